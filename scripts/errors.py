@@ -1,0 +1,74 @@
+"""What can go wrong: one class per kind of failure, each with its exit code and a hint.
+
+A message says what was expected, what came and where; the hint is the command or edit that helps.
+`main` in `__main__.py` prints both once; nox, invoke and pytest show the same text.
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """A failure that a person can act on.
+
+    Args:
+        message: what was expected, what came, where. One line or a few.
+        hint: what to do next, ideally a command. May be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class SettingsError(PipelineError):
+    """pipeline.yml, an argument or an environment variable cannot be used as it stands."""
+
+    exit_code = 2
+
+
+class InstallError(PipelineError):
+    """An environment could not be made: no installer, no index, a lock that is stale."""
+
+    exit_code = 3
+
+
+class ModelError(PipelineError):
+    """Model weights are missing, cannot be fetched, or are not what the manifest says."""
+
+    exit_code = 4
+
+
+class SuiteError(PipelineError):
+    """pytest ended without saying what became of the tests, or found none."""
+
+    exit_code = 5
+
+
+class ServiceDied(PipelineError):
+    """The service's process ended before, or while, it was needed."""
+
+    exit_code = 10
+
+
+class ServiceNotReady(PipelineError):
+    """The service runs but did not answer its readiness probe in time."""
+
+    exit_code = 11
+
+
+class PortInUse(PipelineError):
+    """Something else, which we did not start, listens where the service should."""
+
+    exit_code = 12
+
+
+class WarmUpFailed(PipelineError):
+    """The service says it is ready but cannot do its work: the warm-up request failed."""
+
+    exit_code = 13

