@@ -1,0 +1,139 @@
+"""What people see: lines, progress on long work, tables, commands as this shell can run them.
+
+Plain text where standard output is not a terminal; rich honours NO_COLOR and TERM=dumb.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+
+Advance = Callable[[int], None]
+
+QUIET_S = 2.0  # shorter work needs no progress
+PLAIN_INTERVAL_S = 10.0  # between two lines of progress in a log file
+
+
+def say(text: str = "") -> None:
+    """Print one line, at once: a pipe or a CI log must not hold it back."""
+    print(text, flush=True)
+
+
+def human_bytes(count: float) -> str:
+    """A size in decimal units, as download tools show it.
+
+    >>> human_bytes(40146694), human_bytes(14252), human_bytes(3259599833)
+    ('40.1 MB', '14.3 kB', '3.3 GB')
+    """
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def human_seconds(seconds: float) -> str:
+    """A duration that a person reads at a glance.
+
+    >>> human_seconds(0.04), human_seconds(12.34), human_seconds(125.2)
+    ('0.0 s', '12.3 s', '2 min 05 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+def readable(nodeid: str) -> str:
+    r"""A test's id for the eye: pytest's \u escapes shown as the characters. Never use it as a key.
+
+    >>> readable("test_a.py::test_text[\\u4f60\\u597d]")
+    'test_a.py::test_text[你好]'
+    """
+    return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match.group(1), 16)), nodeid)
+
+
+def command(*words: str) -> str:
+    """A command line to copy: quoted, and with its path where the program is not on PATH.
+
+    nox and invoke live in the project's .venv; whoever did not activate it needs the path. PATH here
+    is the person's own: bootstrap.sh and noxfile.py keep it in SHARDLINE_SHELL_PATH.
+    """
+    program = words[0]
+    local = Path(".venv/bin") / program
+    path = os.environ.get("SHARDLINE_SHELL_PATH")
+    if shutil.which(program, path=path) is None and local.exists():
+        program = str(local)
+    return " ".join([program, *map(shlex.quote, words[1:])])
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+    """Lines of a table; columns line up by display width (ids may be Chinese), numbers to the right."""
+    from rich.cells import cell_len
+
+    columns = [list(column) for column in zip(header, *rows)]
+    aligned = []
+    for title, *cells in columns:
+        width = max(map(cell_len, [title, *cells]))
+        to_the_right = all(cell[:1].isdigit() for cell in cells)
+        gaps = [" " * (width - cell_len(cell)) for cell in (title, *cells)]
+        padded = [gap + cell if to_the_right else cell + gap for cell, gap in zip((title, *cells), gaps)]
+        aligned.append([padded[0], "-" * width, *padded[1:]])
+    return ["  ".join(row).rstrip() for row in zip(*aligned)]
+
+
+@contextmanager
+def progress(title: str, total_bytes: Optional[int] = None) -> Iterator[Advance]:
+    """Show that something goes on while the block runs.
+
+    Yields:
+        a function to call with each count of bytes done; of use only with `total_bytes`.
+    """
+    show = _live if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else _plain
+    with show(title, total_bytes) as advance:
+        yield advance
+
+
+@contextmanager
+def _live(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
+    from rich import progress as bars
+
+    columns: Tuple[bars.ProgressColumn, ...] = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"))
+    if total_bytes:
+        columns += (bars.BarColumn(), bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
+    with bars.Progress(*columns, bars.TimeElapsedColumn(), transient=True) as display:
+        task = display.add_task(title, total=total_bytes)
+        yield lambda count: display.advance(task, count)
+
+
+@contextmanager
+def _plain(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
+    done = 0
+    finished = threading.Event()
+    started = time.monotonic()
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+
+    def report() -> None:
+        pause = QUIET_S
+        while not finished.wait(pause):
+            share = f", {human_bytes(done)} of {human_bytes(total_bytes)}" if total_bytes else ""
+            say(f"  {title} ... {time.monotonic() - started:.0f} s{share}")
+            pause = PLAIN_INTERVAL_S
+
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
+    try:
+        yield advance
+    finally:
+        finished.set()
+        reporter.join()

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts import console
+
+
+@pytest.mark.parametrize(
+    "count, expected", [(999, "999 bytes"), (14252, "14.3 kB"), (40_146_694, "40.1 MB"), (3_259_599_833, "3.3 GB")]
+)
+def test_sizes_are_short(count: int, expected: str) -> None:
+    assert expected == console.human_bytes(count)
+
+
+@pytest.mark.parametrize("seconds, expected", [(0.04, "0.0 s"), (59.96, "60.0 s"), (125.2, "2 min 05 s")])
+def test_durations_are_short(seconds: float, expected: str) -> None:
+    assert expected == console.human_seconds(seconds)
+
+
+def test_an_escaped_id_is_shown_as_its_characters() -> None:
+    assert "t.py::test[你好]" == console.readable("t.py::test[\\u4f60\\u597d]")
+
+
+def test_columns_line_up_under_chinese_text() -> None:
+    lines = console.table(("test", "time"), [("你好", "1.0 s"), ("abc", "10.0 s")])
+
+    assert ["test    time", "----  ------", "你好   1.0 s", "abc   10.0 s"] == lines
+
+
+def test_a_program_on_the_person_s_path_is_named_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHARDLINE_SHELL_PATH", str(Path(sys.executable).parent))
+
+    assert "python -m 'a b'" == console.command("python", "-m", "a b")
+
+
+def test_a_program_of_the_project_alone_is_named_with_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / ".venv" / "bin" / "nox"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHARDLINE_SHELL_PATH", str(tmp_path / "nowhere"))
+
+    assert ".venv/bin/nox -s tests" == console.command("nox", "-s", "tests")
+
+
+def test_long_work_is_told_in_plain_lines_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "QUIET_S", 0.05)
+    with console.progress("fetching a.bin", total_bytes=2000) as advance:
+        advance(1000)
+        time.sleep(0.5)
+
+    assert "fetching a.bin ... 0 s, 1.0 kB of 2.0 kB\n" == capsys.readouterr().out.lstrip()
+
+
+def test_short_work_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress("fetching a.bin"):
+        pass
+
+    assert "" == capsys.readouterr().out
+
+
+def test_a_terminal_that_wants_no_color_gets_none() -> None:
+    code = (
+        "import pty, os, sys\n"
+        "from scripts import console\n"
+        "with console.progress('fetching', 10) as advance: advance(5)\n"
+    )
+    parent, child = os.openpty()
+    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=child, cwd=str(Path(__file__).parents[2]), env=environ
+    )
+    os.close(child)
+    written = b""
+    try:
+        while True:
+            written += os.read(parent, 65536)
+    except OSError:  # the terminal's other end is closed
+        pass
+    os.close(parent)
+
+    assert 0 == process.wait()
+    assert b"fetching" in written
+    assert b"\x1b[3" not in written
