@@ -149,7 +149,7 @@ class Settings:
     name: str = "service"
     service: Optional[Service] = None
     models: Optional[Models] = None
-    file: Path = dataclasses.field(default=Path(FILE_NAME), init=False)
+    file: Path = dataclasses.field(default=Path(FILE_NAME), metadata={"key": None})
 
     @property
     def project(self) -> Path:
@@ -191,8 +191,7 @@ def load(path: Optional[str], environ: Mapping[str, str], start: Path) -> Settin
     if settings is None:
         lines = [f"{file}:{problem.line}: {problem.message}" for problem in problems]
         raise SettingsError("\n".join(lines), f"Edit {file.name} and run again.")
-    object.__setattr__(settings, "file", file)
-    return settings
+    return dataclasses.replace(settings, file=file)
 
 
 def find(named: Optional[str], start: Path) -> Path:

@@ -145,7 +145,7 @@ class _Reader:
 
     def dataclass(self, node: Any, cls: Any, where: str) -> Any:
         hints = typing.get_type_hints(cls)
-        fields = {_key(f.name, hints[f.name]): f for f in dataclasses.fields(cls) if f.init}
+        fields = {_key(f.name, hints[f.name]): f for f in dataclasses.fields(cls) if _has_key(f)}
         before = len(self.problems)
         pairs = self.pairs(node, where)
         values = {}
@@ -217,6 +217,11 @@ class _Reader:
     def expected(self, node: Any, where: str, expected: str) -> None:
         came = _TAGS.get(node.tag.rsplit(":", 1)[-1]) or repr(node.value)
         self.fail(node, f"{where or 'the file'}: expected {expected}, got {came}")
+
+
+def _has_key(field: Any) -> bool:
+    """Whether the YAML may set the field; metadata {"key": None} keeps it for the program."""
+    return "key" not in field.metadata
 
 
 def _required(field: Any) -> bool:

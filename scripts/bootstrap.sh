@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Sets up a fresh machine and runs a command: scripts/bootstrap.sh nox -s integration
+#
+# Needs a Python 3.8 or newer and nothing else. Makes .venv in the project, installs
+# requirements.lock into it (once per checksum) and runs the command there. Without a command it
+# says how to activate .venv. PYTHON=/path/to/python chooses the interpreter.
+# Works with bash 3.2 and without GNU tools.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+log=.venv/bootstrap.log
+stamp=.venv/requirements.cksum
+
+fail() { # MESSAGE HINT
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 3
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 python; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    fail "no Python 3.8 or newer found (tried ${PYTHON:+$PYTHON, }python3, python3.13 ... python3.8, python)" \
+        "Install one (Debian, Ubuntu: sudo apt install python3 python3-venv), or set PYTHON=/path/to/python."
+}
+
+make_venv() {
+    local python version
+    python=$(find_python)
+    version=$("$python" -c 'import sys; print("{}.{}".format(*sys.version_info))')
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$python ($version) cannot make environments: its ensurepip is not installed" \
+            "Debian, Ubuntu: sudo apt install python$version-venv"
+    "$python" -m venv --clear .venv || fail "could not make .venv with $python" "See the lines above."
+}
+
+install_lock() {
+    local line
+    echo "setting up .venv: $(sed -n 's/^# download: //p' requirements.lock)"
+    if ! .venv/bin/python -m pip install --require-hashes --no-compile --disable-pip-version-check \
+        --progress-bar off -r requirements.lock 2>&1 | tee "$log" | show_downloads; then
+        grep '^ERROR' "$log" >&2 || tail -n 5 "$log" >&2
+        fail "the packages of requirements.lock could not be installed (log: $log)" \
+            "Is the package index reachable? \`$PWD/.venv/bin/python -m pip config list\` shows which one is asked."
+    fi
+}
+
+show_downloads() { # of pip's lines, those that say what is being downloaded
+    local line
+    while IFS= read -r line; do
+        case $line in
+        *Downloading*\(*) printf '  %s\n' "${line#*Downloading }" ;;
+        esac
+    done
+}
+
+checksum() { # changes with the lock and with the interpreter
+    { cat requirements.lock && .venv/bin/python -VV; } 2>/dev/null | cksum
+}
+
+.venv/bin/python -c '' 2>/dev/null && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
+if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$(checksum)" ]; then
+    install_lock
+    checksum >"$stamp"
+fi
+
+if [ $# -eq 0 ]; then
+    echo "ready. Activate it: . .venv/bin/activate    Then: nox -l"
+    exit 0
+fi
+# What the person's own shell finds, so that hints print commands as that shell can run them.
+export SHARDLINE_SHELL_PATH="${SHARDLINE_SHELL_PATH:-$PATH}"
+export PATH="$PWD/.venv/bin:$PATH"
+exec "$@"

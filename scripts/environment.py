@@ -1,0 +1,238 @@
+"""Python environments for the suite and the service: made once per checksum of what defines them.
+
+An environment is complete or absent: its stamp is written last, and without it the folder is made
+anew. uv makes them where it is found (many times faster), the standard library's venv and pip
+otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, Optional
+
+from . import pip_settings
+from .console import command, progress
+from .errors import InstallError
+
+STAMP = "complete.json"
+_ISOLATED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment: its folder and how to run things in it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return self.bin / "python"
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the environment's programs."""
+        return self.folder / "bin"
+
+    def variables(self, environ: Mapping[str, str]) -> Dict[str, str]:
+        """`environ` as it is inside the activated environment."""
+        outer = {name: value for name, value in environ.items() if name not in _ISOLATED}
+        path = os.pathsep.join(filter(None, [str(self.bin), environ.get("PATH")]))
+        return {**outer, "VIRTUAL_ENV": str(self.folder), "PATH": path}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What defines an environment: a requirements file, its lock where it has one, this Python."""
+
+    name: str
+    requirements: Path
+    lock: Optional[Path]
+    folder: Path
+
+    @property
+    def ready(self) -> bool:
+        """Whether the environment is there, complete, with an interpreter that still exists."""
+        environment = Environment(self.folder)
+        return (self.folder / STAMP).is_file() and environment.python.exists()
+
+    @property
+    def source(self) -> Path:
+        """The file to install from: the lock, else the requirements themselves."""
+        return self.lock or self.requirements
+
+
+def recipe(name: str, requirements: Path, state: Path) -> Recipe:
+    """Decide which environment serves a requirements file on this machine and Python.
+
+    Raises:
+        InstallError: the file is missing, or was edited after its lock was made.
+    """
+    if not requirements.is_file():
+        raise InstallError(f"no requirements file {requirements} for the {name}", "Correct its path in pipeline.yml.")
+    lock = requirements.with_suffix(".lock")
+    if lock.is_file():
+        check_lock(requirements, lock)
+    source = lock if lock.is_file() else requirements
+    key = cache_key(source.read_bytes(), sys.version, sysconfig.get_platform())
+    folder = state / "environments" / f"{name}-{platform.python_version()}-{key[:12]}"
+    return Recipe(name, requirements, lock if lock.is_file() else None, folder)
+
+
+def cache_key(requirements: bytes, python_version: str, machine: str) -> str:
+    """sha-256 over all that decides what an environment holds."""
+    parts = [requirements, python_version.encode(), machine.encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def make(recipe: Recipe) -> Environment:
+    """Make the environment unless it is there; safe against other processes doing the same.
+
+    Raises:
+        InstallError: no installer works here, or the packages could not be had.
+    """
+    recipe.folder.parent.mkdir(parents=True, exist_ok=True)
+    if recipe.ready:
+        return Environment(recipe.folder)
+    with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")):
+        if not recipe.ready:
+            _build(recipe)
+    return Environment(recipe.folder)
+
+
+def _build(recipe: Recipe) -> None:
+    shutil.rmtree(recipe.folder, ignore_errors=True)
+    title = f"installing packages for the {recipe.name}"
+    environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
+    uv = find_uv()
+    if uv:
+        environ.update(pip_settings.read(environ=environ), UV_PYTHON_DOWNLOADS="never")
+    with progress(title):
+        for step in _with_uv(uv, recipe) if uv else _with_venv(recipe):
+            _run(step, environ, title)
+    stamp = {"schema": 1, "python": sys.version, "installed_from": str(recipe.source), "with": "uv" if uv else "pip"}
+    (recipe.folder / STAMP).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+
+
+def find_uv() -> Optional[str]:
+    """The uv to use: beside our interpreter, else on PATH, else none."""
+    return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+
+
+def _with_uv(uv: str, recipe: Recipe) -> List[List[str]]:
+    python = str(Environment(recipe.folder).python)
+    hashes = ["--require-hashes"] if recipe.lock else []
+    return [
+        [uv, "venv", "--python", sys.executable, str(recipe.folder)],
+        [uv, "pip", "install", "--python", python, *hashes, "-r", str(recipe.source)],
+    ]
+
+
+def _with_venv(recipe: Recipe) -> List[List[str]]:
+    python = str(Environment(recipe.folder).python)
+    hashes = ["--require-hashes"] if recipe.lock else []
+    return [
+        [sys.executable, "-m", "venv", str(recipe.folder)],
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--no-compile",
+            "--disable-pip-version-check",
+            *hashes,
+            "-r",
+            str(recipe.source),
+        ],
+    ]
+
+
+def _run(step: List[str], environ: Mapping[str, str], title: str) -> None:
+    done = subprocess.run(
+        step,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=dict(environ),
+        check=False,
+    )
+    if done.returncode:
+        raise InstallError(f"{title} failed: {explain(done.stdout)}", _hint(done.stdout))
+
+
+def explain(output: str) -> str:
+    """The lines of an installer's output that say why it failed: from its first error on, eight at most."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    errors = [number for number, line in enumerate(lines) if re.match(r"\s*(error:|ERROR:|×)", line)]
+    told = lines[errors[0] :][:8] if errors else lines[-8:]
+    return "\n  ".join(["", *told])
+
+
+def _hint(output: str) -> str:
+    if "ensurepip" in output:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
+    return "Is the package index reachable? `pip config list` shows which one is asked. Then run the command again."
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Hold a lock across processes; the system frees it when its holder dies."""
+    import fcntl
+
+    with open(file, "w", encoding="utf-8") as handle:
+        with progress(f"waiting for another run that holds {file.name}"):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+# Locks --------------------------------------------------------------------------------------------
+
+
+def requirements_digest(text: str) -> str:
+    """sha-256 over the requirement lines alone, so that editing a comment makes no lock stale.
+
+    >>> requirements_digest("nox  # why\\n") == requirements_digest("# menu\\nnox\\n")
+    True
+    """
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
+    return hashlib.sha256("\n".join(line for line in lines if line).encode()).hexdigest()
+
+
+def check_lock(requirements: Path, lock: Path) -> None:
+    """Refuse a lock that was made from other requirements.
+
+    Raises:
+        InstallError: stale; the hint is the command that makes it anew.
+    """
+    made_from = header(lock).get("requirements")
+    if made_from and made_from != "sha256 " + requirements_digest(requirements.read_text(encoding="utf-8")):
+        raise InstallError(
+            f"{requirements} was edited after {lock.name} was made from it", f"Run: {command('nox', '-s', 'lock')}"
+        )
+
+
+def header(lock: Path) -> Dict[str, str]:
+    """The `# key: value` lines that `nox -s lock` writes at the top of a lock."""
+    found = {}
+    with open(lock, encoding="utf-8") as lines:
+        for line in lines:
+            match = re.fullmatch(r"# (\w+): (.*)\n", line)
+            if match:
+                found[match.group(1)] = match.group(2)
+            elif not line.startswith("#"):
+                break
+    return found

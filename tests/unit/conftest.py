@@ -1,0 +1,16 @@
+"""Tests see a plain machine: none of the variables by which a person or a CI changes what we do."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+OURS = ("SERVICE_URL", "SERVICE_PID", "PIPELINE_SETTINGS", "SHARDLINE_SHELL_PATH", "NO_COLOR", "FORCE_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in OURS:
+        if name in os.environ:
+            monkeypatch.delenv(name)

@@ -1,0 +1,68 @@
+"""The floors of the house: imports go down only, and rooms of one floor do not know each other."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLOORS = [
+    {"__init__", "errors", "typed_yaml"},
+    {"settings", "console", "pip_settings"},
+    {"environment", "sharding", "models", "service", "audio"},
+    {"steps"},
+    {"__main__"},
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted((ROOT / "scripts").rglob("*.py"))
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(ROOT / "scripts").with_suffix("").parts[0]
+
+
+def imported_rooms(module: Path) -> Iterator[Tuple[str, int]]:
+    """(room, line) of each import of our own package."""
+    folder = list(module.relative_to(ROOT / "scripts").parent.parts)
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = folder[: len(folder) - (node.level - 1)] + (node.module or "").split(".")
+            parts = [part for part in base if part]
+            for alias in node.names:
+                yield (parts or [alias.name])[0], node.lineno
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "scripts":
+            yield "absolute import of scripts", node.lineno
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "scripts":
+                    yield "absolute import of scripts", node.lineno
+
+
+def offences(module: Path) -> List[str]:
+    room = room_of(module)
+    found = []
+    for other, line in imported_rooms(module):
+        allowed = other == room or other == "__version__" or FLOOR.get(other, 99) < FLOOR[room]
+        if not allowed:
+            found.append(f"{module.relative_to(ROOT)}:{line}: {room} imports {other}")
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_imports_go_down_only(module: Path) -> None:
+    assert [] == offences(module)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_every_module_says_what_it_is_for(module: Path) -> None:
+    assert ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+
+
+def test_the_menu_imports_nox_and_the_standard_library_only() -> None:
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+
+    assert {"hashlib", "json", "nox", "os", "pathlib", "shutil", "subprocess", "sys"} == names
