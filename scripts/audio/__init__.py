@@ -1,0 +1,1 @@
+"""Measure synthesised speech: read the file, measure the sound, compare two recordings."""

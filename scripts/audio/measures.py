@@ -1,0 +1,159 @@
+"""What one recording sounds like, in numbers: length, level, faults, pitch.
+
+Every level is in dB. "dBFS" counts from a full-scale sample; all others are differences inside
+the recording itself, so that they hold for a loud and for a quiet voice alike. Most work on
+frames of 10 ms, as speech analysis commonly does: speech stands still that long.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import parselmouth
+
+from .wav import Samples, Wav
+
+SILENCE_DB = -120.0  # what digital silence measures as: below a 16 bit step (-90 dBFS), finite
+FRAME_S = 0.010
+SPEECH_DB = 35.0  # a frame speaks if it is less than this below the loudest ones
+PITCH_FLOOR_HZ, PITCH_CEILING_HZ = 75.0, 600.0  # Praat's standard range
+
+
+def duration_s(wav: Wav) -> float:
+    """Samples divided by the rate."""
+    return len(wav.samples) / wav.rate_hz
+
+
+def rms_db(wav: Wav) -> float:
+    """Level of the whole recording in dBFS: 20 log10 of the root of the mean square."""
+    return _decibels(_rms(wav.samples))
+
+
+def peak_db(wav: Wav) -> float:
+    """The largest sample in dBFS."""
+    return _decibels(_peak(wav.samples))
+
+
+def flat_top_share(wav: Wav) -> float:
+    """Share of samples (0 to 1) that clipping flattened: neighbours that both sit at the peak.
+
+    Measured against the recording's own peak, because a clipped signal may have been scaled
+    down afterwards. A natural peak touches its maximum for a sample or two.
+    """
+    top = _peak(wav.samples)
+    if not top:
+        return 0.0
+    flat = np.abs(wav.samples) >= 0.999 * top
+    beside = np.zeros_like(flat)
+    beside[1:] |= flat[:-1]
+    beside[:-1] |= flat[1:]
+    return float(np.mean(flat & beside))
+
+
+def speech_s(wav: Wav) -> float:
+    """Seconds of speech: frames less than 35 dB below the loudest (an energy detector)."""
+    return int(_speaking(wav).sum()) * FRAME_S
+
+
+def longest_gap_s(wav: Wav) -> float:
+    """The longest stretch without speech between its first and its last frame."""
+    frames = np.flatnonzero(_speaking(wav))
+    return float(np.diff(frames).max() - 1) * FRAME_S if len(frames) > 1 else 0.0
+
+
+def trailing_silence_s(wav: Wav) -> float:
+    """Seconds after the last frame that speaks."""
+    frames = np.flatnonzero(_speaking(wav))
+    spoken = (int(frames[-1]) + 1) * round(FRAME_S * wav.rate_hz) if len(frames) else 0
+    return (len(wav.samples) - spoken) / wav.rate_hz
+
+
+def end_level_db(wav: Wav) -> float:
+    """Level of the last 30 ms against the loudest 30 ms: near 0 where the end was cut off."""
+    levels = _frame_levels_db(wav, 0.030, from_end=True)
+    return float(levels[-1] - levels.max()) if len(levels) else 0.0
+
+
+def noise_floor_db(wav: Wav) -> float:
+    """The quietest frames against the loudest: 5th less 95th percentile of the frame levels."""
+    levels = _frame_levels_db(wav, FRAME_S)
+    return float(np.percentile(levels, 5) - np.percentile(levels, 95)) if len(levels) else 0.0
+
+
+def high_band_db(wav: Wav) -> float:
+    """Energy from 3 to 8 kHz against all energy (Parseval: a sum over the power spectrum)."""
+    if not wav.samples.any():
+        return SILENCE_DB
+    power = np.abs(np.fft.rfft(wav.samples)) ** 2
+    hertz = np.fft.rfftfreq(len(wav.samples), 1 / wav.rate_hz)
+    band = power[(hertz >= 3000) & (hertz < 8000)].sum()
+    return max(SILENCE_DB, 10 * math.log10(band / power.sum())) if band else SILENCE_DB
+
+
+def f0_median_hz(wav: Wav) -> float:
+    """Median pitch of the voiced frames (Boersma 1993, through Praat); nan without any."""
+    voiced = _pitch_hz(wav)
+    return float(np.median(voiced)) if len(voiced) else math.nan
+
+
+def f0_range_semitones(wav: Wav) -> float:
+    """Pitch range from the 10th to the 90th percentile; nan without voiced frames."""
+    voiced = _pitch_hz(wav)
+    if not len(voiced):
+        return math.nan
+    return semitones(float(np.percentile(voiced, 10)), float(np.percentile(voiced, 90)))
+
+
+def semitones(low_hz: float, high_hz: float) -> float:
+    """The interval from one pitch to another: 12 semitones to the octave, that is 12 log2.
+
+    >>> semitones(220, 440)
+    12.0
+    """
+    return 12 * math.log2(high_hz / low_hz)
+
+
+# --- below: what the measures share ----------------------------------------------------------
+
+
+def _decibels(amplitude: float) -> float:
+    return max(SILENCE_DB, 20 * math.log10(amplitude)) if amplitude > 0 else SILENCE_DB
+
+
+def _rms(samples: Samples) -> float:
+    return math.sqrt(float(np.mean(samples**2))) if len(samples) else 0.0
+
+
+def _peak(samples: Samples) -> float:
+    return float(np.abs(samples).max()) if len(samples) else 0.0
+
+
+def _frame_levels_db(wav: Wav, frame_s: float, from_end: bool = False) -> Samples:
+    """Level of each whole frame in dBFS; the odd rest is left out at the end or at the start."""
+    size = round(frame_s * wav.rate_hz)
+    count = len(wav.samples) // size
+    used = wav.samples[len(wav.samples) - count * size :] if from_end else wav.samples
+    rms = np.sqrt(np.mean(used[: count * size].reshape(count, size) ** 2, axis=1))
+    levels: Samples = 20 * np.log10(np.maximum(rms, 10 ** (SILENCE_DB / 20)))
+    return levels
+
+
+def _speaking(wav: Wav) -> Samples:
+    """Which frames speak: near the loud frames' level, and above digital silence."""
+    levels = _frame_levels_db(wav, FRAME_S)
+    if not len(levels):
+        return np.zeros(0, dtype=bool)
+    loud = float(np.percentile(levels, 95))
+    speaking: Samples = levels > max(loud - SPEECH_DB, SILENCE_DB)
+    return speaking
+
+
+def _pitch_hz(wav: Wav) -> Samples:
+    """Pitch of each voiced frame; Praat needs three periods of its lowest pitch to see one."""
+    if duration_s(wav) < 3 / PITCH_FLOOR_HZ + FRAME_S:
+        return np.zeros(0)
+    sound = parselmouth.Sound(wav.samples, sampling_frequency=wav.rate_hz)
+    pitch = sound.to_pitch(FRAME_S, PITCH_FLOOR_HZ, PITCH_CEILING_HZ)
+    hertz: Samples = pitch.selected_array["frequency"]
+    return hertz[hertz > 0]

@@ -1,0 +1,48 @@
+"""What the whole suite shares: the service's address, checked once, and the service, warm.
+
+The environment says what to test and how patiently:
+
+    SERVICE_URL             the service, always needed
+    SERVICE_PID             its process; without it the memory tests are skipped
+    SHARDLINE_ARTIFACTS     folder that keeps the sound of failed tests
+    SERVICE_RTF_LIMIT       median seconds of waiting for a second of speech (2.0)
+    SERVICE_HEALTH_LIMIT_S  95th percentile of /health under load (1.0)
+    SERVICE_TIMEOUT_S       until a request counts as hung, longer for long texts (60)
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.integration.service import Say, Service
+
+NO_SERVICE = """\
+SERVICE_URL is not set, so there is no service to test.
+Start one and run the suite against it:   nox -s integration
+Or name one that already runs:            SERVICE_URL=http://127.0.0.1:7860 python -m pytest ..."""
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """One usage error instead of a failure for each test; listing the tests needs no service."""
+    here = Path(__file__).parent
+    ours = any(here in Path(str(item.fspath)).parents for item in session.items)
+    if ours and not session.config.option.collectonly and not os.environ.get("SERVICE_URL"):
+        raise pytest.UsageError(NO_SERVICE)
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    """The service, after one request that pays for whatever it loads lazily."""
+    service = Service(os.environ["SERVICE_URL"])
+    service.say("你好。")
+    return service
+
+
+@pytest.fixture(scope="module")
+def say_once(service: Service) -> Say:
+    """Like service.say, but what one test of a file had spoken, the others get without waiting."""
+    return functools.lru_cache(maxsize=None)(service.say)

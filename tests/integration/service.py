@@ -1,0 +1,117 @@
+"""The service under test, seen from outside: ask over HTTP, get speech or a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping
+
+import requests
+
+from scripts.audio.wav import Wav, WavError, parse_wav
+
+TIMEOUT_S = float(os.environ.get("SERVICE_TIMEOUT_S", "60"))
+# On top for each character: 0.22 s of speech, at a real-time factor of 0.42 on the slowest runtime,
+# on a machine that does three such things at once.
+TIMEOUT_PER_CHARACTER_S = 0.3
+# A service that once did not answer gets little patience from then on, so that a hung one ends the
+# run in minutes, not in hours.
+HUNG_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One answer with sound: what was asked, what came, and how long that took."""
+
+    request: Dict[str, Any]
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    wall_s: float
+
+    @property
+    def text(self) -> str:
+        return str(self.request["text"])
+
+    @cached_property
+    def wav(self) -> Wav:
+        try:
+            return parse_wav(self.body)
+        except WavError as error:
+            raise AssertionError(fault(self, "broken WAV", "a correct file", error)) from error
+
+
+Say = Callable[..., Speech]
+
+
+class Service:
+    """The service at one URL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.hung = False
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Any request; that no answer comes is the service's fault."""
+        timeout_s = options.pop("timeout", TIMEOUT_S)
+        try:
+            return requests.request(
+                method, self.url + path, timeout=HUNG_TIMEOUT_S if self.hung else timeout_s, **options
+            )
+        except requests.Timeout:
+            self.hung = True
+            raise AssertionError(f"service hangs: {method} {path} got no answer") from None
+        except requests.ConnectionError as error:
+            raise AssertionError(f"service gone or broken: {method} {path}: {error}") from None
+
+    def post(self, body: bytes, content_type: str = "application/json") -> requests.Response:
+        """POST these very bytes to /tts, for what no correct client would send."""
+        return self.call("POST", "/tts", data=body, headers={"Content-Type": content_type})
+
+    def say(self, text: str, **options: Any) -> Speech:
+        """Speech for the text; anything but a 200 with sound fails the test."""
+        request = {"text": text, **options}
+        started = time.monotonic()
+        patience_s = TIMEOUT_S + TIMEOUT_PER_CHARACTER_S * len(text)
+        response = self.call("POST", "/tts", json=request, timeout=patience_s)
+        speech = Speech(request, response.content, response.headers, time.monotonic() - started)
+        if response.status_code != 200:
+            came = f"{response.status_code} {response.text[:300]}"
+            raise AssertionError(fault(speech, "no speech", "200", came))
+        return speech
+
+    def health(self) -> Dict[str, Any]:
+        """What /health says, as long as it is a JSON object with a 200."""
+        response = self.call("GET", "/health")
+        came = f"{response.status_code} {response.text[:300]}"
+        assert 200 == response.status_code, f"GET /health: expected 200, came {came}"
+        state = response.json()
+        assert isinstance(state, dict), f"GET /health: expected a JSON object, came {came}"
+        return state
+
+
+def fault(speech: Speech, what: str, expected: object, came: object) -> str:
+    """The failure message: what is wrong, for which request, and where its sound is kept."""
+    request = json.dumps(speech.request, ensure_ascii=False)
+    return (
+        f"{what}: expected {expected}, came {came}\n"
+        f"  request: POST /tts {request if len(request) < 300 else request[:300] + '...'}\n"
+        f"  sound: {_keep(speech)}"
+    )
+
+
+def _keep(speech: Speech) -> str:
+    """Save the sound in the folder SHARDLINE_ARTIFACTS, under a name made of the request."""
+    folder = os.environ.get("SHARDLINE_ARTIFACTS")
+    if not folder:
+        return "not kept; set SHARDLINE_ARTIFACTS to a folder to keep it"
+    request = json.dumps(speech.request, sort_keys=True).encode() + speech.body
+    emotion = speech.request.get("emotion", "default")
+    path = Path(folder) / f"{emotion}-{hashlib.sha256(request).hexdigest()[:12]}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(speech.body)
+    return str(path)
