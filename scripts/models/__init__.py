@@ -1,0 +1,1 @@
+"""The model weights: where they come from (sources, wheels) and how they are kept right (store)."""
