@@ -1,0 +1,60 @@
+"""Which port does the service get, and who holds it if it is taken."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import NamedTuple, Optional
+
+from ..errors import SettingsError
+
+HOST = "127.0.0.1"
+
+
+class Holder(NamedTuple):
+    """A process that listens on a port."""
+
+    pid: int
+    command: str
+
+
+def free_port() -> int:
+    """A port of the loopback address that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Whether a service could listen on the port; one that closed a moment ago does not count.
+
+    Raises:
+        SettingsError: this user may not listen on the port at all.
+    """
+    with socket.socket() as probe:
+        # Servers set this too; without it the TIME_WAIT of the last run would look like a holder.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError as error:
+            hint = "Give service.port a number from 1024 up, or leave it out."
+            raise SettingsError(f"service.port: may not listen on port {port}: {error.strerror}", hint) from error
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+    return True
+
+
+def holder(port: int) -> Optional[Holder]:
+    """Who listens on the port; None where nobody does or the system does not tell (other users)."""
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            sockets = process.net_connections(kind="tcp")
+            if any(s.laddr and s.laddr.port == port and s.status == psutil.CONN_LISTEN for s in sockets):
+                return Holder(process.pid, " ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return None

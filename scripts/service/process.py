@@ -1,0 +1,299 @@
+"""Start a process of ours, and end it with everything it started.
+
+A process is known by its pid and its start time, never by its name: the system gives pids out again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ..errors import ServiceDied, SettingsError
+
+if TYPE_CHECKING:
+    import psutil
+
+MARKER = "SHARDLINE_RUN_ID"  # in the environment of all that we start
+POLL_S = 0.05
+KILL_TIMEOUT_S = 5.0  # what SIGKILL does not end by then hangs in the kernel (a driver, a network disk)
+# Start times are reckoned from the boot time, which shifts by a second when the clock is set.
+SAME_START_S = 2.0
+TAIL_BYTES = 64 * 1024
+LINE_CHARACTERS = 300
+
+
+class Identity(NamedTuple):
+    """One process for all time: its pid, and its start in seconds since the epoch."""
+
+    pid: int
+    create_time: float
+
+
+class Ending(NamedTuple):
+    """How a process ended: its exit code (negative: a signal; None: not known), and what that took.
+
+    `forced`: SIGKILL was needed, `waited_s` after SIGTERM. `left`: the pids that even it did not end.
+    """
+
+    returncode: Optional[int] = None
+    by_itself: bool = False
+    forced: bool = False
+    waited_s: float = 0.0
+    left: Tuple[int, ...] = ()
+
+
+class Process:
+    """A process that we started and therefore may stop."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], run_id: str, log: Path, log_start_bytes: int) -> None:
+        self._popen = popen
+        self._started_s = time.monotonic()
+        self._log_start_bytes = log_start_bytes
+        self.identity = identify(popen.pid) or Identity(popen.pid, time.time())
+        self.run_id = run_id
+        self.log = log
+        self.released = False
+
+    def poll(self) -> Optional[int]:
+        """Its exit code once it has ended (negative: the signal), else None."""
+        return self._popen.poll()
+
+    def age_s(self) -> float:
+        """Seconds since it was started."""
+        return time.monotonic() - self._started_s
+
+    def last_lines(self, count: int = 20) -> List[str]:
+        """The last lines that it wrote, of this start only."""
+        try:
+            with self.log.open("rb") as file:
+                size_bytes = file.seek(0, os.SEEK_END)
+                file.seek(max(self._log_start_bytes, size_bytes - TAIL_BYTES))
+                return tail(file.read().decode("utf-8", "replace"), count)
+        except OSError as error:
+            return [f"(cannot read the log: {error})"]
+
+    def stop(self, timeout_s: float, hurry: Callable[[], bool] = lambda: False) -> Ending:
+        """End it and everything it started: SIGTERM, after `timeout_s` or once `hurry()` SIGKILL."""
+        by_itself = self.poll() is not None
+        ending = end_tree(self.identity, self.run_id, timeout_s, hurry, reap=self.poll)
+        with suppress(subprocess.TimeoutExpired):  # a zombie to the eye may have threads that still end
+            self._popen.wait(KILL_TIMEOUT_S)
+        return ending._replace(returncode=self.poll(), by_itself=by_itself)
+
+    def release(self) -> None:
+        """Let it live on without us."""
+        self.released = True
+        self._popen.returncode = 0  # else Popen warns, when it is collected, that its child still runs
+
+
+def start(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], run_id: str, log: Path) -> Process:
+    """Start a program in a session of its own, marked with the run id, its output appended to `log`.
+
+    Raises:
+        SettingsError: there is no such program on the PATH of `environ`.
+        ServiceDied: the system refused to run it.
+    """
+    program = find_program(argv[0], cwd, environ)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        start_bytes = output.tell()
+        try:
+            popen = subprocess.Popen(
+                [program, *argv[1:]],
+                cwd=cwd,
+                env={**environ, MARKER: run_id},
+                stdin=subprocess.DEVNULL,
+                stdout=output,  # a file, not a pipe: a pipe that nobody reads stops the service at 64 KiB
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ServiceDied(f"the service could not be started: {error}", f"Try {program} by hand.") from error
+        return Process(popen, run_id, log, start_bytes)
+
+
+def find_program(name: str, cwd: Path, environ: Mapping[str, str]) -> str:
+    """The program's path: a name is looked up on PATH, a path is relative to `cwd`.
+
+    Raises:
+        SettingsError: there is none, or it is not executable.
+    """
+    path = environ.get("PATH", os.defpath)
+    found = shutil.which(str(cwd / name) if "/" in name else name, path=path)
+    if found is None:
+        where = f"below {cwd}" if "/" in name else f"on PATH ({path})"
+        raise SettingsError(
+            f"service.command: no program {name!r} {where}",
+            "Install it, correct the name, or make the file executable (chmod +x).",
+        )
+    return found
+
+
+def identify(pid: int) -> Optional[Identity]:
+    """The process that has this pid now."""
+    import psutil
+
+    try:
+        return Identity(pid, psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def is_same(known: Identity, now: Optional[Identity]) -> bool:
+    """Whether the process that has the pid now is the one we know.
+
+    >>> is_same(Identity(7, 100.0), Identity(7, 101.0)), is_same(Identity(7, 100.0), Identity(7, 160.0))
+    (True, False)
+    """
+    return now is not None and known.pid == now.pid and abs(known.create_time - now.create_time) <= SAME_START_S
+
+
+def is_running(known: Identity) -> bool:
+    """Whether the very process still runs; a zombie does not."""
+    import psutil
+
+    try:
+        return is_same(known, identify(known.pid)) and _is_alive(psutil.Process(known.pid))
+    except psutil.Error:
+        return False
+
+
+def tree(root: Identity, run_id: str) -> List[psutil.Process]:
+    """What runs of `root`: itself, all that it started, and what is left of its session once it is gone."""
+    import psutil
+
+    now = identify(root.pid)
+    if now is not None and not is_same(root, now):
+        return []  # The pid belongs to a stranger, and so does the session of that number.
+    session = [pid for pid in psutil.pids() if pid != root.pid and _session(pid) == root.pid]
+    if now is None:  # The number may have been another's since: only what carries our mark is ours.
+        session = [pid for pid in session if _mark(pid) == run_id]
+    found: Dict[int, psutil.Process] = {}
+    for pid in (root.pid, *session):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            found.update((p.pid, p) for p in (process, *process.children(recursive=True)))
+    return [process for process in found.values() if _is_alive(process)]
+
+
+def end_tree(
+    root: Identity,
+    run_id: str,
+    timeout_s: float,
+    hurry: Callable[[], bool] = lambda: False,
+    reap: Callable[[], object] = lambda: None,
+) -> Ending:
+    """End a process and everything it started, also what changed its session.
+
+    Args:
+        timeout_s: how long to wait between SIGTERM and SIGKILL; no longer once `hurry()` is true.
+        reap: called while waiting, to collect the exit code of a child of ours.
+
+    Returns:
+        what it took; an exit code only a parent can know.
+    """
+    alive = tree(root, run_id)
+    _send(signal.SIGTERM, root, alive)
+    began = time.monotonic()
+    while alive and time.monotonic() - began < timeout_s and not hurry():
+        time.sleep(POLL_S)
+        reap()
+        alive = [process for process in alive if _is_alive(process)]
+    alive = _with_newcomers(root, run_id, alive)
+    ending = Ending(forced=bool(alive), waited_s=time.monotonic() - began)
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    while alive and time.monotonic() < deadline:
+        _send(signal.SIGKILL, root, alive)
+        time.sleep(POLL_S)
+        reap()
+        alive = _with_newcomers(root, run_id, alive)
+    return ending._replace(left=tuple(process.pid for process in alive))
+
+
+def exit_words(returncode: Optional[int]) -> str:
+    """An exit code in words.
+
+    >>> exit_words(3), exit_words(-9)
+    ('exit code 3', 'signal SIGKILL (9)')
+    """
+    if returncode is None:
+        return "an unknown exit code"
+    if returncode >= 0:
+        return f"exit code {returncode}"
+    try:
+        return f"signal {signal.Signals(-returncode).name} ({-returncode})"
+    except ValueError:
+        return f"signal {-returncode}"
+
+
+def tail(text: str, count: int) -> List[str]:
+    r"""The last lines as a terminal would show them: progress bars (\r) overwritten, long lines cut.
+
+    >>> tail("loading\n10%\r90%\rdone\n", 1)
+    ['done']
+    """
+    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.rstrip().split("\n")]
+    kept = [line for line in lines if line][-count:]
+    return [line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + "..." for line in kept]
+
+
+def _with_newcomers(root: Identity, run_id: str, known: Sequence[psutil.Process]) -> List[psutil.Process]:
+    """What still runs of `known`, and what it or `root` started meanwhile."""
+    import psutil
+
+    found = {process.pid: process for process in (*tree(root, run_id), *known)}
+    for process in known:
+        with suppress(psutil.Error):
+            found.update((child.pid, child) for child in process.children(recursive=True))
+    return [process for process in found.values() if _is_alive(process)]
+
+
+def _send(number: signal.Signals, root: Identity, processes: Sequence[psutil.Process]) -> None:
+    """Signal the group of `root` as one, and each of the processes outside it; each gets it once."""
+    import psutil
+
+    outside = [process for process in processes if _group(process.pid) != root.pid]
+    if len(outside) < len(processes):
+        with suppress(ProcessLookupError, PermissionError):  # gone; only zombies left (macOS)
+            os.killpg(root.pid, number)
+    for process in outside:
+        with suppress(psutil.Error):
+            process.send_signal(number)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error as error:
+        return isinstance(error, psutil.AccessDenied)
+
+
+def _mark(pid: int) -> Optional[str]:
+    import psutil
+
+    try:
+        return psutil.Process(pid).environ().get(MARKER)
+    except psutil.Error:
+        return None
+
+
+def _session(pid: int) -> Optional[int]:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def _group(pid: int) -> Optional[int]:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None

@@ -1,0 +1,92 @@
+"""Let SIGTERM end the program as Ctrl-C does, and hold signals back while something must finish."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from types import FrameType
+from typing import Callable, Iterator, List, Optional
+
+CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Interrupts:
+    """What became of the signals: raised as an exception, or held until a block has ended."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.raised = 0
+        self.holders = 0
+        self.held: List[int] = []
+
+    def handle(self, number: int, frame: Optional[FrameType]) -> None:
+        self.seen += 1
+        if self.holders:
+            self.held.append(number)
+        else:
+            self.throw(number)
+
+    def throw(self, number: int) -> None:
+        # Whoever cancels a job often sends two signals at once (SIGINT and SIGTERM). The second would
+        # raise inside the `finally` that the first one woke, so it is dropped; the third raises again.
+        self.raised += 1
+        if self.raised != 2:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    def release(self) -> None:
+        self.holders -= 1
+        if not self.holders:
+            held, self.held = self.held, []
+            for number in held:
+                self.throw(number)
+
+
+_active: Optional[_Interrupts] = None
+
+
+@contextmanager
+def raise_on_signals() -> Iterator[None]:
+    """Within the block SIGTERM and SIGHUP raise SystemExit (143, 129), so that `finally` blocks run.
+
+    SIGINT raises KeyboardInterrupt as ever. Signals that were ignored (nohup) stay ignored. Blocks may
+    be nested; outside the main thread, where Python allows no handlers, the block changes nothing.
+    """
+    global _active
+    if _active is not None or not _in_main_thread():
+        yield
+        return
+    _active = interrupts = _Interrupts()
+    ours_to_set = {number: signal.getsignal(number) for number in CAUGHT}
+    earlier = {number: was for number, was in ours_to_set.items() if was not in (signal.SIG_IGN, None)}
+    try:
+        for number in earlier:
+            signal.signal(number, interrupts.handle)
+        yield
+    finally:
+        for number, was in earlier.items():
+            signal.signal(number, was)
+        _active = None
+
+
+@contextmanager
+def held_back() -> Iterator[Callable[[], bool]]:
+    """Hold signals back inside `raise_on_signals`; those that came are raised at the block's end.
+
+    Yields:
+        a function that tells whether a signal came since the block began.
+    """
+    interrupts = _active
+    if interrupts is None or not _in_main_thread():
+        yield lambda: False
+        return
+    before = interrupts.seen
+    interrupts.holders += 1
+    try:
+        yield lambda: interrupts.seen > before
+    finally:
+        interrupts.release()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,451 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Iterator, List
+
+import psutil
+import pytest
+
+from scripts import console
+from scripts.errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
+from scripts.service import Service, lifecycle, ports, process, records, running, start_detached, stop_recorded
+from scripts.service.process import Ending, Identity
+from scripts.service.records import Record
+from scripts.settings import Settings
+from tests.unit.service import children
+from tests.unit.service.children import READY, SLEEP, SOON_S, TWO_CHILDREN, eventually, marked, wait_for_line
+
+CANNOT_WORK = """
+def reply(path, received):
+    return (500, b"no") if path == "/tts" else (200, b"fine")
+serve()
+"""
+
+
+class Bench:
+    """A project in a folder, what was said about its service, and whether anything of it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said: List[str] = []
+        self.log = folder / "reports" / "service.log"
+        self.run_ids: List[str] = []
+
+    def project(self, code: str = READY, **keys: Any) -> Settings:
+        return children.write_project(self.folder, children.service(code), **keys)
+
+    def running(self, project: Settings, **environ: str) -> Any:
+        return running(project, {**os.environ, **environ}, self.log, self.said.append)
+
+    def detached(self, project: Settings) -> Service:
+        service = start_detached(project, os.environ, self.log, self.said.append)
+        self.run_ids += [service.run_id or ""]
+        return service
+
+    def records(self) -> List[Record]:
+        found = records.read_all(self.folder / ".pipeline")
+        self.run_ids += [record.run_id for record in found]
+        return found
+
+    def left(self) -> List[int]:
+        """What still runs of all the starts seen so far, also of those only seen in the records."""
+        self.records()
+        return marked(*self.run_ids)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    for pid in bench.left():  # whatever a failed test left
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_the_block_runs_with_a_service_that_answers(bench: Bench) -> None:
+    with bench.running(bench.project(warm_up={"path": "/tts", "json": {}})) as service:
+        assert bench.log == service.log
+        assert psutil.pid_exists(service.pid)
+        assert 0 < service.warm_up_s < service.ready_s + SOON_S
+
+
+def test_after_the_block_nothing_is_left(bench: Bench) -> None:
+    with bench.running(bench.project(TWO_CHILDREN + READY)) as service:
+        bench.run_ids.append(service.run_id)
+        before = len(eventually(lambda: len(bench.left()) == 3 and bench.left()))
+
+    assert (3, [], []) == (before, bench.left(), bench.records())
+
+
+def test_a_failure_in_the_block_stops_the_service_and_stays_what_it_was(bench: Bench) -> None:
+    with pytest.raises(ZeroDivisionError), bench.running(bench.project()) as service:
+        bench.run_ids.append(service.run_id)
+        raise ZeroDivisionError
+
+    assert [] == bench.left()
+
+
+def test_the_record_tells_who_started_what(bench: Bench) -> None:
+    project = bench.project()
+    with bench.running(project) as service:
+        (record,) = bench.records()
+        file = json.loads((project.state / "services" / f"{service.run_id}.json").read_text())
+
+    assert (service.pid, service.run_id, service.url) == (record.service.pid, record.run_id, record.url)
+    assert (os.getpid(), False) == (record.owner.pid, file["detached"])
+
+
+def test_the_record_is_there_before_the_service_is_ready(bench: Bench) -> None:
+    code = "import glob; print(len(glob.glob('.pipeline/services/*.json')) or time.sleep(60))"
+    project = bench.project(f"time.sleep(0.5)\n{code}\n{READY}")
+    with bench.running(project):
+        pass
+
+    assert "1\n" == bench.log.read_text()
+
+
+def test_the_settings_environment_is_added_to_ours(bench: Bench) -> None:
+    project = bench.project("print(os.environ['A'], os.environ['B'])\n" + READY, environment={"B": "theirs"})
+    with bench.running(project, A="ours", B="ours"):
+        pass
+
+    assert "ours theirs\n" == bench.log.read_text()
+
+
+def test_a_death_while_starting_leaves_nothing(bench: Bench) -> None:
+    with pytest.raises(ServiceDied), bench.running(bench.project("raise SystemExit(3)")):
+        pass
+
+    assert [] == bench.records()
+
+
+def test_a_service_that_is_never_ready_is_stopped(bench: Bench) -> None:
+    project = bench.project(SLEEP, ready={"timeout": "0.3s"})
+    with pytest.raises(ServiceNotReady), bench.running(project):
+        pass
+
+    assert [] == bench.records()
+    assert "service: stopped (signal SIGTERM (15))" == bench.said[-1]
+
+
+def test_a_service_that_cannot_work_is_stopped(bench: Bench) -> None:
+    project = bench.project(CANNOT_WORK, warm_up={"path": "/tts", "json": {}})
+    with pytest.raises(WarmUpFailed), bench.running(project):
+        pass
+
+    assert [] == bench.records()
+
+
+def test_a_death_in_the_block_is_seen_by_who_asks(bench: Bench) -> None:
+    with bench.running(bench.project()) as service:
+        service.check_alive()
+        os.kill(service.pid, signal.SIGKILL)
+        eventually(lambda: service.process.poll() is not None)
+
+        with pytest.raises(ServiceDied, match="while it was in use"):
+            service.check_alive()
+
+
+def test_a_death_in_the_block_is_said_at_its_end(bench: Bench) -> None:
+    with bench.running(bench.project()) as service:
+        os.kill(service.pid, signal.SIGKILL)
+        eventually(lambda: service.process.poll() is not None)
+
+    assert "service: had ended by itself with signal SIGKILL (9)" == bench.said[-1]
+
+
+def test_two_runs_at_once_do_not_touch_each_other(bench: Bench) -> None:
+    project = bench.project()
+    with bench.running(project) as first:
+        with bench.running(project) as second:
+            assert first.url != second.url
+
+        first.check_alive()
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 1), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_to_the_pipeline_leaves_nothing(bench: Bench, number: int, code: int) -> None:
+    with children.pipeline(bench.project(TWO_CHILDREN + READY)) as child:
+        wait_for_line(child, "in use")
+        before = len(eventually(lambda: len(bench.left()) == 3 and bench.left()))
+        child.send_signal(number)
+        child.wait(SOON_S)
+
+    assert (3, [], []) == (before, bench.left(), bench.records())
+    # Python ends an uncaught KeyboardInterrupt by the signal itself; `main` makes 130 of it.
+    assert child.returncode in (code, -number)
+
+
+def test_two_signals_at_once_leave_nothing(bench: Bench) -> None:
+    with children.pipeline(bench.project()) as child:
+        wait_for_line(child, "in use")
+        bench.records()
+        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGTERM)
+        child.wait(SOON_S)
+
+    assert ([], []) == (bench.left(), bench.records())
+
+
+def test_a_signal_between_start_and_record_leaves_nothing(bench: Bench) -> None:
+    code = """
+write = records.write
+def interrupted(state, record):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.2)
+    write(state, record)
+    print("run", record.run_id, flush=True)
+records.write = interrupted
+"""
+    with children.pipeline(bench.project(SLEEP), code + children.USE) as child:
+        output, _ = child.communicate(timeout=SOON_S)
+
+    run_id = output.split("run ")[1].split()[0]
+    assert (143, [], []) == (child.returncode, marked(run_id), bench.records())
+
+
+def test_a_second_signal_kills_a_service_that_takes_its_time(bench: Bench) -> None:
+    deaf = "signal.signal(signal.SIGTERM, lambda *_: print('not yet'))\n"
+    project = bench.project(deaf + READY, stop_timeout="60s")
+    with children.pipeline(project) as child:
+        wait_for_line(child, "in use")
+        bench.records()
+        child.send_signal(signal.SIGTERM)
+        eventually(lambda: "not yet" in bench.log.read_text())
+        child.send_signal(signal.SIGTERM)
+        child.wait(SOON_S)
+
+    assert (143, [], []) == (child.returncode, bench.left(), bench.records())
+
+
+def test_a_killed_pipelines_service_is_stopped_at_the_next_start(bench: Bench) -> None:
+    project = bench.project()
+    with children.pipeline(project) as child:
+        wait_for_line(child, "in use")
+        (leftover,) = bench.records()
+        child.kill()
+        child.wait()
+        before = marked(leftover.run_id)
+        with bench.running(project):
+            after = marked(leftover.run_id)
+
+    assert ([leftover.service.pid], []) == (before, after)
+    assert bench.said[0].startswith(f"service: stopped {leftover.url} (pid {leftover.service.pid}, ")
+
+
+def test_a_live_pipelines_service_is_not_touched_by_the_next_start(bench: Bench) -> None:
+    project = bench.project()
+    with children.pipeline(project) as child:
+        wait_for_line(child, "in use")
+        (theirs,) = bench.records()
+        with bench.running(project):
+            pass
+
+        assert [theirs.service.pid] == marked(theirs.run_id)
+        assert [theirs] == bench.records()
+
+
+def stale_record(pid: int) -> Record:
+    """A record of long ago whose pid somebody else has now."""
+    ago = Identity(pid, 1_000_000_000.0)
+    return Record("stale", ago, ago, ("serve",), 1, "http://127.0.0.1:1", "service.log")
+
+
+def test_a_stale_record_that_names_a_stranger_is_forgotten_and_the_stranger_lives(bench: Bench) -> None:
+    project = bench.project()
+    with children.stranger() as child:
+        records.write(project.state, stale_record(child.pid))
+        stopped = stop_recorded(project.state, bench.said.append)
+
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.3)
+    assert ([], [], []) == (stopped, bench.said, bench.records())
+
+
+def test_a_detached_service_lives_on(bench: Bench) -> None:
+    project = bench.project()
+    service = bench.detached(project)
+    with bench.running(project):
+        pass
+
+    assert [service.pid] == bench.left()
+    assert [True] == [record.detached for record in bench.records()]
+
+
+def test_a_detached_service_outlives_the_pipeline_and_is_stopped_by_name(bench: Bench) -> None:
+    project = bench.project()
+    code = "from scripts.service import start_detached\nstart_detached(project, os.environ, project.reports / 'log')"
+    with children.pipeline(project, code) as child:
+        child.communicate(timeout=SOON_S)
+    (record,) = bench.records()
+    before = bench.left()
+    stopped = stop_recorded(project.state, bench.said.append)
+
+    assert ([record.service.pid], [record], [], []) == (before, stopped, bench.left(), bench.records())
+
+
+def test_stopping_spares_the_service_of_a_live_run(bench: Bench) -> None:
+    project = bench.project()
+    with bench.running(project) as service:
+        stopped = stop_recorded(project.state, bench.said.append)
+        service.check_alive()
+
+    assert [] == stopped
+
+
+def test_a_detached_start_that_fails_leaves_nothing(bench: Bench) -> None:
+    project = bench.project(CANNOT_WORK, warm_up={"path": "/tts", "json": {}})
+    with pytest.raises(WarmUpFailed):
+        bench.detached(project)
+
+    assert [] == bench.records()
+
+
+def test_a_fixed_port_is_used(bench: Bench) -> None:
+    port = ports.free_port()
+    with bench.running(bench.project(port=port)) as service:
+        assert f"http://127.0.0.1:{port}" == service.url
+
+
+def test_a_stranger_on_the_fixed_port_is_named(bench: Bench) -> None:
+    with children.listener() as port, pytest.raises(PortInUse) as caught, bench.running(bench.project(port=port)):
+        pass
+
+    assert f"{port} is in use by pid {os.getpid()} (" in caught.value.message
+    assert "not started by us" in caught.value.message
+
+
+def test_a_detached_service_on_the_fixed_port_is_known(bench: Bench) -> None:
+    project = bench.project(port=ports.free_port())
+    bench.detached(project)
+
+    with pytest.raises(PortInUse, match="left over from an earlier run of ours") as caught, bench.running(project):
+        pass
+    assert "invoke stop" in caught.value.hint
+
+
+def test_another_live_run_on_the_fixed_port_is_known(bench: Bench) -> None:
+    project = bench.project(port=ports.free_port())
+    with bench.running(project), pytest.raises(PortInUse, match="another run of ours"), bench.running(project):
+        pass
+
+
+def test_a_service_of_others_is_used_and_left_as_it_is(bench: Bench) -> None:
+    own = bench.detached(bench.project())
+    with bench.running(bench.project("raise SystemExit(3)"), SERVICE_URL=own.url + "/") as service:
+        assert (own.url, None, None, None) == (service.url, service.pid, service.run_id, service.log)
+
+    assert [own.pid] == bench.left()
+
+
+def test_a_service_of_others_is_warmed_up_too(bench: Bench) -> None:
+    own = bench.detached(bench.project(CANNOT_WORK))
+    project = bench.project(warm_up={"path": "/tts", "json": {}})
+
+    with pytest.raises(WarmUpFailed), bench.running(project, SERVICE_URL=own.url):
+        pass
+
+
+def test_a_service_of_others_that_does_not_answer_is_not_ready(bench: Bench) -> None:
+    project = bench.project(ready={"timeout": "0.3s"})
+    url = f"http://127.0.0.1:{ports.free_port()}"
+
+    with pytest.raises(ServiceNotReady, match=url), bench.running(project, SERVICE_URL=url):
+        pass
+
+
+@pytest.mark.parametrize(
+    "variable, setting, expected",
+    [
+        (None, None, None),
+        ("", None, None),
+        ("http://a:1/", None, ("http://a:1", "SERVICE_URL")),
+        (None, "http://b:2", ("http://b:2", "service.url")),
+        ("http://a:1", "http://b:2", ("http://a:1", "SERVICE_URL")),
+    ],
+)
+def test_the_variable_goes_before_the_setting(bench: Bench, variable: Any, setting: Any, expected: Any) -> None:
+    service = bench.project(url=setting).service
+    assert service is not None
+    environ = {} if variable is None else {"SERVICE_URL": variable}
+
+    assert expected == lifecycle.named_outside(service, environ)
+
+
+@pytest.mark.parametrize("url", ["localhost:7860", "127.0.0.1:7860", "ftp://a", "http://"])
+def test_what_is_no_url_is_refused(bench: Bench, url: str) -> None:
+    service = bench.project().service
+    assert service is not None
+
+    with pytest.raises(SettingsError, match="SERVICE_URL: expected http://HOST:PORT"):
+        lifecycle.named_outside(service, {"SERVICE_URL": url})
+
+
+def test_placeholders_are_filled_in() -> None:
+    words = ("serve", "--at={host}:{port}", "{models}/a", "{{}}")
+
+    assert ("serve", "--at=127.0.0.1:80", "/m/a", "{}") == lifecycle.command_line(words, 80, Path("/m"))
+
+
+def test_output_is_not_buffered_unless_the_settings_say_so() -> None:
+    assert {"A": "1", "PYTHONUNBUFFERED": "1"} == lifecycle.child_environment({"A": "1"}, {})
+
+
+@pytest.mark.parametrize(
+    "ending, expected",
+    [
+        (Ending(-15), "stopped (signal SIGTERM (15))"),
+        (Ending(3, by_itself=True), "had ended by itself with exit code 3"),
+        (Ending(-9, forced=True, waited_s=5.0), "killed, as SIGTERM had not ended all of it after 5.0 s"),
+        (Ending(None, forced=True, left=(7, 8)), "not all of it ended, even after SIGKILL: left is pid 7, 8"),
+    ],
+)
+def test_how_a_stop_went_is_one_line(ending: Ending, expected: str) -> None:
+    assert expected == lifecycle.ending_words(ending)
+
+
+def test_a_project_without_a_service_cannot_run_one(bench: Bench) -> None:
+    project = replace(bench.project(), service=None)
+
+    with pytest.raises(SettingsError, match="has no service"), bench.running(project):
+        pass
+
+
+def test_the_service_outlives_no_terminal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(title: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    with bench.running(bench.project()) as service:
+        bench.run_ids.append(service.run_id)
+        monkeypatch.setattr(console, "progress", gone)
+
+    assert [] == bench.left()
+
+
+def test_python_of_the_given_path_runs_the_service(bench: Bench) -> None:
+    program = bench.folder / "bin" / "serve"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho from PATH\nexec {sys.executable} service.py "$1"\n')
+    program.chmod(0o755)
+    project = bench.project(command=["serve", "{port}"])
+    with bench.running(project, PATH=str(program.parent) + os.pathsep + os.environ["PATH"]):
+        pass
+
+    assert "from PATH\n" == bench.log.read_text()
+
+
+def test_nothing_is_signalled_for_a_dead_record(bench: Bench) -> None:
+    project = bench.project()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    identity = process.identify(dead.pid)
+    dead.wait()
+    assert identity is not None
+    records.write(project.state, replace(stale_record(dead.pid), service=identity))
+
+    assert [] == stop_recorded(project.state, bench.said.append)
+    assert [] == bench.records()
