@@ -54,6 +54,14 @@ def expose_pyenv():
 # The steps ----------------------------------------------------------------------------------------
 
 
+@nox.session(python=main_python())
+def integration(session):
+    """Run the integration suite against a fresh service; `-- -k sad -x` goes to pytest."""
+    if session.python is None and HERE != PYTHON:
+        session.log(f"Python {PYTHON}, which CI uses, is not on this machine: running on {HERE}")
+    pipeline(session, "integration")
+
+
 @nox.session(python=main_python(), default=False)
 def deps(session):
     """Install the environments of the suite and the service."""
@@ -70,14 +78,6 @@ def models(session):
 def serve(session):
     """Start the service and keep it until Ctrl-C; `-- --port 7860` chooses the port."""
     pipeline(session, "serve")
-
-
-@nox.session(python=main_python())
-def integration(session):
-    """Run the integration suite against a fresh service; `-- -k sad -x` goes to pytest."""
-    if session.python is None and HERE != PYTHON:
-        session.log(f"Python {PYTHON}, which CI uses, is not on this machine: running on {HERE}")
-    pipeline(session, "integration")
 
 
 @nox.session(python=main_python(), default=False)
@@ -106,14 +106,13 @@ def lint(session):
 
 
 def matrix(body, version):
-    """The same session on one more Python, as `integration-3.8`."""
+    """The same session on exactly this Python, as `integration-3.8`."""
 
     def session(session):
-        body(session)
+        body.func(session)
 
-    name = f"{body.__name__}-{version}"
-    session.__doc__ = f"The same on Python {version}."
-    nox.session(session, name=name, python=version, default=False)
+    session.__doc__ = f"{body.__name__} on Python {version}."
+    nox.session(session, name=f"{body.__name__}-{version}", python=version, default=False)
 
 
 # Helpers ------------------------------------------------------------------------------------------
@@ -140,7 +139,9 @@ def install(session):
         session.log(f"packages of requirements.lock: {heading(lock_file, 'download')}, into {stamp.parent}")
         # A terminal shows uv's own progress; a log file does not need the list of what was installed.
         quiet = not sys.stdout.isatty()
-        session.install("--require-hashes", "-r", str(lock_file), env=pip_settings(), silent=quiet)
+        settings = pip_settings()
+        options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
+        session.install(*options, "--require-hashes", "-r", str(lock_file), env=settings, silent=quiet)
         stamp.write_text(checksum)
 
 
@@ -156,7 +157,6 @@ def pip_settings():
     return json.loads(output.decode())
 
 
-for python in PYTHONS:
-    matrix(integration.func, python)
-for python in PYTHONS:
-    matrix(tests.func, python)
+for body in (integration, tests):
+    for version in PYTHONS:
+        matrix(body, version)

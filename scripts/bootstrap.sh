@@ -30,7 +30,7 @@ find_python() {
 
 make_venv() {
     local python version
-    python=$(find_python)
+    python=$(find_python) || exit
     version=$("$python" -c 'import sys; print("{}.{}".format(*sys.version_info))')
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python ($version) cannot make environments: its ensurepip is not installed" \
@@ -39,7 +39,6 @@ make_venv() {
 }
 
 install_lock() {
-    local line
     echo "setting up .venv: $(sed -n 's/^# download: //p' requirements.lock)"
     if ! .venv/bin/python -m pip install --require-hashes --no-compile --disable-pip-version-check \
         --progress-bar off -r requirements.lock 2>&1 | tee "$log" | show_downloads; then
@@ -62,7 +61,7 @@ checksum() { # changes with the lock and with the interpreter
     { cat requirements.lock && .venv/bin/python -VV; } 2>/dev/null | cksum
 }
 
-.venv/bin/python -c '' 2>/dev/null && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
+{ .venv/bin/python -c '' && [ -x .venv/bin/pip ]; } 2>/dev/null || make_venv
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$(checksum)" ]; then
     install_lock
     checksum >"$stamp"

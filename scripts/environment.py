@@ -117,9 +117,9 @@ def _build(recipe: Recipe) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv = find_uv()
     if uv:
-        environ.update(pip_settings.read(environ=environ), UV_PYTHON_DOWNLOADS="never")
+        environ.update(pip_settings.read(environ), UV_PYTHON_DOWNLOADS="never")
     with progress(title):
-        for step in _with_uv(uv, recipe) if uv else _with_venv(recipe):
+        for step in _with_uv(uv, recipe, pip_settings.uv_options(environ)) if uv else _with_venv(recipe):
             _run(step, environ, title)
     stamp = {"schema": 1, "python": sys.version, "installed_from": str(recipe.source), "with": "uv" if uv else "pip"}
     (recipe.folder / STAMP).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
@@ -130,12 +130,12 @@ def find_uv() -> Optional[str]:
     return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
-def _with_uv(uv: str, recipe: Recipe) -> List[List[str]]:
+def _with_uv(uv: str, recipe: Recipe, options: List[str]) -> List[List[str]]:
     python = str(Environment(recipe.folder).python)
     hashes = ["--require-hashes"] if recipe.lock else []
     return [
         [uv, "venv", "--python", sys.executable, str(recipe.folder)],
-        [uv, "pip", "install", "--python", python, *hashes, "-r", str(recipe.source)],
+        [uv, "pip", "install", *options, "--python", python, *hashes, "-r", str(recipe.source)],
     ]
 
 

@@ -25,7 +25,7 @@ _VARIABLES = {
     "find-links": "UV_FIND_LINKS",
     "cert": "SSL_CERT_FILE",
     "trusted-host": "UV_INSECURE_HOST",
-    "no-index": "UV_NO_INDEX",
+    "no-index": "UV_NO_INDEX",  # our name: uv has the option, but no variable; see uv_options
     "timeout": "UV_HTTP_TIMEOUT",
     "default-timeout": "UV_HTTP_TIMEOUT",
 }
@@ -95,8 +95,9 @@ def _unquote(text: str) -> str:
 
 def find_pip() -> Optional[List[str]]:
     """The command of a pip that works here; an environment made by uv has none of its own."""
-    candidates = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"], [_base_python(), "-m", "pip"]]
-    for pip in candidates:
+    # The one our Python was made from comes before those on PATH, which may belong to any Python.
+    base = os.path.join(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
+    for pip in ([sys.executable, "-m", "pip"], [base, "-m", "pip"], ["pip3"], ["pip"]):
         try:
             subprocess.run([*pip, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
         except (OSError, subprocess.CalledProcessError):
@@ -105,8 +106,9 @@ def find_pip() -> Optional[List[str]]:
     return None
 
 
-def _base_python() -> str:
-    return getattr(sys, "_base_executable", None) or sys.executable
+def uv_options(variables: Mapping[str, str]) -> List[str]:
+    """What uv must be told on its command line, because it has no variable for it."""
+    return ["--no-index"] if variables.get("UV_NO_INDEX") == "true" else []
 
 
 def read(environ: Optional[Mapping[str, str]] = None) -> Dict[str, str]:

@@ -24,13 +24,14 @@ SCHEMES = ("wheel", "file", "https", "http")
 def _check_command(words: Tuple[str, ...]) -> None:
     for word in words:
         try:
-            names = [name for _, name, _, _ in string.Formatter().parse(word) if name is not None]
+            fields = [field[1:] for field in string.Formatter().parse(word) if field[1] is not None]
         except ValueError as error:
             raise ValueError(f"{word!r}: {error}; write {{{{ and }}}} for braces") from error
-        for name in names:
-            if name not in PLACEHOLDERS:
+        for name, spec, conversion in fields:
+            if name not in PLACEHOLDERS or spec or conversion:
                 known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-                raise ValueError(f"expected one of {known}, got {{{name}}}{suggest(name, PLACEHOLDERS)}")
+                meant = suggest(name or "", PLACEHOLDERS)
+                raise ValueError(f"expected one of {known}, got {{{name}}}{meant}")
 
 
 def _check_port(port: int) -> None:

@@ -8,7 +8,7 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 import pytest
 
@@ -52,6 +52,11 @@ def test_what_the_person_set_for_uv_stays() -> None:
 @pytest.mark.parametrize("said, expected", [("1", "true"), ("yes", "true"), ("false", "false")])
 def test_no_index_is_a_switch(said: str, expected: str) -> None:
     assert {"UV_NO_INDEX": expected} == pip_settings.as_uv({"no-index": said}, {})
+
+
+@pytest.mark.parametrize("said, expected", [("1", ["--no-index"]), ("0", [])])
+def test_no_index_is_said_on_uv_s_command_line(said: str, expected: List[str]) -> None:
+    assert expected == pip_settings.uv_options(pip_settings.as_uv({"no-index": said}, {}))
 
 
 def test_a_machine_that_says_nothing_changes_nothing() -> None:

@@ -100,5 +100,10 @@ def test_one_path_for_two_files_is_refused(tmp_path: Path) -> None:
     assert "a stands more than once" in complaint(tmp_path, f"suite: {{path: t}}\nmodels: {{files: [{file}, {file}]}}")
 
 
+@pytest.mark.parametrize("word", ["{port:zz}", "{port!r}", "{0}", "{}"])
+def test_a_placeholder_is_a_bare_name(tmp_path: Path, word: str) -> None:
+    assert "expected one of {host}" in complaint(tmp_path, f"suite: {{path: t}}\nservice: {{command: ['{word}']}}")
+
+
 def test_a_service_needs_a_command_or_a_url(tmp_path: Path) -> None:
     assert "command" in complaint(tmp_path, "suite: {path: t}\nservice: {port: 80}")

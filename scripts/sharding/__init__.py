@@ -1,0 +1,1 @@
+"""Which tests ran and what became of them."""

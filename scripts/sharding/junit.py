@@ -1,0 +1,132 @@
+"""Read and write JUnit XML as pytest does (xunit1): what became of each test."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
+_OUTCOMES = {"failure": FAILED, "error": ERROR, "skipped": SKIPPED}
+_TAGS = {outcome: tag for tag, outcome in _OUTCOMES.items()}
+_NODEID = "nodeid"  # a test's property, where file, classname and name do not tell it
+_FOREIGN_TO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WORST_FIRST = (ERROR, FAILED, SKIPPED, PASSED)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One test: its node id, outcome, seconds, the first line of what went wrong, and all of it."""
+
+    nodeid: str
+    outcome: str
+    seconds: float
+    message: str = ""
+    text: str = ""
+
+
+def read(file: Path) -> Optional[List[Result]]:
+    """The results of a report, one per node id with its worst outcome; None where there is no whole report.
+
+    A test whose teardown fails has two entries in pytest's report; they count as one test.
+    """
+    try:
+        root = ElementTree.parse(str(file)).getroot()
+    except (OSError, ElementTree.ParseError):
+        return None
+    found: Dict[str, Result] = {}
+    for result in map(_result, root.iter("testcase")):
+        known = found.get(result.nodeid, result)
+        found[result.nodeid] = min(known, result, key=lambda r: _WORST_FIRST.index(r.outcome))
+    return list(found.values())
+
+
+def _result(case: ElementTree.Element) -> Result:
+    outcome, message, text = _outcome(case)
+    told = case.find(f"properties/property[@name='{_NODEID}']")
+    nodeid = _nodeid(case) if told is None else str(json.loads(told.get("value") or '""'))
+    return Result(nodeid, outcome, float(case.get("time") or 0), message, text)
+
+
+def _outcome(case: ElementTree.Element) -> Tuple[str, str, str]:
+    for child in case:
+        if child.tag in _OUTCOMES:
+            text = child.text or ""
+            return _OUTCOMES[child.tag], _first_line(child.get("message", text)), text
+    return PASSED, "", ""
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0]
+
+
+def _nodeid(case: ElementTree.Element) -> str:
+    """file::Class::name, as pytest names it; xunit1 has file, dotted class name and name."""
+    file, dotted, name = case.get("file") or "", case.get("classname") or "", case.get("name") or ""
+    module = file[: -len(".py")].replace("/", ".") if file.endswith(".py") else file
+    classes = dotted[len(module) + 1 :].split(".") if dotted.startswith(module + ".") else []
+    return "::".join(part for part in (file or dotted, *classes, name) if part)
+
+
+def write(file: Path, results: Sequence[Result]) -> None:
+    """Write a report that `read` reads back, whatever the ids and texts are made of.
+
+    `file` of each test is the file of its node id: CircleCI matches it with what it splits by. There is no host
+    name and no date: the same results are the same bytes.
+    """
+    root = ElementTree.Element("testsuites")
+    suite = ElementTree.SubElement(root, "testsuite", _totals(results))
+    suite.extend(map(_case, results))
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    ElementTree.ElementTree(root).write(str(temporary), encoding="utf-8", xml_declaration=True)
+    temporary.replace(file)
+
+
+def visible(text: str) -> str:
+    r"""The text with what XML cannot hold in sight: control characters, surrogates, non-characters.
+
+    >>> visible("\x1b[31mred\ud800")
+    '\\x1b[31mred\\ud800'
+    """
+    return _FOREIGN_TO_XML.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def _totals(results: Sequence[Result]) -> Dict[str, str]:
+    number = Counter(result.outcome for result in results)
+    tags = {"errors": ERROR, "failures": FAILED, "skipped": SKIPPED}
+    found = {name: str(number[outcome]) for name, outcome in tags.items()}
+    seconds = sum(result.seconds for result in results)
+    return {"name": "pytest", **found, "tests": str(len(results)), "time": f"{seconds:.6f}"}
+
+
+def _case(result: Result) -> ElementTree.Element:
+    file, classname, name = _address(result.nodeid)
+    address = {"classname": visible(classname), "name": visible(name), "file": visible(file)}
+    case = ElementTree.Element("testcase", {**address, "time": f"{result.seconds:.6f}"})
+    if _nodeid(case) != result.nodeid:  # no file, a dot in a class's name, a character foreign to XML
+        properties = ElementTree.SubElement(case, "properties")
+        ElementTree.SubElement(properties, "property", {"name": _NODEID, "value": json.dumps(result.nodeid)})
+    if result.outcome != PASSED:
+        child = ElementTree.SubElement(case, _TAGS[result.outcome], {"message": visible(result.message)})
+        child.text = visible(result.text)
+    return case
+
+
+def _address(nodeid: str) -> Tuple[str, str, str]:
+    """File, dotted class name and name: `a/test_b.py::C::test_d[e::f]` is (a/test_b.py, a.test_b.C, test_d[e::f])."""
+    file, _, rest = nodeid.partition("::")
+    path, bracket, parameters = rest.partition("[")
+    names = path.split("::")
+    dotted = (file[: -len(".py")] if file.endswith(".py") else file).replace("/", ".")
+    return file, ".".join([dotted, *names[:-1]]), names[-1] + bracket + parameters
+
+
+def counts(results: List[Result]) -> str:
+    """How many of each outcome, worst first: "1 failed, 2 skipped, 90 passed"."""
+    number = Counter(result.outcome for result in results)
+    return ", ".join(f"{number[outcome]} {outcome}" for outcome in _WORST_FIRST if number[outcome])

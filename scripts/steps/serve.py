@@ -1,0 +1,72 @@
+"""Start the service for a person, exactly as the pipeline starts it, until Ctrl-C."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+from typing import Dict, Optional, Tuple
+
+from .. import service
+from ..console import command, say
+from ..errors import SettingsError
+from ..settings import Settings
+from . import deps, models
+
+POLL_S = 0.2
+
+
+def run(settings: Settings, port: Optional[int] = None) -> None:
+    """Keep the service until Ctrl-C or SIGTERM; then stop it.
+
+    Raises:
+        PipelineError: it cannot be started, or it ends by itself.
+    """
+    settings, environ = prepare(settings, port)
+    with service.running(settings, environ, fresh_log(settings, "serve.log")) as running:
+        say(f"\nopen {running.url}    (log: {running.log}; Ctrl-C stops it)")
+        while True:
+            running.check_alive()
+            time.sleep(POLL_S)
+
+
+def run_detached(settings: Settings, port: Optional[int] = None) -> None:
+    """Start the service in the background, unless it runs there already, and say how to stop it.
+
+    Raises:
+        PipelineError: it cannot be started.
+    """
+    stop = f"stop it: {command('invoke', 'stop')}"
+    there = service.in_background(settings.state)
+    if there:
+        say(f"runs already: open {there[0].url}    (log: {there[0].log}; {stop})")
+        return
+    settings, environ = prepare(settings, port)
+    running = service.start_detached(settings, environ, fresh_log(settings, "background.log"))
+    say(f"\nopen {running.url}    (log: {running.log}; {stop})")
+
+
+def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, Dict[str, str]]:
+    """Everything the service needs to start: settings with the port, and its variables.
+
+    Raises:
+        PipelineError: packages or weights cannot be had.
+    """
+    if settings.service is None or not settings.service.command:
+        raise SettingsError(f"{settings.file} has no service.command, so there is nothing to start", "Add it.")
+    ours = dataclasses.replace(settings.service, url=None, port=port or settings.service.port)
+    settings = dataclasses.replace(settings, service=ours)
+    environment = deps.run(settings, with_suite=False).service
+    models.run(settings)
+    environ = environment.variables(os.environ) if environment else dict(os.environ)
+    environ.pop("SERVICE_URL", None)  # it names somebody else's service, this is ours
+    return settings, environ
+
+
+def fresh_log(settings: Settings, name: str) -> Path:
+    """An empty place for the service's output; each use of it has a name of its own."""
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    log = settings.reports / name
+    log.unlink() if log.exists() else None
+    return log

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from scripts import settings
+from scripts.steps import doctor
+from tests.unit.steps import projects
+
+
+def report(project: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = doctor.run(settings.load(None, {}, project), ["3.8", "9.9"], "9.9")
+    return status, capsys.readouterr().out
+
+
+def test_a_ready_machine_is_told_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, text = report(projects.make(tmp_path), capsys)
+
+    assert 0 == status
+    assert re.search(r"ready: \S*nox -s integration", text)
+
+
+def test_a_missing_python_is_a_note_with_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, text = report(projects.make(tmp_path), capsys)
+
+    assert re.search(r"^note +python", text, re.MULTILINE)
+    assert "CI uses 9.9" in text
+
+
+def test_a_taken_port_is_wrong_and_says_by_whom(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        text = f"service: {{command: [x], port: {port}}}\nsuite: {{path: checks}}\n"
+        status, text = report(projects.make(tmp_path, settings=text), capsys)
+
+    assert 1 == status
+    assert re.search(rf"^wrong +port +.*{port} is in use by pid \d+", text, re.MULTILINE)
+
+
+def test_weights_to_fetch_are_told_with_their_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = f"{{path: a.bin, size: 2 kB, sha256: '{'0' * 64}', sources: ['file:a']}}"
+    _, text = report(projects.make(tmp_path, settings=f"models: {{files: [{file}]}}\nsuite: {{path: c}}"), capsys)
+
+    assert re.search(r"^note +weights +to fetch: 1 file, 2.0 kB", text, re.MULTILINE)
+
+
+def test_weights_that_do_not_fit_are_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = f"{{path: a.bin, size: 900000 GiB, sha256: '{'0' * 64}', sources: ['file:a']}}"
+    status, text = report(projects.make(tmp_path, settings=f"models: {{files: [{file}]}}\nsuite: {{path: c}}"), capsys)
+
+    assert 1 == status
+    assert re.search(r"^wrong +weights .* needed", text, re.MULTILINE)
+
+
+def test_requirements_without_a_lock_are_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = projects.make(tmp_path)
+    (project / "requirements.txt").write_text("requests\n")
+
+    _, text = report(project, capsys)
+
+    assert re.search(r"^note +packages +requirements.txt: no lock", text, re.MULTILINE)
+
+
+def test_a_stale_lock_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = projects.make(tmp_path)
+    (project / "requirements.txt").write_text("requests\n")
+    (project / "requirements.lock").write_text("# requirements: sha256 0\n")
+
+    status, text = report(project, capsys)
+
+    assert (1, True) == (status, "nox -s lock" in text)

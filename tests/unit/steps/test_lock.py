@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import environment, settings
+from scripts.errors import InstallError
+from scripts.steps import lock
+from tests.unit.wheels import make_wheel
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> settings.Settings:
+    """A project that needs one package, which only a local folder has."""
+    make_wheel(tmp_path, "tiny-thing", "1.0", {"tiny_thing.py": b""})
+    (tmp_path / "requirements.txt").write_text("tiny-thing  # why\n")
+    (tmp_path / "pipeline.yml").write_text("suite: {path: checks, requirements: checks/requirements.txt}")
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    return settings.load(None, {}, tmp_path)
+
+
+def test_a_lock_has_hashes_its_origin_and_the_size_of_the_download(project: settings.Settings) -> None:
+    lock.run(project)
+
+    text = (project.project / "requirements.lock").read_text()
+    assert re.search(r"^tiny-thing==1\.0 \\\n +--hash=sha256:[0-9a-f]{64}$", text, re.MULTILINE)
+    header = environment.header(project.project / "requirements.lock")
+    assert re.match(r"1 packages, \d+ bytes \(on Python ", header["download"])
+    assert str(project.project) not in text
+
+
+def test_a_fresh_lock_is_not_stale_and_installs(project: settings.Settings) -> None:
+    lock.run(project)
+
+    recipe = environment.recipe("own", project.project / "requirements.txt", project.state)
+    assert environment.make(recipe).python.exists()
+
+
+def test_pins_that_still_fit_stay_unless_an_upgrade_is_asked_for(project: settings.Settings) -> None:
+    lock.run(project)
+    make_wheel(project.project, "tiny-thing", "2.0", {"tiny_thing.py": b""})
+    file = project.project / "requirements.lock"
+
+    lock.run(project)
+    kept = "tiny-thing==1.0" in file.read_text()
+    lock.run(project, upgrade=True)
+
+    assert (True, True) == (kept, "tiny-thing==2.0" in file.read_text())
+
+
+def test_what_cannot_be_had_leaves_the_old_lock(project: settings.Settings) -> None:
+    lock.run(project)
+    before = (project.project / "requirements.lock").read_text()
+    (project.project / "requirements.txt").write_text("no-such-thing\n")
+
+    with pytest.raises(InstallError, match="no-such-thing"):
+        lock.run(project)
+    assert before == (project.project / "requirements.lock").read_text()
+
+
+def test_hosts_that_uv_wrote_are_taken_out() -> None:
+    body = "--index-url https://user:secret@mirror.test/simple\n-f /home/me\nnox==1\n    --hash=sha256:00\n"
+
+    assert "nox==1\n    --hash=sha256:00\n" == lock.without_hosts(body)

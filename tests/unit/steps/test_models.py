@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from scripts import settings
+from scripts.errors import ModelError
+from scripts.steps import models
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> settings.Settings:
+    (tmp_path / "here.bin").write_bytes(b"weights")
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    file = f"{{path: a.bin, size: 7, sha256: {sha256}, sources: ['file:here.bin']}}"
+    (tmp_path / "pipeline.yml").write_text(f"suite: {{path: t}}\nmodels: {{files: [{file}], notice: Ask first.}}")
+    return settings.load(None, {}, tmp_path)
+
+
+def test_the_first_time_it_says_what_comes_and_the_second_time_one_line(
+    project: settings.Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models.run(project)
+    first = capsys.readouterr().out
+    models.run(project)
+
+    assert ["Ask first."] == [line for line in first.splitlines() if "Ask" in line]
+    assert "weights: 1 files verified, 7 bytes\n" == capsys.readouterr().out
+
+
+def test_offline_names_what_is_missing(project: settings.Settings) -> None:
+    with pytest.raises(ModelError, match=r"a\.bin"):
+        models.run(project, offline=True)
+
+
+def test_a_project_without_weights_has_nothing_to_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {path: t}")
+    models.run(settings.load(None, {}, tmp_path))
+
+    assert "" == capsys.readouterr().out

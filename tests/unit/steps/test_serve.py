@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import List
+
+from scripts import service, settings
+from scripts.service.process import is_running
+from scripts.steps import serve
+from tests.unit.steps import projects
+
+
+def test_a_detached_service_answers_until_it_is_stopped(tmp_path: Path) -> None:
+    project = settings.load(None, {}, projects.make(tmp_path))
+    said: List[str] = []
+
+    serve.run_detached(project)
+    serve.run_detached(project)  # says that it runs already
+    stopped = service.stop_recorded(project.state, said.append)
+
+    assert 1 == len(stopped)
+    assert not is_running(stopped[0].service)
+    assert [] == service.stop_recorded(project.state, said.append)
+
+
+def test_serving_goes_on_until_ctrl_c(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        projects.words(projects.make(tmp_path), "serve"),
+        cwd=str(projects.ROOT),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=projects.variables({}),
+    )
+    assert process.stdout
+    url = next(match.group(1) for match in map(re.compile(r"open (\S+)").match, process.stdout) if match)
+    status = urllib.request.urlopen(url + "/health").status
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+
+    assert (200, 130) == (status, process.returncode)
+    assert "service: stopped" in rest
+
+
+def test_a_project_without_a_service_says_so(tmp_path: Path) -> None:
+    done = projects.run(projects.make(tmp_path, service=None), "serve")
+
+    assert (2, True) == (done.returncode, "has no service.command" in done.stdout)
+
+
+def test_a_service_that_ends_by_itself_ends_serving(tmp_path: Path) -> None:
+    script = projects.SERVICE.replace(".serve_forever()", ".handle_request()")
+    done = projects.run(projects.make(tmp_path, service=script), "serve")
+
+    assert 10 == done.returncode, done.stdout
+    assert "service starts" in done.stdout  # its last words

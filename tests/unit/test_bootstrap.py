@@ -1,0 +1,122 @@
+"""scripts/bootstrap.sh on a machine with nothing but a Python."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.wheels import make_wheel
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    return make_clone(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone that was set up before."""
+    clone = make_clone(tmp_path_factory.mktemp("ready"))
+    assert 0 == bootstrap(clone).returncode
+    return clone
+
+
+def make_clone(folder: Path) -> Path:
+    """A clone under a hard name, whose lock asks for one package that a local folder has."""
+    clone = folder / "我的 clone"
+    (clone / "scripts").mkdir(parents=True)
+    shutil.copy(str(ROOT / "scripts" / "bootstrap.sh"), str(clone / "scripts"))
+    wheel = make_wheel(folder, "tiny-thing", "1.0", {"tiny_thing.py": b"VALUE = 1\n"})
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = f"# download: 1 packages, 1 kB\n\ntiny-thing==1.0 --hash=sha256:{digest}\n"
+    (clone / "requirements.lock").write_text(lock)
+    return clone
+
+
+def bootstrap(clone: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "VIRTUAL_ENV"))}
+    own = {"PYTHON": sys.executable, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": clone.parent.as_uri()}
+    return subprocess.run(
+        [str(clone / "scripts" / "bootstrap.sh"), *command],
+        cwd=str(clone.parent),
+        env={**inherited, "PIP_CONFIG_FILE": os.devnull, **own, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_the_command_runs_in_the_environment_and_in_the_clone(clone: Path) -> None:
+    done = bootstrap(clone, "python", "-c", "import os, tiny_thing; print(tiny_thing.VALUE, os.getcwd())", LC_ALL="C")
+
+    assert 0 == done.returncode, done.stdout
+    assert f"setting up .venv: 1 packages, 1 kB\n1 {clone}" in done.stdout
+
+
+def test_a_second_run_installs_nothing(ready: Path) -> None:
+    done = bootstrap(ready, "true", PIP_FIND_LINKS="/nowhere")
+
+    assert (0, "") == (done.returncode, done.stdout)
+
+
+def test_a_changed_lock_is_installed(ready: Path) -> None:
+    with open(ready / "requirements.lock", "a") as lock:
+        lock.write("# changed\n")
+
+    assert "setting up .venv" in bootstrap(ready).stdout
+
+
+def test_without_a_command_it_says_how_to_go_on(ready: Path) -> None:
+    assert "ready. Activate it: . .venv/bin/activate    Then: nox -l\n" in bootstrap(ready).stdout
+
+
+def test_the_exit_code_is_the_command_s(ready: Path) -> None:
+    assert 7 == bootstrap(ready, "bash", "-c", "exit 7").returncode
+
+
+def test_packages_that_cannot_be_had_are_one_error_and_no_stamp(clone: Path) -> None:
+    done = bootstrap(clone, "true", PIP_FIND_LINKS="/nowhere")
+
+    assert 3 == done.returncode
+    assert "error: the packages of requirements.lock could not be installed" in done.stdout
+    assert "tiny-thing" in done.stdout
+    assert 0 == bootstrap(clone, "true").returncode
+
+
+def test_a_python_without_ensurepip_names_the_package_to_install(clone: Path) -> None:
+    bare = clone.parent / "python-without-ensurepip"
+    bare.write_text(f'#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\nexec "{sys.executable}" "$@"\n')
+    bare.chmod(0o755)
+
+    done = bootstrap(clone, "true", PYTHON=str(bare))
+
+    assert 3 == done.returncode
+    assert "sudo apt install python{}.{}-venv".format(*sys.version_info) in done.stdout
+
+
+def test_no_python_at_all_says_which_is_needed(clone: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "dirname", "cat", "env"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+
+    done = bootstrap(clone, "true", PYTHON="", PATH=str(tools))
+
+    assert 3 == done.returncode
+    assert "error: no Python 3.8 or newer found" in done.stdout
+
+
+def test_an_environment_whose_interpreter_is_gone_is_made_anew(ready: Path) -> None:
+    (ready / ".venv" / "bin" / "python").unlink()
+    (ready / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
+
+    assert 0 == bootstrap(ready, "python", "-c", "import tiny_thing").returncode

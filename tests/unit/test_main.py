@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.__main__ import main
+from tests.unit.steps import projects
+
+
+def test_every_kind_of_failure_has_its_exit_code_and_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pipeline.yml").write_text("suit: {}")
+
+    assert 2 == main(["deps", "--settings", str(tmp_path / "pipeline.yml")])
+    told = capsys.readouterr().err
+    assert "pipeline.yml:1: unknown key suit; did you mean 'suite'?" in told
+    assert "hint: Edit pipeline.yml and run again." in told
+
+
+def test_a_step_refuses_what_it_does_not_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["deps", "-k", "sad"])
+    assert "deps: cannot use -k sad" in capsys.readouterr().err
+
+
+def test_an_unknown_step_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["integratoin"])
+
+    assert 2 == caught.value.code
+    assert "integration" in capsys.readouterr().err
+
+
+def test_a_terminal_without_unicode_shows_the_escape_instead_of_a_traceback(tmp_path: Path) -> None:
+    suite = "import pytest\n@pytest.mark.parametrize('t', ['你'])\ndef test_t(t): assert 0\n"
+    project = projects.make(tmp_path, suite, service=None)
+
+    done = projects.run(project, "integration", PYTHONIOENCODING="ascii")
+
+    assert 1 == done.returncode, done.stdout
+    assert "failed  checks/test_it.py::test_t[\\u4f60]" in done.stdout
+
+
+def test_the_step_in_a_project_of_its_own_needs_no_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    projects.make(tmp_path, "def test_it(): pass\n", service=None)
+    monkeypatch.chdir(tmp_path)
+
+    assert 0 == main(["integration"])
+    assert (tmp_path / "reports" / "junit.xml").exists()
