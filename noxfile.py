@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 import nox
+import nox.command
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|venv"  # virtualenv cannot make environments for 3.8 any more
@@ -141,7 +142,10 @@ def install(session):
         quiet = not sys.stdout.isatty()
         settings = pip_settings()
         options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
-        session.install(*options, "--require-hashes", "-r", str(lock_file), env=settings, silent=quiet)
+        try:
+            session.install(*options, "--require-hashes", "-r", str(lock_file), env=settings, silent=quiet)
+        except nox.command.CommandFailed:
+            session.error("The packages could not be installed: is the index reachable that `pip config list` names?")
         stamp.write_text(checksum)
 
 

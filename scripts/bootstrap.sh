@@ -48,10 +48,14 @@ install_lock() {
     fi
 }
 
-show_downloads() { # of pip's lines, those that say what is being downloaded
-    local line
+show_downloads() { # of pip's lines, those that say what it is doing for so long
+    local line waiting=
     while IFS= read -r line; do
         case $line in
+        *Retrying*)
+            [ "$waiting" ] || echo '  the package index does not answer, trying again'
+            waiting=yes
+            ;;
         *Downloading*\(*) printf '  %s\n' "${line#*Downloading }" ;;
         esac
     done

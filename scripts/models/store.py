@@ -43,7 +43,7 @@ class Plan:
     disk_bytes: int  # at the fullest moment
 
     def __str__(self) -> str:
-        count = f"{len(self.missing)} file" + ("s" if len(self.missing) != 1 else "")
+        count = console.counted(len(self.missing), "file")
         size = f"{count}, {console.human_bytes(self.weights_bytes)} of weights"
         if self.download_bytes == self.weights_bytes:
             return size

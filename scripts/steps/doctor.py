@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 
 from .. import environment, service
-from ..console import command, human_bytes, say
+from ..console import command, counted, human_bytes, say
 from ..errors import PipelineError
 from ..models import store
 from ..settings import Settings
@@ -103,7 +103,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
     plan = store.plan(settings)
     where = settings.models_directory
     if not plan.missing:
-        yield Finding(OK, "weights", f"{len(settings.models.files)} files verified in {where}")
+        yield Finding(OK, "weights", f"{counted(len(settings.models.files), 'file')} verified in {where}")
         return
     free = shutil.disk_usage(existing(where)).free
     room = f"{human_bytes(free)} free, {human_bytes(plan.disk_bytes)} needed in {where}"

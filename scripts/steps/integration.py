@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .. import service
-from ..console import command, human_seconds, readable, say, table
+from ..console import command, counted, human_seconds, readable, say, table
 from ..environment import Environment
 from ..errors import SuiteError
 from ..service import Service
@@ -147,7 +147,7 @@ def summary(results: List[junit.Result], seconds: Mapping[str, float], settings:
     there = [str(file.relative_to(settings.project)) for file in reports if file.exists()]
     return [
         "",
-        f"{len(results)} tests: {junit.counts(results)}",
+        f"{counted(len(results), 'test')}: {junit.counts(results)}",
         *told,
         "",
         *table(("step", "time"), rows),

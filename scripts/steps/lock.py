@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Iterator, List, Mapping
 
 from .. import environment, pip_settings
-from ..console import human_bytes, progress, say
+from ..console import counted, human_bytes, progress, say
 from ..errors import InstallError
 from ..settings import Settings
 
@@ -83,7 +83,7 @@ def _download(draft: Path, body: str, environ: Mapping[str, str]) -> str:
         _run([*pip, "download", "-q", "--require-hashes", "--no-deps", "-d", folder, "-r", str(draft)], draft, environ)
         sizes = [file.stat().st_size for file in Path(folder).iterdir()]
     where = f"Python {'.'.join(platform.python_version_tuple()[:2])}, {platform.system()} {platform.machine()}"
-    return f"# download: {len(sizes)} packages, {human_bytes(sum(sizes))} (on {where})\n"
+    return f"# download: {counted(len(sizes), 'package')}, {human_bytes(sum(sizes))} (on {where})\n"
 
 
 def _run(command: List[str], about: Path, environ: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..console import human_bytes, say
+from ..console import counted, human_bytes, say
 from ..models import store
 from ..settings import Settings
 
@@ -19,4 +19,4 @@ def run(settings: Settings, offline: bool = False) -> None:
     if settings.models is None:
         return
     fetched = store.fetch(settings, offline)
-    say(f"weights: {fetched.files} files verified, {human_bytes(fetched.total_bytes)}")
+    say(f"weights: {counted(fetched.files, 'file')} verified, {human_bytes(fetched.total_bytes)}")

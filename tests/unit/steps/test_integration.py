@@ -52,7 +52,7 @@ def test_a_failed_test_is_told_readable_with_the_command_that_runs_it_again(tmp_
     done = projects.run(projects.make(tmp_path, suite), "integration")
 
     assert 1 == done.returncode
-    assert "1 tests: 1 failed\n  failed  checks/test_it.py::test_text[你好]" in done.stdout
+    assert "1 test: 1 failed\n  failed  checks/test_it.py::test_text[你好]" in done.stdout
     assert re.search(r"next: \S*nox -s integration -- --last-failed", done.stdout)
 
 
@@ -61,7 +61,7 @@ def test_what_is_not_ours_goes_to_pytest_in_its_order(tmp_path: Path) -> None:
 
     done = projects.run(project, "integration", "-k", "ours", "-v", "-x", "checks/test_it.py")
 
-    assert "1 tests: 1 passed" in done.stdout
+    assert "1 test: 1 passed" in done.stdout
     assert "1 deselected" in done.stdout
 
 
@@ -97,7 +97,7 @@ def test_a_service_that_dies_stops_the_run_with_its_last_words(tmp_path: Path) -
 def test_a_suite_alone_is_a_project(tmp_path: Path) -> None:
     done = projects.run(projects.make(tmp_path, "def test_it(): pass\n", service=None), "integration")
 
-    assert (0, True) == (done.returncode, "1 tests: 1 passed" in done.stdout)
+    assert (0, True) == (done.returncode, "1 test: 1 passed" in done.stdout)
 
 
 def test_service_url_names_the_service_and_nothing_is_started(tmp_path: Path) -> None:

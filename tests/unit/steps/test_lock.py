@@ -32,7 +32,7 @@ def test_a_lock_has_hashes_its_origin_and_the_size_of_the_download(project: sett
     text = (project.project / "requirements.lock").read_text()
     assert re.search(r"^tiny-thing==1\.0 \\\n +--hash=sha256:[0-9a-f]{64}$", text, re.MULTILINE)
     header = environment.header(project.project / "requirements.lock")
-    assert re.match(r"1 packages, \d+ bytes \(on Python ", header["download"])
+    assert re.match(r"1 package, \d+ bytes \(on Python ", header["download"])
     assert str(project.project) not in text
 
 

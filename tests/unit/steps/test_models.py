@@ -27,7 +27,7 @@ def test_the_first_time_it_says_what_comes_and_the_second_time_one_line(
     models.run(project)
 
     assert ["Ask first."] == [line for line in first.splitlines() if "Ask" in line]
-    assert "weights: 1 files verified, 7 bytes\n" == capsys.readouterr().out
+    assert "weights: 1 file verified, 7 bytes\n" == capsys.readouterr().out
 
 
 def test_offline_names_what_is_missing(project: settings.Settings) -> None:
