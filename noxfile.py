@@ -29,17 +29,25 @@ PYTHON = "3.11"  # what CI uses
 PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for hints that can be copied
 ROOT = pathlib.Path(__file__).parent
+LOCK = ROOT / "requirements.lock"
+STAMP = "requirements.sha256"  # in an environment: the checksum of the lock that was installed, whole
 HERE = "{}.{}".format(*sys.version_info)
 
 
 def main_python():
-    """PYTHON where this machine has it, else the one that runs nox."""
-    expose_pyenv()
-    if PYTHON == HERE:
-        return None
-    probe = "import sys; sys.exit('{}.{}'.format(*sys.version_info) != '" + PYTHON + "')"
-    found = shutil.which("python" + PYTHON)
-    return PYTHON if found and not subprocess.call([found, "-c", probe], stderr=subprocess.DEVNULL) else None
+    """What the sessions run on: PYTHON where this machine has it, else the Python that runs nox.
+
+    False, no environment of their own, where that is the project's .venv, complete already.
+    """
+    if HERE != PYTHON and runs("python" + PYTHON):
+        return PYTHON
+    return False if is_complete(pathlib.Path(sys.prefix)) else None
+
+
+def runs(program):
+    """Whether the program is there and starts; a shim of pyenv may be there for nothing."""
+    found = shutil.which(program)
+    return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)
 
 
 def expose_pyenv():
@@ -52,36 +60,51 @@ def expose_pyenv():
             os.environ["PYENV_VERSION"] = ":".join(names)
 
 
+def is_complete(folder):
+    """Whether the environment holds what requirements.lock says; bootstrap.sh writes the same stamp."""
+    stamp = folder / STAMP
+    return stamp.exists() and stamp.read_text() == checksum(LOCK)
+
+
+def checksum(file):
+    """sha256 of a file, hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+expose_pyenv()
+MAIN = main_python()
+
+
 # The steps ----------------------------------------------------------------------------------------
 
 
-@nox.session(python=main_python())
+@nox.session(python=MAIN)
 def integration(session):
     """Run the integration suite against a fresh service; `-- -k sad -x` goes to pytest."""
-    if session.python is None and HERE != PYTHON:
+    if not session.python and HERE != PYTHON:
         session.log(f"Python {PYTHON}, which CI uses, is not on this machine: running on {HERE}")
     pipeline(session, "integration")
 
 
-@nox.session(python=main_python(), default=False)
+@nox.session(python=MAIN, default=False)
 def deps(session):
     """Install the environments of the suite and the service."""
     pipeline(session, "deps")
 
 
-@nox.session(python=main_python(), default=False)
+@nox.session(python=MAIN, default=False)
 def models(session):
     """Fetch and verify the model weights."""
     pipeline(session, "models")
 
 
-@nox.session(python=main_python(), default=False)
+@nox.session(python=MAIN, default=False)
 def serve(session):
     """Start the service and keep it until Ctrl-C; `-- --port 7860` chooses the port."""
     pipeline(session, "serve")
 
 
-@nox.session(python=main_python(), default=False)
+@nox.session(python=MAIN, default=False)
 def lock(session):
     """Make the *.lock files from the requirements.txt files; `-- --upgrade` takes new versions."""
     pipeline(session, "lock")
@@ -90,20 +113,20 @@ def lock(session):
 # Our own checks -----------------------------------------------------------------------------------
 
 
-@nox.session(python=main_python(), default=False)
+@nox.session(python=MAIN, default=False)
 def tests(session):
     """Run this repository's own tests; the rest of the line goes to pytest."""
     install(session)
-    session.run("python", "-m", "pytest", *session.posargs, **PATIENT)
+    session.run(python(session), "-m", "pytest", *session.posargs, **PATIENT)
 
 
-@nox.session(python=main_python(), default=False)
+@nox.session(python=MAIN, default=False)
 def lint(session):
     """Check style and types: ruff and mypy."""
     install(session)
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
+    session.run(python(session), "-m", "ruff", "check", ".")
+    session.run(python(session), "-m", "ruff", "format", "--check", ".")
+    session.run(python(session), "-m", "mypy")
 
 
 def matrix(body, version):
@@ -125,28 +148,29 @@ PATIENT = {"interrupt_timeout": 30, "terminate_timeout": 15}
 def pipeline(session, step):
     """Run one step of the pipeline in the session's environment."""
     install(session)
-    session.run("python", "-m", "scripts", step, *session.posargs, **PATIENT)
+    session.run(python(session), "-m", "scripts", step, *session.posargs, **PATIENT)
+
+
+def python(session):
+    """The session's interpreter; without an environment of its own, the one that runs nox."""
+    return "python" if session.virtualenv.is_sandboxed else sys.executable
 
 
 def install(session):
     """Install requirements.lock once per checksum."""
-    lock_file = ROOT / "requirements.lock"
-    if not session.virtualenv.is_sandboxed:
+    if not session.virtualenv.is_sandboxed or is_complete(pathlib.Path(session.virtualenv.location)):
         return
-    stamp = pathlib.Path(session.virtualenv.location) / "requirements.sha256"
-    checksum = hashlib.sha256(lock_file.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != checksum:
-        stamp.unlink() if stamp.exists() else None
-        session.log(f"packages of requirements.lock: {heading(lock_file, 'download')}, into {stamp.parent}")
-        # A terminal shows uv's own progress; a log file does not need the list of what was installed.
-        quiet = not sys.stdout.isatty()
-        settings = pip_settings()
-        options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
-        try:
-            session.install(*options, "--require-hashes", "-r", str(lock_file), env=settings, silent=quiet)
-        except nox.command.CommandFailed:
-            session.error("The packages could not be installed: is the index reachable that `pip config list` names?")
-        stamp.write_text(checksum)
+    folder = pathlib.Path(session.virtualenv.location)
+    session.log(f"packages of requirements.lock: {heading(LOCK, 'download')}, into {folder}")
+    settings = pip_settings()
+    options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
+    # A terminal shows uv's own progress; a log file does not need the list of what was installed.
+    quiet = not sys.stdout.isatty()
+    try:
+        session.install(*options, "--require-hashes", "-r", str(LOCK), env=settings, silent=quiet)
+    except nox.command.CommandFailed:
+        session.error("The packages could not be installed: is the index reachable that `pip config list` names?")
+    (folder / STAMP).write_text(checksum(LOCK))
 
 
 def heading(lock_file, key):

@@ -24,7 +24,6 @@ def doctor(context, settings=None):
     with failures_told():
         from scripts.steps import doctor
 
-        noxfile.expose_pyenv()
         if doctor.run(project(settings), noxfile.PYTHONS, noxfile.PYTHON):
             raise Exit(code=1)
 

@@ -116,11 +116,11 @@ def _build(recipe: Recipe) -> None:
     title = f"installing packages for the {recipe.name}"
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv = find_uv()
-    if uv:
-        environ.update(pip_settings.read(environ), UV_PYTHON_DOWNLOADS="never")
     with progress(title):
-        for step in _with_uv(uv, recipe, pip_settings.uv_options(environ)) if uv else _with_venv(recipe):
-            _run(step, environ, title)
+        try:
+            _with_uv(uv, recipe, environ) if uv else _with_venv(recipe, environ)
+        except _Failed as failed:
+            raise InstallError(f"{title} failed: {explain(failed.output)}", _hint(failed.output)) from None
     stamp = {"schema": 1, "python": sys.version, "installed_from": str(recipe.source), "with": "uv" if uv else "pip"}
     (recipe.folder / STAMP).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
 
@@ -130,35 +130,37 @@ def find_uv() -> Optional[str]:
     return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
-def _with_uv(uv: str, recipe: Recipe, options: List[str]) -> List[List[str]]:
+def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str]) -> None:
+    settings = pip_settings.read(environ)
+    environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
+    _run([uv, "venv", "--python", sys.executable, str(recipe.folder)], environ)
     python = str(Environment(recipe.folder).python)
+    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(recipe.source)]
+    if recipe.lock:
+        install.append("--require-hashes")
+        try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
+            return _run([*install, "--offline"], environ)
+        except _Failed:
+            pass
+    _run(install, environ)
+
+
+def _with_venv(recipe: Recipe, environ: Mapping[str, str]) -> None:
+    _run([sys.executable, "-m", "venv", str(recipe.folder)], environ)
+    pip = [str(Environment(recipe.folder).python), "-m", "pip", "install", "--no-compile"]
     hashes = ["--require-hashes"] if recipe.lock else []
-    return [
-        [uv, "venv", "--python", sys.executable, str(recipe.folder)],
-        [uv, "pip", "install", *options, "--python", python, *hashes, "-r", str(recipe.source)],
-    ]
+    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(recipe.source)], environ)
 
 
-def _with_venv(recipe: Recipe) -> List[List[str]]:
-    python = str(Environment(recipe.folder).python)
-    hashes = ["--require-hashes"] if recipe.lock else []
-    return [
-        [sys.executable, "-m", "venv", str(recipe.folder)],
-        [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--no-compile",
-            "--disable-pip-version-check",
-            *hashes,
-            "-r",
-            str(recipe.source),
-        ],
-    ]
+class _Failed(Exception):
+    """A step of an installation ended with an error; `output` is what it printed."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
 
 
-def _run(step: List[str], environ: Mapping[str, str], title: str) -> None:
+def _run(step: List[str], environ: Mapping[str, str]) -> None:
     done = subprocess.run(
         step,
         stdin=subprocess.DEVNULL,
@@ -170,7 +172,7 @@ def _run(step: List[str], environ: Mapping[str, str], title: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise InstallError(f"{title} failed: {explain(done.stdout)}", _hint(done.stdout))
+        raise _Failed(done.stdout)
 
 
 def explain(output: str) -> str:

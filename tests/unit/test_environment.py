@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -143,3 +146,19 @@ def test_the_stamp_says_what_made_it(project: Path) -> None:
 
     stamp = json.loads((made.folder / environment.STAMP).read_text())
     assert (1, str(project / "requirements.txt")) == (stamp["schema"], stamp["installed_from"])
+
+
+def test_a_locked_environment_needs_no_network_once_its_packages_are_cached(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(next(project.glob("*.whl")).read_bytes()).hexdigest()
+    lock(project, f"tiny-thing==1.0 --hash=sha256:{digest}\n")
+    monkeypatch.setenv("UV_CACHE_DIR", str(project / "cache"))
+    shutil.rmtree(str(environment.make(recipe(project)).folder))
+    runs: List[List[str]] = []
+    really = environment._run
+    monkeypatch.setattr(environment, "_run", lambda step, environ: (runs.append(step), really(step, environ)))
+
+    environment.make(recipe(project))
+
+    assert [False, True] == ["--offline" in step for step in runs]
