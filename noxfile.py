@@ -148,7 +148,8 @@ PATIENT = {"interrupt_timeout": 30, "terminate_timeout": 15}
 def pipeline(session, step):
     """Run one step of the pipeline in the session's environment."""
     install(session)
-    session.run(python(session), "-m", "scripts", step, *session.posargs, **PATIENT)
+    environ = {"SHARDLINE_PARENT": str(os.getpid())}  # the step ends with us, even when we are killed
+    session.run(python(session), "-m", "scripts", step, *session.posargs, env=environ, **PATIENT)
 
 
 def python(session):

@@ -39,14 +39,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _run(arguments: List[str]) -> int:
-    from .service import raise_on_signals
+    from .service import ends_with, raise_on_signals
 
     options, rest = _parser().parse_known_args(arguments)
     if rest and not options.passes_on:
         raise SettingsError(f"{options.step}: cannot use {' '.join(rest)}", "See what it takes: --help")
     project = settings.load(options.settings, os.environ, Path.cwd())
     face: Face = options.face
-    with raise_on_signals():
+    with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")):
         return face(project, options, rest) or 0
 
 

@@ -7,6 +7,7 @@
 # Works with bash 3.2 and without GNU tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+trap 'exit 130' INT
 
 log=.venv/bootstrap.log
 stamp=.venv/requirements.sha256

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
 from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
+WATCH_S = 0.3  # between two looks at the parent
 CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -86,6 +88,33 @@ def held_back() -> Iterator[Callable[[], bool]]:
         yield lambda: interrupts.seen > before
     finally:
         interrupts.release()
+
+
+@contextmanager
+def ends_with(parent: Optional[str]) -> Iterator[None]:
+    """Within the block, send ourselves SIGTERM as soon as our parent process is gone.
+
+    Args:
+        parent: the pid of a parent that must not be outlived; nothing is watched where it is not ours.
+    """
+    if parent != str(os.getppid()):
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(WATCH_S):
+            if str(os.getppid()) != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _in_main_thread() -> bool:

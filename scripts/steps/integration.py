@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -86,7 +87,11 @@ def _pytest(settings: Settings, environment: Environment, running: Optional[Serv
     child = subprocess.Popen(words, cwd=settings.project, env=environ)
     try:
         return child.wait()
-    except BaseException:  # Ctrl-C reaches pytest too: let it say where it was, then end it
+    except KeyboardInterrupt:  # the terminal told pytest too: let it say where it was
+        _end(child)
+        raise
+    except SystemExit:
+        child.send_signal(signal.SIGINT)
         _end(child)
         raise
 

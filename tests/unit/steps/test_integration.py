@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -150,6 +151,22 @@ def test_a_signal_in_the_middle_leaves_no_process(tmp_path: Path, number: signal
     assert status == process.returncode, output
     assert 2 == len(family)
     assert [] == psutil.wait_procs(family, timeout=5)[1]
+
+
+def test_a_run_does_not_outlive_the_nox_that_started_it(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, SLEEPER)
+    words = projects.words(project, "integration")
+    code = (
+        "import os, subprocess, sys\nos.environ['SHARDLINE_PARENT'] = str(os.getpid())\nsubprocess.call(sys.argv[1:])"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, *words], cwd=str(projects.ROOT), env=projects.variables({}))
+    wait_for(project / "started")
+    family = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.wait()
+
+    assert 3 == len(family)
+    assert [] == psutil.wait_procs(family, timeout=20)[1]
 
 
 def wait_for(file: Path) -> None:
