@@ -66,7 +66,8 @@ def readable(nodeid: str) -> str:
     >>> readable("test_a.py::test_text[\\u4f60\\u597d]")
     'test_a.py::test_text[你好]'
     """
-    return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match.group(1), 16)), nodeid)
+    escape = r"\\u(?!d[89a-f])([0-9a-f]{4})|\\U([0-9a-f]{8})"  # half a surrogate pair cannot be printed
+    return re.sub(escape, lambda match: chr(int(match.group(1) or match.group(2), 16)), nodeid)
 
 
 def command(*words: str) -> str:

@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Iterator, List, Mapping
+from typing import Dict, Iterator, List, Mapping
 
 from .. import environment, pip_settings
 from ..console import counted, human_bytes, progress, say
@@ -30,8 +30,22 @@ def run(settings: Settings, upgrade: bool = False, oldest_python: str = "3.8") -
     options += ["--upgrade"] if upgrade else []
     for requirements in files(settings):
         lock = requirements.with_suffix(".lock")
-        _compile([uv, "pip", "compile", *options], requirements, lock, environ)
+        try:
+            _compile([uv, "pip", "compile", *options], requirements, lock, main_index_alone(environ))
+        except InstallError:
+            _compile([uv, "pip", "compile", *options], requirements, lock, environ)
         say(f"{lock.relative_to(settings.project)}: {environment.header(lock).get('download', 'made')}")
+
+
+def main_index_alone(environ: Mapping[str, str]) -> Dict[str, str]:
+    """The variables without this machine's further indexes and folders.
+
+    uv takes a release's files, and so its hashes, from one index; a further one may hold only those
+    that fit this machine, and the lock would fail on every other. A project that needs one falls back.
+    """
+    if environ.get("UV_NO_INDEX") == "true":
+        return dict(environ)
+    return {name: value for name, value in environ.items() if name not in ("UV_INDEX", "UV_FIND_LINKS")}
 
 
 def files(settings: Settings) -> Iterator[Path]:

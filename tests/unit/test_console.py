@@ -27,6 +27,10 @@ def test_an_escaped_id_is_shown_as_its_characters() -> None:
     assert "t.py::test[你好]" == console.readable("t.py::test[\\u4f60\\u597d]")
 
 
+def test_an_escaped_emoji_is_shown_and_half_a_surrogate_pair_is_not() -> None:
+    assert "[😀\\ud800]" == console.readable("[\\U0001f600\\ud800]")
+
+
 def test_columns_line_up_under_chinese_text() -> None:
     lines = console.table(("test", "time"), [("你好", "1.0 s"), ("abc", "10.0 s")])
 

@@ -4,16 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Iterator, List
 
 import pytest
 
 from scripts import pip_settings
-from tests.unit.wheels import make_wheel
+from tests.unit.wheels import make_wheel, serving
 
 LISTING = """\
 :env:.cert='/env.pem'
@@ -69,18 +66,8 @@ def index(tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "index" / "simple" / "only-here"
     folder.mkdir(parents=True)
     make_wheel(folder, "only-here", "1.0", {"only_here.py": b"FOUND = True\n"})
-    handler = partial(_Quiet, directory=str(tmp_path / "index"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/simple"
-        server.shutdown()
-        thread.join()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+    with serving(tmp_path / "index") as url:
+        yield f"{url}/simple"
 
 
 def test_uv_finds_a_package_that_only_pip_conf_knows_where_to_get(

@@ -1,12 +1,16 @@
-"""Tiny wheels made by hand, so that tests install real packages without a network."""
+"""Tiny wheels made by hand, and an index for them, so that tests install real packages without a network."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 import zipfile
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Mapping
+from typing import Iterator, Mapping
 
 
 def make_wheel(folder: Path, name: str, version: str, members: Mapping[str, bytes]) -> Path:
@@ -24,6 +28,24 @@ def make_wheel(folder: Path, name: str, version: str, members: Mapping[str, byte
         for path, data in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
             archive.writestr(path, data)
     return wheel
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The url of a loopback server of a folder's files: with `simple/NAME/*.whl` below it, a package index."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def _digest(data: bytes) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from scripts import environment, settings
 from scripts.errors import InstallError
 from scripts.steps import lock
-from tests.unit.wheels import make_wheel
+from tests.unit.wheels import make_wheel, serving
 
 
 @pytest.fixture
@@ -69,3 +70,35 @@ def test_hosts_that_uv_wrote_are_taken_out() -> None:
     body = "--index-url https://user:secret@mirror.test/simple\n-f /home/me\nnox==1\n    --hash=sha256:00\n"
 
     assert "nox==1\n    --hash=sha256:00\n" == lock.without_hosts(body)
+
+
+def test_a_further_index_with_some_files_of_a_release_does_not_take_the_others_out_of_the_lock(
+    project: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = project.project / "main" / "simple" / "tiny-thing"
+    wheels.mkdir(parents=True)
+    wheel = make_wheel(wheels, "tiny-thing", "1.0", {"tiny_thing.py": b""})
+    other = wheel.with_name(wheel.name.replace("none-any", "none-win_amd64"))
+    other.write_bytes(wheel.read_bytes() + b"\0")
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (wheel, other)}
+    links = [f'<a href="{name}#sha256={digest}">{name}</a>' for name, digest in digests.items()]
+    (wheels / "index.html").write_text("\n".join(links))
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("UV_CACHE_DIR", str(project.project / "cache"))
+    with serving(project.project / "main") as url:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{url}/simple")
+        lock.run(project)
+
+    assert 2 == (project.project / "requirements.lock").read_text().count("--hash=sha256:")
+
+
+def test_a_package_of_a_further_index_alone_is_locked_all_the_same(
+    project: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.project / "empty" / "simple").mkdir(parents=True)
+    monkeypatch.delenv("PIP_NO_INDEX")
+    with serving(project.project / "empty") as url:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{url}/simple")
+        lock.run(project)
+
+    assert "tiny-thing==1.0" in (project.project / "requirements.lock").read_text()
