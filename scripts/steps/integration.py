@@ -158,12 +158,17 @@ def summary(results: List[junit.Result], seconds: Mapping[str, float], settings:
         *table(("step", "time"), rows),
         "",
         f"reports: {', '.join(there)}",
-        again(bool(red)),
+        again(results, bool(red)),
     ]
 
 
-def again(red: bool) -> str:
-    """The command to run next."""
-    words = ("--last-failed",) if red else ("-k", "sad")
-    line = command("nox", "-s", "integration", "--", *words)
-    return f"next: {line}    ({'only what failed' if red else 'a part of the tests'})"
+def again(results: Sequence[junit.Result], red: bool) -> str:
+    """The command to run next: what failed, or the part that took longest."""
+    if red:
+        return f"next: {command('nox', '-s', 'integration', '--', '--last-failed')}    (only what failed)"
+    seconds: Dict[str, float] = {}
+    for result in results:
+        file = result.nodeid.split("::")[0]
+        seconds[file] = seconds.get(file, 0.0) + result.seconds
+    slowest = max(seconds, key=lambda file: seconds[file])
+    return f"next: {command('nox', '-s', 'integration', '--', slowest)}    (only the slowest file)"

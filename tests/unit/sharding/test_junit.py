@@ -7,7 +7,7 @@ from typing import List
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.sharding.junit import ERROR, FAILED, PASSED, SKIPPED, Result, counts, read, visible, write
@@ -89,6 +89,7 @@ others = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(passed | others, unique_by=lambda result: result.nodeid))
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, expected: List[Result]) -> None:
     file = tmp_path_factory.getbasetemp() / "round_trip.xml"

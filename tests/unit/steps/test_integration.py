@@ -16,7 +16,7 @@ import pytest
 
 from scripts.errors import SuiteError
 from scripts.sharding.junit import Result
-from scripts.steps.integration import check
+from scripts.steps.integration import again, check
 from tests.unit.steps import projects
 
 SLEEPER = """
@@ -192,3 +192,9 @@ def test_a_run_that_proves_nothing_is_refused(status: int, outcomes: List[str] |
 
     with pytest.raises(SuiteError, match=part):
         check(status, results, [])
+
+
+def test_after_a_green_run_the_slowest_file_is_offered() -> None:
+    results = [Result("a.py::x", "passed", 2.0), Result("b.py::x", "passed", 1.0), Result("b.py::y", "passed", 1.5)]
+
+    assert "nox -s integration -- b.py    (only the slowest file)" in again(results, red=False)
