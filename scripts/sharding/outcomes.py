@@ -1,0 +1,185 @@
+"""What became of the tests: the words and records into which `journal.py` reads a shard's rounds.
+
+A round is one pytest process; a test that ran in it has an attempt there, or more where a plugin repeats tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
+XFAILED, XPASSED = "xfailed", "xpassed"
+RERUN = "rerun"  # failed, and tried again by a plugin in the same process
+UNFINISHED = "unfinished"  # began, and the process ended or was stopped
+WORST_FIRST = (UNFINISHED, ERROR, FAILED, SKIPPED, XFAILED, XPASSED, PASSED)
+
+# How a round ended: `Ended.kind`.
+FINISHED = "finished"
+STOPPED = "stopped"  # by pytest itself: -x, --maxfail
+INTERRUPTED = "interrupted"  # by a person
+EXIT = "pytest.exit"
+COLLECTION_ERRORS = "collection errors"
+NO_SELECTION = "nobody said which tests to run"
+INTERNAL_ERROR = "internal error"
+ENDED_BEFORE_COLLECTION = "ended before collection"  # a conftest.py or an argument that pytest refuses, or a crash
+DIED_IN_COLLECTION = "died in collection"
+DIED_IN_SELECTION = "died while selecting"
+DIED_IN_TEST = "died in a test"
+DIED_BETWEEN_TESTS = "died between two tests"
+DIED_AFTER_LAST = "died after the last report"
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A fixture that tests share: defined in `base`, set up for the tests below `node` (both are ids)."""
+
+    scope: str
+    base: str
+    name: str
+    node: str
+
+
+@dataclass(frozen=True)
+class SharedCost:
+    """What a shared fixture cost in one round, without the shared fixtures that it asked for itself.
+
+    `failed`: a set-up raised, or skipped, and teaches nothing about what it takes.
+    """
+
+    fixture: Fixture
+    times: int
+    setup_s: float
+    teardown_s: float
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run of one test, begun `at_s` after its round started.
+
+    `own_s` is the sum of the phases less the shared fixtures inside them.
+    """
+
+    nodeid: str
+    round: int
+    outcome: str
+    at_s: float = 0.0
+    setup_s: float = 0.0
+    call_s: float = 0.0
+    teardown_s: float = 0.0
+    own_s: float = 0.0
+    message: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a test: all its attempts, in the order in which they ran."""
+
+    nodeid: str
+    attempts: Tuple[Attempt, ...]
+
+    @property
+    def outcome(self) -> str:
+        """The worst of its attempts; those that a plugin repeated do not count."""
+        counted = {attempt.outcome for attempt in self.attempts} - {RERUN}
+        return min(counted or {UNFINISHED}, key=WORST_FIRST.index)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What ran when the process ended. `nodeid` is empty outside tests; `fixture` is a shared one, if in one."""
+
+    nodeid: str
+    phase: str
+    fixture: Optional[Fixture] = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a round ended: one of the constants above, the reason where there is one, and what ran."""
+
+    kind: str
+    reason: str = ""
+    running: Optional[Running] = None
+
+
+@dataclass(frozen=True)
+class CollectionError:
+    """A file, or class, that could not be collected."""
+
+    nodeid: str
+    message: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """One pytest process. `collected` and `selected` are None where it did not come so far.
+
+    `selected` has the ids in the order in which they were to run, an id as often as tests share it. `status` is the
+    exit status that pytest meant to end with. `torn`: the process was killed while it wrote a line.
+    """
+
+    number: int
+    pid: int
+    started: float
+    pytest: str
+    python: str
+    ended: Ended
+    rootdir: str = ""
+    collected: Optional[int] = None
+    digest: str = ""
+    selected: Optional[Tuple[str, ...]] = None
+    collection_errors: Tuple[CollectionError, ...] = ()
+    attempts: Tuple[Attempt, ...] = ()
+    shared: Tuple[SharedCost, ...] = ()
+    needs: Mapping[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = field(default_factory=dict)
+    notes: Tuple[str, ...] = ()
+    status: Optional[int] = None
+    torn: bool = False
+
+
+def digest(ids: Iterable[str]) -> str:
+    """The digest of a collection, the same in any order: sha-256 of the sorted ids, each as ASCII JSON and newline."""
+    return hashlib.sha256("".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(ids)).encode("ascii")).hexdigest()
+
+
+def fates(found: Sequence[Round]) -> List[Fate]:
+    """What became of each test that began, over the rounds of a shard, in the order of their beginning."""
+    attempts: Dict[str, List[Attempt]] = {}
+    for attempt in (attempt for each in found for attempt in each.attempts):
+        attempts.setdefault(attempt.nodeid, []).append(attempt)
+    return [Fate(nodeid, tuple(each)) for nodeid, each in attempts.items()]
+
+
+def not_run(selected: Iterable[str], found: Sequence[Round]) -> List[str]:
+    """The selected ids without an end, once each and in order: what the next round has to run.
+
+    A test that was running when its process ended has begun, and is not among them. Of several tests that share
+    an id, all must have run.
+    """
+    ends = Counter(attempt.nodeid for each in found for attempt in each.attempts if attempt.outcome != RERUN)
+    begun = {attempt.nodeid for each in found for attempt in each.attempts if attempt.outcome == UNFINISHED}
+    wanted = Counter(selected)
+    return [nodeid for nodeid, count in wanted.items() if ends[nodeid] < count and nodeid not in begun]
+
+
+def needing(fixture: Fixture, of: Round) -> List[str]:
+    """The selected tests of a round for which a shared fixture is set up, as far as their arguments tell.
+
+    `request.getfixturevalue` in a test is not seen before it happens.
+    """
+    ranges = of.needs.get((fixture.scope, fixture.base, fixture.name), ())
+    ids = [nodeid for first, last in ranges for nodeid in (of.selected or ())[first : last + 1]]
+    return list(dict.fromkeys(nodeid for nodeid in ids if _below(nodeid, fixture.node)))
+
+
+def _below(nodeid: str, node: str) -> bool:
+    """Whether a test lies in a file, class, or folder; pytest names a package by its folder or __init__.py."""
+    folder = node[: -len("__init__.py")].rstrip("/") if node.endswith("__init__.py") else node
+    return folder in ("", ".") or nodeid.startswith((f"{folder}::", f"{folder}/"))

@@ -1,0 +1,432 @@
+"""A pytest plugin that asks which tests to run and writes down, as it happens, what became of them.
+
+It is one file that needs Python 3.8 and pytest 7, and nothing of ours: `loading.py` puts it alone into a folder
+on PYTHONPATH and names it with `-p`, so that a foreign suite sees no other new name. It is told by variables,
+which it removes from the environment at once, so that pytest runs inside tests neither select nor record:
+
+- SHARDLINE_JOURNAL, a file: one JSON object a line is appended for each event; `journal.py` reads them.
+- SHARDLINE_ROUND, a number that the journal repeats. Default 0.
+- SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
+  On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
+  plugins; an id that several tests share is there several times). On its standard output it says
+  {"select": [ids], "ordered": false}: those tests run in collection order; "ordered": true means in the order
+  of the answer. Tests of one id stay together. An id that was not collected, a failure or any other answer
+  stops the run with exit status 4: a shard that does not know its tests must not run them all.
+
+Tests close descriptors, change directory, patch time, open and json, fork, and kill the process. So the journal
+is opened, appended and closed for each event, by references that this file took when it was loaded, in the
+process that loaded it. The references are attributes of objects: freezegun and pyfakefs search modules.
+
+PYTEST_DONT_REWRITE: there is no assertion here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, Generator, Iterator, List, MutableMapping, NamedTuple, Optional, Tuple
+
+import pytest
+
+JOURNAL, ROUND, SELECT = "SHARDLINE_JOURNAL", "SHARDLINE_ROUND", "SHARDLINE_SELECT"
+SCHEMA = 1
+MESSAGE_CHARACTERS = 500
+TEXT_CHARACTERS = 20000
+
+# Works with every pluggy that pytest 7.0 allows; `wrapper=True` is younger.
+_outermost = pytest.hookimpl(hookwrapper=True, tryfirst=True)
+Wrapper = Generator[None, Any, None]
+
+
+class Pen:
+    """Appends events to the journal, whatever the tests do to this process."""
+
+    def __init__(self, file: str) -> None:
+        self._file = str(Path(file).absolute())
+        self._flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        self._unwritten = b"\n" if _ends_within_a_line(file) else b""
+        self._open, self._write, self._close = os.open, os.write, os.close
+        self._encode = json.JSONEncoder().encode
+        self._getpid, self._process = os.getpid, os.getpid()
+        self.clock = time.perf_counter
+        self._start = self.clock()
+
+    def write(self, event: str, **facts: object) -> None:
+        """Append an event. A child of this process writes nothing: its parent knows how the test ended."""
+        if self._getpid() != self._process:
+            return
+        line = self._encode({"event": event, "at": round(self.clock() - self._start, 6), **facts})
+        self._unwritten += line.encode("ascii") + b"\n"
+        with suppress(OSError):  # no descriptor or no space left at this moment: the next event brings it
+            self._flush()
+
+    def _flush(self) -> None:
+        descriptor = self._open(self._file, self._flags, 0o644)
+        try:
+            while self._unwritten:
+                self._unwritten = self._unwritten[self._write(descriptor, self._unwritten) :]
+        finally:
+            self._close(descriptor)
+
+
+def _ends_within_a_line(file: str) -> bool:
+    """Whether an earlier round was killed while it wrote."""
+    try:
+        with Path(file).open("rb") as journal:
+            journal.seek(-1, os.SEEK_END)
+            return journal.read(1) != b"\n"
+    except OSError:  # none yet, or empty
+        return False
+
+
+class Order(NamedTuple):
+    """What this process was told to do."""
+
+    pen: Pen
+    command: Optional[List[str]]
+    environ: Dict[str, str]
+    directory: str
+
+
+def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
+    """The order that the variables give, if they do; they and this file's folder leave no trace."""
+    told = {name: environ.pop(name) for name in (JOURNAL, ROUND, SELECT) if name in environ}
+    if not told:
+        return
+    _forget_folder(environ, str(Path(__file__).absolute().parent))
+    pen = Pen(told.get(JOURNAL, os.devnull))
+    versions = {"pytest": pytest.__version__, "python": platform.python_version()}
+    pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=int(told.get(ROUND, 0)), **versions)
+    command = json.loads(told[SELECT]) if SELECT in told else None
+    yield Order(pen, command, dict(environ), str(Path.cwd()))
+
+
+def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:
+    sys.path[:] = [path for path in sys.path if path != folder]
+    paths = environ.get("PYTHONPATH", "").split(os.pathsep)
+    if folder in paths:
+        paths.remove(folder)
+        environ["PYTHONPATH"] = os.pathsep.join(paths)
+    if not environ.get("PYTHONPATH"):
+        environ.pop("PYTHONPATH", None)
+
+
+_orders = list(_take_order(os.environ))
+
+
+@_outermost
+def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
+    """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
+    words = _without_workers(config.option) if _orders else ""
+    if words:
+        _orders[0].pen.write("note", text=words)
+        config.pluginmanager.register(_Header(words))
+    yield
+
+
+def _without_workers(option: Any) -> str:
+    """Switch pytest-xdist's distribution off, and say so; nothing where it is not on or not there."""
+    workers, how = getattr(option, "numprocesses", None), getattr(option, "dist", "no")
+    if not (workers or how != "no" or getattr(option, "distload", False) or getattr(option, "tx", None)):
+        return ""
+    option.numprocesses, option.dist, option.distload, option.tx = 0, "no", False, []
+    return f"pytest-xdist is switched off (-n {workers or 0} --dist {how}): these tests are one shard of several"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what does the work: late, so that it wraps foreign plugins, and for one session only."""
+    if _orders:
+        order = _orders.pop()
+        config.pluginmanager.register(Selector(order))
+        config.pluginmanager.register(Recorder(order.pen))
+
+
+class _Header:
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def pytest_report_header(self) -> str:
+        return self._line
+
+
+class Selector:
+    """Asks which of the collected tests to run."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._pen = order.pen
+        self._run = subprocess.run
+        self._errors = 0
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        """Name the file whose import may end the process."""
+        if isinstance(collector, pytest.File):
+            self._pen.write("collect", id=collector.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Name the file that cannot be collected."""
+        if report.failed:
+            self._errors += 1
+            self._pen.write("collection error", id=report.nodeid, **_complaint(report))
+
+    @_outermost
+    def pytest_collection_finish(self, session: pytest.Session) -> Wrapper:
+        """Keep the chosen tests. This is the first hook after every pytest_collection_modifyitems."""
+        ids = [item.nodeid for item in session.items]
+        self._pen.write("collected", count=len(ids), digest=_digest(ids))
+        if not self._errors or session.config.getoption("continue_on_collection_errors"):
+            self._select(session, ids)
+        yield
+
+    def _select(self, session: pytest.Session, ids: List[str]) -> None:
+        if self._order.command is not None:
+            try:
+                chosen = _choose(session.items, *_understood(self._ask(ids), ids))
+            except ValueError as reason:
+                self._pen.write("selection error", message=str(reason))
+                raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
+            _keep(session, chosen)
+        self._pen.write("selected", ids=[item.nodeid for item in session.items])
+        for (scope, base, name), ranges in _needs(session.items).items():
+            self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
+
+    def _ask(self, ids: List[str]) -> bytes:
+        """What the command prints.
+
+        Raises:
+            ValueError: it cannot be started, or it failed.
+        """
+        command, environ, directory = self._order.command or [], self._order.environ, self._order.directory
+        try:
+            done = self._run(command, input=json.dumps(ids).encode(), env=environ, cwd=directory, capture_output=True)
+        except OSError as error:
+            raise ValueError(f"cannot start {' '.join(command)}: {error}") from None
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise ValueError(f"{' '.join(command)} ended with {done.returncode}: {''.join(said[-1:])}")
+        return done.stdout
+
+
+def _understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool]:
+    """The chosen ids, and whether they are in order.
+
+    Raises:
+        ValueError: the answer is none.
+    """
+    try:
+        said = json.loads(answer)
+        select, ordered = said["select"], said.get("ordered", False)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ValueError(f'expected {{"select": [ids], "ordered": false}}, got {answer[:200]!r}') from None
+    if not isinstance(select, list) or not all(isinstance(nodeid, str) for nodeid in select):
+        raise ValueError('"select" is no list of ids')
+    if not isinstance(ordered, bool):
+        raise ValueError(f'"ordered" is neither true nor false: {ordered!r}')
+    unknown = sorted(set(select).difference(ids))
+    if unknown:
+        raise ValueError(f"{len(unknown)} of the chosen tests were not collected, such as {unknown[0]!a}")
+    return select, ordered
+
+
+def _choose(items: List[pytest.Item], select: List[str], ordered: bool) -> List[pytest.Item]:
+    wanted = dict.fromkeys(select)
+    if not ordered:
+        return [item for item in items if item.nodeid in wanted]
+    same: Dict[str, List[pytest.Item]] = {nodeid: [] for nodeid in wanted}
+    for item in items:
+        same.get(item.nodeid, []).append(item)
+    return [item for nodeid in wanted for item in same[nodeid]]
+
+
+def _keep(session: pytest.Session, chosen: List[pytest.Item]) -> None:
+    kept = set(map(id, chosen))
+    others = [item for item in session.items if id(item) not in kept]
+    session.items[:] = chosen
+    if others:
+        session.config.hook.pytest_deselected(items=others)
+
+
+def _digest(ids: List[str]) -> str:
+    """sha-256 of the sorted ids, each as JSON in ASCII and ended by a newline."""
+    return hashlib.sha256("".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(ids)).encode("ascii")).hexdigest()
+
+
+Shared = Tuple[str, str, str]
+
+
+def _needs(items: List[pytest.Item]) -> Dict[Shared, List[List[int]]]:
+    """Which tests need which fixture of wider scope: ranges [first, last] of places in the list."""
+    ranges: Dict[Shared, List[List[int]]] = {}
+    known: Dict[int, List[Shared]] = {}  # parametrised tests have one such object in common
+    for index, item in enumerate(items):
+        info = getattr(item, "_fixtureinfo", None)
+        if id(info) not in known:
+            known[id(info)] = list(_shared_fixtures(info))
+        for fixture in known[id(info)]:
+            found = ranges.setdefault(fixture, [])
+            if found and found[-1][1] == index - 1:
+                found[-1][1] = index
+            else:
+                found.append([index, index])
+    return ranges
+
+
+def _shared_fixtures(info: Any) -> Iterator[Shared]:
+    for definitions in getattr(info, "name2fixturedefs", {}).values():
+        for fixture in reversed(definitions):  # an overriding fixture comes last, and may ask for the one before
+            if fixture.scope != "function":
+                yield fixture.scope, fixture.baseid or "", fixture.argname
+            if fixture.argname not in fixture.argnames:
+                break
+
+
+class Recorder:
+    """Writes down what happens, when it happens."""
+
+    def __init__(self, pen: Pen) -> None:
+        self._pen = pen
+        self._seconds: Dict[Tuple[str, Optional[str]], float] = {}
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Say where the ids come from."""
+        self._pen.write("session", rootdir=str(session.config.rootpath))
+
+    @_outermost
+    def pytest_runtest_setup(self, item: pytest.Item) -> Wrapper:
+        """Name the test that may end the process in its set-up."""
+        self._seconds.clear()
+        yield from self._phase(item.nodeid, "setup")
+
+    @_outermost
+    def pytest_runtest_call(self, item: pytest.Item) -> Wrapper:
+        """Name the test that may end the process."""
+        yield from self._phase(item.nodeid, "call")
+
+    @_outermost
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Wrapper:
+        """Name the test that may end the process in its teardown."""
+        yield from self._phase(item.nodeid, "teardown")
+
+    def _phase(self, nodeid: str, phase: str) -> Wrapper:
+        self._pen.write("start", id=nodeid, phase=phase)
+        started = self._pen.clock()
+        yield
+        self._seconds[nodeid, phase] = self._pen.clock() - started
+
+    @_outermost
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Wrapper:
+        """A phase ended, or a subtest in it. Afterwards, since plugins change a report's outcome here."""
+        yield
+        facts: Dict[str, object] = {"id": report.nodeid, "phase": report.when, "outcome": _outcome(report)}
+        subtest = _subtest(report)
+        if subtest is not None:
+            facts["subtest"] = subtest
+        else:  # where a plugin runs tests in forked children, only pytest's own measure comes back
+            seconds = self._seconds.pop((report.nodeid, report.when), report.duration)
+            facts["seconds"] = round(seconds, 6)
+        if facts["outcome"] != "passed":
+            facts.update(_complaint(report))
+        self._pen.write("end", **facts)
+
+    @_outermost
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Wrapper:
+        """Measure what tests share. Finalizers run last in, first out: the two here enclose the fixture's own."""
+        if fixturedef.scope == "function":
+            yield
+            return
+        fixture = {"scope": fixturedef.scope, "base": fixturedef.baseid or "", "name": fixturedef.argname}
+        fixture["node"] = request.node.nodeid
+        end_teardown: List[Callable[[], None]] = []
+        fixturedef.addfinalizer(lambda: end_teardown.pop()() if end_teardown else None)
+        end_setup = self._fixture("setup", fixture)
+        outcome = yield
+        end_setup(failed=outcome.excinfo is not None)
+        fixturedef.addfinalizer(lambda: end_teardown.append(self._fixture("teardown", fixture)))
+
+    def _fixture(self, step: str, fixture: Dict[str, str]) -> Callable[..., None]:
+        """Write that a step of a fixture begins; returns the function that writes that it ended."""
+        self._pen.write("fixture start", step=step, **fixture)
+        return partial(self._fixture_end, self._pen.clock(), step, fixture)
+
+    def _fixture_end(self, started: float, step: str, fixture: Dict[str, str], failed: bool = False) -> None:
+        seconds = round(self._pen.clock() - started, 6)
+        self._pen.write("fixture end", step=step, **fixture, seconds=seconds, failed=failed)
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Say who stopped the run: a person, a test by pytest.exit, or pytest itself, as for --maxfail."""
+        kinds = ((pytest.exit.Exception, "exit"), (pytest.Session.Interrupted, "stopped"))
+        kind = next((kind for type_, kind in kinds if isinstance(excinfo.value, type_)), "keyboard")
+        self._pen.write("interrupted", kind=kind, reason=_capped(str(excinfo.value), MESSAGE_CHARACTERS))
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Keep what went wrong in pytest or a plugin."""
+        text = _capped(str(excrepr), TEXT_CHARACTERS)
+        self._pen.write("internal error", message=_last_line(text), text=text)
+
+    @_outermost
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Wrapper:
+        """The tests are over; what comes now may still end the process."""
+        reason = str(session.shouldfail or session.shouldstop or "")
+        self._pen.write("finishing", status=int(exitstatus), reason=reason)
+        yield
+        self._pen.write("finish", status=int(session.exitstatus))
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return {"skipped": "xfailed", "passed": "xpassed"}.get(report.outcome, report.outcome)
+    return str(report.outcome)
+
+
+def _subtest(report: Any) -> Optional[str]:
+    """The description of a subtest (pytest 9, or pytest-subtests), None for a whole test."""
+    context: Any = getattr(report, "context", None)
+    if not hasattr(context, "kwargs"):
+        return None
+    words = [str(context.msg)] if context.msg else []
+    return " ".join([*words, *(f"{name}={value}" for name, value in context.kwargs.items())])
+
+
+def _complaint(report: Any) -> Dict[str, str]:
+    """In a line why, and pytest's own text for what failed."""
+    try:
+        facts = {"message": _capped(_message(report), MESSAGE_CHARACTERS)}
+        if report.outcome not in ("passed", "skipped"):
+            facts["text"] = _capped(str(report.longreprtext), TEXT_CHARACTERS)
+        return facts
+    except Exception as error:  # what a test raised, or patched, may refuse to be shown
+        return {"message": f"the reason cannot be shown: {type(error).__name__}"}
+
+
+def _message(report: Any) -> str:
+    longrepr = report.longrepr
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    if isinstance(longrepr, tuple):  # skipped: file, line, reason
+        reason = str(longrepr[2])
+        return reason[len("Skipped: ") :] if reason.startswith("Skipped: ") else reason
+    crash = getattr(longrepr, "reprcrash", None)
+    return str(crash.message) if crash else _last_line(str(longrepr or ""))
+
+
+def _last_line(text: str) -> str:
+    """The last line that says something; of a traceback's, the last that is marked as the error."""
+    lines = [line for line in text.splitlines() if line.strip()] or [""]
+    marked = [line[1:] for line in lines if line.startswith("E ")]
+    return (marked or lines)[-1].strip()
+
+
+def _capped(text: str, characters: int) -> str:
+    """The text, or its start and end where it is long."""
+    if len(text) <= characters:
+        return text
+    half = characters // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
