@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
 OURS = ("SERVICE_URL", "SERVICE_PID", "PIPELINE_SETTINGS", "SHARDLINE_SHELL_PATH", "NO_COLOR", "FORCE_COLOR")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C, and so would every process that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
