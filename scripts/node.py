@@ -1,0 +1,69 @@
+"""Which shard am I: what the person said, else what the CI says, else the only one.
+
+The only module that knows CI providers' variables. Indices count from 0, as CircleCI, Bazel and
+Buildkite count them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Mapping, Sequence
+
+from .errors import SettingsError
+
+# (index, total) as each provider names them. Sources: the providers' pages on parallel jobs.
+_VARIABLES = (
+    ("CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL"),
+    ("BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT"),
+    ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS"),  # Bazel
+)
+_RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
+USAGE = "nox -s shard -- INDEX TOTAL; indices count from 0: the third of four is `nox -s shard -- 2 4`"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One of `total` shards; `index` counts from 0."""
+
+    index: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"shard index {self.index} of {self.total} (indices 0-{self.total - 1})"
+
+
+def resolve(words: Sequence[str], environ: Mapping[str, str]) -> Node:
+    """Decide which shard this is.
+
+    Args:
+        words: INDEX and TOTAL as a person typed them, or nothing.
+
+    >>> str(resolve(["2", "4"], {}))
+    'shard index 2 of 4 (indices 0-3)'
+
+    Raises:
+        SettingsError: not two numbers, or an index outside 0 to TOTAL - 1.
+    """
+    if words:
+        return _node(words, "the arguments")
+    for pair in _VARIABLES:
+        said = [environ[name] for name in pair if environ.get(name)]
+        if said:
+            return _node(said, " and ".join(pair))
+    return Node(0, 1)
+
+
+def run_id(environ: Mapping[str, str]) -> str:
+    """What all nodes of one run share: the CI's name for it, else the second at which it began."""
+    said = (environ[name] for name in _RUNS if environ.get(name))
+    return next(said, time.strftime("local-%Y%m%d-%H%M%S"))
+
+
+def _node(words: Sequence[str], where: str) -> Node:
+    if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
+        raise SettingsError(f"{where}: expected two numbers, INDEX and TOTAL, got {' '.join(words)!r}", USAGE)
+    node = Node(int(words[0]), int(words[1]))
+    if node.index >= node.total:
+        raise SettingsError(f"{where}: expected an index below the total, got {node.index} of {node.total}", USAGE)
+    return node
