@@ -2,6 +2,7 @@
 
     nox -s integration             fetch, start, test, stop: the main job
     nox -s integration -- -k sad   what is not ours goes to pytest
+    nox -s shard -- 2 4            the third of four shards; then `nox -s merge`
     nox -s serve                   the service, for a person
     nox -s tests lint              this repository's own tests and checks
 
@@ -84,6 +85,30 @@ def integration(session):
     if not session.python and HERE != PYTHON:
         session.log(f"Python {PYTHON}, which CI uses, is not on this machine: running on {HERE}")
     pipeline(session, "integration")
+
+
+@nox.session(python=MAIN, default=False)
+def plan(session):
+    """Show which tests run on which of N nodes and what each takes; `-- --nodes 4`."""
+    pipeline(session, "plan")
+
+
+@nox.session(python=MAIN, default=False)
+def shard(session):
+    """Run one shard: `-- 2 4` is the third of four, in CI no arguments; the rest goes to pytest."""
+    pipeline(session, "shard")
+
+
+@nox.session(python=MAIN, default=False)
+def verdict(session):
+    """Fail where this shard did: CI's last step, after it has kept the result."""
+    pipeline(session, "verdict")
+
+
+@nox.session(python=MAIN, default=False)
+def merge(session):
+    """Prove that every test ran exactly once; `-- --run-missing` runs those that did not."""
+    pipeline(session, "merge")
 
 
 @nox.session(python=MAIN, default=False)

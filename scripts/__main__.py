@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
-from . import __version__, settings
+from . import __version__, node, settings
 from .errors import PipelineError, SettingsError
 
 Face = Callable[[settings.Settings, argparse.Namespace, List[str]], Optional[int]]
@@ -67,6 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     serve = add("serve", _serve, "Start the service and keep it until Ctrl-C.")
     serve.add_argument("--port", type=int, help="default: service.port, else a free one")
     add("integration", _integration, "Run the suite against a fresh service; the rest goes to pytest.", passes_on=True)
+    shard = add("shard", _shard, "Run one shard: INDEX TOTAL, from 0, else what the CI says.", passes_on=True)
+    shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
+    add("verdict", _verdict, "Fail where this shard did, after CI has kept its result.", passes_on=True)
+    plan = add("plan", _plan, "Share the tests out over shards and show what each takes.", passes_on=True)
+    plan.add_argument("--nodes", type=int, default=4, metavar="N", help="default: %(default)s")
+    plan.add_argument("--from-json", metavar="FILE", help="plan what a JSON file says (- for standard input)")
+    merge = add("merge", _merge, "Prove from all shards' results that every test ran once.", passes_on=True)
+    merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
     lock = add("lock", _lock, "Make the *.lock files from the requirements.txt files.")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     lock.add_argument("--oldest-python", default="3.8", metavar="X.Y", help="default: %(default)s")
@@ -99,6 +108,42 @@ def _integration(project: settings.Settings, options: argparse.Namespace, rest: 
     from .steps import integration
 
     return integration.run(project, rest)
+
+
+def _shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    from .steps import shard
+
+    words, pytest_arguments = _numbers(rest)
+    return shard.run(project, node.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
+
+
+def _verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    from .steps import verdict
+
+    return verdict.run(project, node.resolve(_numbers(rest)[0], os.environ))
+
+
+def _plan(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .sharding.plan import from_json
+    from .steps import plan
+
+    if options.from_json:
+        text = sys.stdin.read() if options.from_json == "-" else Path(options.from_json).read_text(encoding="utf-8")
+        print(from_json(text))
+    else:
+        plan.run(project, options.nodes, rest)
+
+
+def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    from .steps import merge
+
+    return merge.run(project, rest, options.run_missing)
+
+
+def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:
+    """What stands before pytest's arguments: INDEX TOTAL, or what somebody took for it (2/4)."""
+    count = next((place for place, word in enumerate(words) if not re.fullmatch(r"[\d/]+", word)), len(words))
+    return words[:count], words[count:]
 
 
 def _lock(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -50,6 +50,12 @@ class SuiteError(PipelineError):
     exit_code = 5
 
 
+class IncompleteError(PipelineError):
+    """It is not proven that every test ran exactly once."""
+
+    exit_code = 6
+
+
 class ServiceDied(PipelineError):
     """The service's process ended before, or while, it was needed."""
 

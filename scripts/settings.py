@@ -136,10 +136,14 @@ class Models:
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests: pytest below `path`, in an environment made from `requirements` where given."""
+    """The tests: pytest below `path`, in an environment made from `requirements` where given.
+
+    In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name.
+    """
 
     path: str
     requirements: Optional[str] = None
+    test_timeout_s: Seconds = Seconds(600)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,8 @@ import os
 import shlex
 import signal
 import subprocess
-import time
-from contextlib import contextmanager
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
-from .. import service
 from ..console import command, counted, human_seconds, readable, say, table
 from ..environment import Environment
 from ..errors import SuiteError
@@ -18,6 +15,7 @@ from ..service import Service
 from ..settings import Settings
 from ..sharding import junit
 from . import deps, models
+from .around import running_service, starts_service, suite_variables, timed
 
 SHOWN_FAILURES = 20
 PYTEST_STOPS_IN_S = 10
@@ -32,31 +30,24 @@ def run(settings: Settings, pytest_arguments: Sequence[str]) -> int:
     Raises:
         PipelineError: a step could not do its work; each kind has its own exit code.
     """
-    ours = settings.service is not None and service.named_outside(settings.service, os.environ) is None
+    ours = starts_service(settings)
     seconds: Dict[str, float] = {}
-    with _timed(seconds, "packages"):
+    with timed(seconds, "packages"):
         environments = deps.run(settings, with_service=ours)
     if ours:
-        with _timed(seconds, "weights"):
+        with timed(seconds, "weights"):
             models.run(settings)
     _clear(settings)
-    with _service(settings, environments.service) as running:
+    with running_service(settings, environments.service, settings.reports / "service.log") as running:
         if running:
             seconds.update({"service ready": running.ready_s, "warm-up": running.warm_up_s})
-        with _timed(seconds, "tests"):
+        with timed(seconds, "tests"):
             status = _pytest(settings, environments.suite, running, pytest_arguments)
     results = junit.read(settings.reports / "junit.xml")
     check(status, results, pytest_arguments)
     for line in summary(results or [], seconds, settings):
         say(line)
     return 0 if status == 0 else 1
-
-
-@contextmanager
-def _timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    seconds[step] = time.monotonic() - started
 
 
 def _clear(settings: Settings) -> None:
@@ -67,23 +58,12 @@ def _clear(settings: Settings) -> None:
         file.unlink() if file.exists() else None
 
 
-@contextmanager
-def _service(settings: Settings, environment: Optional[Environment]) -> Iterator[Optional[Service]]:
-    """The running service, or None for a project that has none and a person who names none."""
-    if settings.service is None:
-        yield None
-        return
-    environ = environment.variables(os.environ) if environment else os.environ
-    with service.running(settings, environ, settings.reports / "service.log") as running:
-        yield running
-
-
 def _pytest(settings: Settings, environment: Environment, running: Optional[Service], arguments: Sequence[str]) -> int:
     """Run pytest in the suite's environment; its exit status."""
     paths = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
     report = ["-o", "junit_family=xunit1", f"--junitxml={settings.reports / 'junit.xml'}"]
     words = [str(environment.python), "-m", "pytest", *paths, *arguments, *report]
-    environ = suite_variables(environment.variables(os.environ), running, settings)
+    environ = suite_variables(environment.variables(os.environ), running, settings.reports / "artifacts")
     child = subprocess.Popen(words, cwd=settings.project, env=environ)
     try:
         return child.wait()
@@ -102,21 +82,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def suite_variables(environ: Mapping[str, str], running: Optional[Service], settings: Settings) -> Dict[str, str]:
-    """The suite's environment: where the service is, and where to leave evidence.
-
-    SERVICE_PID is there only for a service that we started. A proxy must not capture loopback.
-    """
-    direct = [environ.get("NO_PROXY") or environ.get("no_proxy") or "", "127.0.0.1", "localhost"]
-    own = {"SHARDLINE_ARTIFACTS": str(settings.reports / "artifacts")}
-    own["NO_PROXY"] = own["no_proxy"] = ",".join(filter(None, direct))
-    if running:
-        own["SERVICE_URL"] = running.url
-    if running and running.pid is not None:
-        own["SERVICE_PID"] = str(running.pid)
-    return {**{name: value for name, value in environ.items() if name != "SERVICE_PID"}, **own}
 
 
 def check(status: int, results: Optional[List[junit.Result]], arguments: Sequence[str]) -> None:

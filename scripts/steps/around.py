@@ -1,0 +1,53 @@
+"""What the steps that run tests share: the clock, the service around the tests, the suite's variables."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterator, Mapping, Optional
+
+from .. import service
+from ..environment import Environment
+from ..service import Service
+from ..settings import Settings
+
+
+@contextmanager
+def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
+    """Note how long a step took."""
+    started = time.monotonic()
+    yield
+    seconds[step] = time.monotonic() - started
+
+
+def starts_service(settings: Settings) -> bool:
+    """Whether the service is ours to start: the project has one, and nobody names one that runs."""
+    return settings.service is not None and service.named_outside(settings.service, os.environ) is None
+
+
+@contextmanager
+def running_service(settings: Settings, environment: Optional[Environment], log: Path) -> Iterator[Optional[Service]]:
+    """The running service, or None for a project that has none."""
+    if settings.service is None:
+        yield None
+        return
+    environ = environment.variables(os.environ) if environment else os.environ
+    with service.running(settings, environ, log) as running:
+        yield running
+
+
+def suite_variables(environ: Mapping[str, str], running: Optional[Service], artifacts: Path) -> Dict[str, str]:
+    """The suite's environment: where the service is, and where to leave evidence.
+
+    SERVICE_PID is there only for a service that we started. A proxy must not capture loopback.
+    """
+    direct = [environ.get("NO_PROXY") or environ.get("no_proxy") or "", "127.0.0.1", "localhost"]
+    own = {"SHARDLINE_ARTIFACTS": str(artifacts)}
+    own["NO_PROXY"] = own["no_proxy"] = ",".join(filter(None, direct))
+    if running:
+        own["SERVICE_URL"] = running.url
+    if running and running.pid is not None:
+        own["SERVICE_PID"] = str(running.pid)
+    return {**{name: value for name, value in environ.items() if name != "SERVICE_PID"}, **own}

@@ -1,0 +1,118 @@
+"""Decide which tests run on which of N nodes, before anything runs, and show it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import List, Mapping, Sequence, Tuple
+
+from ..console import command, counted, human_seconds, progress, say, table
+from ..environment import Environment
+from ..errors import SuiteError
+from ..settings import Settings
+from ..sharding import forecast, journal, loading, timings
+from ..sharding import plan as planning
+from ..sharding.estimates import Estimates, SetUp
+from ..sharding.plan import Plan
+from ..sharding.timings import Timings
+from . import deps
+
+FILE_NAME = "plan.json"
+
+
+def run(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:
+    """Collect the tests, share them out, write reports/plan.json and say what each shard will take.
+
+    Raises:
+        PipelineError: the suite cannot be collected, or a file cannot be used.
+    """
+    environment = deps.run(settings, with_service=False).suite
+    nodeids = collect(settings, environment, pytest_arguments)
+    estimates, set_up = known(settings)
+    made = planning.make(nodeids, estimates, total, set_up)
+    planning.save(made, settings.reports / FILE_NAME)
+    for line in lines(made, len(nodeids)):
+        say(line)
+    return made
+
+
+def history(settings: Settings) -> Path:
+    """Where the durations of past runs are kept."""
+    return settings.state / "timings.json"
+
+
+def machine() -> str:
+    """The class of this machine: durations of another class are scaled to it."""
+    return f"{platform.system()} {platform.machine()}, {counted(os.cpu_count() or 1, 'core')}"
+
+
+def known(settings: Settings) -> Tuple[Estimates, SetUp]:
+    """What past runs say about the next one on this machine."""
+    past = timings.load(history(settings))
+    return forecast.estimates(past, machine()), forecast.set_up(past, machine())
+
+
+def learn(settings: Settings, *parts: Timings) -> None:
+    """Add what was measured to the history; to add it twice changes nothing."""
+    timings.save(timings.merge(timings.load(history(settings)), *parts), history(settings))
+
+
+def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> List[str]:
+    """The node ids of the suite, in collection order, without running anything.
+
+    Raises:
+        SuiteError: a file cannot be collected; pytest's own last lines say why.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "journal.jsonl"
+        words = [str(environment.python), "-m", "pytest", "--collect-only", "-q"]
+        words += ["-o", f"testpaths={shlex.quote(settings.suite.path)}", *loading.arguments(), *arguments]
+        environ = environment.variables(os.environ)
+        variables = loading.variables(environ, settings.state / "plugin", record, 0)
+        with progress("collecting the tests"):
+            output = _output(words, settings.project, variables)
+        rounds = journal.read(record)
+    if not rounds or rounds[-1].selected is None or rounds[-1].collection_errors:
+        raise SuiteError(f"the suite cannot be collected:\n{_last(output)}", f"See: {shlex.join(words)}")
+    return list(rounds[-1].selected)
+
+
+def _output(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return done.stdout
+
+
+def _last(output: str, count: int = 20) -> str:
+    return "\n".join(f"  {line}" for line in output.splitlines()[-count:])
+
+
+def lines(made: Plan, count: int) -> List[str]:
+    """The plan for people: what each shard has and takes, how much of it is known."""
+    total = len(made.shards)
+    rows = [
+        (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000))
+        for index, shard in enumerate(made.shards)
+    ]
+    slowest = max(shard.estimate_ms for shard in made.shards) / 1000
+    return [
+        f"{counted(count, 'test')} in {counted(total, 'shard')}, {count - len(made.unknown)} with timings",
+        "",
+        *table(("shard", "tests", "about"), rows),
+        "",
+        f"slowest shard: about {human_seconds(slowest)}",
+        f"next: {command('nox', '-s', 'shard', '--', '0', str(total))}    (the first of {total})",
+    ]

@@ -1,0 +1,159 @@
+"""Run one shard of the suite: packages, weights, service, its tests in rounds, its result."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Dict, Iterable, List, Mapping, Sequence
+
+from ..console import command, counted, human_seconds, say, table
+from ..node import Node, run_id
+from ..service import held_back
+from ..settings import Settings
+from ..sharding import plan as planning
+from ..sharding import receipt, timings
+from ..sharding.estimates import SetUp
+from ..sharding.outcomes import Round
+from ..sharding.receipt import Receipt
+from ..sharding.timings import Sample, Source, Timings
+from . import deps, models, plan, rounds, select
+from .around import running_service, starts_service, suite_variables, timed
+
+RESULT = "receipt.json"
+SHOWN = 20
+
+
+def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_verdict: bool = False) -> int:
+    """Run the tests of one shard, wherever the others run.
+
+    Args:
+        defer_verdict: end well also when tests failed, so that CI keeps the result; `verdict` fails then.
+
+    Returns:
+        0 when every test of the shard passed or was skipped, 1 when one did not.
+
+    Raises:
+        PipelineError: a step could not do its work.
+    """
+    say(str(node))
+    folder = fresh(folder_of(settings, node))
+    seconds: Dict[str, float] = {}
+    with timed(seconds, "packages"):
+        environments = deps.run(settings, with_service=starts_service(settings))
+    with timed(seconds, "weights"):
+        models.run(settings)
+    with running_service(settings, environments.service, folder / "service.log") as running:
+        if running:
+            seconds["service ready"] = running.ready_s + running.warm_up_s
+        environ = suite_variables(environments.suite.variables(os.environ), running, folder / "artifacts")
+        chosen = select.command("--plan", *selection(settings, node, folder))
+        limit_s = settings.suite.test_timeout_s
+        with held_back() as signalled:  # also an interrupted shard leaves its result
+            outcome = rounds.run(
+                settings, environments.suite, environ, folder, chosen, pytest_arguments, signalled, limit_s
+            )
+            seconds["tests"] = outcome.suite_s
+            result = write(settings, node, folder, outcome, seconds)
+    for line in lines(result, folder.relative_to(settings.project)):
+        say(line)
+    return 0 if defer_verdict or receipt.is_green(result) else 1
+
+
+def folder_of(settings: Settings, node: Node) -> Path:
+    """Where a shard leaves what it did."""
+    return settings.reports / f"shard-{node.index}"
+
+
+def fresh(folder: Path) -> Path:
+    """The folder, without what an earlier run left: it must not be taken for this one's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def selection(settings: Settings, node: Node, folder: Path) -> List[str]:
+    """What `select` needs to know: the plan that was handed out, or what to make the same one from."""
+    handed_out, past = settings.reports / plan.FILE_NAME, plan.history(settings)
+    return [str(handed_out), str(past), plan.machine(), str(node.index), str(node.total), str(folder / plan.FILE_NAME)]
+
+
+def write(
+    settings: Settings, node: Node, folder: Path, outcome: rounds.Outcome, seconds: Mapping[str, float]
+) -> Receipt:
+    """Write the shard's result, and learn how long its tests took."""
+    went_by = folder / plan.FILE_NAME
+    made = planning.load(went_by) if went_by.exists() else None
+    result = Receipt(
+        run_id=run_id(os.environ),
+        plan_id=made.id if made else "",
+        index=node.index,
+        total=node.total,
+        collected_digest=outcome.collected_digest,
+        collected_count=outcome.collected_count,
+        timings_digest=made.timings if made else "",
+        tests=outcome.tests,
+        errors=outcome.errors,
+        seconds=dict(seconds),
+        ended=outcome.ended,
+        python=platform.python_version(),
+        machine=plan.machine(),
+    )
+    receipt.write(folder / RESULT, result)
+    taught = learned(result, outcome.rounds)
+    timings.save(taught, folder / "timings.json")
+    if node.total == 1:  # else the next shard here would plan from other timings than this one; `merge` learns
+        plan.learn(settings, taught)
+    return result
+
+
+def learned(result: Receipt, told: Iterable[Round]) -> Timings:
+    """What the rounds of a shard teach about durations."""
+    told = list(told)
+    began = int(min((each.started for each in told), default=0))
+    source = Source(began, result.run_id, result.index, result.machine, result.python)
+    samples = [
+        Sample(attempt.nodeid, attempt.outcome, round(attempt.own_s * 1000))
+        for each in told
+        for attempt in each.attempts
+    ]
+    return timings.learned(source, samples, set_up_of(told))
+
+
+def set_up_of(told: Iterable[Round]) -> SetUp:
+    """What the shared fixtures of a shard cost: those of files and classes by node, the others together."""
+    session_ms, scopes_ms = 0, {}  # type: int, Dict[str, int]
+    for cost in (cost for each in told for cost in each.shared):
+        milliseconds = round((cost.setup_s + cost.teardown_s) * 1000)
+        if cost.fixture.scope in ("module", "class"):
+            scopes_ms[cost.fixture.node] = scopes_ms.get(cost.fixture.node, 0) + milliseconds
+        else:
+            session_ms += milliseconds
+    return SetUp(session_ms, scopes_ms)
+
+
+def lines(result: Receipt, folder: Path) -> List[str]:
+    """The lines at the end of a shard: outcomes, what is red, seconds per step, what to run next."""
+    reasons = receipt.reasons(result)
+    told = [f"  {reason}" for reason in reasons[:SHOWN]]
+    if len(reasons) > SHOWN:
+        told.append(f"  and {len(reasons) - SHOWN} more")
+    rows = [(step, human_seconds(value)) for step, value in result.seconds.items()]
+    return [
+        "",
+        f"{result.name}: {summary(result)}",
+        *told,
+        "",
+        *table(("step", "time"), rows),
+        "",
+        f"result: {folder / RESULT}, {folder / 'junit.xml'}",
+        f"next: {command('nox', '-s', 'merge')}    (when all {counted(result.total, 'shard')} have run)",
+    ]
+
+
+def summary(result: Receipt) -> str:
+    """How many tests of each outcome: "1 failed, 90 passed"."""
+    found = [test.proven for test in result.tests for _ in range(test.count)]
+    parts = [f"{found.count(outcome)} {outcome}" for outcome in receipt.WORST_FIRST if outcome in found]
+    return f"{counted(len(found), 'test')}{': ' if parts else ''}{', '.join(parts)}"

@@ -1,0 +1,25 @@
+"""Fail where a shard did: what CI runs after it has kept the shard's result."""
+
+from __future__ import annotations
+
+from ..console import say
+from ..node import Node
+from ..settings import Settings
+from ..sharding import receipt
+from .shard import RESULT, folder_of, summary
+
+
+def run(settings: Settings, node: Node) -> int:
+    """Say what became of a shard that has run.
+
+    Returns:
+        0 when its result is green, 1 when not.
+
+    Raises:
+        SuiteError: it left no result.
+    """
+    result = receipt.read(folder_of(settings, node) / RESULT)
+    say(f"{result.name}: {summary(result)}")
+    for reason in receipt.reasons(result):
+        say(f"  {reason}")
+    return 0 if receipt.is_green(result) else 1

@@ -1,0 +1,673 @@
+"""Rounds of a shard: the decisions on hand-made rounds, then real pytest processes in suites that go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+import psutil
+import pytest
+
+from scripts.environment import Environment
+from scripts.errors import SuiteError
+from scripts.settings import Settings, Suite
+from scripts.sharding import junit, outcomes, receipt
+from scripts.sharding.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running
+from scripts.sharding.receipt import ExtraError
+from scripts.steps import rounds
+from scripts.steps.rounds import Exit, Outcome, Pulse, Ran, next_step
+
+ROOT = Path(__file__).parents[3]
+DB = Fixture("session", "", "db", "")
+KILLED = -signal.SIGKILL
+FINE = Exit(0)
+
+
+# Decisions ----------------------------------------------------------------------------------------
+
+
+def attempts_of(*passed: str, unfinished: str = "") -> Tuple[Attempt, ...]:
+    """Attempts that came to an end, and one that did not."""
+    last = [Attempt(unfinished, 0, outcomes.UNFINISHED)] if unfinished else []
+    return (*(Attempt(nodeid, 0, outcomes.PASSED) for nodeid in passed), *last)
+
+
+def ran(
+    kind: str,
+    *ended: str,
+    running: str = "",
+    fixture: Optional[Fixture] = None,
+    reason: str = "",
+    exit: Exit = FINE,
+    **more: Any,
+) -> Ran:
+    """A round that selected a, b, c; the tests `ended` passed, and `running` had begun."""
+    at_work = Running(running, "call", fixture) if running or fixture else None
+    facts = {"selected": ("a", "b", "c"), "attempts": attempts_of(*ended, unfinished=running), "status": 0, **more}
+    return Ran(exit, Round(0, 1, 0.0, "9", "3", Ended(kind, reason, at_work), **facts))
+
+
+def words(outcome: Outcome) -> Dict[str, str]:
+    return {test.nodeid: test.outcome for test in outcome.tests}
+
+
+ALL = ran(outcomes.FINISHED, "a", "b", "c")
+
+
+def test_when_all_have_reported_the_shard_is_finished() -> None:
+    outcome = next_step([ALL])
+
+    assert ("finished", (), ()) == (outcome.ended, outcome.remaining, outcome.errors)
+    assert {"a": "passed", "b": "passed", "c": "passed"} == words(outcome)
+
+
+def test_after_a_death_the_rest_runs_without_the_test_that_died() -> None:
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED))])
+
+    assert ("", ("c",)) == (outcome.ended, outcome.remaining)
+    assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
+    assert "ended the process with signal SIGKILL (9) in its call" == outcome.tests[1].why
+
+
+def test_a_hang_is_told_in_seconds() -> None:
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", exit=Exit(-signal.SIGABRT, hung_s=2.04))])
+
+    assert "hung for 2.0 s in its call" == outcome.tests[0].why
+
+
+def test_one_death_in_a_fixture_is_an_error_of_the_test_that_asked_for_it() -> None:
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", fixture=DB, exit=Exit(KILLED))])
+
+    assert ("", ("b", "c")) == (outcome.ended, outcome.remaining)
+    assert ("error", "the session fixture db ended the process with signal SIGKILL (9)") == (
+        outcome.tests[0].outcome,
+        outcome.tests[0].why,
+    )
+
+
+def test_two_deaths_in_a_fixture_are_errors_of_all_tests_that_need_it() -> None:
+    needs = {("session", "", "db"): ((0, 1),)}
+    first = ran(outcomes.DIED_IN_TEST, running="a", fixture=DB, exit=Exit(KILLED), needs=needs)
+    other = ran(outcomes.DIED_IN_TEST, running="c", fixture=DB, exit=Exit(KILLED))
+
+    outcome = next_step([first, other])
+
+    assert ("finished", {"a": "error", "b": "error", "c": "error"}) == (outcome.ended, words(outcome))
+    assert "the session fixture db ended the process with signal SIGKILL (9)" == outcome.tests[1].why
+
+
+def test_deaths_in_two_modules_of_one_module_fixture_are_not_two_in_the_same() -> None:
+    one, two = replace(DB, scope="module", node="one.py"), replace(DB, scope="module", node="two.py")
+    history = [ran(outcomes.DIED_IN_TEST, running=test, fixture=where) for test, where in (("a", one), ("b", two))]
+
+    assert ("", ("c",)) == (next_step(history).ended, next_step(history).remaining)
+
+
+def between(*ended: str) -> Ran:
+    return ran(outcomes.DIED_BETWEEN_TESTS, *ended, exit=Exit(KILLED))
+
+
+def test_five_deaths_without_a_finished_test_are_the_end() -> None:
+    outcome = next_step([between()] * 5)
+
+    assert ("gave up", ("a", "b", "c")) == (outcome.ended, outcome.remaining)
+    assert (ExtraError("between two tests", "something ended the process with signal SIGKILL (9)"),) == outcome.errors
+
+
+@pytest.mark.parametrize(
+    "history",
+    [[between()] * 4, [*[between()] * 4, between("a")], [*[between()] * 4, between("a"), *[between()] * 3]],
+    ids=["four deaths", "a test before the fifth", "a test among eight"],
+)
+def test_deaths_with_a_finished_test_between_them_go_on(history: List[Ran]) -> None:
+    assert "" == next_step(history).ended
+
+
+def test_a_death_after_the_last_report_is_an_error_of_its_own() -> None:
+    outcome = next_step([ran(outcomes.DIED_AFTER_LAST, "a", "b", "c", exit=Exit(3))])
+
+    assert ("finished", {"a": "passed", "b": "passed", "c": "passed"}) == (outcome.ended, words(outcome))
+    assert (ExtraError("after the last test", "something ended the process with exit code 3"),) == outcome.errors
+
+
+def test_a_crash_after_pytest_has_said_goodbye_is_an_error_of_its_own() -> None:
+    crashed = replace(ALL, exit=Exit(-signal.SIGSEGV))
+
+    assert (ExtraError("after the last test", "something ended the process with signal SIGSEGV (11)"),) == next_step(
+        [crashed]
+    ).errors
+
+
+def test_exit_status_1_without_a_failed_test_is_an_error() -> None:
+    outcome = next_step([ran(outcomes.FINISHED, "a", "b", "c", status=1, exit=Exit(1))])
+
+    assert ["pytest"] == [error.name for error in outcome.errors]
+
+
+def test_pytest_that_ends_with_0_before_all_have_reported_is_not_green() -> None:
+    outcome = next_step([ran(outcomes.FINISHED, "a")])
+
+    assert ("gave up", ("b", "c")) == (outcome.ended, outcome.remaining)
+    assert "ended with exit code 0 without running 2 tests" in outcome.errors[0].message
+
+
+def test_a_round_that_told_nothing_is_an_error() -> None:
+    outcome = next_step([Ran(Exit(1))])
+
+    assert ("finished", ()) == (outcome.ended, outcome.tests)
+    assert ["pytest"] == [error.name for error in outcome.errors]
+
+
+def test_pytest_that_selects_nothing_since_it_only_helps_is_an_error() -> None:
+    helped = Ran(Exit(0), replace(ALL.told, selected=None, attempts=()))
+
+    assert ["pytest"] == [error.name for error in next_step([helped]).errors]
+
+
+def test_collection_errors_are_named_once_over_all_rounds() -> None:
+    broken = (CollectionError("x.py", "ImportError: no", ""),)
+    history = [
+        ran(outcomes.DIED_IN_TEST, "a", running="b", collection_errors=broken),
+        ran(outcomes.FINISHED, "c", collection_errors=broken, status=1, exit=Exit(1)),
+    ]
+
+    assert (ExtraError("x.py", "ImportError: no"),) == next_step(history).errors
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ran(outcomes.INTERRUPTED, "a", running="b", exit=Exit(2)),
+        ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED, interrupted=True)),
+    ],
+    ids=["pytest said so", "pytest had to be killed"],
+)
+def test_after_ctrl_c_the_rest_is_not_run_and_nobody_is_blamed(last: Ran) -> None:
+    outcome = next_step([last])
+
+    assert ("interrupted", ()) == (outcome.ended, outcome.errors)
+    assert {"a": "passed", "b": "not-run", "c": "not-run"} == words(outcome)
+
+
+def test_ctrl_c_after_the_last_report_cuts_nothing_short() -> None:
+    late = replace(ALL, exit=Exit(0, interrupted=True))
+
+    assert ("finished", ()) == (next_step([late]).ended, next_step([late]).errors)
+
+
+def test_ctrl_c_before_anything_was_selected_is_an_interruption() -> None:
+    assert "interrupted" == next_step([Ran(Exit(KILLED, interrupted=True))]).ended
+
+
+@pytest.mark.parametrize("most, ended", [(0, ""), (2, ""), (1, "stopped")])
+def test_a_death_counts_for_maxfail(most: int, ended: str) -> None:
+    assert ended == next_step([ran(outcomes.DIED_IN_TEST, "a", running="b")], most).ended
+
+
+def test_pytest_exit_is_the_failure_of_the_test_that_called_it_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.EXIT, "a", running="b", reason="enough", exit=Exit(2))])
+
+    assert ("", ("c",), "failed") == (outcome.ended, outcome.remaining, words(outcome)["b"])
+    assert "called pytest.exit (enough) in its call" == outcome.tests[1].why
+
+
+def test_an_internal_error_in_a_test_is_its_failure_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.INTERNAL_ERROR, "a", running="b", reason="KeyError", exit=Exit(3))])
+
+    assert ("", ("c",), "failed") == (outcome.ended, outcome.remaining, words(outcome)["b"])
+
+
+def test_an_internal_error_outside_tests_stops() -> None:
+    outcome = next_step([ran(outcomes.INTERNAL_ERROR, "a", reason="KeyError", exit=Exit(3))])
+
+    assert ("gave up", ["pytest"]) == (outcome.ended, [error.name for error in outcome.errors])
+
+
+def test_a_test_that_began_and_was_forgotten_is_an_error() -> None:
+    told = replace(ALL.told, attempts=attempts_of("a", "c", unfinished="b"))
+
+    assert "error" == words(next_step([Ran(Exit(0), told)]))["b"]
+
+
+def test_of_two_tests_with_one_id_both_must_run() -> None:
+    told = replace(ALL.told, selected=("a", "a"), attempts=attempts_of("a"))
+    outcome = next_step([Ran(Exit(KILLED), replace(told, ended=Ended(outcomes.DIED_BETWEEN_TESTS)))])
+
+    assert ("", ("a",), {"a": "not-run"}, 2) == (
+        outcome.ended,
+        outcome.remaining,
+        words(outcome),
+        outcome.tests[0].count,
+    )
+
+
+def test_the_report_holds_what_has_not_run_and_what_went_wrong_outside_tests() -> None:
+    found = rounds.results(next_step([ran(outcomes.DIED_BETWEEN_TESTS, "a", exit=Exit(3))]))
+
+    assert [
+        ("a", "passed", ""),
+        ("b", "error", "not run"),
+        ("c", "error", "not run"),
+        ("between two tests", "error", "something ended the process with exit code 3"),
+    ] == [(result.nodeid, result.outcome, result.message) for result in found]
+
+
+def test_silence_is_counted_from_the_last_line(tmp_path: Path) -> None:
+    now = [10.0]
+    journal = tmp_path / "journal.jsonl"
+    pulse = Pulse(journal, lambda: now[0])
+    journal.write_text('{"event": "start"}\n')
+
+    assert (0.0, True) == (pulse.silent_s(), pulse.in_test)
+    now[0] = 13.0
+    assert (3.0, True) == (pulse.silent_s(), pulse.in_test)
+
+
+def test_a_subtest_and_a_fixtures_end_leave_the_test_running() -> None:
+    told = ({"event": "end", "subtest": "n=1"}, {"event": "fixture end"}, {"event": "end"}, {"event": "collected"})
+
+    assert [True, True, False, False] == [
+        rounds.says_in_test(b'{"event": "load"}\n' + json.dumps(event).encode() + b"\n") for event in told
+    ]
+
+
+def test_outside_tests_silence_may_last_longer_unless_the_tests_may_take_longer_yet() -> None:
+    assert [600.0, 900.0] == [rounds.limits_for([], limit_s).outside_s for limit_s in (2.0, 900.0)]
+
+
+def test_without_a_timeout_silence_lasts_for_ever_and_a_stop_does_not() -> None:
+    assert rounds.Limits(float("inf"), float("inf"), 10.0) == rounds.limits_for([], 0.0)
+
+
+# Real processes -----------------------------------------------------------------------------------
+
+
+class Shard:
+    """A suite in a folder whose tests are one shard."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "suite"
+        self.folder = folder / "shard"
+        self.said: List[str] = []
+        (self.project / "tests").mkdir(parents=True)
+        (self.project / "pytest.ini").write_text("[pytest]\n")
+
+    def write(self, **modules: str) -> Shard:
+        for name, text in modules.items():
+            (self.project / "tests" / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        return self
+
+    def run(
+        self,
+        *arguments: str,
+        select: Sequence[str] = (),
+        timeout_s: float = 60.0,
+        signalled: Callable[[], bool] = lambda: False,
+    ) -> Outcome:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        settings = Settings(Suite("tests"), file=self.project / "pipeline.yml")
+        environment = Environment(Path(sys.prefix))
+        more = ["-q", "-p", "no:cacheprovider", *arguments]
+        return rounds.run(
+            settings, environment, environ, self.folder, select, more, signalled, timeout_s, self.said.append
+        )
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> Shard:
+    return Shard(tmp_path)
+
+
+def short(outcome: Outcome) -> Dict[str, str]:
+    """Outcomes by the names of the tests."""
+    return {test.nodeid.split("::", 1)[1]: test.outcome for test in outcome.tests}
+
+
+def why(outcome: Outcome, name: str) -> str:
+    return next(test.why for test in outcome.tests if test.nodeid.endswith(f"::{name}"))
+
+
+DEADLY = """
+    import ctypes, os, signal, time
+    def test_before(): pass
+    def test_deadly():
+        {deed}
+    def test_after(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    "deed, message",
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "ended the process with signal SIGKILL (9) in its call"),
+        ("os._exit(0)", "ended the process with exit code 0 in its call"),
+        ("ctypes.string_at(0)", "ended the process with signal SIGSEGV (11) in its call"),
+    ],
+)
+def test_a_test_that_ends_the_process_fails_by_name_and_the_others_run(shard: Shard, deed: str, message: str) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed=deed)).run()
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert ("finished", message, (), 2) == (
+        outcome.ended,
+        why(outcome, "test_deadly"),
+        outcome.errors,
+        len(outcome.rounds),
+    )
+    assert "1 failed, 2 passed" == junit.counts(junit.read(shard.folder / "junit.xml") or [])
+    assert f"round 0: tests/test_it.py::test_deadly: {message}\nround 1: 1 test to run" in "".join(shard.said)
+
+
+def test_a_hang_is_a_failed_test_and_its_stacks_are_shown(shard: Shard, capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="time.sleep(60)")).run(timeout_s=1)
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert re.fullmatch(r"hung for [12]\.\d s in its call", why(outcome, "test_deadly"))
+    assert "in test_deadly" in capfd.readouterr().err
+
+
+def test_a_hang_that_ignores_sigabrt_is_killed(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "STACKS_IN_S", 0.2)
+    monkeypatch.setattr(rounds, "LEFTOVERS_END_IN_S", 0.2)
+    deaf = "[signal.signal(n, signal.SIG_IGN) for n in (signal.SIGABRT, signal.SIGTERM)]; time.sleep(60)"
+
+    outcome = shard.write(test_it=DEADLY.format(deed=deaf)).run(timeout_s=1)
+
+    assert (KILLED, "failed") == (outcome.history[0].exit.returncode, short(outcome)["test_deadly"])
+
+
+def test_pytest_exit_in_a_test_fails_it_and_the_rest_runs(shard: Shard) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="import pytest; pytest.exit('enough', 0)")).run()
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert ("finished", "called pytest.exit (enough) in its call") == (outcome.ended, why(outcome, "test_deadly"))
+
+
+def test_a_fixture_that_kills_twice_makes_errors_of_the_tests_that_need_it(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.fixture(scope="session")
+        def db(): os._exit(7)
+        def test_a(db): pass
+        def test_free(): pass
+        def test_b(db): pass
+        def test_c(db): pass
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert {"test_a": "error", "test_free": "passed", "test_b": "error", "test_c": "error"} == short(outcome)
+    assert "the session fixture db (tests/test_it.py) ended the process with exit code 7" == why(outcome, "test_c")
+    assert ("finished", 2) == (outcome.ended, len(outcome.rounds))
+
+
+def test_a_fixture_that_hangs_in_its_setup_is_named(shard: Shard) -> None:
+    suite = """
+        import pytest, time
+        @pytest.fixture(scope="module")
+        def db(): time.sleep(60)
+        def test_a(db): pass
+    """
+    outcome = shard.write(test_it=suite).run(timeout_s=1)
+
+    assert {"test_a": "error"} == short(outcome)
+    assert why(outcome, "test_a").startswith("the module fixture db (tests/test_it.py) hung for ")
+
+
+def test_a_fixture_that_kills_in_its_teardown_is_an_error_of_the_last_test(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.fixture(scope="session")
+        def db():
+            yield
+            os._exit(0)
+        def test_a(db): pass
+        def test_b(db): pass
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert ("finished", {"test_a": "passed", "test_b": "error"}) == (outcome.ended, short(outcome))
+
+
+def test_what_can_be_collected_runs_where_a_person_wants_it_so(shard: Shard) -> None:
+    suite = shard.write(test_it=DEADLY.format(deed="os._exit(0)"), test_bad="import nowhere")
+
+    outcome = suite.run("--continue-on-collection-errors")
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert ["tests/test_bad.py"] == [error.name for error in outcome.errors]
+
+
+def test_x_stops_at_the_first_failure_with_the_rest_not_run(shard: Shard) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="assert False")).run("-x")
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "not-run"} == short(outcome)
+    assert ("stopped", 1) == (outcome.ended, len(outcome.rounds))
+
+
+def test_x_stops_at_a_death_too(shard: Shard) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="os._exit(0)")).run("-x")
+
+    assert ("stopped", "not-run") == (outcome.ended, short(outcome)["test_after"])
+
+
+def test_a_file_that_cannot_be_collected_is_named_once(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass", test_bad="import nowhere").run()
+
+    message = "ModuleNotFoundError: No module named 'nowhere'"
+    assert (("finished", (), 1)) == (outcome.ended, outcome.tests, len(outcome.rounds))
+    assert (ExtraError("tests/test_bad.py", message),) == outcome.errors
+
+
+def test_a_death_in_collection_is_named_once(shard: Shard) -> None:
+    outcome = shard.write(test_bad="import os; os._exit(3)").run()
+
+    message = "something ended the process with exit code 3: the last file begun was tests/test_bad.py"
+    assert (ExtraError("collection", message),) == outcome.errors
+    assert 1 == len(outcome.rounds)
+
+
+def test_a_death_after_the_last_report_belongs_to_no_test(shard: Shard) -> None:
+    conftest = "import os\ndef pytest_sessionfinish(): os._exit(0)"
+
+    outcome = shard.write(test_it="def test_a(): pass", conftest=conftest).run()
+
+    assert ("finished", {"test_a": "passed"}) == (outcome.ended, short(outcome))
+    assert (ExtraError("after the last test", "something ended the process with exit code 0"),) == outcome.errors
+
+
+def test_five_deaths_in_a_row_are_enough(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.mark.parametrize("n", range(7))
+        def test_it(n): os._exit(1)
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert ("gave up", 5) == (outcome.ended, len(outcome.rounds))
+    assert ["failed"] * 5 + ["not-run"] * 2 == list(short(outcome).values())
+
+
+def test_no_selected_test_is_a_success(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass").run("-k", "nothing")
+
+    assert ("finished", (), (), 5) == (outcome.ended, outcome.tests, outcome.errors, outcome.rounds[0].status)
+
+
+def test_a_shard_selects_by_its_command_and_says_what_all_collected(shard: Shard) -> None:
+    answer = 'import json; print(json.dumps({"select": ["tests/test_it.py::test_b"]}))'
+    suite = shard.write(test_it="def test_a(): pass\ndef test_b(): pass")
+
+    outcome = suite.run(select=[sys.executable, "-c", answer])
+
+    ids = [f"tests/test_it.py::test_{letter}" for letter in "ab"]
+    assert {"test_b": "passed"} == short(outcome)
+    assert (2, receipt.digest(ids)) == (outcome.collected_count, outcome.collected_digest)
+
+
+def test_a_selection_that_fails_is_an_error(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass").run(select=[sys.executable, "-c", "exit(3)"])
+
+    assert ["selection"] == [error.name for error in outcome.errors]
+
+
+def test_an_argument_that_pytest_refuses_is_an_error(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass").run("--no-such-option")
+
+    assert ["ended with exit code 4 before it collected a test, see its own lines"] == [
+        error.message for error in outcome.errors
+    ]
+
+
+def test_a_crash_of_the_interpreter_at_its_end_is_an_error(shard: Shard) -> None:
+    suite = "import atexit, os\ndef test_a(): atexit.register(os._exit, 9)"
+
+    outcome = shard.write(test_it=suite).run()
+
+    assert (ExtraError("after the last test", "something ended the process with exit code 9"),) == outcome.errors
+
+
+def test_equal_ids_run_together_and_are_counted(shard: Shard) -> None:
+    conftest = """
+        import os, pytest
+        class Twin(pytest.Item):
+            def runtest(self):
+                if self.name == "deadly":
+                    os._exit(1)
+        class Twins(pytest.File):
+            def collect(self):
+                return [Twin.from_parent(self, name=name) for name in ("deadly", "twin", "twin")]
+        def pytest_collect_file(file_path, parent):
+            return Twins.from_parent(parent, path=file_path) if file_path.suffix == ".twin" else None
+    """
+    (shard.project / "tests" / "a.twin").touch()
+
+    outcome = shard.write(conftest=conftest).run()
+
+    assert [("deadly", "failed", 1), ("twin", "passed", 2)] == [
+        (test.nodeid.split("::")[1], test.proven, test.count) for test in outcome.tests
+    ]
+
+
+def test_ids_that_are_not_collected_again_are_not_run(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.mark.parametrize("n", ["a", f"pid-{os.getpid()}"])
+        def test_it(n):
+            os._exit(1)
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert ("gave up", ["failed", "not-run"]) == (outcome.ended, list(short(outcome).values()))
+    assert "without running 1 test of this shard" in outcome.errors[-1].message
+
+
+def test_what_the_tests_leave_running_is_ended(shard: Shard) -> None:
+    suite = """
+        import os, pathlib, subprocess, sys
+        def test_leaves():
+            child = subprocess.Popen(["sleep", "60"])
+            pathlib.Path("pid").write_text(str(child.pid))
+            os._exit(0)
+    """
+    shard.write(test_it=suite).run()
+
+    pid = int((shard.project / "pid").read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert f"we end: {pid} (pid)" in "".join(shard.said)
+
+
+def test_an_earlier_runs_journal_and_report_are_taken_away(shard: Shard) -> None:
+    shard.write(test_it="def test_a(): pass").run()
+
+    outcome = shard.write(test_it="def test_b(): pass").run()
+
+    assert {"test_b": "passed"} == short(outcome)
+    assert ["tests/test_it.py::test_b"] == [result.nodeid for result in junit.read(shard.folder / "junit.xml") or []]
+
+
+def test_a_python_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="pytest cannot be started"):
+        rounds.run(
+            Settings(Suite("tests"), file=shard.project / "pipeline.yml"),
+            Environment(tmp_path / "nowhere"),
+            {},
+            shard.folder,
+            (),
+            (),
+            lambda: False,
+        )
+
+
+# Signals, to a runner in a process of its own -------------------------------------------------------
+
+RUNNER = """
+import json, os, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from scripts.environment import Environment
+from scripts.service.signals import held_back, raise_on_signals
+from scripts.settings import Settings, Suite
+from scripts.steps import rounds
+
+settings = Settings(Suite("tests"), file=Path({project!r}) / "pipeline.yml")
+with raise_on_signals(), held_back() as signalled:
+    outcome = rounds.run(settings, Environment(Path(sys.prefix)), os.environ, Path({folder!r}), (), ("-q",), signalled)
+    tests = {{test.nodeid.split("::")[1]: test.outcome for test in outcome.tests}}
+    (Path({folder!r}) / "outcome.json").write_text(json.dumps([outcome.ended, tests]))
+"""
+
+SLOW = """
+import os, pathlib, time
+def test_quick(): pass
+def test_slow():
+    pathlib.Path("pid").write_text(str(os.getpid()))
+    time.sleep(60)
+def test_last(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    "number, to_group, returncode",
+    [(signal.SIGINT, True, -signal.SIGINT), (signal.SIGTERM, False, 143)],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_signal_lets_pytest_say_where_it_was_and_leaves_nothing(
+    shard: Shard, number: signal.Signals, to_group: bool, returncode: int
+) -> None:
+    shard.write(test_it=SLOW)
+    code = RUNNER.format(root=str(ROOT), project=str(shard.project), folder=str(shard.folder))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    runner = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    pid = wait_for_pid(shard.project / "pid")
+    os.killpg(runner.pid, number) if to_group else runner.send_signal(number)
+    output = runner.communicate(timeout=60)[0].decode()
+
+    expected = ["interrupted", {"test_quick": "passed", "test_slow": "not-run", "test_last": "not-run"}]
+    assert expected == json.loads((shard.folder / "outcome.json").read_text()), output
+    assert returncode == runner.returncode
+    assert "tests/test_it.py:6: KeyboardInterrupt" in output
+    assert not psutil.pid_exists(pid)
+
+
+def wait_for_pid(file: Path) -> int:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if file.exists() and file.read_text():
+            return int(file.read_text())
+        time.sleep(0.05)
+    raise AssertionError("the test did not begin")
