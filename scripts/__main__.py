@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--offline", action="store_true", help="only verify what is here")
     serve = add("serve", _serve, "Start the service and keep it until Ctrl-C.")
     serve.add_argument("--port", type=int, help="default: service.port, else a free one")
-    add("integration", _integration, "Run the suite against a fresh service; the rest goes to pytest.", passes_on=True)
+    whole = add("integration", _integration, "Run the suite here; the rest of the line goes to pytest.", passes_on=True)
+    whole.add_argument("--nodes", type=int, default=1, metavar="N", help="in so many shards; default: %(default)s")
+    whole.add_argument("--at-once", type=int, default=0, metavar="N", help="shards at a time; default: by cores")
     shard = add("shard", _shard, "Run one shard: INDEX TOTAL, from 0, else what the CI says.", passes_on=True)
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
     add("verdict", _verdict, "Fail where this shard did, after CI has kept its result.", passes_on=True)
@@ -107,7 +109,7 @@ def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[s
 def _integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     from .steps import integration
 
-    return integration.run(project, rest)
+    return integration.run(project, rest, options.nodes, options.at_once)
 
 
 def _shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

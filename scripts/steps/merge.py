@@ -43,7 +43,7 @@ def run(settings: Settings, pytest_arguments: Sequence[str], run_missing: bool =
         _repair(settings, verdict, nodeids)
         verdict = judge(settings, nodeids)
     settings.reports.mkdir(parents=True, exist_ok=True)
-    _merge_reports(settings)
+    join_reports(settings)
     verify.write(settings.reports / FILE_NAME, verdict)
     for line in verify.lines(verdict):
         say(line)
@@ -87,7 +87,7 @@ def _repair(settings: Settings, verdict: Verdict, nodeids: Sequence[str]) -> Non
             receipt.write(folder / RESULT, marked)
 
 
-def _merge_reports(settings: Settings) -> None:
+def join_reports(settings: Settings) -> None:
     """One JUnit report and one history out of those of the shards and repairs, repairs last."""
     folders = [*sorted(settings.reports.glob("shard-*")), *sorted(settings.reports.glob("repair-*"))]
     found: Dict[str, junit.Result] = {}

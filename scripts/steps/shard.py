@@ -26,7 +26,7 @@ SHOWN = 20
 
 
 def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_verdict: bool = False) -> int:
-    """Run the tests of one shard, wherever the others run.
+    """Run the tests of one shard, wherever the others run, and say what became of them.
 
     Args:
         defer_verdict: end well also when tests failed, so that CI keeps the result; `verdict` fails then.
@@ -38,15 +38,28 @@ def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_v
         PipelineError: a step could not do its work.
     """
     say(str(node))
+    result = execute(settings, node, pytest_arguments)
+    for line in lines(result, folder_of(settings, node).relative_to(settings.project)):
+        say(line)
+    return 0 if defer_verdict or receipt.is_green(result) else 1
+
+
+def execute(settings: Settings, node: Node, pytest_arguments: Sequence[str]) -> Receipt:
+    """Run the tests of one shard; its result, which is written too.
+
+    Raises:
+        PipelineError: a step could not do its work.
+    """
     folder = fresh(folder_of(settings, node))
     seconds: Dict[str, float] = {}
     with timed(seconds, "packages"):
         environments = deps.run(settings, with_service=starts_service(settings))
-    with timed(seconds, "weights"):
-        models.run(settings)
+    if starts_service(settings):
+        with timed(seconds, "weights"):
+            models.run(settings)
     with running_service(settings, environments.service, folder / "service.log") as running:
         if running:
-            seconds["service ready"] = running.ready_s + running.warm_up_s
+            seconds.update({"service ready": running.ready_s, "warm-up": running.warm_up_s})
         environ = suite_variables(environments.suite.variables(os.environ), running, folder / "artifacts")
         chosen = select.command("--plan", *selection(settings, node, folder))
         limit_s = settings.suite.test_timeout_s
@@ -55,10 +68,7 @@ def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_v
                 settings, environments.suite, environ, folder, chosen, pytest_arguments, signalled, limit_s
             )
             seconds["tests"] = outcome.suite_s
-            result = write(settings, node, folder, outcome, seconds)
-    for line in lines(result, folder.relative_to(settings.project)):
-        say(line)
-    return 0 if defer_verdict or receipt.is_green(result) else 1
+            return write(settings, node, folder, outcome, seconds)
 
 
 def folder_of(settings: Settings, node: Node) -> Path:
@@ -135,21 +145,22 @@ def set_up_of(told: Iterable[Round]) -> SetUp:
 
 def lines(result: Receipt, folder: Path) -> List[str]:
     """The lines at the end of a shard: outcomes, what is red, seconds per step, what to run next."""
-    reasons = receipt.reasons(result)
-    told = [f"  {reason}" for reason in reasons[:SHOWN]]
-    if len(reasons) > SHOWN:
-        told.append(f"  and {len(reasons) - SHOWN} more")
-    rows = [(step, human_seconds(value)) for step, value in result.seconds.items()]
     return [
         "",
         f"{result.name}: {summary(result)}",
-        *told,
+        *told(receipt.reasons(result)),
         "",
-        *table(("step", "time"), rows),
+        *table(("step", "time"), [(step, human_seconds(value)) for step, value in result.seconds.items()]),
         "",
         f"result: {folder / RESULT}, {folder / 'junit.xml'}",
         f"next: {command('nox', '-s', 'merge')}    (when all {counted(result.total, 'shard')} have run)",
     ]
+
+
+def told(reasons: Sequence[str]) -> List[str]:
+    """Why something is red, as many lines as a person reads."""
+    more = [f"and {len(reasons) - SHOWN} more"] if len(reasons) > SHOWN else []
+    return [f"  {reason}" for reason in [*reasons[:SHOWN], *more]]
 
 
 def summary(result: Receipt) -> str:

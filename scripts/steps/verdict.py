@@ -6,7 +6,7 @@ from ..console import say
 from ..node import Node
 from ..settings import Settings
 from ..sharding import receipt
-from .shard import RESULT, folder_of, summary
+from .shard import RESULT, folder_of, summary, told
 
 
 def run(settings: Settings, node: Node) -> int:
@@ -20,6 +20,6 @@ def run(settings: Settings, node: Node) -> int:
     """
     result = receipt.read(folder_of(settings, node) / RESULT)
     say(f"{result.name}: {summary(result)}")
-    for reason in receipt.reasons(result):
-        say(f"  {reason}")
+    for line in told(receipt.reasons(result)):
+        say(line)
     return 0 if receipt.is_green(result) else 1

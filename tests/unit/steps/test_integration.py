@@ -14,10 +14,10 @@ from typing import List
 import psutil
 import pytest
 
-from scripts.errors import SuiteError
-from scripts.sharding.junit import Result
-from scripts.steps.integration import again, check
+from scripts.sharding.receipt import Attempt, Receipt, Selected
+from scripts.steps.integration import again
 from tests.unit.steps import projects
+from tests.unit.steps.projects import GREEN
 
 SLEEPER = """
 import pathlib, time
@@ -40,7 +40,7 @@ def test_a_green_run_ends_with_a_table_and_leaves_no_service(tmp_path: Path) -> 
     assert ["packages", "weights", "service ready", "warm-up", "tests", "total"] == re.findall(
         r"^([a-z -]+?) +[\d.]+ s$", done.stdout, re.MULTILINE
     )
-    assert "reports: reports/junit.xml, reports/service.log" in done.stdout
+    assert "reports: reports/junit.xml, reports/shard-0/service.log" in done.stdout
     assert [False] == [psutil.pid_exists(pid) for pid in service_pids(done.stdout)]
 
 
@@ -53,7 +53,7 @@ def test_a_failed_test_is_told_readable_with_the_command_that_runs_it_again(tmp_
     done = projects.run(projects.make(tmp_path, suite), "integration")
 
     assert 1 == done.returncode
-    assert "1 test: 1 failed\n  failed  checks/test_it.py::test_text[你好]" in done.stdout
+    assert "1 test: 1 failed\n  failed  checks/test_it.py::test_text[你好]: AssertionError" in done.stdout
     assert re.search(r"next: \S*nox -s integration -- --last-failed", done.stdout)
 
 
@@ -66,25 +66,50 @@ def test_what_is_not_ours_goes_to_pytest_in_its_order(tmp_path: Path) -> None:
     assert "1 deselected" in done.stdout
 
 
-def test_a_test_that_ends_the_process_with_status_0_is_no_green_run(tmp_path: Path) -> None:
+def test_a_test_that_ends_the_process_with_status_0_fails_by_name(tmp_path: Path) -> None:
     done = projects.run(projects.make(tmp_path, "import os\ndef test_ends(): os._exit(0)\n"), "integration")
 
-    assert 5 == done.returncode
-    assert "left no report" in done.stdout
+    assert 1 == done.returncode
+    assert "failed  checks/test_it.py::test_ends: ended the process" in done.stdout
 
 
-def test_an_earlier_report_is_not_taken_for_this_one(tmp_path: Path) -> None:
+def test_an_earlier_result_is_not_taken_for_this_one(tmp_path: Path) -> None:
     project = projects.make(tmp_path)
+    projects.run(project, "integration", "--nodes", "2")
+    (project / "service.py").write_text("import sys\nsys.exit('no weights')\n")
     projects.run(project, "integration")
-    (project / "checks" / "test_it.py").write_text("import os\ndef test_ends(): os._exit(0)\n")
 
-    assert 5 == projects.run(project, "integration").returncode
+    assert [] == sorted((project / "reports").glob("shard-*/receipt.json"))
+
+
+def test_all_shards_here_end_in_one_verdict(tmp_path: Path) -> None:
+    done = projects.run(projects.make(tmp_path), "integration", "--nodes", "2", "--at-once", "2")
+
+    assert 0 == done.returncode, done.stdout
+    assert "2 shards, 2 at once: as you said" in done.stdout
+    assert 2 == len(re.findall(r"^  shard \d: 1 test: ended after", done.stdout, re.MULTILINE))
+    assert "merge: green" in done.stdout
+
+
+def test_a_failed_shard_here_is_red_in_the_verdict(tmp_path: Path) -> None:
+    done = projects.run(projects.make(tmp_path, GREEN + "def test_red(): assert 0\n"), "integration", "--nodes", "2")
+
+    assert (1, True) == (done.returncode, "checks/test_it.py::test_red" in done.stdout)
+
+
+def test_a_shard_whose_service_dies_is_named_with_its_last_lines(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, service="import sys\nsys.exit('no weights')\n")
+
+    done = projects.run(project, "integration", "--nodes", "2")
+
+    assert (6, True) == (done.returncode, "shard index 1 of 2 left no result" in done.stdout)
+    assert "no weights" in done.stdout
 
 
 def test_no_selected_test_is_no_green_run(tmp_path: Path) -> None:
     done = projects.run(projects.make(tmp_path), "integration", "-k", "nothing")
 
-    assert (5, True) == (done.returncode, "no test was selected: pytest -k nothing" in done.stdout)
+    assert (5, True) == (done.returncode, "no test was selected: pytest -k nothing" in done.stdout), done.stdout
 
 
 def test_a_service_that_dies_stops_the_run_with_its_last_words(tmp_path: Path) -> None:
@@ -176,25 +201,8 @@ def wait_for(file: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    "status, outcomes, part",
-    [
-        (0, None, "left no report"),
-        (5, [], "no test was selected"),
-        (3, [], "ended with status 3"),
-        (0, [], "holds no test"),
-        (0, ["failed"], "holds 1 failed"),
-        (1, ["passed"], "holds 1 passed"),
-    ],
-)
-def test_a_run_that_proves_nothing_is_refused(status: int, outcomes: List[str] | None, part: str) -> None:
-    results = None if outcomes is None else [Result("t", outcome, 0.0) for outcome in outcomes]
-
-    with pytest.raises(SuiteError, match=part):
-        check(status, results, [])
-
-
 def test_after_a_green_run_the_slowest_file_is_offered() -> None:
-    results = [Result("a.py::x", "passed", 2.0), Result("b.py::x", "passed", 1.0), Result("b.py::y", "passed", 1.5)]
+    seconds = {"a.py::x": 2.0, "b.py::x": 1.0, "b.py::y": 1.5}
+    tests = tuple(Selected(nodeid, "passed", (Attempt("passed", each),)) for nodeid, each in seconds.items())
 
-    assert "nox -s integration -- b.py    (only the slowest file)" in again(results, red=False)
+    assert "nox -s integration -- b.py    (only the slowest file)" in again(Receipt("", "", 0, 1, "", 0, "", tests))
