@@ -28,6 +28,15 @@ def doctor(context, settings=None):
             raise Exit(code=1)
 
 
+@task(help={"nodes": "how many shards", "settings": "another project's pipeline.yml"})
+def plan(context, nodes=4, settings=None):
+    """Show what each shard would have and take, what limits them, and how many nodes pay."""
+    with failures_told():
+        from scripts.steps import plan
+
+        plan.run(project(settings), nodes, [], advise=True)
+
+
 @task(help={"settings": "another project's pipeline.yml", "port": "default: service.port, else a free one"})
 def serve(context, settings=None, port=0):
     """Start the service in the background and say where it is."""

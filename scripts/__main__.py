@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("verdict", _verdict, "Fail where this shard did, after CI has kept its result.", passes_on=True)
     plan = add("plan", _plan, "Share the tests out over shards and show what each takes.", passes_on=True)
     plan.add_argument("--nodes", type=int, default=4, metavar="N", help="default: %(default)s")
+    plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
     plan.add_argument("--from-json", metavar="FILE", help="plan what a JSON file says (- for standard input)")
     merge = add("merge", _merge, "Prove from all shards' results that every test ran once.", passes_on=True)
     merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
@@ -133,7 +134,7 @@ def _plan(project: settings.Settings, options: argparse.Namespace, rest: List[st
         text = sys.stdin.read() if options.from_json == "-" else Path(options.from_json).read_text(encoding="utf-8")
         print(from_json(text))
     else:
-        plan.run(project, options.nodes, rest)
+        plan.run(project, options.nodes, rest, options.advise)
 
 
 def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -45,7 +45,7 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int, at_once
     deps.run(settings, with_service=starts_service(settings))
     if starts_service(settings):
         models.run(settings)
-    plan.run(settings, nodes, pytest_arguments)
+    plan.make(settings, nodes, pytest_arguments)
     most, why = (at_once, "as you said") if at_once else bearable(nodes, os.cpu_count() or 1, _has_gpu())
     say(f"\n{counted(nodes, 'shard')}, {most} at once: {why}")
     environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ)}

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from typing import Dict, List, Optional, Sequence
 
-from ..console import say
+from ..console import human_seconds, say, table
 from ..errors import IncompleteError
 from ..node import Node
 from ..service import held_back
@@ -45,7 +45,7 @@ def run(settings: Settings, pytest_arguments: Sequence[str], run_missing: bool =
     settings.reports.mkdir(parents=True, exist_ok=True)
     join_reports(settings)
     verify.write(settings.reports / FILE_NAME, verdict)
-    for line in verify.lines(verdict):
+    for line in [*compared(settings), *verify.lines(verdict)]:
         say(line)
     if verdict.ended == verify.INCOMPLETE:
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
@@ -59,6 +59,19 @@ def judge(settings: Settings, nodeids: Sequence[str]) -> Verdict:
     if handed_out.exists():
         shards = [shard.nodeids for shard in planning.load(handed_out).shards]
     return verify.verify(results(settings), nodeids, plan=shards)
+
+
+def compared(settings: Settings) -> List[str]:
+    """What each shard was expected to take, beside what it took."""
+    handed_out = settings.reports / plan.FILE_NAME
+    shards = planning.load(handed_out).shards if handed_out.exists() else ()
+    took = {said.index: said.seconds.get("tests", 0.0) for said in results(settings) if not said.repairs}
+    rows = [
+        (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000), human_seconds(took[index]))
+        for index, shard in enumerate(shards)
+        if index in took
+    ]
+    return ["", *table(("shard", "tests", "about", "took"), rows), ""] if rows else []
 
 
 def results(settings: Settings) -> List[Receipt]:

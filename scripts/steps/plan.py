@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import List, Mapping, Sequence, Tuple
@@ -14,7 +15,8 @@ from ..console import command, counted, human_seconds, progress, say, table
 from ..environment import Environment
 from ..errors import SuiteError
 from ..settings import Settings
-from ..sharding import forecast, journal, loading, timings
+from ..sharding import advice as advising
+from ..sharding import forecast, journal, loading, receipt, timings
 from ..sharding import plan as planning
 from ..sharding.estimates import Estimates, SetUp
 from ..sharding.plan import Plan
@@ -24,7 +26,26 @@ from . import deps
 FILE_NAME = "plan.json"
 
 
-def run(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:
+def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise: bool = False) -> None:
+    """Make the plan, and say what to run next.
+
+    Args:
+        advise: say also how many nodes pay.
+
+    Raises:
+        PipelineError: the suite cannot be collected, or a file cannot be used.
+    """
+    made = make(settings, total, pytest_arguments)
+    if advise:
+        nodeids = [nodeid for shard in made.shards for nodeid in shard.nodeids]
+        advice = advising.advise(nodeids, *known(settings), fixed_s(settings))
+        say()
+        for line in advising.lines(advice, advising.shows_blocks(sys.stdout.encoding)):
+            say(line)
+    say(f"next: {command('nox', '-s', 'shard', '--', '0', str(total))}    (the first of {total})")
+
+
+def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:
     """Collect the tests, share them out, write reports/plan.json and say what each shard will take.
 
     Raises:
@@ -38,6 +59,13 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan
     for line in lines(made, len(nodeids)):
         say(line)
     return made
+
+
+def fixed_s(settings: Settings) -> float:
+    """What a node pays beside its tests: the mean over the results of the last run here, 0 where there is none."""
+    files = settings.reports.glob("shard-*/receipt.json")
+    costs = [sum(cost for step, cost in receipt.read(file).seconds.items() if step != "tests") for file in files]
+    return sum(costs) / len(costs) if costs else 0.0
 
 
 def history(settings: Settings) -> Path:
@@ -114,5 +142,4 @@ def lines(made: Plan, count: int) -> List[str]:
         *table(("shard", "tests", "about"), rows),
         "",
         f"slowest shard: about {human_seconds(slowest)}",
-        f"next: {command('nox', '-s', 'shard', '--', '0', str(total))}    (the first of {total})",
     ]

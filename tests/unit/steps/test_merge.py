@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def test_when_every_test_ran_once_the_merge_is_green(project: Path) -> None:
         each.nodeid for each in merged
     )
     assert "green" == json.loads((project / "reports/merge.json").read_text())["ended"]
+
+
+def test_what_shards_took_is_shown_beside_what_was_expected(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, SUITE, service=None)
+    projects.run(project, "plan", "--nodes", "1")
+    projects.run(project, "shard", "0", "1")
+
+    done = projects.run(project, "merge")
+
+    assert re.search(r"^shard +tests +about +took$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^ +0 +3 +3\.0 s +\d\.\d s$", done.stdout, re.MULTILINE)
 
 
 def test_a_shard_that_left_no_result_is_named_and_repaired(project: Path) -> None:

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.unit.steps import projects
+
+
+def test_the_plan_is_shown_before_anything_runs(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "def test_a(): pass\ndef test_b(): pass\n", service=None)
+
+    done = projects.run(project, "plan", "--nodes", "2", "--advise")
+
+    assert 0 == done.returncode, done.stdout
+    assert "2 tests in 2 shards, 0 with timings" in done.stdout
+    assert re.search(r"^Take \d", done.stdout, re.MULTILINE)
+    assert re.search(r"^next: \S*nox -s shard -- 0 2 ", done.stdout, re.MULTILINE)
+    assert not (project / "reports" / "shard-0").exists()
+
+
+def test_a_suite_that_cannot_be_collected_is_red_with_pytest_s_words(tmp_path: Path) -> None:
+    done = projects.run(projects.make(tmp_path, "import nothing_of_this_name\n", service=None), "plan")
+
+    assert 5 == done.returncode
+    assert "No module named 'nothing_of_this_name'" in done.stdout
+
+
+def test_a_bench_is_answered_in_json(tmp_path: Path) -> None:
+    asked = {"durations": {"a.py::x": 3, "b.py::x": 2, "c.py::x": 1}, "tests": ["a.py::x", "b.py::x", "c.py::x"]}
+    words = [sys.executable, "-m", "scripts", "plan", "--from-json", "-"]
+
+    answer = subprocess.check_output(words, input=json.dumps({**asked, "total": 2}).encode(), cwd=str(projects.ROOT))
+
+    assert [["a.py::x"], ["b.py::x", "c.py::x"]] == json.loads(answer)
