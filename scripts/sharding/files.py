@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import uuid
 from pathlib import Path
 from typing import Any, Dict
 
@@ -12,25 +11,32 @@ from ..errors import PipelineError
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a file under a temporary name in its folder and rename it: no reader ever sees half of it.
+    """Write a file whole, under a temporary name that no writer on any machine shares.
 
     Raises:
         PipelineError: the folder or file cannot be written.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=str(file.parent), prefix=f".{file.name}.")
-        part = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            part.chmod(0o644)  # mkstemp makes it readable by its owner only
-            part.replace(file)
-        finally:
-            if part.exists():
-                part.unlink()
+        write_whole(file, text, f".{file.name}.{uuid.uuid4().hex}")
     except OSError as error:
         raise PipelineError(f"cannot write {file}: {error}", "Check that the folder exists and is yours.") from error
+
+
+def write_whole(file: Path, text: str, temporary: str) -> None:
+    """Write a file under a temporary name in its folder and rename it: no reader ever sees half of it.
+
+    Raises:
+        OSError: the folder or file cannot be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(temporary)
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        part.replace(file)
+    finally:
+        if part.exists():
+            part.unlink()
 
 
 def read_json(file: Path, schema: int, hint: str) -> Dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ..console import command, readable
 from ..errors import SuiteError
+from .files import write_whole
 
 SCHEMA = 1
 
@@ -232,16 +233,13 @@ def write(file: Path, receipt: Receipt) -> None:
 
 
 def write_json(file: Path, data: Mapping[str, Any]) -> None:
-    """Write data in ASCII, since ids may hold what UTF-8 cannot, under a temporary name; then rename.
+    """Write data whole; in ASCII, since ids may hold what UTF-8 cannot.
 
     Raises:
         SuiteError: it cannot be written.
     """
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="ascii")
-        temporary.replace(file)
+        write_whole(file, json.dumps(data, indent=1) + "\n", f"{file.name}.{os.getpid()}.tmp")
     except OSError as error:
         message = f"{file}: cannot be written: {error.strerror}"
         raise SuiteError(message, "Is there space left, and the right to write?") from error

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.sharding import verify as v
+from scripts.sharding import reporting
+from scripts.sharding import verdict as v
 from scripts.sharding.receipt import (
     ERROR,
     FAILED,
@@ -30,7 +31,9 @@ from scripts.sharding.receipt import (
     Selected,
     digest,
 )
-from scripts.sharding.verify import Finding, Verdict, lines, verify
+from scripts.sharding.reporting import lines
+from scripts.sharding.verdict import Finding, Verdict
+from scripts.sharding.verify import verify
 
 AB = ["a", "b"]
 BEST_FIRST = (PASSED, XPASSED, XFAILED, SKIPPED, FAILED, ERROR)
@@ -468,7 +471,7 @@ def test_twenty_one_missing_shards_are_told_in_as_many_lines() -> None:
 
 
 def test_the_lines_say_what_to_do_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(v, "command", lambda *words: " ".join(words))
+    monkeypatch.setattr(reporting, "command", lambda *words: " ".join(words))
     a, b = shard(0, ran("a")), shard(1, ran("b"))
     error = (ExtraError("test_c.py", "broken"),)
     some_lost = "next: nox -s merge -- --run-missing    (runs 1 test without a result)"
@@ -503,7 +506,7 @@ def test_ids_are_shown_readable_and_in_one_line() -> None:
 def test_the_verdict_is_written_for_programs(tmp_path: Path) -> None:
     shards = [shard(0, ran("a"))]
 
-    v.write(tmp_path / "reports" / "merge.json", verify(shards, ["a", "\ud800"]))
+    reporting.write(tmp_path / "reports" / "merge.json", verify(shards, ["a", "\ud800"]))
 
     data = json.loads((tmp_path / "reports" / "merge.json").read_bytes())
     mark = data.pop("repairs")
@@ -656,4 +659,4 @@ def test_whatever_is_found_can_be_told_and_written(run: Run) -> None:
     verdict = verify(run.shards, run.collection, run.total, plan=[run.collection])
 
     assert f"merge: {verdict.ended}" == lines(verdict)[-1]
-    assert verdict.ended == json.loads(json.dumps(v.to_json(verdict)))["ended"]
+    assert verdict.ended == json.loads(json.dumps(reporting.to_json(verdict)))["ended"]

@@ -1,0 +1,101 @@
+"""A verdict as it is written for programs and told to people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+from ..console import command
+from . import receipt as r
+from .receipt import shown
+from .verdict import ABOUT_SHARDS, ABOUT_TESTS, INCOMPLETE, KINDS, RED_TEST, SHARD_ERROR, UNSTABLE, Finding, Verdict
+
+SCHEMA = 1
+SHOWN = 20  # of each kind
+
+
+def to_json(verdict: Verdict) -> Dict[str, Any]:
+    """The verdict as it is written to merge.json."""
+    return {
+        "schema": SCHEMA,
+        "ended": verdict.ended,
+        "total": verdict.total,
+        "counts": dict(verdict.counts),
+        "findings": [{**vars(finding), "red": finding.red} for finding in verdict.findings],
+        "to_run": verdict.to_run,
+        "repairs": verdict.repairs,
+        "repair_index": verdict.repair_index,
+        "outcomes": dict(verdict.outcomes),
+    }
+
+
+def write(file: Path, verdict: Verdict) -> None:
+    """Write a verdict; a reader sees all of it or none.
+
+    Raises:
+        SuiteError: it cannot be written.
+    """
+    r.write_json(file, to_json(verdict))
+
+
+def lines(verdict: Verdict) -> List[str]:
+    """The verdict for a person: the counts, what was found, what to do next, and in the last line how it ended."""
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in verdict.counts.items()) or "none collected"
+    indices = f" (indices 0-{verdict.total - 1})" if verdict.total > 1 else ""
+    told = [f"{_tests(sum(verdict.counts.values()))} in {_number(verdict.total, 'shard')}{indices}: {counts}"]
+    for kind in KINDS:
+        found = verdict.of(kind)
+        told += _told(kind, [finding for finding in found if not finding.repaired])
+        told += [f"repaired: {line}" for line in _told(kind, [f for f in found if f.repaired], 0)]
+    return [*told, *_next(verdict), f"merge: {verdict.ended}"]
+
+
+def _told(kind: str, found: Sequence[Finding], most: int = SHOWN) -> List[str]:
+    """The findings of a kind, at most so many of them by name; about shards there is one line at least."""
+    if not found:
+        return []
+    if kind in ABOUT_SHARDS:
+        most = max(most, 3)
+        named, indent = [finding.text for finding in found[:most]], ""
+    else:
+        named, indent = [_named(finding) for finding in found[:most]], "  "
+        named.insert(0, ABOUT_TESTS[kind].format(_tests(len(found))) + (":" if most else ""))
+    more = [f"{indent}and {len(found) - most} more"] if 0 < most < len(found) else []
+    return [*named, *more]
+
+
+def _named(finding: Finding) -> str:
+    return f"  {shown(finding.nodeid)}" + (f"  ({finding.text})" if finding.text else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _tests(count: int) -> str:
+    return _number(count, "test")
+
+
+def _next(verdict: Verdict) -> List[str]:
+    """What to do, worst first."""
+    red = {finding.kind for finding in verdict.findings if finding.red}
+    steps = [_shards_again(verdict)] if SHARD_ERROR in red else []
+    if verdict.ended == INCOMPLETE:
+        rest = (
+            f"runs {_tests(len(verdict.to_run))} without a result"
+            if verdict.to_run
+            else "every test has a result; this settles the rest"
+        )
+        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing')}    ({rest})")
+    elif RED_TEST in red:
+        steps.append(f"{command('nox', '-s', 'integration', '--', '--last-failed')}    (only what failed)")
+    if UNSTABLE in red:
+        steps.append("if ids change from run to run, no run can find them: pytest.param(..., id=...) makes them stay")
+    return [f"next: {step}" for step in steps]
+
+
+def _shards_again(verdict: Verdict) -> str:
+    shards = {index for finding in verdict.of(SHARD_ERROR) for index in finding.shards}
+    if len(shards) != 1:
+        return f"{command('nox', '-s', 'integration')}    (all shards again)"
+    return f"{command('nox', '-s', 'shard', '--', str(min(shards)), str(verdict.total))}    (that shard again)"
