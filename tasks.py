@@ -37,6 +37,15 @@ def plan(context, nodes=4, settings=None):
         plan.run(project(settings), nodes, [], advise=True)
 
 
+@task(help={"count": "how many of each kind", "settings": "another project's pipeline.yml"})
+def timings(context, count=10, settings=None):
+    """Show the slowest tests, those never timed, the stale, and those that jumped."""
+    with failures_told():
+        from scripts.steps import history
+
+        history.run(project(settings), count)
+
+
 @task(help={"settings": "another project's pipeline.yml", "port": "default: service.port, else a free one"})
 def serve(context, settings=None, port=0):
     """Start the service in the background and say where it is."""

@@ -1,0 +1,52 @@
+"""What is known about how long the tests take: the slowest, the unknown, the stale, and those that jumped."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+from ..console import counted, human_seconds, say, table
+from ..settings import Settings
+from ..sharding import forecast, timings
+from ..sharding.receipt import shown
+from ..sharding.timings import Timings
+from . import deps, plan
+
+
+def run(settings: Settings, count: int = 10) -> None:
+    """Collect the tests and lay the history of durations beside them; `count` of each kind are named.
+
+    Raises:
+        PipelineError: the suite cannot be collected, or the history cannot be read.
+    """
+    past = timings.load(plan.history(settings))
+    environment = deps.run(settings, with_service=False).suite
+    for line in lines(past, plan.collect(settings, environment, []), count):
+        say(line)
+
+
+def lines(past: Timings, nodeids: Sequence[str], count: int) -> List[str]:
+    """The history for people."""
+    known = forecast.estimates(past, plan.machine())
+    slowest = timings.slowest(known, count)
+    jumps = forecast.jumped(past)
+    rows = [(human_seconds(cost / 1000), shown(nodeid)) for nodeid, cost in slowest]
+    return [
+        f"{counted(len(nodeids), 'test')}, {len(set(nodeids) & set(past.tests))} with timings",
+        *(["", *table(("about", "the slowest"), rows)] if rows else []),
+        *_named("never timed", timings.unknown(past, nodeids), count),
+        *_named("timed, and not collected any more", timings.stale(past, nodeids), count),
+        *_named("jumped", [_jump(jump) for jump in jumps], count),
+    ]
+
+
+def _jump(jump: forecast.Jump) -> str:
+    before, now = human_seconds(jump.before_ms / 1000), human_seconds(jump.now_ms / 1000)
+    return f"{jump.nodeid}: {before} before, {now} in the last run"
+
+
+def _named(title: str, nodeids: Sequence[str], count: int) -> List[str]:
+    """A heading with the number, and the first few; nothing where there is none."""
+    if not nodeids:
+        return []
+    more = [f"  and {len(nodeids) - count} more"] if len(nodeids) > count else []
+    return ["", f"{title}: {len(nodeids)}", *(f"  {shown(each)}" for each in nodeids[:count]), *more]
