@@ -37,13 +37,26 @@ def plan(context, nodes=4, settings=None):
         plan.run(project(settings), nodes, [], advise=True)
 
 
-@task(help={"count": "how many of each kind", "settings": "another project's pipeline.yml"})
-def timings(context, count=10, settings=None):
+@task(
+    help={
+        "count": "how many of each kind",
+        "learn": "add the durations of a JUnit report, or of pytest-split's .test_durations",
+        "export": "write what is known as a .test_durations file",
+        "settings": "another project's pipeline.yml",
+    }
+)
+def timings(context, count=10, learn=None, export=None, settings=None):
     """Show the slowest tests, those never timed, the stale, and those that jumped."""
     with failures_told():
         from scripts.steps import history
 
-        history.run(project(settings), count)
+        loaded = project(settings)
+        if learn:
+            history.learn(loaded, pathlib.Path(learn))
+        if export:
+            history.export(loaded, pathlib.Path(export))
+        if not (learn or export):
+            history.run(loaded, count)
 
 
 @task(help={"settings": "another project's pipeline.yml", "port": "default: service.port, else a free one"})

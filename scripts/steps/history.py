@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import List, Sequence
 
 from ..console import counted, human_seconds, say, table
+from ..errors import SettingsError
 from ..settings import Settings
-from ..sharding import forecast, timings
+from ..sharding import forecast, junit, timings
 from ..sharding.receipt import shown
-from ..sharding.timings import Timings
+from ..sharding.timings import Source, Timings
 from . import deps, plan
 
 
@@ -22,6 +24,35 @@ def run(settings: Settings, count: int = 10) -> None:
     environment = deps.run(settings, with_service=False).suite
     for line in lines(past, plan.collect(settings, environment, []), count):
         say(line)
+
+
+def learn(settings: Settings, file: Path) -> None:
+    """Add the durations of a JUnit report (.xml), or of pytest-split's .test_durations, to the history.
+
+    Raises:
+        PipelineError: the file is neither.
+    """
+    try:
+        source = Source(int(file.stat().st_mtime), file.name, 0, plan.machine())
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {file}: {error}", "Name a JUnit report or a .test_durations file.") from error
+    if file.suffix == ".xml":
+        results = junit.read(file)
+        if results is None:
+            raise SettingsError(f"{file} is no whole JUnit report", "Write one with pytest --junitxml.")
+        taught = timings.from_junit(source, results)
+    else:
+        taught = timings.from_pytest_split(source, text)
+    plan.learn(settings, taught)
+    say(f"learned from {file}: {counted(len(taught.tests), 'test')}")
+
+
+def export(settings: Settings, file: Path) -> None:
+    """Write what is known as pytest-split's .test_durations."""
+    known, _ = plan.known(settings)
+    file.write_text(timings.to_pytest_split(known), encoding="utf-8")
+    say(f"{file}: {counted(len(known.tests_ms), 'test')}")
 
 
 def lines(past: Timings, nodeids: Sequence[str], count: int) -> List[str]:
