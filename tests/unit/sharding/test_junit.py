@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.sharding.junit import ERROR, FAILED, PASSED, SKIPPED, Result, read, visible, write
+from scripts.sharding.junit import ERROR, FAILED, PASSED, SKIPPED, Result, counts, read, visible, write
 
 SUITE = """
 import pytest
@@ -64,6 +64,10 @@ def test_a_failure_says_its_first_line(results: List[Result]) -> None:
     messages = [result.message for result in results if result.outcome == "failed"]
 
     assert ["AssertionError: one is not two"] == messages
+
+
+def test_counts_start_with_the_worst(results: List[Result]) -> None:
+    assert "1 error, 1 failed, 1 skipped, 3 passed" == counts(results)
 
 
 @pytest.mark.parametrize("text", [None, "", "<testsuites><testsuite>"])
