@@ -1,17 +1,19 @@
-"""What the steps that run tests share: the clock, the service around the tests, the suite's variables."""
+"""What the steps that run tests share: the clock, the service, pytest's command line, the suite's variables."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, Mapping, Optional
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .. import service
 from ..environment import Environment
 from ..service import Service
 from ..settings import Settings
+from ..sharding import loading
 
 
 @contextmanager
@@ -20,6 +22,20 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     seconds[step] = time.monotonic() - started
+
+
+def pytest_words(settings: Settings, environment: Environment, arguments: Sequence[str]) -> List[str]:
+    """pytest on the suite, with our plugin: what a person adds comes last.
+
+    faulthandler shows where a crash or a hang was, from the first import on.
+    """
+    path = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
+    return [
+        *(str(environment.python), "-X", "faulthandler", "-m", "pytest"),
+        *path,
+        *loading.arguments(),
+        *arguments,
+    ]
 
 
 def starts_service(settings: Settings) -> bool:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import replace
 from typing import Dict, List, Optional, Sequence
 
 from ..console import human_seconds, say, table
 from ..errors import IncompleteError
 from ..node import Node
-from ..service import held_back
 from ..settings import Settings
 from ..sharding import junit, receipt, timings, verify
 from ..sharding import plan as planning
 from ..sharding.receipt import Receipt
 from ..sharding.verify import Verdict
-from . import deps, models, plan, rounds, select
-from .around import running_service, starts_service, suite_variables
-from .shard import RESULT, fresh, write
+from . import deps, plan, select
+from .shard import RESULT, Repair, fresh, run_chosen
 
 FILE_NAME = "merge.json"
 
@@ -87,17 +83,9 @@ def _repair(settings: Settings, verdict: Verdict, nodeids: Sequence[str]) -> Non
     folder = fresh(settings.reports / f"repair-{verdict.repair_index}")
     wanted = folder / "wanted.json"
     wanted.write_text(json.dumps(verdict.to_run), encoding="ascii")
-    environments = deps.run(settings, with_service=starts_service(settings))
-    models.run(settings)
-    with running_service(settings, environments.service, folder / "service.log") as running:
-        environ = suite_variables(environments.suite.variables(os.environ), running, folder / "artifacts")
-        chosen = select.command("--ids", str(wanted))
-        with held_back() as signalled:
-            outcome = rounds.run(settings, environments.suite, environ, folder, chosen, [], signalled)
-            node = Node(verdict.repair_index, max(verdict.total, verdict.repair_index + 1))
-            said = write(settings, node, folder, outcome, {"tests": outcome.suite_s})
-            marked = replace(said, repairs=verdict.repairs, collected_digest=receipt.digest(nodeids))
-            receipt.write(folder / RESULT, marked)
+    node = Node(verdict.repair_index, max(verdict.total, verdict.repair_index + 1))
+    repair = Repair(verdict.repairs, receipt.digest(nodeids))
+    run_chosen(settings, node, folder, select.command("--ids", str(wanted)), [], repair)
 
 
 def join_reports(settings: Settings) -> None:

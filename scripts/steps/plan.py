@@ -22,6 +22,7 @@ from ..sharding.estimates import Estimates, SetUp
 from ..sharding.plan import Plan
 from ..sharding.timings import Timings
 from . import deps
+from .around import pytest_words
 
 FILE_NAME = "plan.json"
 
@@ -97,8 +98,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     """
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "journal.jsonl"
-        words = [str(environment.python), "-m", "pytest", "--collect-only", "-q"]
-        words += ["-o", f"testpaths={shlex.quote(settings.suite.path)}", *loading.arguments(), *arguments]
+        words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
         environ = environment.variables(os.environ)
         variables = loading.variables(environ, settings.state / "plugin", record, 0)
         with progress("collecting the tests"):

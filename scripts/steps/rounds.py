@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Callable, List, Mapping, Sequence
@@ -18,6 +17,7 @@ from ..settings import Settings
 from ..sharding import journal, junit, loading
 from . import booking, one_round
 from . import select as select_step
+from .around import pytest_words
 from .booking import Exit, Outcome, Ran
 from .one_round import Pulse, Say
 
@@ -53,7 +53,7 @@ def run(
     record = _fresh(folder)
     limit = _most_failures(pytest_arguments)
     limits = one_round.limits_for(pytest_arguments, test_timeout_s)
-    words = _words(settings, environment, pytest_arguments)
+    words = pytest_words(settings, environment, pytest_arguments)
     ended: List[Exit] = []
     while True:
         number = len(ended)
@@ -66,13 +66,6 @@ def run(
             return outcome
         say(booking.progress(outcome))
         select = _select_remaining(folder, outcome.remaining)
-
-
-def _words(settings: Settings, environment: Environment, pytest_arguments: Sequence[str]) -> List[str]:
-    """The command line of every round; faulthandler shows where a crash or a hang was, from the first import on."""
-    path = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
-    pytest = [str(environment.python), "-X", "faulthandler", "-m", "pytest"]
-    return [*pytest, *path, *loading.arguments(), *pytest_arguments]
 
 
 def _fresh(folder: Path) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping, Sequence
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..console import command, counted, human_seconds, say, table
 from ..node import Node, run_id
@@ -23,6 +24,13 @@ from .around import running_service, starts_service, suite_variables, timed
 
 RESULT = "receipt.json"
 SHOWN = 20
+
+
+class Repair(NamedTuple):
+    """What the result of a repair says: which verdict it completes, and what was collected for it."""
+
+    repairs: str
+    collected_digest: str
 
 
 def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_verdict: bool = False) -> int:
@@ -51,6 +59,28 @@ def execute(settings: Settings, node: Node, pytest_arguments: Sequence[str]) -> 
         PipelineError: a step could not do its work.
     """
     folder = fresh(folder_of(settings, node))
+    chosen = select.command("--plan", *selection(settings, node, folder))
+    return run_chosen(settings, node, folder, chosen, pytest_arguments)
+
+
+def run_chosen(
+    settings: Settings,
+    node: Node,
+    folder: Path,
+    chosen: Sequence[str],
+    pytest_arguments: Sequence[str],
+    repair: Optional[Repair] = None,
+) -> Receipt:
+    """Run the tests that a command chooses, with all they need around them; their result, which is written too.
+
+    Args:
+        folder: where it goes.
+        chosen: the command that answers "which tests next?".
+        repair: where the result is not that of a shard.
+
+    Raises:
+        PipelineError: a step could not do its work.
+    """
     seconds: Dict[str, float] = {}
     with timed(seconds, "packages"):
         environments = deps.run(settings, with_service=starts_service(settings))
@@ -61,14 +91,13 @@ def execute(settings: Settings, node: Node, pytest_arguments: Sequence[str]) -> 
         if running:
             seconds.update({"service ready": running.ready_s, "warm-up": running.warm_up_s})
         environ = suite_variables(environments.suite.variables(os.environ), running, folder / "artifacts")
-        chosen = select.command("--plan", *selection(settings, node, folder))
         limit_s = settings.suite.test_timeout_s
         with held_back() as signalled:  # also an interrupted shard leaves its result
             outcome = rounds.run(
                 settings, environments.suite, environ, folder, chosen, pytest_arguments, signalled, limit_s
             )
             seconds["tests"] = outcome.suite_s
-            return write(settings, node, folder, outcome, seconds)
+            return write(settings, node, folder, outcome, seconds, repair)
 
 
 def folder_of(settings: Settings, node: Node) -> Path:
@@ -90,7 +119,12 @@ def selection(settings: Settings, node: Node, folder: Path) -> List[str]:
 
 
 def write(
-    settings: Settings, node: Node, folder: Path, outcome: rounds.Outcome, seconds: Mapping[str, float]
+    settings: Settings,
+    node: Node,
+    folder: Path,
+    outcome: rounds.Outcome,
+    seconds: Mapping[str, float],
+    repair: Optional[Repair] = None,
 ) -> Receipt:
     """Write the shard's result, and learn how long its tests took."""
     went_by = folder / plan.FILE_NAME
@@ -110,6 +144,8 @@ def write(
         python=platform.python_version(),
         machine=plan.machine(),
     )
+    if repair:
+        result = replace(result, repairs=repair.repairs, collected_digest=repair.collected_digest)
     receipt.write(folder / RESULT, result)
     taught = learned(result, outcome.rounds)
     timings.save(taught, folder / "timings.json")
