@@ -16,6 +16,7 @@ class PipelineError(Exception):
     """
 
     exit_code = 1
+    ended = "failed"  # how a run that it ends has ended, in a word or two
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -30,51 +31,60 @@ class SettingsError(PipelineError):
     """pipeline.yml, an argument or an environment variable cannot be used as it stands."""
 
     exit_code = 2
+    ended = "settings wrong"
 
 
 class InstallError(PipelineError):
     """An environment could not be made: no installer, no index, a lock that is stale."""
 
     exit_code = 3
+    ended = "packages missing"
 
 
 class ModelError(PipelineError):
     """Model weights are missing, cannot be fetched, or are not what the manifest says."""
 
     exit_code = 4
+    ended = "weights missing"
 
 
 class SuiteError(PipelineError):
     """pytest ended without saying what became of the tests, or found none."""
 
     exit_code = 5
+    ended = "no tests"
 
 
 class IncompleteError(PipelineError):
     """It is not proven that every test ran exactly once."""
 
     exit_code = 6
+    ended = "incomplete"
 
 
 class ServiceDied(PipelineError):
     """The service's process ended before, or while, it was needed."""
 
     exit_code = 10
+    ended = "service died"
 
 
 class ServiceNotReady(PipelineError):
     """The service runs but did not answer its readiness probe in time."""
 
     exit_code = 11
+    ended = "service not ready"
 
 
 class PortInUse(PipelineError):
     """Something else, which we did not start, listens where the service should."""
 
     exit_code = 12
+    ended = "port taken"
 
 
 class WarmUpFailed(PipelineError):
     """The service says it is ready but cannot do its work: the warm-up request failed."""
 
     exit_code = 13
+    ended = "warm-up failed"

@@ -238,6 +238,7 @@ class _Reading:
             python=str(load["python"]),
             ended=self._ended(),
             rootdir=session.get("rootdir", ""),
+            maxfail=session.get("maxfail", 0),
             collected=collected.get("count"),
             digest=collected.get("digest", ""),
             selected=tuple(self._last["selected"]["ids"]) if "selected" in self._last else None,

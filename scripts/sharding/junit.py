@@ -21,13 +21,17 @@ _WORST_FIRST = (ERROR, FAILED, SKIPPED, PASSED)
 
 @dataclass(frozen=True)
 class Result:
-    """One test: its node id, outcome, seconds, the first line of what went wrong, and all of it."""
+    """One test: its node id, outcome, seconds, the first line of what went wrong, and all of it.
+
+    `folder` is what the id's file is relative to, from the repository's; mostly they are the same, and it is empty.
+    """
 
     nodeid: str
     outcome: str
     seconds: float
     message: str = ""
     text: str = ""
+    folder: str = ""
 
 
 def read(file: Path) -> Optional[List[Result]]:
@@ -50,7 +54,9 @@ def _result(case: ElementTree.Element) -> Result:
     outcome, message, text = _outcome(case)
     told = case.find(f"properties/property[@name='{_NODEID}']")
     nodeid = _nodeid(case) if told is None else str(json.loads(told.get("value") or '""'))
-    return Result(nodeid, outcome, float(case.get("time") or 0), message, text)
+    file, own = case.get("file") or "", "/" + visible(nodeid.partition("::")[0])
+    folder = file[: -len(own)] if file.endswith(own) else ""
+    return Result(nodeid, outcome, float(case.get("time") or 0), message, text, folder)
 
 
 def _outcome(case: ElementTree.Element) -> Tuple[str, str, str]:
@@ -76,7 +82,7 @@ def _nodeid(case: ElementTree.Element) -> str:
 def write(file: Path, results: Sequence[Result]) -> None:
     """Write a report that `read` reads back, whatever the ids and texts are made of.
 
-    `file` of each test is the file of its node id: CircleCI matches it with what it splits by. There is no host
+    `file` of each test is relative to the repository: CircleCI matches it with what it splits by. There is no host
     name and no date: the same results are the same bytes.
     """
     root = ElementTree.Element("testsuites")
@@ -106,6 +112,7 @@ def _totals(results: Sequence[Result]) -> Dict[str, str]:
 
 def _case(result: Result) -> ElementTree.Element:
     file, classname, name = _address(result.nodeid)
+    file = f"{result.folder}/{file}" if result.folder else file
     address = {"classname": visible(classname), "name": visible(name), "file": visible(file)}
     case = ElementTree.Element("testcase", {**address, "time": f"{result.seconds:.6f}"})
     if _nodeid(case) != result.nodeid:  # no file, a dot in a class's name, a character foreign to XML

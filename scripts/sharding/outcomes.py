@@ -121,8 +121,9 @@ class CollectionError:
 class Round:
     """One pytest process. `collected` and `selected` are None where it did not come so far.
 
-    `selected` has the ids in the order in which they were to run, an id as often as tests share it. `status` is the
-    exit status that pytest meant to end with. `torn`: the process was killed while it wrote a line.
+    `selected` has the ids in the order in which they were to run, an id as often as tests share it. `maxfail` is
+    pytest's, from wherever it has it, 0 for none. `status` is the exit status that pytest meant to end with. `torn`:
+    the process was killed while it wrote a line.
     """
 
     number: int
@@ -132,6 +133,7 @@ class Round:
     python: str
     ended: Ended
     rootdir: str = ""
+    maxfail: int = 0
     collected: Optional[int] = None
     digest: str = ""
     selected: Optional[Tuple[str, ...]] = None

@@ -6,6 +6,7 @@ which it removes from the environment at once, so that pytest runs inside tests 
 
 - SHARDLINE_JOURNAL, a file: one JSON object a line is appended for each event; `journal.py` reads them.
 - SHARDLINE_ROUND, a number that the journal repeats. Default 0.
+- SHARDLINE_PATH: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
 - SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
   On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
   plugins; an id that several tests share is there several times). On its standard output it says
@@ -36,7 +37,7 @@ from typing import Any, Callable, Dict, Generator, Iterator, List, MutableMappin
 
 import pytest
 
-JOURNAL, ROUND, SELECT = "SHARDLINE_JOURNAL", "SHARDLINE_ROUND", "SHARDLINE_SELECT"
+JOURNAL, ROUND, PATH, SELECT = "SHARDLINE_JOURNAL", "SHARDLINE_ROUND", "SHARDLINE_PATH", "SHARDLINE_SELECT"
 SCHEMA = 1
 MESSAGE_CHARACTERS = 500
 TEXT_CHARACTERS = 20000
@@ -94,11 +95,12 @@ class Order(NamedTuple):
     command: Optional[List[str]]
     environ: Dict[str, str]
     directory: str
+    path: str
 
 
 def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     """The order that the variables give, if they do; they and this file's folder leave no trace."""
-    told = {name: environ.pop(name) for name in (JOURNAL, ROUND, SELECT) if name in environ}
+    told = {name: environ.pop(name) for name in (JOURNAL, ROUND, PATH, SELECT) if name in environ}
     if not told:
         return
     _forget_folder(environ, str(Path(__file__).absolute().parent))
@@ -106,7 +108,7 @@ def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     versions = {"pytest": pytest.__version__, "python": platform.python_version()}
     pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=int(told.get(ROUND, 0)), **versions)
     command = json.loads(told[SELECT]) if SELECT in told else None
-    yield Order(pen, command, dict(environ), str(Path.cwd()))
+    yield Order(pen, command, dict(environ), str(Path.cwd()), told.get(PATH, ""))
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:
@@ -126,6 +128,9 @@ _orders = list(_take_order(os.environ))
 def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
     words = _without_workers(config.option) if _orders else ""
+    elsewhere = config.rootpath != config.invocation_params.dir
+    if _orders and _orders[0].path and elsewhere and not config.option.file_or_dir:
+        config.args[:] = [_orders[0].path]
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(_Header(words))
@@ -297,7 +302,8 @@ class Recorder:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Say where the ids come from."""
-        self._pen.write("session", rootdir=str(session.config.rootpath))
+        config = session.config
+        self._pen.write("session", rootdir=str(config.rootpath), maxfail=config.getoption("maxfail") or 0)
 
     @_outermost
     def pytest_runtest_setup(self, item: pytest.Item) -> Wrapper:

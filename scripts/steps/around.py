@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .. import service
 from ..environment import Environment
+from ..errors import ServiceDied
 from ..service import Service
 from ..settings import Settings
 from ..sharding import loading
+from .deps import Environments
 
 
 @contextmanager
@@ -25,17 +27,15 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
 
 
 def pytest_words(settings: Settings, environment: Environment, arguments: Sequence[str]) -> List[str]:
-    """pytest on the suite, with our plugin: what a person adds comes last.
+    """The suite's command, with our plugin: what a person adds comes last.
 
     faulthandler shows where a crash or a hang was, from the first import on.
     """
+    program, *words = settings.suite.command
+    if program == "python":
+        program, words = str(environment.python), ["-X", "faulthandler", *words]
     path = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
-    return [
-        *(str(environment.python), "-X", "faulthandler", "-m", "pytest"),
-        *path,
-        *loading.arguments(),
-        *arguments,
-    ]
+    return [program, *words, *path, *loading.arguments(), *arguments]
 
 
 def starts_service(settings: Settings) -> bool:
@@ -52,6 +52,50 @@ def running_service(settings: Settings, environment: Optional[Environment], log:
     environ = environment.variables(os.environ) if environment else os.environ
     with service.running(settings, environ, log) as running:
         yield running
+
+
+class Surroundings:
+    """What the tests of a shard need around them while the block runs: the service, and where they find it.
+
+    Args:
+        folder: gets service.log, and artifacts/ for evidence.
+    """
+
+    def __init__(self, settings: Settings, environments: Environments, folder: Path) -> None:
+        self._settings, self._environments, self._folder = settings, environments, folder
+        self._stack = ExitStack()
+        self.suite = environments.suite
+        self.service: Optional[Service] = None
+
+    def __enter__(self) -> Surroundings:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start the service; one that was started before is stopped, or what is left of it.
+
+        Raises:
+            PipelineError: it does not come up.
+        """
+        self._stack.close()
+        log = self._folder / "service.log"
+        self.service = self._stack.enter_context(running_service(self._settings, self._environments.service, log))
+
+    def variables(self) -> Dict[str, str]:
+        """The suite's environment."""
+        return suite_variables(self.suite.variables(os.environ), self.service, self._folder / "artifacts")
+
+    def death(self) -> str:
+        """How the service died, its last lines included; empty while it runs, and where it is not ours."""
+        try:
+            if self.service:
+                self.service.check_alive()
+        except ServiceDied as error:
+            return error.message
+        return ""
 
 
 def suite_variables(environ: Mapping[str, str], running: Optional[Service], artifacts: Path) -> Dict[str, str]:

@@ -16,7 +16,7 @@ from ..sharding import outcomes as o
 from ..sharding.outcomes import Attempt, Fate, Fixture, Round
 from ..sharding.receipt import ExtraError, Selected
 
-MOST_DEATHS = 5  # in a row, without a test that came to its end
+MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
 FIXTURE_DEATHS = 2
 
 _JUNIT = {o.XFAILED: junit.SKIPPED, o.XPASSED: junit.PASSED, receipt.NOT_RUN: junit.ERROR}
@@ -24,12 +24,18 @@ _JUNIT = {o.XFAILED: junit.SKIPPED, o.XPASSED: junit.PASSED, receipt.NOT_RUN: ju
 
 @dataclass(frozen=True)
 class Exit:
-    """How a round's process ended. `hung_s`: it was ended by us after so long a silence; 0 where not."""
+    """How a round's process ended.
+
+    `hung_s`: it was ended by us after so long a silence; 0 where not. `service`: how the service died meanwhile, for
+    which it was ended too; empty where it did not. `ended_at` is in seconds since the epoch.
+    """
 
     returncode: int
     seconds: float = 0.0
     hung_s: float = 0.0
     interrupted: bool = False  # by a person, through us
+    service: str = ""
+    ended_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Ran:
     @property
     def interrupted(self) -> bool:
         """Whether a person stopped it."""
-        return self.exit.interrupted or self.kind == o.INTERRUPTED
+        return self.exit.interrupted or (self.kind == o.INTERRUPTED and not self.exit.service)
 
     @property
     def nodeid(self) -> str:
@@ -65,7 +71,8 @@ class Ran:
     def died(self) -> bool:
         """Whether a test, or what happened between two, ended the process, so that the rest can go on without it."""
         broke = self.kind in (o.EXIT, o.INTERNAL_ERROR) and bool(self.nodeid)
-        return not self.interrupted and (broke or self.kind in (o.DIED_IN_TEST, o.DIED_BETWEEN_TESTS))
+        stopped = self.kind == o.INTERRUPTED  # by us, as the service had died
+        return not self.interrupted and (broke or stopped or self.kind in (o.DIED_IN_TEST, o.DIED_BETWEEN_TESTS))
 
 
 @dataclass(frozen=True)
@@ -123,12 +130,11 @@ class Outcome:
 # What to do next ----------------------------------------------------------------------------------
 
 
-def next_step(history: Sequence[Ran], most_failures: int = 0) -> Outcome:
+def next_step(history: Sequence[Ran]) -> Outcome:
     """What became of the tests, what remains, and whether that is the end.
 
     Args:
         history: all rounds so far, at least one.
-        most_failures: as in pytest's --maxfail; it counts over all rounds, and 0 is no limit.
     """
     told = [ran.told for ran in history if ran.told]
     selected = next((each.selected for each in told if each.selected is not None), None)
@@ -142,10 +148,16 @@ def next_step(history: Sequence[Ran], most_failures: int = 0) -> Outcome:
     fates = tuple(Fate(nodeid, attempts.get(nodeid, ())) for nodeid in dict.fromkeys(selected or ()))
     outcome = Outcome(tuple(history), selected, fates, tuple(each for each in left if each not in broken))
     outcome = replace(outcome, errors=tuple(dict.fromkeys(_errors(outcome))))
-    return replace(outcome, ended=_ended(outcome, most_failures))
+    return replace(outcome, ended=_ended(outcome))
 
 
-def _ended(outcome: Outcome, most_failures: int) -> str:
+def without_service(outcome: Outcome, why: str) -> Outcome:
+    """The end of a shard whose service could not be started again."""
+    error = ExtraError(receipt.SERVICE, f"it could not be started again: {why}")
+    return replace(outcome, ended=receipt.GAVE_UP, errors=(*outcome.errors, error))
+
+
+def _ended(outcome: Outcome) -> str:
     """How the shard ended, one of the endings of `receipt`; empty where another round is due."""
     last = outcome.history[-1]
     cut = outcome.selected is None or any(
@@ -156,9 +168,11 @@ def _ended(outcome: Outcome, most_failures: int) -> str:
     if not outcome.remaining:
         return receipt.STOPPED if last.kind == o.EXIT and outcome.selected is None else receipt.FINISHED
     failures = sum(fate.outcome in (o.FAILED, o.ERROR) for fate in outcome.fates)
+    most_failures = outcome.rounds[-1].maxfail if outcome.rounds else 0  # pytest itself counts anew in each round
     if last.kind == o.STOPPED or (last.kind == o.EXIT and not last.nodeid) or 0 < most_failures <= failures:
         return receipt.STOPPED
-    return "" if last.died and _deaths_in_a_row(outcome.history) < MOST_DEATHS else receipt.GAVE_UP
+    deaths = max(_deaths_in_a_row(outcome.history), sum(bool(ran.exit.service) for ran in outcome.history))
+    return "" if last.died and deaths < MOST_DEATHS else receipt.GAVE_UP
 
 
 def _deaths_in_a_row(history: Sequence[Ran]) -> int:
@@ -197,15 +211,24 @@ def _closed(attempt: Attempt, ran: Ran) -> Attempt:
         return replace(attempt, outcome=o.ERROR, message="began, and pytest did not say how it ended")
     if ran.interrupted or ran.kind == o.STOPPED:
         return replace(attempt, message="was running when the run was stopped")
-    return replace(attempt, outcome=o.ERROR if ran.fixture else o.FAILED, message=_blame(ran))
+    # What it took is known from the clock alone; its own time, which teaches, is not.
+    began = (ran.told.started if ran.told else 0.0) + attempt.at_s + attempt.setup_s
+    call_s = max(attempt.call_s, round(ran.exit.ended_at - began, 6))
+    return replace(attempt, outcome=o.ERROR if ran.fixture else o.FAILED, message=_blame(ran), call_s=call_s)
 
 
 def _blame(ran: Ran) -> str:
     """What a test, or the fixture that it needs, did to the process."""
+    if ran.exit.service:
+        return _first_line(ran.exit.service)
     if ran.fixture:
         return f"{_named(ran.fixture)} {_deed(ran)}"
     running = ran.told.ended.running if ran.told else None
     return f"{_deed(ran)} in its {running.phase}" if running else _deed(ran)
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
 
 
 def _named(fixture: Fixture) -> str:
@@ -214,6 +237,8 @@ def _named(fixture: Fixture) -> str:
 
 def _deed(ran: Ran) -> str:
     reason = ran.told.ended.reason if ran.told else ""
+    if ran.exit.service:
+        return f"ran when {_first_line(ran.exit.service)}"
     if ran.exit.hung_s:
         return f"hung for {human_seconds(ran.exit.hung_s)}"
     if ran.kind == o.EXIT:
@@ -241,6 +266,10 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
 
 def _errors_of(ran: Ran) -> Iterator[ExtraError]:
     """What went wrong in a round outside tests, but for collection errors."""
+    if ran.exit.service:
+        when = f"{receipt.shown(ran.nodeid)} was running" if ran.nodeid else "between two tests, or after the last"
+        yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
+        return
     if ran.kind == o.FINISHED:
         yield from _unexplained(ran)
         return
@@ -293,15 +322,19 @@ def _seconds(attempt: Attempt) -> float:
     return round(attempt.setup_s + attempt.call_s + attempt.teardown_s, 6)
 
 
-def results(outcome: Outcome) -> List[junit.Result]:
-    """The outcome as JUnit knows it: what has not run is an error, and so is what went wrong outside tests."""
+def results(outcome: Outcome, folder: str = "") -> List[junit.Result]:
+    """The outcome as JUnit knows it: what has not run is an error, and so is what went wrong outside tests.
+
+    Args:
+        folder: what the files of the ids are relative to, from the project's folder.
+    """
     texts = {fate.nodeid: "\n\n".join(each.text for each in fate.attempts if each.text) for fate in outcome.fates}
     found = []
     for test in outcome.tests:
         why = "not run" if test.outcome == receipt.NOT_RUN else test.why
         seconds = sum(attempt.seconds for attempt in test.attempts)
         word = _JUNIT.get(test.outcome, test.outcome)
-        found.append(junit.Result(test.nodeid, word, seconds, why, texts[test.nodeid]))
+        found.append(junit.Result(test.nodeid, word, seconds, why, texts[test.nodeid], folder))
     return [*found, *(junit.Result(error.name, junit.ERROR, 0.0, error.message) for error in outcome.errors)]
 
 

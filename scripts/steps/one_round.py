@@ -9,9 +9,9 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Mapping, Sequence, Tuple
+from typing import Callable, Mapping, NamedTuple, Sequence
 
 from ..console import human_seconds
 from ..errors import SuiteError
@@ -26,6 +26,16 @@ LEFTOVERS_END_IN_S = 2.0  # between SIGTERM and SIGKILL
 OUTSIDE_TESTS_TIMEOUT_S = 600.0
 
 Say = Callable[[str], None]
+
+
+class Watch(NamedTuple):
+    """What to look for while a round runs.
+
+    `signalled`: somebody wants us to end. `death`: how the service died, empty as long as it runs.
+    """
+
+    signalled: Callable[[], bool] = lambda: False
+    death: Callable[[], str] = str
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def run(
     environ: Mapping[str, str],
     pulse: Pulse,
     limits: Limits,
-    signalled: Callable[[], bool],
+    watch: Watch,
     say: Say,
 ) -> Exit:
     """Run pytest in a session of its own; afterwards nothing of it is left.
@@ -110,34 +120,37 @@ def run(
     except OSError as error:
         raise SuiteError(f"pytest cannot be started: {error}", f"Try it by hand: {shlex.join(words[:4])}") from error
     root = identify(popen.pid) or Identity(popen.pid, time.time())
-    hung_s, interrupted = 0.0, False
+    seen = Exit(0)
     try:
-        hung_s, interrupted = _watch(root, pulse, limits, signalled, say)
+        seen = _watched(root, pulse, limits, watch, say)
     finally:  # before its pid is given back: as long as it is ours, so is the session of that number
         _end_leftovers(root, say)
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
             popen.wait(LEFTOVERS_END_IN_S)
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
-    return Exit(returncode, round(time.monotonic() - started, 3), hung_s, interrupted)
+    seconds = round(time.monotonic() - started, 3)
+    death = "" if seen.interrupted else watch.death()
+    return replace(seen, returncode=returncode, seconds=seconds, ended_at=time.time(), service=death)
 
 
-def _watch(root: Identity, pulse: Pulse, limits: Limits, signalled: Callable[[], bool], say: Say) -> Tuple[float, bool]:
-    """Wait for the process's end: for how long it hung, and whether a person stopped it."""
+def _watched(root: Identity, pulse: Pulse, limits: Limits, watch: Watch, say: Say) -> Exit:
+    """Wait for the process's end, or bring it about: whether it hung, and whether a person stopped it."""
     while is_running(root):
-        if signalled():
+        interrupted = watch.signalled()
+        if interrupted or watch.death():  # without the service, every further test would fail
             with suppress(ProcessLookupError, PermissionError):  # gone meanwhile
                 os.killpg(root.pid, signal.SIGINT)  # all of it, as a terminal does
             _wait(root, limits.stop_s)
-            return 0.0, True
+            return Exit(0, interrupted=interrupted)
         silent_s = pulse.silent_s()
         if silent_s > (limits.test_s if pulse.in_test else limits.outside_s):
             say(f"\npytest has been silent for {human_seconds(silent_s)}: it is ended, where it was stands below")
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(root.pid, signal.SIGABRT)
             _wait(root, STACKS_IN_S)
-            return round(silent_s, 1), False
+            return Exit(0, hung_s=round(silent_s, 1))
         time.sleep(POLL_S)
-    return 0.0, False
+    return Exit(0)
 
 
 def _wait(root: Identity, timeout_s: float) -> None:

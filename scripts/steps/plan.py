@@ -21,10 +21,11 @@ from ..sharding import plan as planning
 from ..sharding.estimates import Estimates, SetUp
 from ..sharding.plan import Plan
 from ..sharding.timings import Timings
-from . import deps
+from . import deps, part
 from .around import pytest_words
 
 FILE_NAME = "plan.json"
+NODES = 4
 
 
 def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise: bool = False) -> None:
@@ -49,6 +50,9 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
 def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:
     """Collect the tests, share them out, write reports/plan.json and say what each shard will take.
 
+    Args:
+        pytest_arguments: those for pytest, and ours for a part of the suite (see `part`).
+
     Raises:
         PipelineError: the suite cannot be collected, or a file cannot be used.
     """
@@ -60,6 +64,11 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Pla
     for line in lines(made, len(nodeids)):
         say(line)
     return made
+
+
+def usual(settings: Settings) -> int:
+    """How many shards to plan for where nobody says."""
+    return settings.nodes if settings.nodes > 1 else NODES
 
 
 def fixed_s(settings: Settings) -> float:
@@ -91,22 +100,24 @@ def learn(settings: Settings, *parts: Timings) -> None:
 
 
 def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> List[str]:
-    """The node ids of the suite, in collection order, without running anything.
+    """The node ids of the suite, or of the part that the arguments name, in collection order; nothing is run.
 
     Raises:
         SuiteError: a file cannot be collected; pytest's own last lines say why.
+        SettingsError: the part names what is not there.
     """
+    wanted, arguments = part.take(settings, arguments)
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "journal.jsonl"
         words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
         environ = environment.variables(os.environ)
-        variables = loading.variables(environ, settings.state / "plugin", record, 0)
+        variables = loading.variables(environ, settings.state / "plugin", record, 0, settings.suite.path)
         with progress("collecting the tests"):
-            output = _output(words, settings.project, variables)
+            output = _output(words, settings.suite_directory, variables)
         rounds = journal.read(record)
     if not rounds or rounds[-1].selected is None or rounds[-1].collection_errors:
         raise SuiteError(f"the suite cannot be collected:\n{_last(output)}", f"See: {shlex.join(words)}")
-    return list(rounds[-1].selected)
+    return part.of(wanted, rounds[-1].selected)
 
 
 def _output(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:

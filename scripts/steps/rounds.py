@@ -6,33 +6,30 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, List, Mapping, Sequence
+from typing import Callable, List, Sequence
 
 from .. import console
-from ..environment import Environment
+from ..errors import PipelineError
 from ..settings import Settings
 from ..sharding import journal, junit, loading
 from . import booking, one_round
 from . import select as select_step
-from .around import pytest_words
+from .around import Surroundings, pytest_words
 from .booking import Exit, Outcome, Ran
-from .one_round import Pulse, Say
+from .one_round import Pulse, Say, Watch
 
 __all__ = ["Outcome", "run"]
 
 
 def run(
     settings: Settings,
-    environment: Environment,
-    environ: Mapping[str, str],
+    around: Surroundings,
     folder: Path,
     select: Sequence[str],
     pytest_arguments: Sequence[str],
     signalled: Callable[[], bool],
-    test_timeout_s: float = 600.0,
     say: Say = console.say,
 ) -> Outcome:
     """Run the selected tests to their end, in as many rounds as it takes.
@@ -41,31 +38,54 @@ def run(
     receipt of an interrupted shard before the signal is raised.
 
     Args:
-        environ: all variables of the suite.
+        around: the service that the tests need, which is started again where it dies, and their environment.
         folder: gets journal.jsonl and, after each round, junit.xml; an earlier run's are taken away.
         select: the command that answers "which tests next?" for the first round; empty to run all.
         signalled: whether somebody wants us to end; pytest then gets Ctrl-C and says where it was.
-        test_timeout_s: how long one phase of a test, or a shared fixture, may take; 0 for as long as it likes.
 
     Raises:
         SuiteError: pytest cannot be started, or the journal is not what the plugin writes.
     """
     record = _fresh(folder)
-    limit = _most_failures(pytest_arguments)
-    limits = one_round.limits_for(pytest_arguments, test_timeout_s)
-    words = pytest_words(settings, environment, pytest_arguments)
+    limits = one_round.limits_for(pytest_arguments, settings.suite.test_timeout_s)
+    words = pytest_words(settings, around.suite, pytest_arguments)
+    watch = Watch(signalled, around.death)
     ended: List[Exit] = []
     while True:
-        number = len(ended)
-        variables = loading.variables(environ, settings.state / "plugin", record, number, select)
-        ended.append(one_round.run(words, settings.project, variables, Pulse(record), limits, signalled, say))
+        plugin = settings.state / "plugin"
+        variables = loading.variables(around.variables(), plugin, record, len(ended), settings.suite.path, select)
+        ended.append(one_round.run(words, settings.suite_directory, variables, Pulse(record), limits, watch, say))
         told = {each.number: each for each in journal.read(record)}
-        outcome = booking.next_step([Ran(exit, told.get(index)) for index, exit in enumerate(ended)], limit)
-        junit.write(folder / "junit.xml", booking.results(outcome))
+        outcome = booking.next_step([Ran(exit, told.get(index)) for index, exit in enumerate(ended)])
+        if not outcome.ended and ended[-1].service:
+            outcome = _with_new_service(around, outcome, ended[-1].service, say)
+        junit.write(folder / "junit.xml", booking.results(outcome, files_from(outcome, settings.project)))
         if outcome.ended:
             return outcome
         say(booking.progress(outcome))
         select = _select_remaining(folder, outcome.remaining)
+
+
+def _with_new_service(around: Surroundings, outcome: Outcome, death: str, say: Say) -> Outcome:
+    """Start the service again; where that fails, this is the shard's end."""
+    say(f"\n{death}")
+    try:
+        around.start()
+    except PipelineError as error:
+        say(f"\n{error}")
+        return booking.without_service(outcome, error.message)
+    return outcome
+
+
+def files_from(outcome: Outcome, project: Path) -> str:
+    """The folder that ids are relative to, from the project's: reports name files as the repository does.
+
+    Empty where it is the project's own, or lies outside of it.
+    """
+    root = next((told.rootdir for told in outcome.rounds if told.rootdir), "")
+    with suppress(ValueError):
+        return Path(root).resolve().relative_to(project.resolve()).as_posix().strip(".") if root else ""
+    return ""
 
 
 def _fresh(folder: Path) -> Path:
@@ -82,15 +102,3 @@ def _select_remaining(folder: Path, remaining: Sequence[str]) -> List[str]:
     file = folder / "remaining.json"
     file.write_text(json.dumps(remaining), encoding="ascii")  # it escapes whatever the ids are made of
     return select_step.command("--ids", str(file.resolve()))
-
-
-def _most_failures(arguments: Sequence[str]) -> int:
-    """What -x or --maxfail asks for; pytest counts anew in each round.
-
-    >>> _most_failures(["-x"]), _most_failures(["--maxfail", "3", "-v"]), _most_failures(["-vxs"]), _most_failures([])
-    (1, 3, 1, 0)
-    """
-    text, found = "\n".join(arguments), 0
-    for match in re.finditer(r"^(?:-[svqlx]*x[svqlx]*|--exitfirst|--maxfail[=\n](\d+))$", text, re.MULTILINE):
-        found = int(match[1]) if match[1] else 1
-    return found

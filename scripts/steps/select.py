@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Iterable, List, Optional, Sequence
 
-from ..sharding import forecast, timings
+from ..errors import PipelineError
+from ..sharding import files, forecast, timings
 from ..sharding import plan as planning
+from . import part
+from .part import Part
 
 # Runs in the suite's folder, where `import scripts` may mean the suite's own package: so not `python -m scripts`.
 _START = """\
@@ -33,14 +36,28 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--ids", metavar="FILE", help="a JSON list of node ids")
     group.add_argument("--plan", nargs=6, metavar=("PLAN", "TIMINGS", "MACHINE", "INDEX", "TOTAL", "SAVE"))
+    parser.add_argument("--part", nargs=3, metavar=("FILE", "STRICT", "SAVE"), help="only what a file lists")
     options = parser.parse_args(arguments)
     collected = json.load(sys.stdin)
-    if options.ids:
-        wanted = json.loads(Path(options.ids).read_text(encoding="utf-8"))
-    else:
-        wanted = _of_shard(collected, *options.plan)
+    try:
+        if options.part:
+            collected = _of_part(collected, *options.part)
+        if options.ids:
+            wanted = json.loads(Path(options.ids).read_text(encoding="utf-8"))
+        else:
+            wanted = _of_shard(collected, *options.plan)
+    except PipelineError as error:
+        print(error.message.replace("\n", " "), file=sys.stderr)  # the plugin passes the last line on
+        return error.exit_code
     print(answer(remaining_of(collected, wanted)))
     return 0
+
+
+def _of_part(collected: Sequence[str], file: str, strict: str, save: str) -> List[str]:
+    """What of the collection a file lists; also saved, since the shard's result says what there was to share out."""
+    found = part.of(Part(Path(file), strict == "strict"), collected)
+    files.write_text(Path(save), json.dumps(found))
+    return found
 
 
 def _of_shard(

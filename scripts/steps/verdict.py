@@ -6,7 +6,7 @@ from ..console import say
 from ..node import Node
 from ..settings import Settings
 from ..sharding import receipt
-from .shard import RESULT, folder_of, summary, told
+from .shard import RESULT, conclude, evidence, folder_of, summary, told
 
 
 def run(settings: Settings, node: Node) -> int:
@@ -17,9 +17,10 @@ def run(settings: Settings, node: Node) -> int:
 
     Raises:
         SuiteError: it left no result.
+        ServiceDied: the service died while its tests ran.
     """
     result = receipt.read(folder_of(settings, node) / RESULT)
     say(f"{result.name}: {summary(result)}")
-    for line in told(receipt.reasons(result)):
+    for line in [*told(receipt.reasons(result)), *evidence(receipt.is_green(result))]:
         say(line)
-    return 0 if receipt.is_green(result) else 1
+    return conclude(settings, result)

@@ -32,12 +32,13 @@ def ran(
     fixture: Optional[Fixture] = None,
     reason: str = "",
     exit: Exit = FINE,
+    began: float = 0.0,
     **more: Any,
 ) -> Ran:
     """A round that selected a, b, c; the tests `ended` passed, and `running` had begun."""
     at_work = Running(running, "call", fixture) if running or fixture else None
     facts = {"selected": ("a", "b", "c"), "attempts": attempts_of(*ended, unfinished=running), "status": 0, **more}
-    return Ran(exit, Round(0, 1, 0.0, "9", "3", Ended(kind, reason, at_work), **facts))
+    return Ran(exit, Round(0, 1, began, "9", "3", Ended(kind, reason, at_work), **facts))
 
 
 def words(outcome: Outcome) -> Dict[str, str]:
@@ -194,7 +195,53 @@ def test_ctrl_c_before_anything_was_selected_is_an_interruption() -> None:
 
 @pytest.mark.parametrize("most, ended", [(0, ""), (2, ""), (1, "stopped")])
 def test_a_death_counts_for_maxfail(most: int, ended: str) -> None:
-    assert ended == next_step([ran(outcomes.DIED_IN_TEST, "a", running="b")], most).ended
+    assert ended == next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", maxfail=most)]).ended
+
+
+DEAD = Exit(2, seconds=3.0, service="the service ended with signal SIGSEGV (11)\n  its last line", ended_at=1003.0)
+
+
+def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.INTERRUPTED, "a", running="b", exit=DEAD, began=1000.0)])
+
+    assert ("", ("c",)) == (outcome.ended, outcome.remaining)
+    assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
+    assert [("failed", 3.0, "the service ended with signal SIGSEGV (11)")] == [
+        (attempt.outcome, attempt.seconds, attempt.message) for attempt in outcome.tests[1].attempts
+    ]
+    assert (ExtraError("service", "the service ended with signal SIGSEGV (11): b was running"),) == outcome.errors
+
+
+def test_a_service_that_dies_after_the_last_test_is_an_error() -> None:
+    outcome = next_step([replace(ALL, exit=replace(DEAD, returncode=0))])
+
+    assert "finished" == outcome.ended
+    assert ["service"] == [error.name for error in outcome.errors]
+
+
+def test_a_service_that_died_five_times_is_not_started_again() -> None:
+    each = [ran(outcomes.FINISHED, nodeid, exit=DEAD) for nodeid in "abcd"]
+    selected = tuple("abcdefg")
+    history = [replace(one, told=replace(one.told, selected=selected)) for one in each]  # type: ignore[type-var]
+    fifth = ran(outcomes.INTERRUPTED, running="e", exit=DEAD, selected=selected)
+
+    assert "" == next_step([*history[:3], fifth]).ended
+    assert ("gave up", ("f", "g")) == (next_step([*history, fifth]).ended, next_step([*history, fifth]).remaining)
+
+
+def test_a_service_that_does_not_come_up_again_ends_the_shard() -> None:
+    due = next_step([ran(outcomes.INTERRUPTED, "a", running="b", exit=DEAD)])
+    outcome = booking.without_service(due, "the port is taken")
+
+    assert "gave up" == outcome.ended
+    assert ExtraError("service", "it could not be started again: the port is taken") == outcome.errors[-1]
+
+
+def test_what_a_killed_test_took_is_known_from_the_clock() -> None:
+    killed = Exit(KILLED, seconds=9.0, ended_at=1007.5)
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", exit=killed, began=1000.0)])
+
+    assert [7.5] == [attempt.seconds for attempt in outcome.tests[1].attempts]
 
 
 def test_pytest_exit_is_the_failure_of_the_test_that_called_it_and_the_rest_goes_on() -> None:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence
 
 import psutil
 import pytest
@@ -22,7 +22,10 @@ from scripts.settings import Settings, Suite
 from scripts.sharding import junit, receipt
 from scripts.sharding.receipt import ExtraError
 from scripts.steps import one_round, rounds
+from scripts.steps.around import Surroundings
+from scripts.steps.deps import Environments
 from scripts.steps.rounds import Outcome
+from scripts.typed_yaml import Seconds
 
 ROOT = Path(__file__).parents[3]
 KILLED = -signal.SIGKILL
@@ -49,14 +52,13 @@ class Shard:
         select: Sequence[str] = (),
         timeout_s: float = 60.0,
         signalled: Callable[[], bool] = lambda: False,
+        **suite_settings: Any,
     ) -> Outcome:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        settings = Settings(Suite("tests"), file=self.project / "pipeline.yml")
-        environment = Environment(Path(sys.prefix))
+        suite = Suite("tests", test_timeout_s=Seconds(timeout_s), **suite_settings)
+        settings = Settings(suite, file=self.project / "pipeline.yml")
         more = ["-q", "-p", "no:cacheprovider", *arguments]
-        return rounds.run(
-            settings, environment, environ, self.folder, select, more, signalled, timeout_s, self.said.append
-        )
+        with Surroundings(settings, Environments(Environment(Path(sys.prefix)), None), self.folder) as around:
+            return rounds.run(settings, around, self.folder, select, more, signalled, self.said.append)
 
 
 @pytest.fixture
@@ -190,8 +192,11 @@ def test_x_stops_at_the_first_failure_with_the_rest_not_run(shard: Shard) -> Non
     assert ("stopped", 1) == (outcome.ended, len(outcome.rounds))
 
 
-def test_x_stops_at_a_death_too(shard: Shard) -> None:
-    outcome = shard.write(test_it=DEADLY.format(deed="os._exit(0)")).run("-x")
+@pytest.mark.parametrize("words, ini", [(["-x"], ""), ([], "addopts = --maxfail=1")], ids=["said", "in the ini file"])
+def test_x_stops_at_a_death_too(shard: Shard, words: List[str], ini: str) -> None:
+    (shard.project / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+
+    outcome = shard.write(test_it=DEADLY.format(deed="os._exit(0)")).run(*words)
 
     assert ("stopped", "not-run") == (outcome.ended, short(outcome)["test_after"])
 
@@ -331,17 +336,9 @@ def test_an_earlier_runs_journal_and_report_are_taken_away(shard: Shard) -> None
     assert ["tests/test_it.py::test_b"] == [result.nodeid for result in junit.read(shard.folder / "junit.xml") or []]
 
 
-def test_a_python_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> None:
+def test_a_program_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="pytest cannot be started"):
-        rounds.run(
-            Settings(Suite("tests"), file=shard.project / "pipeline.yml"),
-            Environment(tmp_path / "nowhere"),
-            {},
-            shard.folder,
-            (),
-            (),
-            lambda: False,
-        )
+        shard.run(command=(str(tmp_path / "nowhere"), "-m", "pytest"))
 
 
 # Signals, to a runner in a process of its own -------------------------------------------------------
@@ -351,13 +348,17 @@ import json, os, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from scripts.environment import Environment
+from scripts.steps.around import Surroundings
+from scripts.steps.deps import Environments
 from scripts.service.signals import held_back, raise_on_signals
 from scripts.settings import Settings, Suite
 from scripts.steps import rounds
 
 settings = Settings(Suite("tests"), file=Path({project!r}) / "pipeline.yml")
 with raise_on_signals(), held_back() as signalled:
-    outcome = rounds.run(settings, Environment(Path(sys.prefix)), os.environ, Path({folder!r}), (), ("-q",), signalled)
+    folder = Path({folder!r})
+    around = Surroundings(settings, Environments(Environment(Path(sys.prefix)), None), folder)
+    outcome = rounds.run(settings, around, folder, (), ("-q",), signalled)
     tests = {{test.nodeid.split("::")[1]: test.outcome for test in outcome.tests}}
     (Path({folder!r}) / "outcome.json").write_text(json.dumps([outcome.ended, tests]))
 """
