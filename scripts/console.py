@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
@@ -25,6 +25,11 @@ PLAIN_INTERVAL_S = 10.0  # between two lines of progress in a log file
 def say(text: str = "") -> None:
     """Print one line, at once: a pipe or a CI log must not hold it back."""
     print(text, flush=True)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal on which lines can be drawn anew."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def human_bytes(count: float) -> str:
@@ -70,6 +75,14 @@ def readable(nodeid: str) -> str:
     return re.sub(escape, lambda match: chr(int(match.group(1) or match.group(2), 16)), nodeid)
 
 
+_settings: List[str] = []
+
+
+def remember_settings(named: Optional[str]) -> None:
+    """Let each `command` name the same project as this one did: the value of its --settings, if it had one."""
+    _settings[:] = ["--settings", named] if named else []
+
+
 def command(*words: str) -> str:
     """A command line to copy: quoted, and with its path where the program is not on PATH.
 
@@ -81,7 +94,14 @@ def command(*words: str) -> str:
     path = os.environ.get("SHARDLINE_SHELL_PATH")
     if shutil.which(program, path=path) is None and local.exists():
         program = str(local)
-    return " ".join([program, *map(shlex.quote, words[1:])])
+    return " ".join([program, *map(shlex.quote, [*words[1:], *_addressed(words)])])
+
+
+def _addressed(words: Sequence[str]) -> List[str]:
+    """What follows the words so that they are about the same project."""
+    if not _settings or words[0] not in ("nox", "invoke"):
+        return []
+    return _settings if words[0] == "invoke" or "--" in words else ["--", *_settings]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
@@ -106,7 +126,7 @@ def progress(title: str, total_bytes: Optional[int] = None) -> Iterator[Advance]
     Yields:
         a function to call with each count of bytes done; of use only with `total_bytes`.
     """
-    show = _live if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else _plain
+    show = _live if is_terminal() else _plain
     with show(title, total_bytes) as advance:
         yield advance
 
@@ -137,7 +157,8 @@ def _plain(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
         pause = QUIET_S
         while not finished.wait(pause):
             share = f", {human_bytes(done)} of {human_bytes(total_bytes)}" if total_bytes else ""
-            say(f"  {title} ... {time.monotonic() - started:.0f} s{share}")
+            with suppress(OSError):  # nobody reads on: whoever prints next learns of it
+                say(f"  {title} ... {time.monotonic() - started:.0f} s{share}")
             pause = PLAIN_INTERVAL_S
 
     reporter = threading.Thread(target=report, daemon=True)

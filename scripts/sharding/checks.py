@@ -23,6 +23,7 @@ from .verdict import (
     RED_TEST,
     REMOVED,
     REPAIR_CUT_SHORT,
+    SERVICE_DEATH,
     SEVERAL_RUNS,
     SHARD_ERROR,
     TWO_RESULTS,
@@ -114,7 +115,7 @@ def _errors(case: Case) -> Iterator[Finding]:
         names = _names(dict.fromkeys(receipt.name for receipt in receipts))
         shards = sorted({receipt.index for receipt in receipts if not receipt.repairs})
         text = f"{one_line(name)}: {one_line(message)}  ({names})"
-        yield Finding(SHARD_ERROR, text, shards=tuple(shards))
+        yield Finding(SERVICE_DEATH if name == r.SERVICE else SHARD_ERROR, text, shards=tuple(shards))
 
 
 def _names(names: Iterable[str]) -> str:

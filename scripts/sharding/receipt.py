@@ -32,6 +32,8 @@ ENDINGS = {
     GAVE_UP: "gave up after five deaths without a finished test",
 }
 
+SERVICE = "service"  # the name of an error that is its death
+
 LINE_CHARACTERS = 200
 
 
@@ -84,6 +86,7 @@ class Receipt:
         tests: what it had to run, each id once.
         seconds: by step: packages, weights, service ready, tests.
         machine: its class, as timings are kept by it.
+        peak_bytes: of memory, what service and suite took together at most; 0 where nobody measured.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
     """
 
@@ -101,6 +104,7 @@ class Receipt:
     python: str = ""
     machine: str = ""
     repairs: str = ""
+    peak_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -183,6 +187,7 @@ def from_json(data: Any) -> Receipt:
                 ExtraError(_get(error, "name", str), _get(error, "message", str))
                 for error in _get(data, "errors", list)
             ),
+            peak_bytes=_get(data, "peak_bytes", int) if "peak_bytes" in data else 0,  # older ones have none
             seconds={step: _get(data["seconds"], step, float, int) for step in _get(data, "seconds", dict)},
         )
     )

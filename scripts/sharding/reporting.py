@@ -8,7 +8,18 @@ from typing import Any, Dict, List, Sequence
 from ..console import command
 from . import receipt as r
 from .receipt import shown
-from .verdict import ABOUT_SHARDS, ABOUT_TESTS, INCOMPLETE, KINDS, RED_TEST, SHARD_ERROR, UNSTABLE, Finding, Verdict
+from .verdict import (
+    ABOUT_SHARDS,
+    ABOUT_TESTS,
+    INCOMPLETE,
+    KINDS,
+    RED_TEST,
+    SERVICE_DEATH,
+    SHARD_ERROR,
+    UNSTABLE,
+    Finding,
+    Verdict,
+)
 
 SCHEMA = 1
 SHOWN = 20  # of each kind
@@ -79,7 +90,8 @@ def _tests(count: int) -> str:
 def _next(verdict: Verdict) -> List[str]:
     """What to do, worst first."""
     red = {finding.kind for finding in verdict.findings if finding.red}
-    steps = [_shards_again(verdict)] if SHARD_ERROR in red else []
+    unexplained = SHARD_ERROR in red or (SERVICE_DEATH in red and RED_TEST not in red)
+    steps = [_shards_again(verdict)] if unexplained else []
     if verdict.ended == INCOMPLETE:
         rest = (
             f"runs {_tests(len(verdict.to_run))} without a result"
@@ -95,7 +107,8 @@ def _next(verdict: Verdict) -> List[str]:
 
 
 def _shards_again(verdict: Verdict) -> str:
-    shards = {index for finding in verdict.of(SHARD_ERROR) for index in finding.shards}
+    about = [*verdict.of(SHARD_ERROR), *verdict.of(SERVICE_DEATH)]
+    shards = {index for finding in about for index in finding.shards}
     if len(shards) != 1:
         return f"{command('nox', '-s', 'integration')}    (all shards again)"
     return f"{command('nox', '-s', 'shard', '--', str(min(shards)), str(verdict.total))}    (that shard again)"

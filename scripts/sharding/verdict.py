@@ -17,6 +17,7 @@ SEVERAL_RUNS = "several runs"
 UNFIT_REPAIR = "repair of something else"
 REPAIR_CUT_SHORT = "repair cut short"
 CUT_SHORT = "cut short"
+SERVICE_DEATH = "service died"
 SHARD_ERROR = "error outside tests"
 RED_TEST = "red test"
 UNSTABLE = "unstable id"
@@ -38,6 +39,7 @@ ABOUT_SHARDS = (
     UNFIT_REPAIR,
     REPAIR_CUT_SHORT,
     CUT_SHORT,
+    SERVICE_DEATH,
     SHARD_ERROR,
 )
 ABOUT_TESTS = {  # what is said about a number of them
@@ -51,9 +53,9 @@ ABOUT_TESTS = {  # what is said about a number of them
 }
 KINDS = (*ABOUT_SHARDS, *ABOUT_TESTS)
 HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED)
-NOT_REPAIRABLE = (UNFIT_REPAIR, REPAIR_CUT_SHORT, SHARD_ERROR, RED_TEST)
+NOT_REPAIRABLE = (UNFIT_REPAIR, REPAIR_CUT_SHORT, SERVICE_DEATH, SHARD_ERROR, RED_TEST)
 
-GREEN, TESTS_FAILED, INCOMPLETE = "green", "tests failed", "incomplete"
+GREEN, TESTS_FAILED, SERVICE_DIED, INCOMPLETE = "green", "tests failed", "service died", "incomplete"
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,12 @@ class Verdict:
 
     @property
     def ended(self) -> str:
-        """In a word: green, tests failed, or incomplete: not every test is proven to have run exactly once."""
+        """In a word, the worst: incomplete is, not every test is proven to have run exactly once."""
         red = {finding.kind for finding in self.findings if finding.red}
-        if red - {RED_TEST, SHARD_ERROR}:
+        if red - {RED_TEST, SERVICE_DEATH, SHARD_ERROR}:
             return INCOMPLETE
+        if SERVICE_DEATH in red:
+            return SERVICE_DIED
         return TESTS_FAILED if red else GREEN
 
     @property

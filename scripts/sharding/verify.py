@@ -16,9 +16,10 @@ from .case import Case, case_of, covered, worst_outcome
 from .checks import findings
 from .receipt import Receipt
 from .reporting import lines, write
-from .verdict import INCOMPLETE, KINDS, NOT_REPAIRABLE, UNFIT_REPAIR, Finding, Verdict
+from .verdict import INCOMPLETE, KINDS, NOT_REPAIRABLE, SERVICE_DEATH, SERVICE_DIED, UNFIT_REPAIR, Finding, Verdict
 
-__all__ = ["INCOMPLETE", "UNFIT_REPAIR", "Verdict", "lines", "verify", "write"]  # all that a merge needs
+# All that a merge needs.
+__all__ = ["INCOMPLETE", "SERVICE_DEATH", "SERVICE_DIED", "UNFIT_REPAIR", "Verdict", "lines", "verify", "write"]
 
 
 def verify(

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import List, Mapping, Sequence, Tuple
+from typing import Callable, List, Sequence
 
-from ..console import PLAIN_INTERVAL_S, counted, human_seconds, say
+from ..console import counted, human_seconds, say
 from ..node import Node, run_id
 from ..service import held_back
 from ..settings import Settings
-from . import deps, models, plan, shard
+from ..sharding.estimates import complete
+from ..sharding.plan import Plan
+from ..sharding.progress import Failures, all_left_s
+from ..sharding.receipt import shown
+from . import bearable, deps, models, plan
 from .around import starts_service
+from .board import ENDED, RUNS, WAITS, Board, Row, board
+from .local_shard import LocalShard
 
-POLL_S = 0.1
+POLL_S = 0.2
 STOPS_IN_S = 30  # a shard stops its tests and its service
-
-
-@dataclass(frozen=True)
-class Started:
-    """A shard that runs here: its process and the file that its output goes to."""
-
-    node: Node
-    process: subprocess.Popen[bytes]
-    output: Path
-    began: float
+LAST_LINES = 15
 
 
 def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int, at_once: int = 0) -> None:
@@ -42,98 +34,95 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int, at_once
     Raises:
         PipelineError: packages or weights cannot be had, or the suite cannot be collected.
     """
+    most, why = bearable.decide(settings, nodes, at_once)
     deps.run(settings, with_service=starts_service(settings))
     if starts_service(settings):
         models.run(settings)
-    plan.make(settings, nodes, pytest_arguments)
-    most, why = (at_once, "as you said") if at_once else bearable(nodes, os.cpu_count() or 1, _has_gpu())
+    shards = local_shards(settings, plan.make(settings, nodes, pytest_arguments))
     say(f"\n{counted(nodes, 'shard')}, {most} at once: {why}")
-    environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ)}
-    environ.pop("SHARDLINE_PARENT", None)
+    say("output: reports/shard-*.log")
+    environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
     with held_back() as signalled:
-        waiting = [Node(index, nodes) for index in range(nodes)]
-        running: List[Started] = []
-        spoke = time.monotonic()
-        while (waiting or running) and not signalled():
-            while waiting and len(running) < most:
-                running.append(_start(settings, waiting.pop(0), pytest_arguments, environ))
-            running = [each for each in running if not _ended(each, settings)]
-            if running and time.monotonic() - spoke > PLAIN_INTERVAL_S:
-                say("  " + "; ".join(progress(each, settings) for each in running))
-                spoke = time.monotonic()
-            time.sleep(POLL_S)
-        _stop(running)
+        try:
+            with board() as watched:
+                _run(shards, most, lambda each: each.start(pytest_arguments, environ), signalled, watched)
+        finally:
+            _stop([each for each in shards if each.stage == RUNS])
 
 
-def bearable(nodes: int, cores: int, gpu: bool) -> Tuple[int, str]:
-    """How many shards may run at once, and why: one on a GPU, else one for each core.
-
-    >>> bearable(4, 2, False)
-    (2, 'one for each of 2 cores')
-    """
-    if gpu:
-        return 1, "they share a GPU"
-    return min(nodes, cores), f"one for each of {counted(cores, 'core')}"
-
-
-def _has_gpu() -> bool:
-    return shutil.which("nvidia-smi") is not None
-
-
-def _start(settings: Settings, node: Node, arguments: Sequence[str], environ: Mapping[str, str]) -> Started:
-    output = settings.reports / f"shard-{node.index}.log"
-    words = [sys.executable, "-m", __package__.split(".")[0], "shard", "--settings", str(settings.file)]
-    words += ["--defer-verdict", str(node.index), str(node.total), *arguments]
-    # A session of its own: a terminal's Ctrl-C comes to us, and we pass it on once.
-    with open(output, "wb") as sink:
-        process = subprocess.Popen(
-            words,
-            cwd=str(Path(__file__).parents[2]),
-            env={**environ, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
+    """The shards of a plan, none of them started."""
+    known = plan.known(settings)[0].tests_ms
+    return [
+        LocalShard(
+            settings,
+            Node(index, len(made.shards)),
+            complete(part.nodeids, known),
+            part.estimate_ms / 1000 if known else math.inf,
         )
-    say(f"  {node}: started, output {output.relative_to(settings.project)}")
-    return Started(node, process, output, time.monotonic())
+        for index, part in enumerate(made.shards)
+    ]
 
 
-def _ended(shard_here: Started, settings: Settings) -> bool:
-    """Whether a shard has ended; then it is said how."""
-    status = shard_here.process.poll()
-    if status is None:
-        return False
-    took = human_seconds(time.monotonic() - shard_here.began)
-    what = f"ended after {took}" if status == 0 else f"failed after {took}, exit code {status}"
-    say(f"  {progress(shard_here, settings)}: {what}")
-    if status != 0:
-        say("".join(f"    {line}\n" for line in _last_lines(shard_here.output)))
-    return True
+def _run(
+    shards: Sequence[LocalShard],
+    most: int,
+    start: Callable[[LocalShard], None],
+    signalled: Callable[[], bool],
+    watched: Board,
+) -> None:
+    """Start the shards in turn and watch them, until all have ended or somebody wants us to."""
+    began = time.monotonic()
+    while not signalled():
+        running = [each for each in shards if each.stage == RUNS]
+        for each in running:
+            _tell(each, each.look(), watched)
+        running = [each for each in running if each.stage == RUNS]
+        for each in [each for each in shards if each.stage == WAITS][: most - len(running)]:
+            start(each)
+            watched.note(f"  {each.node}: started")
+        rows = [each.row() for each in shards]
+        watched.show([*rows, together(rows, most, time.monotonic() - began)])
+        if all(row.stage == ENDED for row in rows):
+            return
+        time.sleep(POLL_S)
 
 
-def progress(shard_here: Started, settings: Settings) -> str:
-    """How far a shard has come: "shard 2: 41 tests, 1 failed"."""
-    record = shard.folder_of(settings, shard_here.node) / "journal.jsonl"
-    content = record.read_bytes() if record.exists() else b""
-    ended = [line for line in content.splitlines() if b'"event": "end"' in line]
-    done = sum(b'"phase": "teardown"' in line for line in ended)
-    failed = sum(b'"outcome": "failed"' in line for line in ended)
-    return f"shard {shard_here.node.index}: {counted(done, 'test')}{f', {failed} failed' if failed else ''}"
+def _tell(each: LocalShard, failures: Failures, watched: Board) -> None:
+    """Say which tests failed meanwhile, and how the shard ended, if it did."""
+    row = each.row()
+    failed = f", {row.failed} failed" if row.failed else ""
+    ended = f"  {row.name}: {counted(row.done, 'test')}{failed}: {row.now} after {human_seconds(row.spent_s)}"
+    for nodeid, outcome in failures:
+        watched.say(f"  {row.name}: {outcome}  {shown(nodeid)}")
+    if each.status:
+        watched.say(f"{ended}; the last lines of {each.output}:")
+        for line in each.last_lines(LAST_LINES):
+            watched.say(f"    {line}")
+    elif row.stage == ENDED:
+        watched.note(ended)
 
 
-def _last_lines(file: Path, count: int = 15) -> List[str]:
-    return file.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+def together(rows: Sequence[Row], most: int, spent_s: float) -> Row:
+    """All shards in one row."""
+    left_s = {stage: [row.left_s for row in rows if row.stage == stage] for stage in (RUNS, WAITS)}
+    return Row(
+        name="all",
+        stage=ENDED if all(row.stage == ENDED for row in rows) else RUNS,
+        tests=sum(row.tests for row in rows),
+        done=sum(row.done for row in rows),
+        failed=sum(row.failed for row in rows),
+        spent_s=spent_s,
+        left_s=all_left_s(left_s[RUNS], left_s[WAITS], most),
+    )
 
 
-def _stop(running: Sequence[Started]) -> None:
+def _stop(running: Sequence[LocalShard]) -> None:
     """End the shards that still run, as Ctrl-C would: each stops its tests and its service."""
     for each in running:
-        each.process.send_signal(signal.SIGTERM)
+        each.interrupt()
+    if running:
+        say(f"stopping {counted(len(running), 'shard')}")
     deadline = time.monotonic() + STOPS_IN_S
     for each in running:
-        try:
-            each.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            each.process.kill()
-            each.process.wait()
+        each.wait(max(0.1, deadline - time.monotonic()))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import Dict, List, Sequence
 
-from ..console import command, human_seconds, say, table
+from ..console import command, counted, human_seconds, say, table
 from ..errors import SuiteError
 from ..node import Node
 from ..settings import Settings
 from ..sharding import receipt
 from ..sharding.receipt import Receipt
-from . import at_home, merge, plan, shard
+from . import at_home, bearable, merge, part, plan, shard
 
 MADE = ("shard-*", "repair-*", plan.FILE_NAME, merge.FILE_NAME, "junit.xml")
 
@@ -20,6 +20,7 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int = 1, at_
     """Run the whole suite on this machine, in as many shards as `nodes`.
 
     Args:
+        nodes: 0 for as many as this machine bears at once.
         at_once: how many shards run at the same time; 0 for as many as this machine bears.
 
     Returns:
@@ -29,16 +30,27 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int = 1, at_
         PipelineError: a step could not do its work; each kind has its own exit code.
     """
     clear(settings)
+    part.announce(settings, part.take(settings, pytest_arguments)[0], pytest_arguments)
+    nodes = nodes or _as_many_as_bearable(settings, at_once)
     if nodes > 1:
         at_home.run(settings, pytest_arguments, nodes, at_once)
+        bearable.learn(settings, merge.results(settings), whole=not pytest_arguments)
         return merge.run(settings, pytest_arguments)
     result = shard.execute(settings, Node(0, 1), pytest_arguments)
+    bearable.learn(settings, [result], whole=not pytest_arguments)
     if not result.tests and receipt.is_green(result):
         raise SuiteError(f"no test was selected: pytest {' '.join(pytest_arguments)}", "See pytest's own lines above.")
     merge.join_reports(settings)
+    part.remember(settings, {test.nodeid: test.proven for test in result.tests}, whole=not pytest_arguments)
     for line in lines(result, settings):
         say(line)
-    return 0 if receipt.is_green(result) else 1
+    return shard.conclude(settings, result)
+
+
+def _as_many_as_bearable(settings: Settings, at_once: int) -> int:
+    count, why = bearable.decide(settings, 0, at_once)
+    say(f"{counted(count, 'shard')}: {why}")
+    return count
 
 
 def clear(settings: Settings) -> None:
@@ -62,6 +74,7 @@ def lines(result: Receipt, settings: Settings) -> List[str]:
         *table(("step", "time"), rows),
         "",
         f"reports: {', '.join(there)}",
+        *shard.evidence(receipt.is_green(result)),
         again(result),
     ]
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Sequence
 
 from ..console import human_seconds, say, table
-from ..errors import IncompleteError
+from ..errors import IncompleteError, ServiceDied
 from ..node import Node
 from ..settings import Settings
 from ..sharding import junit, receipt, timings, verify
 from ..sharding import plan as planning
+from ..sharding.plan import Shard
 from ..sharding.receipt import Receipt
 from ..sharding.verify import Verdict
-from . import deps, plan, select
-from .shard import RESULT, Repair, fresh, run_chosen
+from . import deps, part, plan, select
+from .shard import RESULT, Repair, evidence, fresh, run_chosen
 
 FILE_NAME = "merge.json"
 
@@ -30,38 +31,54 @@ def run(settings: Settings, pytest_arguments: Sequence[str], run_missing: bool =
         0 when every test ran exactly once and none failed, 1 when some failed.
 
     Raises:
-        IncompleteError: a test ran nowhere, or more than once, or that cannot be told.
+        IncompleteError, ServiceDied: see `conclude`.
     """
     environment = deps.run(settings, with_service=False).suite
     nodeids = plan.collect(settings, environment, pytest_arguments)
-    verdict = judge(settings, nodeids)
+    said = results(settings)
+    verdict = judge(settings, said, nodeids)
     if run_missing and verdict.to_run:
         _repair(settings, verdict, nodeids)
-        verdict = judge(settings, nodeids)
+        said = results(settings)
+        verdict = judge(settings, said, nodeids)
     settings.reports.mkdir(parents=True, exist_ok=True)
     join_reports(settings)
     verify.write(settings.reports / FILE_NAME, verdict)
-    for line in [*compared(settings), *verify.lines(verdict)]:
+    part.remember(settings, verdict.outcomes, whole=not pytest_arguments)
+    for line in [*compared(shards_of(settings), said), *verify.lines(verdict), *evidence(verdict.green)]:
         say(line)
+    return conclude(verdict)
+
+
+def conclude(verdict: Verdict) -> int:
+    """0 where a verdict is green, 1 where tests failed.
+
+    Raises:
+        IncompleteError: a test ran nowhere, or more than once, or that cannot be told.
+        ServiceDied: the service of a shard died while its tests ran.
+    """
     if verdict.ended == verify.INCOMPLETE:
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
+    if verdict.ended == verify.SERVICE_DIED:
+        death = verdict.of(verify.SERVICE_DEATH)[0]
+        raise ServiceDied(death.text, "Its last words stand in service.log of that shard.")
     return 0 if verdict.green else 1
 
 
-def judge(settings: Settings, nodeids: Sequence[str]) -> Verdict:
-    """What the results below reports/ prove about the collected tests."""
+def judge(settings: Settings, said: Sequence[Receipt], nodeids: Sequence[str]) -> Verdict:
+    """What results prove about the collected tests."""
+    return verify.verify(said, nodeids, plan=[shard.nodeids for shard in shards_of(settings)] or None)
+
+
+def shards_of(settings: Settings) -> Sequence[Shard]:
+    """The shards of the plan that was handed out; none where there was none."""
     handed_out = settings.reports / plan.FILE_NAME
-    shards: Optional[List[Sequence[str]]] = None
-    if handed_out.exists():
-        shards = [shard.nodeids for shard in planning.load(handed_out).shards]
-    return verify.verify(results(settings), nodeids, plan=shards)
+    return planning.load(handed_out).shards if handed_out.exists() else ()
 
 
-def compared(settings: Settings) -> List[str]:
+def compared(shards: Sequence[Shard], said: Sequence[Receipt]) -> List[str]:
     """What each shard was expected to take, beside what it took."""
-    handed_out = settings.reports / plan.FILE_NAME
-    shards = planning.load(handed_out).shards if handed_out.exists() else ()
-    took = {said.index: said.seconds.get("tests", 0.0) for said in results(settings) if not said.repairs}
+    took = {result.index: result.seconds.get("tests", 0.0) for result in said if not result.repairs}
     rows = [
         (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000), human_seconds(took[index]))
         for index, shard in enumerate(shards)

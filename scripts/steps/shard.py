@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..console import command, counted, human_seconds, say, table
+from ..errors import ServiceDied
 from ..node import Node, run_id
-from ..service import held_back
+from ..service import held_back, memory
 from ..settings import Settings
 from ..sharding import plan as planning
 from ..sharding import receipt, timings
@@ -19,10 +21,11 @@ from ..sharding.estimates import SetUp
 from ..sharding.outcomes import Round
 from ..sharding.receipt import Receipt
 from ..sharding.timings import Sample, Source, Timings
-from . import deps, models, plan, rounds, select
-from .around import running_service, starts_service, suite_variables, timed
+from . import deps, models, part, plan, rounds, select
+from .around import Surroundings, starts_service, timed
 
 RESULT = "receipt.json"
+PART = "part.json"  # the ids there were to share out, where that was not the whole suite
 SHOWN = 20
 
 
@@ -49,7 +52,21 @@ def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_v
     result = execute(settings, node, pytest_arguments)
     for line in lines(result, folder_of(settings, node).relative_to(settings.project)):
         say(line)
-    return 0 if defer_verdict or receipt.is_green(result) else 1
+    return 0 if defer_verdict else conclude(settings, result)
+
+
+def conclude(settings: Settings, result: Receipt) -> int:
+    """0 where a result is green, 1 where tests failed.
+
+    Raises:
+        ServiceDied: the service died while tests ran; whatever else is red may come of that.
+    """
+    deaths = [error for error in result.errors if error.name == receipt.SERVICE]
+    if deaths:
+        log = folder_of(settings, Node(result.index, result.total)) / "service.log"
+        hint = f"Its last words stand above and in {log}."
+        raise ServiceDied(f"{deaths[0].message}", hint)
+    return 0 if receipt.is_green(result) else 1
 
 
 def execute(settings: Settings, node: Node, pytest_arguments: Sequence[str]) -> Receipt:
@@ -59,7 +76,10 @@ def execute(settings: Settings, node: Node, pytest_arguments: Sequence[str]) -> 
         PipelineError: a step could not do its work.
     """
     folder = fresh(folder_of(settings, node))
+    wanted, pytest_arguments = part.take(settings, pytest_arguments)
     chosen = select.command("--plan", *selection(settings, node, folder))
+    if wanted:
+        chosen += ["--part", str(wanted.file), "strict" if wanted.strict else "lenient", str(folder / PART)]
     return run_chosen(settings, node, folder, chosen, pytest_arguments)
 
 
@@ -87,17 +107,13 @@ def run_chosen(
     if starts_service(settings):
         with timed(seconds, "weights"):
             models.run(settings)
-    with running_service(settings, environments.service, folder / "service.log") as running:
-        if running:
-            seconds.update({"service ready": running.ready_s, "warm-up": running.warm_up_s})
-        environ = suite_variables(environments.suite.variables(os.environ), running, folder / "artifacts")
-        limit_s = settings.suite.test_timeout_s
+    with memory.peak() as peak, Surroundings(settings, environments, folder) as around:
+        if around.service:
+            seconds.update({"service ready": around.service.ready_s, "warm-up": around.service.warm_up_s})
         with held_back() as signalled:  # also an interrupted shard leaves its result
-            outcome = rounds.run(
-                settings, environments.suite, environ, folder, chosen, pytest_arguments, signalled, limit_s
-            )
+            outcome = rounds.run(settings, around, folder, chosen, pytest_arguments, signalled)
             seconds["tests"] = outcome.suite_s
-            return write(settings, node, folder, outcome, seconds, repair)
+            return write(settings, node, folder, outcome, seconds, repair, peak.bytes)
 
 
 def folder_of(settings: Settings, node: Node) -> Path:
@@ -125,6 +141,7 @@ def write(
     outcome: rounds.Outcome,
     seconds: Mapping[str, float],
     repair: Optional[Repair] = None,
+    peak_bytes: int = 0,
 ) -> Receipt:
     """Write the shard's result, and learn how long its tests took."""
     went_by = folder / plan.FILE_NAME
@@ -143,7 +160,11 @@ def write(
         ended=outcome.ended,
         python=platform.python_version(),
         machine=plan.machine(),
+        peak_bytes=peak_bytes,
     )
+    if (folder / PART).exists():
+        there = json.loads((folder / PART).read_text(encoding="utf-8"))
+        result = replace(result, collected_digest=receipt.digest(there), collected_count=len(there))
     if repair:
         result = replace(result, repairs=repair.repairs, collected_digest=repair.collected_digest)
     receipt.write(folder / RESULT, result)
@@ -189,8 +210,14 @@ def lines(result: Receipt, folder: Path) -> List[str]:
         *table(("step", "time"), [(step, human_seconds(value)) for step, value in result.seconds.items()]),
         "",
         f"result: {folder / RESULT}, {folder / 'junit.xml'}",
+        *evidence(receipt.is_green(result)),
         f"next: {command('nox', '-s', 'merge')}    (when all {counted(result.total, 'shard')} have run)",
     ]
+
+
+def evidence(green: bool) -> List[str]:
+    """How to look into what is red, or send it on."""
+    return [] if green else [f"all about it in one file: {command('invoke', 'debug-bundle')}"]
 
 
 def told(reasons: Sequence[str]) -> List[str]:

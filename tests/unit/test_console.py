@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 
@@ -42,6 +43,24 @@ def test_a_program_on_the_person_s_path_is_named_short(monkeypatch: pytest.Monke
     monkeypatch.setenv("SHARDLINE_SHELL_PATH", str(Path(sys.executable).parent))
 
     assert "python -m 'a b'" == console.command("python", "-m", "a b")
+
+
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        (("nox", "-s", "merge"), "nox -s merge -- --settings 'my own.yml'"),
+        (("nox", "-s", "merge", "--", "--run-missing"), "nox -s merge -- --run-missing --settings 'my own.yml'"),
+        (("invoke", "stop"), "invoke stop --settings 'my own.yml'"),
+        (("python", "-V"), "python -V"),
+    ],
+)
+def test_a_hint_is_about_the_project_that_the_person_named(
+    monkeypatch: pytest.MonkeyPatch, words: Sequence[str], line: str
+) -> None:
+    monkeypatch.setattr(console, "_settings", [])
+    console.remember_settings("my own.yml")
+
+    assert line == re.sub(r"^\S*/", "", console.command(*words))
 
 
 def test_a_program_of_the_project_alone_is_named_with_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,16 @@ def test_the_step_in_a_project_of_its_own_needs_no_arguments(tmp_path: Path, mon
 
     assert 0 == main(["integration"])
     assert (tmp_path / "reports" / "junit.xml").exists()
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "def test_it(): pass\n", service=None)
+    words = [*projects.words(project, "plan"), "--nodes", "30"]
+    step = subprocess.Popen(
+        words, cwd=str(projects.ROOT), env=dict(projects.variables({})), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert step.stdout and step.stderr
+    step.stdout.close()  # before the first line: a small output would fit into the pipe
+
+    assert ("", 141) == (step.stderr.read().decode(), step.wait())
+    step.stderr.close()

@@ -21,6 +21,7 @@ from scripts.sharding.receipt import (
     INTERRUPTED,
     NOT_RUN,
     PASSED,
+    SERVICE,
     SKIPPED,
     STOPPED,
     XFAILED,
@@ -489,6 +490,14 @@ def test_the_lines_say_what_to_do_next(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_the_death_of_a_service_is_told_apart_from_failed_tests() -> None:
+    death = (ExtraError(SERVICE, "the service ended with signal SIGSEGV (11): b was running"),)
+    verdict = verify([shard(0, ran("a"), errors=death), shard(1, ran("b", FAILED))], AB)
+
+    assert ("service died", False) == (verdict.ended, verdict.green)
+    assert "incomplete" == verify([shard(0, errors=death), shard(1, ran("b"))], AB).ended
+
+
 def test_unstable_ids_come_with_the_cure() -> None:
     old, new = ["t.py::test_a[0x1]"], ["t.py::test_a[0x2]"]
     found = told(verify([shard(0, *map(ran, old), of=1, collected=old)], new))
@@ -597,7 +606,7 @@ def flawless(run: Run) -> bool:
 divergences = settings(max_examples=300, deadline=None)
 
 
-@divergences
+@settings(max_examples=1000, deadline=None)
 @given(runs())
 def test_a_run_is_red_exactly_when_it_diverged_or_a_result_is_red(run: Run) -> None:
     assert flawless(run) == verify(run.shards, run.collection, run.total).green

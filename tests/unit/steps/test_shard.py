@@ -123,3 +123,95 @@ def test_the_plan_that_was_handed_out_is_gone_by(tmp_path: Path) -> None:
 
     assert plan["id"] == result(project, 1)["plan_id"]
     assert plan["shards"][1]["nodeids"] == sorted(names(project, 1))
+
+
+# The suite is not at home in the project's folder -------------------------------------------------
+
+
+ELSEWHERE = """
+suite:
+  directory: backend
+  path: more tests
+  command: [python, -W, default, -m, pytest]
+"""
+
+
+@pytest.mark.parametrize("ini", ["backend/pytest.ini", "pytest.ini"], ids=["rootdir here", "rootdir above"])
+def test_a_suite_runs_in_its_own_folder_and_reports_name_files_from_the_project(tmp_path: Path, ini: str) -> None:
+    project = projects.make(tmp_path, "def test_of_the_project(): assert 0\n", service=None, settings=ELSEWHERE)
+    (project / "pytest.ini").unlink()
+    tests = project / "backend" / "more tests"
+    tests.mkdir(parents=True)
+    (project / ini).write_text("[pytest]\n")
+    (project / "backend" / "test_beside.py").write_text("def test_beside(): assert 0\n")
+    (tests / "test_own.py").write_text(
+        "import pathlib\ndef test_where(): assert pathlib.Path.cwd().name == 'backend'\n"
+    )
+
+    done = projects.run(project, "integration", "--nodes", "2")
+
+    assert 0 == done.returncode, done.stdout
+    assert 'file="backend/more tests/test_own.py"' in (project / "reports/junit.xml").read_text()
+    assert "1 test in 2 shards (indices 0-1): 1 passed" in done.stdout
+
+
+def test_a_command_of_its_own_is_found_on_the_path(tmp_path: Path) -> None:
+    settings = "suite:\n  path: checks\n  command: [env, MINE=1, python3, -m, pytest]\n"
+    suite = "import os\ndef test_it(): assert os.environ['MINE'] == '1'\n"
+
+    done = projects.run(projects.make(tmp_path, suite, service=None, settings=settings), "shard", "0", "1")
+
+    assert 0 == done.returncode, done.stdout
+
+
+# The service dies ---------------------------------------------------------------------------------
+
+FRAGILE = """
+import os, time, urllib.request
+
+def ask(path=""):
+    return urllib.request.urlopen(os.environ["SERVICE_URL"] + "/" + path, timeout=5).status
+
+def test_a(): assert 200 == ask()
+def test_kills_it():
+    try:
+        ask("die")
+    except OSError:
+        time.sleep(60)  # whatever comes of it: the service is gone, and the test need not come to its end
+def test_y(): assert 200 == ask()
+def test_z(): os.kill(int(os.environ["SERVICE_PID"]), 0)
+"""
+MORTAL = projects.SERVICE.replace("do_GET(self):", "do_GET(self):\n        if self.path == '/die': os.abort()")
+
+
+def test_a_test_that_kills_the_service_fails_by_name_and_the_rest_has_a_new_one(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, FRAGILE, MORTAL)
+
+    done = projects.run(project, "shard", "0", "1")
+
+    outcomes = {test["nodeid"].split("::")[1]: test["outcome"] for test in result(project, 0)["tests"]}
+    assert {"test_a": "passed", "test_kills_it": "failed", "test_y": "passed", "test_z": "passed"} == outcomes
+    assert 10 == done.returncode, done.stdout
+    assert re.search(r"service ended with signal SIGABRT \(6\) after [\d.]+ s, while it was in use", done.stdout)
+    assert "checks/test_it.py::test_kills_it was running" in done.stdout
+    assert "ended: service died (exit code 10)" == done.stdout.splitlines()[-1]
+
+
+def test_a_service_that_does_not_start_again_ends_the_shard_which_leaves_its_result(tmp_path: Path) -> None:
+    once = "import os, sys\nif os.path.exists('started'): sys.exit('not again')\nopen('started', 'w')\n"
+    project = projects.make(tmp_path, FRAGILE, once + MORTAL)
+
+    done = projects.run(project, "integration")
+
+    outcomes = {test["nodeid"].split("::")[1]: test["outcome"] for test in result(project, 0)["tests"]}
+    assert {"test_a": "passed", "test_kills_it": "failed", "test_y": "not-run", "test_z": "not-run"} == outcomes
+    assert (10, True) == (done.returncode, "not again" in done.stdout), done.stdout
+
+
+@pytest.mark.parametrize(
+    "outcome, last", [("1", "ended: green (exit code 0)"), ("0", "ended: tests failed (exit code 1)")]
+)
+def test_the_last_line_names_the_end(tmp_path: Path, outcome: str, last: str) -> None:
+    project = projects.make(tmp_path, f"def test_it(): assert {outcome}\n", service=None)
+
+    assert last == projects.run(project, "shard", "0", "1").stdout.splitlines()[-1]

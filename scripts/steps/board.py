@@ -1,0 +1,134 @@
+"""What people see of shards while they run: a table that lives on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence
+
+from ..console import PLAIN_INTERVAL_S, counted, human_seconds, is_terminal, say
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+WAITS, RUNS, ENDED = "waits", "runs", "ended"
+
+
+class Row(NamedTuple):
+    """One shard, or all of them together, and how far it has come; `left_s` is inf where nobody knows."""
+
+    name: str
+    stage: str
+    tests: int
+    done: int = 0
+    failed: int = 0
+    spent_s: float = 0.0
+    left_s: float = math.inf
+    now: str = ""
+
+
+class Board:
+    """A log file's: `say` what happens, `show` how far all shards have come as often as you like."""
+
+    def __init__(self) -> None:
+        self._spoke_at = time.monotonic()
+
+    def say(self, line: str) -> None:
+        """Tell what happened, in a line that stays."""
+        say(line)
+
+    def note(self, line: str) -> None:
+        """Tell what a table would show."""
+        say(line)
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Tell how far the shards have come, the last row being all together; at times."""
+        if time.monotonic() - self._spoke_at > PLAIN_INTERVAL_S:
+            say(f"  {'; '.join(words(row) for row in rows if row.stage == RUNS)}")
+            self._spoke_at = time.monotonic()
+
+
+class LiveBoard(Board):
+    """A terminal's: a table below what is said. Nothing but `show` draws it, so there is no thread."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self._live = live
+
+    def say(self, line: str) -> None:
+        """Tell it above the table; long lines are left to the terminal, so that they can be copied whole."""
+        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def note(self, line: str) -> None:
+        """Nothing: the table shows it."""
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Draw the table anew."""
+        size = self._live.console.size
+        self._live.update(table(fitting(rows, size.height - 2), size.width), refresh=True)
+
+
+@contextmanager
+def board() -> Iterator[Board]:
+    """The board that suits standard output; a table stays as it was shown last."""
+    if not is_terminal():
+        yield Board()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(), auto_refresh=False) as live:
+        yield LiveBoard(live)
+
+
+def words(row: Row) -> str:
+    """A row in a line of a log.
+
+    >>> words(Row("shard 0", RUNS, tests=90, done=41, failed=1, left_s=62))
+    'shard 0: 41 of 90 tests, 1 failed, about 1 min 02 s still'
+    """
+    failed = f", {row.failed} failed" if row.failed else ""
+    left = f", about {human_seconds(row.left_s)} still" if math.isfinite(row.left_s) else ""
+    return f"{row.name}: {row.done} of {counted(row.tests, 'test')}{failed}{left}"
+
+
+def fitting(rows: Sequence[Row], height: int) -> List[Row]:
+    """The rows that a terminal has room for: those that ended first go first, then those that wait longest."""
+    too_many = len(rows) - height
+    ended = [row for row in rows if row.stage == ENDED][: max(0, too_many)]
+    waiting = [row for row in rows if row.stage == WAITS][::-1][: max(0, too_many - len(ended))]
+    return [row for row in rows if row not in ended and row not in waiting]
+
+
+def table(rows: Sequence[Row], columns: int) -> Table:
+    """A line for each row, no wider than the terminal: what a shard does now gets what is left."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.width = columns - len("^C ")  # a terminal echoes Ctrl-C behind the last line, which must not wrap
+    for title in ("", "", "tests", "failed", "time", "left"):
+        grid.add_column(title, justify="right" if title else "left", no_wrap=True)
+    grid.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    grid.add_row("", "", "tests", "failed", "time", "left", "", style="dim")
+    for row in rows:
+        bar = ProgressBar(total=row.tests, completed=row.done, width=max(4, min(20, columns // 8)))
+        failed = Text(str(row.failed), style="red" if row.failed else "dim")
+        spent = "" if row.stage == WAITS else clock(row.spent_s)
+        left = f"~{clock(row.left_s)}" if row.stage == RUNS and 1 <= row.left_s < math.inf else ""
+        grid.add_row(row.name, bar, f"{row.done}/{row.tests}", failed, spent, left, Text(row.now))
+    return grid
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as short as can be.
+
+    >>> clock(5.9), clock(125), clock(3725)
+    ('0:05', '2:05', '1:02:05')
+    """
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
