@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import partial
 from pathlib import Path
-from typing import Iterable, NamedTuple, Tuple
+from typing import NamedTuple, Tuple
 
 from ..console import Advance
 from ..settings import ModelFile
@@ -21,29 +21,6 @@ class Content(NamedTuple):
     size_bytes: int
     sha256: str  # empty where reading stopped early
     head: bytes  # up to HEAD_BYTES
-
-
-def receive(chunks: Iterable[bytes], path: Path, limit_bytes: int) -> Tuple[Content, os.stat_result]:
-    """Write chunks to the new file `path`, to the disk itself, and measure them on the way.
-
-    Returns:
-        the content and the file's status; what exceeds `limit_bytes` is not written.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    digest, size, head = hashlib.sha256(), 0, b""
-    with path.open("xb") as file:
-        for chunk in chunks:
-            head += chunk[: HEAD_BYTES - len(head)]
-            size += len(chunk)
-            if size > limit_bytes:
-                return Content(size, "", head), os.fstat(file.fileno())
-            digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-        return Content(size, digest.hexdigest(), head), os.fstat(file.fileno())
 
 
 def measure(path: Path, expected_bytes: int, advance: Advance) -> Tuple[Content, os.stat_result]:

@@ -1,79 +1,164 @@
-"""Files that are still being written: their names, and which of them a killed process left behind.
+"""Files that are still coming: `DIGEST.part` holds the first bytes of the file with that sha256.
 
-`x.bin.part-HOST-PID-TOKEN` lies beside `x.bin` until it is whole. The name says who writes it, so
-that the next fetch removes what is dead and leaves alone what another process is writing.
+It lies in the folder of its file, so that the next run goes on where this one was ended, and only
+who holds its lock writes to it. `DIGEST.part.json` beside it says where it came from.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
-import platform
-import re
-import secrets
-import shutil
-import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator, NamedTuple
 
-HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:32] or "_"
-STALE_S = 24 * 3600  # nobody pauses that long while writing: also removes what another machine left here
+from ..console import Advance
+from . import locks
+from .contents import CHUNK_BYTES, HEAD_BYTES, Content
+from .scratch import remove, scratch_name
 
-_NAME = re.compile(r".+\.part-(?P<host>\w+)-(?P<pid>\d+)-[0-9a-f]{8}", re.ASCII)
+SCHEMA = 1
 
 
-def part_name(name: str, pid: int) -> str:
-    """A new temporary name for what will be called `name`, written by process `pid` of this machine."""
-    return f"{name}.part-{HOST}-{pid}-{secrets.token_hex(4)}"
+class Origin(NamedTuple):
+    """Where the first bytes of a part came from: a source, and what tells its versions apart (ETag or date)."""
+
+    source: str = ""
+    validator: str = ""
+
+
+class Part:
+    """The bytes of a file that have come so far, and their digest. `open_part` makes it."""
+
+    def __init__(self, file: io.FileIO, path: Path, advance: Advance) -> None:
+        self._file, self._path, self._advance = file, path, advance
+        self._resumable = os.fstat(file.fileno()).st_size > 0
+        self._is_read = self._is_published = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self.size_bytes, self._head, self._digest = 0, b"", hashlib.sha256()
+
+    @property
+    def origin(self) -> Origin:
+        """Where the bytes came from, as far as it is known."""
+        try:
+            data: Any = json.loads(_side_car(self._path).read_text(encoding="utf-8"))
+            return Origin(str(data["source"]), str(data["validator"])) if data["schema"] == SCHEMA else Origin()
+        except (OSError, ValueError, TypeError, KeyError):
+            return Origin()
+
+    def resume(self) -> None:
+        """Take the bytes of an earlier run for the beginning: they are hashed as if they came now."""
+        if not self._is_read:
+            self._is_read = True
+            self._file.seek(0)
+            for chunk in iter(partial(self._file.read, CHUNK_BYTES), b""):
+                self._take(chunk)
+                self._advance(len(chunk))
+
+    def restart(self) -> None:
+        """Forget all that came."""
+        self._advance(-self.size_bytes)
+        self._is_read, self._resumable = True, False
+        self._file.seek(0)
+        self._file.truncate()
+        remove(_side_car(self._path))
+        self._begin()
+
+    def came_from(self, origin: Origin) -> None:
+        """Keep what comes from now on for the next run, and remember from where it came."""
+        self._resumable = True
+        with suppress(OSError):
+            data = {"schema": SCHEMA, **origin._asdict()}
+            _side_car(self._path).write_text(json.dumps(data), encoding="utf-8")
+
+    def write(self, chunk: bytes) -> None:
+        """Append to what is there; the digest is taken in the same pass.
+
+        Raises:
+            OSError: the disk is full, say.
+        """
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self._take(chunk)
+
+    def _take(self, chunk: bytes) -> None:
+        self._head += chunk[: HEAD_BYTES - len(self._head)]
+        self._digest.update(chunk)
+        self.size_bytes += len(chunk)
+
+    def content(self) -> Content:
+        """What has come."""
+        return Content(self.size_bytes, self._digest.hexdigest(), self._head)
+
+    def publish(self, path: Path) -> os.stat_result:
+        """Give the file its name, when it lies on the disk itself; returns its status."""
+        os.fsync(self._file.fileno())
+        status = os.fstat(self._file.fileno())
+        self._path.replace(path)
+        self._is_published = True
+        _sync_folder(path.parent)
+        return status
+
+    def close(self) -> None:
+        """Keep what the next run can use; remove the rest."""
+        if self._is_published:
+            remove(_side_car(self._path))
+        elif not self._resumable or os.fstat(self._file.fileno()).st_size == 0:
+            remove(self._path)
+            remove(_side_car(self._path))
 
 
 @contextmanager
-def temporary(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write a file or a folder to. Whatever has that name at the end is removed."""
-    part = path.with_name(part_name(path.name, os.getpid()))
-    try:
-        yield part
-    finally:
-        _remove(part)
+def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: Advance) -> Iterator[Part]:
+    """The part of the file with that digest in `folder`, for us alone.
 
-
-def sweep(folder: Path) -> None:
-    """Remove what killed processes left in `folder`."""
-    with suppress(OSError):
-        for entry in list(os.scandir(folder)):
-            with suppress(OSError):  # another process sweeps too
-                age_s = time.time() - entry.stat(follow_symlinks=False).st_mtime
-                if is_leftover(entry.name, age_s, _is_alive):
-                    _remove(Path(entry.path))
-
-
-def is_leftover(name: str, age_s: float, is_alive: Callable[[int], bool]) -> bool:
-    """Whether a file is ours and nobody writes it any more.
-
-    >>> [is_leftover(name, 5, lambda pid: False) for name in ("x.bin", "x.bin.part-2", part_name("x.bin", 7))]
-    [False, False, True]
+    Args:
+        waiting: called now and then while another process (of another machine, say) writes to it.
+        advance: hears of the bytes of earlier runs when they are taken, and of what is thrown away.
     """
-    match = _NAME.fullmatch(name)
-    if match is None:
-        return False
-    return age_s > STALE_S or (match["host"] == HOST and not is_alive(int(match["pid"])))
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":  # there, os.kill(pid, 0) ends the process
-        return True
+    path = part_path(folder, sha256)
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+        file = locks.acquire(path, waiting)
+    except OSError as error:
+        if error.errno not in locks.UNSUPPORTED:
+            raise
+        path = folder / scratch_name(sha256, os.getpid())  # no locks here: no sharing either
+        file = io.FileIO(str(path), "x+")
+    with file:
+        part = Part(file, path, advance)
+        try:
+            yield part
+        finally:
+            part.close()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink()
+def part_path(folder: Path, sha256: str) -> Path:
+    """Where the part of a file of `folder` lies."""
+    return folder / f"{sha256}.part"
+
+
+def part_bytes(folder: Path, sha256: str) -> int:
+    """How much of a file has come in an earlier run."""
+    try:
+        return part_path(folder, sha256).stat().st_size
+    except OSError:
+        return 0
+
+
+def _side_car(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(str(folder), os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems cannot
+            os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,13 +1,19 @@
-"""Which files were verified before: a file is hashed once, and again only after it changed."""
+"""Which files were verified before: a file is hashed once, and again only after it changed.
+
+The stamps of a project stand in its state folder, by path in the manifest. The user's cache folder
+holds those of all projects, by absolute path, so that one project's file serves the next.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, List, Mapping, NamedTuple
 
-from .parts import temporary
+from . import locks
+from .scratch import scratch
 
 SCHEMA = 1
 
@@ -26,12 +32,27 @@ def stamp(status: os.stat_result, sha256: str) -> Stamp:
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, sha256)
 
 
+def user_cache(environ: Mapping[str, str]) -> Path:
+    """The folder that all projects of a user share: SHARDLINE_CACHE, or below the cache folder of the system.
+
+    >>> user_cache({"XDG_CACHE_HOME": "/home/me/.cache"}).as_posix()
+    '/home/me/.cache/shardline'
+    """
+    if environ.get("SHARDLINE_CACHE"):
+        return Path(environ["SHARDLINE_CACHE"])
+    try:
+        return Path(environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "shardline"
+    except RuntimeError:  # a user without a home: nothing can be kept below /dev/null
+        return Path(os.devnull)
+
+
 class Stamps:
     """The stamps in one JSON file; one that cannot be read holds none."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._stamps = self._saved = _load(file)
+        self._stamps = _load(file)
+        self._new: Dict[str, Stamp] = {}
 
     def hold(self, name: str, path: Path, sha256: str) -> bool:
         """Whether `path` is a file that was seen to have this digest, and has not changed since."""
@@ -41,22 +62,32 @@ class Stamps:
         except OSError:
             return False
 
+    def places(self, sha256: str) -> List[Path]:
+        """Where, by stamps under absolute paths, a file with this digest lies."""
+        names = [name for name, known in self._stamps.items() if known.sha256 == sha256]
+        return [Path(name) for name in names if self.hold(name, Path(name), sha256)]
+
+    def unchanged(self, folder: Path) -> List[str]:
+        """The names of the files below `folder` that are still as they were when they were verified."""
+        return [name for name, known in self._stamps.items() if self.hold(name, folder / name, known.sha256)]
+
     def put(self, name: str, new: Stamp) -> None:
         """Remember a stamp under a name, for `save`."""
-        self._stamps = {**self._stamps, name: new}
+        if self._stamps.get(name) != new:
+            self._stamps[name] = self._new[name] = new
 
     def save(self) -> None:
-        """Write them if there are new ones. Where that is not possible, files are hashed again next time."""
-        if self._stamps == self._saved:
+        """Add the new ones to the file. Where that is not possible, files are hashed again next time."""
+        if not self._new:
             return
-        try:
+        with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with temporary(self._file) as part:
-                part.write_text(_dump(self._stamps), encoding="utf-8")
-                part.replace(self._file)
-        except OSError:
-            return
-        self._saved = self._stamps
+            with locks.exclusive(self._file.with_suffix(".lock")):
+                merged = {**_load(self._file), **self._new}
+                with scratch(self._file) as temporary:
+                    temporary.write_text(_dump(merged), encoding="utf-8")
+                    temporary.replace(self._file)
+            self._new = {}
 
 
 def _dump(stamps: Dict[str, Stamp]) -> str:

@@ -20,3 +20,4 @@ def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in OURS:
         if name in os.environ:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SHARDLINE_CACHE", os.devnull)  # no folder: what other projects of this user have is not seen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.models.contents import Content, difference, likely_cause, measure, receive
+from scripts.models.contents import Content, difference, likely_cause, measure
 from scripts.settings import ModelFile
 from scripts.typed_yaml import Bytes
 
@@ -17,21 +17,6 @@ EXPECTED = ModelFile(path="m.bin", size_bytes=Bytes(3), sha256=ABC, sources=("fi
 
 def ignore(count: int) -> None:
     pass
-
-
-def test_chunks_are_written_and_measured_in_one_pass(tmp_path: Path) -> None:
-    got, status = receive([b"a", b"bc"], tmp_path / "part", limit_bytes=3)
-
-    assert Content(3, ABC, b"abc") == got
-    assert (b"abc", 3) == ((tmp_path / "part").read_bytes(), status.st_size)
-
-
-def test_what_is_too_long_is_not_read_to_its_end(tmp_path: Path) -> None:
-    chunks = iter([b"abc", b"d", b"never asked for"])
-
-    got, _ = receive(chunks, tmp_path / "part", limit_bytes=3)
-
-    assert ("", b"never asked for") == (got.sha256, next(chunks))
 
 
 def test_a_file_of_the_wrong_size_is_not_hashed(tmp_path: Path) -> None:

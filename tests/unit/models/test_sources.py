@@ -1,18 +1,21 @@
-"""What a source string means, against files, loopback servers and a folder of packages."""
+"""What the sources of a manifest give, from files and folders of packages."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import List
 
 import pytest
 
-from scripts.models import sources
-from scripts.models.sources import SourceError, Sources, printable
-from tests.unit.models.loopback import content, links, serve, status, then_wait, use_packages
+from scripts.models.failures import SourceError
+from scripts.models.parts import open_part
+from scripts.models.sources import Sources
+from scripts.settings import ModelFile
+from scripts.typed_yaml import Bytes
+from tests.unit.models.loopback import content, links, serve, use_packages
 from tests.unit.wheels import make_wheel
 
 ROOT = Path(__file__).parents[3]
@@ -24,8 +27,7 @@ def counts() -> List[int]:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, counts: List[int], monkeypatch: pytest.MonkeyPatch) -> Sources:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def opened(tmp_path: Path, counts: List[int]) -> Sources:
     return Sources(tmp_path, tmp_path / "scratch", {}, counts.append)
 
 
@@ -50,51 +52,32 @@ def test_a_file_that_is_not_there_is_named(opened: Sources, tmp_path: Path) -> N
         read(opened, "file:none")
 
 
-def test_a_url_gives_its_body(opened: Sources, counts: List[int]) -> None:
-    with serve({"/a.bin": content(b"abc")}) as server:
-        assert (b"abc", [3]) == (read(opened, f"{server.url}/a.bin"), counts)
+@pytest.mark.parametrize("remote", [False, True])
+@pytest.mark.parametrize("begun", [b"", b"x", b"xyz", b"xyz-longer"])
+def test_a_file_replaces_what_the_part_held_and_a_server_s_follows_it(
+    opened: Sources, tmp_path: Path, begun: bytes, remote: bool
+) -> None:
+    digest = hashlib.sha256(b"abc").hexdigest()
+    file = ModelFile(path="m.bin", size_bytes=Bytes(3), sha256=digest, sources=())
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    (tmp_path / f"{digest}.part").write_bytes(begun)
+
+    ours = open_part(tmp_path, digest, lambda: None, lambda _: None)
+    with serve({"/a.bin": content(b"abc")}) as server, ours as part:
+        opened.fill(part, f"{server.url}/a.bin" if remote else "file:a.bin", file)
+        filled = part.content().head
+
+    assert (begun if remote and len(begun) >= 3 else b"abc") == filled
 
 
-def test_a_status_is_named(opened: Sources) -> None:
-    with serve({"/a.bin": status(503)}) as server, pytest.raises(SourceError, match="HTTP 503 Service Unavailable"):
-        read(opened, f"{server.url}/a.bin")
+def test_a_file_that_is_too_long_is_not_read_to_its_end(opened: Sources, tmp_path: Path, counts: List[int]) -> None:
+    file = ModelFile(path="m.bin", size_bytes=Bytes(3), sha256="f" * 64, sources=())
+    (tmp_path / "a.bin").write_bytes(bytes(5_000_000))
 
+    with open_part(tmp_path, file.sha256, lambda: None, lambda _: None) as part:
+        opened.fill(part, "file:a.bin", file)
 
-def test_a_body_that_breaks_off_is_a_failure(opened: Sources) -> None:
-    with serve({"/a.bin": content(b"abc", says_bytes=6)}) as server, pytest.raises(SourceError, match="3 more"):
-        read(opened, f"{server.url}/a.bin")
-
-
-def test_a_server_that_falls_silent_is_given_up(opened: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "TIMEOUTS_S", (5, 0.2))
-    released = threading.Event()
-
-    with serve({"/a.bin": then_wait(b"abc", released)}) as server:
-        with pytest.raises(SourceError, match="timed out"):
-            read(opened, f"{server.url}/a.bin")
-        released.set()
-
-
-def test_no_server_is_said_in_a_few_words(opened: Sources) -> None:
-    with serve({}) as server:
-        url = server.url
-
-    with pytest.raises(SourceError) as failure:
-        read(opened, f"{url}/a.bin?token=secret")
-
-    assert "the transfer failed: Connection refused" == str(failure.value)
-
-
-@pytest.mark.parametrize("url", ["http://[::1/a.bin", "http://", "https://:x/"])
-def test_a_url_that_is_none_is_a_failed_source(opened: Sources, url: str) -> None:
-    with pytest.raises(SourceError):
-        read(opened, url)
-
-    assert url == printable(url)
-
-
-def test_what_may_be_secret_in_a_url_is_not_printed() -> None:
-    assert "https://host:1/a.bin?..." == printable("https://me:p@ss@host:1/a.bin?signature=x")
+    assert 3 < sum(counts) < 2_500_000
 
 
 def test_two_members_of_a_wheel_are_one_download(
@@ -124,6 +107,7 @@ def test_a_wheel_that_did_not_come_is_not_asked_for_again(
 
 
 def test_the_http_library_is_loaded_only_for_urls() -> None:
-    code = "import sys, scripts.models.store; sys.exit('requests' in sys.modules)"
+    slow = {"requests", "urllib3", "rich", "botocore"}
+    code = f"import sys, scripts.models.store; sys.exit(bool({slow!r} & set(sys.modules)))"
 
     assert 0 == subprocess.call([sys.executable, "-c", code], cwd=str(ROOT))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Dict
 
 import pytest
 
-from scripts.models.stamps import Stamps, stamp
+from scripts.models.stamps import Stamps, stamp, user_cache
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -78,3 +83,52 @@ def test_where_nothing_can_be_saved_nothing_is_left_and_nothing_raised(file: Pat
     stamps.save()
 
     assert {"m.bin", "state"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_what_others_saved_meanwhile_is_kept(file: Path, tmp_path: Path) -> None:
+    ours, theirs = (Stamps(tmp_path / "models.json") for _ in range(2))
+    ours.put("a.bin", stamp(file.stat(), "a" * 64))
+    theirs.put("b.bin", stamp(file.stat(), "b" * 64))
+    theirs.save()
+    ours.save()
+
+    both = Stamps(tmp_path / "models.json")
+    assert [True, True] == [both.hold(f"{name}.bin", file, name * 64) for name in "ab"]
+
+
+def test_many_processes_lose_no_stamp(file: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from scripts.models.stamps import Stamps, stamp\n"
+        "stamps = Stamps(pathlib.Path(sys.argv[1]))\n"
+        "stamps.put(sys.argv[3], stamp(pathlib.Path(sys.argv[2]).stat(), 'a' * 64)); stamps.save()"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "models.json"), str(file)]
+    children = [subprocess.Popen([*words, str(number)], cwd=str(ROOT)) for number in range(6)]
+
+    assert [0] * 6 == [child.wait() for child in children]
+    saved = Stamps(tmp_path / "models.json")
+    assert all(saved.hold(str(number), file, "a" * 64) for number in range(6))
+    assert {"m.bin", "models.json"} == {path.name for path in tmp_path.iterdir() if path.is_file()}
+
+
+def test_the_places_of_a_content_are_those_that_did_not_change(file: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.bin"
+    changed.write_bytes(b"abc")
+    stamps = Stamps(tmp_path / "places.json")
+    for path, digest in ((file, "a"), (changed, "a"), (tmp_path / "pipeline.yml", "b")):
+        stamps.put(str(path), stamp(file.stat() if path == file else changed.stat(), digest * 64))
+    changed.write_bytes(b"changed")
+
+    assert [file] == stamps.places("a" * 64)
+
+
+@pytest.mark.parametrize(
+    "environ, folder",
+    [
+        ({"SHARDLINE_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/shardline"),
+        ({}, "~/.cache/shardline"),
+    ],
+)
+def test_the_folder_that_a_user_s_projects_share(environ: Dict[str, str], folder: str) -> None:
+    assert Path(folder).expanduser() == user_cache(environ)

