@@ -2,7 +2,7 @@
 
 An environment is complete or absent: its stamp is written last, and without it the folder is made
 anew. uv makes them where it is found (many times faster), the standard library's venv and pip
-otherwise.
+otherwise. The stamp's time tells when a run last used it, and who uses it now holds a lock on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional
@@ -26,6 +27,7 @@ from .console import command, progress
 from .errors import InstallError
 
 STAMP = "complete.json"
+KEEP_DAYS = 30.0  # without a use
 _ISOLATED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
 
 
@@ -63,9 +65,16 @@ class Recipe:
 
     @property
     def ready(self) -> bool:
-        """Whether the environment is there, complete, with an interpreter that still exists."""
-        environment = Environment(self.folder)
-        return (self.folder / STAMP).is_file() and environment.python.exists()
+        """Whether it is there, complete, made at this very place, with an interpreter that still exists.
+
+        Its programs name their interpreter by its full path: in a project that was moved or copied
+        they would run the other one's, or none.
+        """
+        try:
+            stamp = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return stamp.get("folder") == str(self.folder) and Environment(self.folder).python.exists()
 
     @property
     def source(self) -> Path:
@@ -99,30 +108,40 @@ def cache_key(requirements: bytes, python_version: str, machine: str) -> str:
 def make(recipe: Recipe) -> Environment:
     """Make the environment unless it is there; safe against other processes doing the same.
 
+    It counts as used until this process ends.
+
     Raises:
         InstallError: no installer works here, or the packages could not be had.
     """
     recipe.folder.parent.mkdir(parents=True, exist_ok=True)
-    if recipe.ready:
-        return Environment(recipe.folder)
-    with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")):
-        if not recipe.ready:
-            _build(recipe)
+    if not _use(recipe):
+        with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")) as lock:
+            if not _use(recipe):
+                _build(recipe, lock)
+                _use(recipe)
     return Environment(recipe.folder)
 
 
-def _build(recipe: Recipe) -> None:
+def _build(recipe: Recipe, lock: int) -> None:
     shutil.rmtree(recipe.folder, ignore_errors=True)
     title = f"installing packages for the {recipe.name}"
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv = find_uv()
     with progress(title):
         try:
-            _with_uv(uv, recipe, environ) if uv else _with_venv(recipe, environ)
+            _with_uv(uv, recipe, environ, lock) if uv else _with_venv(recipe, environ, lock)
         except _Failed as failed:
             raise InstallError(f"{title} failed: {explain(failed.output)}", _hint(failed.output)) from None
-    stamp = {"schema": 1, "python": sys.version, "installed_from": str(recipe.source), "with": "uv" if uv else "pip"}
-    (recipe.folder / STAMP).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    _write_stamp(recipe, "uv" if uv else "pip")
+
+
+def _write_stamp(recipe: Recipe, installer: str) -> None:
+    """Say that the environment is complete: all of the stamp, or none of it."""
+    stamp = {"schema": 1, "folder": str(recipe.folder), "python": sys.version}
+    stamp.update({"installed_from": str(recipe.source), "with": installer})
+    draft = recipe.folder / (STAMP + ".tmp")
+    draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    draft.replace(recipe.folder / STAMP)
 
 
 def find_uv() -> Optional[str]:
@@ -130,26 +149,26 @@ def find_uv() -> Optional[str]:
     return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
-def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str]) -> None:
+def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
     settings = pip_settings.read(environ)
     environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
-    _run([uv, "venv", "--python", sys.executable, str(recipe.folder)], environ)
+    _run([uv, "venv", "--python", sys.executable, str(recipe.folder)], environ, lock)
     python = str(Environment(recipe.folder).python)
     install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(recipe.source)]
     if recipe.lock:
         install.append("--require-hashes")
         try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
-            return _run([*install, "--offline"], environ)
+            return _run([*install, "--offline"], environ, lock)
         except _Failed:
             pass
-    _run(install, environ)
+    _run(install, environ, lock)
 
 
-def _with_venv(recipe: Recipe, environ: Mapping[str, str]) -> None:
-    _run([sys.executable, "-m", "venv", str(recipe.folder)], environ)
+def _with_venv(recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
+    _run([sys.executable, "-m", "venv", str(recipe.folder)], environ, lock)
     pip = [str(Environment(recipe.folder).python), "-m", "pip", "install", "--no-compile"]
     hashes = ["--require-hashes"] if recipe.lock else []
-    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(recipe.source)], environ)
+    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(recipe.source)], environ, lock)
 
 
 class _Failed(Exception):
@@ -160,7 +179,8 @@ class _Failed(Exception):
         self.output = output
 
 
-def _run(step: List[str], environ: Mapping[str, str]) -> None:
+def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
+    """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
     done = subprocess.run(
         step,
         stdin=subprocess.DEVNULL,
@@ -169,6 +189,7 @@ def _run(step: List[str], environ: Mapping[str, str]) -> None:
         encoding="utf-8",
         errors="replace",
         env=dict(environ),
+        pass_fds=[lock],
         check=False,
     )
     if done.returncode:
@@ -191,14 +212,72 @@ def _hint(output: str) -> str:
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Hold a lock across processes; the system frees it when its holder dies."""
+def _locked(file: Path) -> Iterator[int]:
+    """Hold a lock across processes; the system frees it when all who hold it are dead.
+
+    Yields:
+        the descriptor that holds it.
+    """
     import fcntl
 
     with open(file, "w", encoding="utf-8") as handle:
         with progress(f"waiting for another run that holds {file.name}"):
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle.fileno()
+
+
+# Use and age --------------------------------------------------------------------------------------
+
+
+def _use(recipe: Recipe) -> bool:
+    """Mark a ready environment as used, now and until this process ends; False if it is not ready."""
+    import fcntl
+
+    if not recipe.ready:
+        return False
+    with suppress(OSError):  # a cache that cannot be written, or a file system without locks, serves all the same
+        stamp = os.open(str(recipe.folder / STAMP), os.O_RDONLY)  # closed by the end of the process
+        fcntl.flock(stamp, fcntl.LOCK_SH)
+        os.utime(str(recipe.folder / STAMP))
+    return recipe.ready  # `prune` may have been faster
+
+
+def prune(folder: Path, days: float = KEEP_DAYS) -> List[Path]:
+    """Remove the environments in `folder` that no run used for so many days, and none that is in use.
+
+    Returns:
+        the folders that are gone.
+    """
+    with suppress(OSError):
+        old = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and _is_older(entry, days)]
+        return [entry for entry in old if _remove(entry, days)]
+    return []
+
+
+def _is_older(folder: Path, days: float) -> bool:
+    """By its stamp; an installation that never became complete, by itself."""
+    with suppress(OSError):
+        stamp = folder / STAMP
+        return time.time() - (stamp if stamp.exists() else folder).stat().st_mtime > days * 86400
+    return False
+
+
+def _remove(folder: Path, days: float) -> bool:
+    """Remove an environment, its stamp first; False where somebody uses it, or is making it."""
+    import fcntl
+
+    stamp = folder / STAMP
+    try:
+        with open(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), "rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_older(folder, days):  # used since we looked
+                return False
+            with suppress(FileNotFoundError):
+                stamp.unlink()
+            shutil.rmtree(folder)
+    except OSError:
+        return False
+    return True
 
 
 # Locks --------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 from .. import environment
-from ..console import say
+from ..console import counted, say
 from ..environment import Environment
 from ..settings import Settings
 
@@ -43,8 +43,20 @@ def _made(name: str, requirements: Optional[str], settings: Settings) -> Optiona
     if requirements is None:
         return None
     recipe = environment.recipe(name, settings.project / requirements, settings.state)
-    if not recipe.ready:
-        folder = recipe.folder.relative_to(settings.project)
-        size = environment.header(recipe.lock).get("download") if recipe.lock else None
-        say(f"packages for the {name}: {size or requirements}, into {folder}")
-    return environment.make(recipe)
+    if recipe.ready:
+        return environment.make(recipe)
+    folder = recipe.folder.relative_to(settings.project)
+    size = environment.header(recipe.lock).get("download") if recipe.lock else None
+    say(f"packages for the {name}: {size or requirements}, into {folder}")
+    made = environment.make(recipe)
+    prune(settings)
+    return made
+
+
+def prune(settings: Settings, days: float = environment.KEEP_DAYS) -> List[Path]:
+    """Remove the environments that no run used for so many days, say so, and return their folders."""
+    gone = environment.prune(settings.state / "environments", days)
+    if gone:
+        names = ", ".join(folder.name for folder in gone)
+        say(f"removed {counted(len(gone), 'environment')} not used for {days:g} days: {names}")
+    return gone

@@ -19,4 +19,13 @@ def run(settings: Settings, offline: bool = False) -> None:
     if settings.models is None:
         return
     fetched = store.fetch(settings, offline)
-    say(f"weights: {counted(fetched.files, 'file')} verified, {human_bytes(fetched.total_bytes)}")
+    say(verified(fetched.files, fetched.total_bytes))
+
+
+def verified(files: int, total_bytes: int) -> str:
+    """What is said where all is well.
+
+    >>> verified(12, 2_600_000_000)
+    'weights: 12 files verified, 2.6 GB'
+    """
+    return f"weights: {counted(files, 'file')} verified, {human_bytes(total_bytes)}"

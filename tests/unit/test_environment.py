@@ -5,15 +5,29 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
-from typing import List
+from typing import Callable, List
 
 import pytest
 
 from scripts import environment
 from scripts.environment import Recipe
 from scripts.errors import InstallError
+from tests.unit.models.loopback import content, links, serve, then_wait
 from tests.unit.wheels import make_wheel
+
+ROOT = Path(__file__).parents[2]
+MAKE = """\
+import pathlib, sys
+from scripts import environment
+folder = pathlib.Path(sys.argv[1])
+environment.make(environment.recipe("suite", folder / "requirements.txt", folder / ".pipeline"))
+print("made", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -157,8 +171,125 @@ def test_a_locked_environment_needs_no_network_once_its_packages_are_cached(
     shutil.rmtree(str(environment.make(recipe(project)).folder))
     runs: List[List[str]] = []
     really = environment._run
-    monkeypatch.setattr(environment, "_run", lambda step, environ: (runs.append(step), really(step, environ)))
+    monkeypatch.setattr(environment, "_run", lambda step, *rest: (runs.append(step), really(step, *rest)))
 
     environment.make(recipe(project))
 
     assert [False, True] == ["--offline" in step for step in runs]
+
+
+def make_apart(project: Path) -> subprocess.Popen[str]:
+    """`make` in a process of its own, which lives until its standard input ends."""
+    return subprocess.Popen(
+        [sys.executable, "-c", MAKE, str(project)], cwd=str(ROOT), encoding="utf-8",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def said(process: subprocess.Popen[str], *words: str) -> str:
+    """The first of these words that the process prints."""
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        for word in words:
+            if word in line:
+                return word
+    raise AssertionError("".join(lines))
+
+
+def test_an_environment_that_was_moved_is_made_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.make(recipe(project))
+    moved = project.with_name("moved")
+    project.rename(moved)
+    monkeypatch.setenv("PIP_FIND_LINKS", moved.as_uri())
+    made = environment.make(recipe(moved))
+
+    assert "1" == value(made)
+    assert str(project) not in (made.bin / "activate").read_text()  # like all its programs, it names its place
+
+
+def test_after_a_kill_the_next_run_waits_for_the_installer_that_lives_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = next(project.glob("*.whl"))
+    released = threading.Event()
+    monkeypatch.setenv("UV_CACHE_DIR", str(project / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    answers = {"/links": links(wheel.name), f"/{wheel.name}": then_wait(b"PK", released)}
+    with serve(answers) as server:
+        monkeypatch.setenv("PIP_FIND_LINKS", f"{server.url}/links")
+        with make_apart(project) as first:
+            wait_for(lambda: f"/{wheel.name}" in server.asked)
+            first.kill()
+        answers[f"/{wheel.name}"] = content(wheel.read_bytes())
+        with make_apart(project) as second:
+            assert "waiting for another run" == said(second, "waiting for another run", "made")
+            released.set()
+            assert "made" == said(second, "made")
+
+    assert "1" == value(environment.make(recipe(project)))
+
+
+def wait_for(found: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+# Age ----------------------------------------------------------------------------------------------
+
+
+def aged(folder: Path, days: float, complete: bool = True) -> Path:
+    """A folder as an environment that was last used so many days ago."""
+    folder.mkdir(parents=True)
+    then = time.time() - days * 86400
+    if complete:
+        (folder / environment.STAMP).write_text("{}")
+        os.utime(str(folder / environment.STAMP), (then, then))
+    else:
+        folder.with_name(folder.name + ".lock").touch()
+    os.utime(str(folder), (then, then))
+    return folder
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_no_run_used_for_long_is_removed(tmp_path: Path, complete: bool) -> None:
+    old, young = (aged(tmp_path / f"suite-{days}", days, complete) for days in (31, 29))
+
+    assert [old] == environment.prune(tmp_path)
+    assert (False, True) == (old.exists(), young.exists())
+
+
+def test_an_environment_in_use_is_not_removed_however_old(project: Path) -> None:
+    folder = recipe(project).folder
+    with make_apart(project) as user:
+        assert "made" == said(user, "made")
+        os.utime(str(folder / environment.STAMP), (0, 0))
+        while_used = environment.prune(folder.parent)
+        user.communicate("")
+
+    assert ([], [folder]) == (while_used, environment.prune(folder.parent))
+
+
+def test_an_environment_that_is_being_made_is_not_removed(tmp_path: Path) -> None:
+    folder = aged(tmp_path / "suite-1", 31, complete=False)
+    with environment._locked(tmp_path / "suite-1.lock"):
+        assert [] == environment.prune(tmp_path)
+
+    assert folder.exists()
+
+
+def test_use_makes_an_environment_young_again(project: Path) -> None:
+    stamp = environment.make(recipe(project)).folder / environment.STAMP
+    os.utime(str(stamp), (0, 0))
+    environment.make(recipe(project))
+
+    assert time.time() - stamp.stat().st_mtime < 3600
+
+
+def test_there_may_be_nothing_to_remove(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+
+    assert [[], []] == [environment.prune(folder, 0) for folder in (tmp_path, tmp_path / "none")]

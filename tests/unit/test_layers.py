@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS = [
     {"__init__", "errors", "typed_yaml"},
     {"settings", "console", "pip_settings", "node"},
-    {"environment", "sharding", "models", "service", "audio"},
+    {"environment", "sharding", "models", "service", "audio", "evidence"},
     {"steps"},
     {"__main__"},
 ]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from scripts import settings
+from scripts import environment, settings
 from scripts.errors import InstallError
 from scripts.steps import deps
+from tests.unit.steps import projects
 
 
 def load(folder: Path, text: str) -> settings.Settings:
@@ -39,3 +41,33 @@ def test_the_pipeline_s_own_stale_lock_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InstallError, match="edited after"):
         deps.run(load(tmp_path, "suite: {path: t}"))
+
+
+def test_a_new_environment_takes_the_place_of_those_that_nobody_used_for_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = unused(tmp_path)
+    (tmp_path / "suite.txt").write_text("# nothing\n")
+    made = deps.run(load(tmp_path, "suite: {path: t, requirements: suite.txt}"))
+
+    assert (False, True) == (old.exists(), made.suite.python.exists())
+    assert "removed 1 environment not used for 30 days: suite-old\n" in capsys.readouterr().out
+
+
+def test_environments_can_be_removed_by_age_alone(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {path: t}")
+    old = unused(tmp_path)
+    first, second = (projects.run(tmp_path, "deps", "--prune", "7").stdout for _ in range(2))
+
+    assert not old.exists()
+    assert "removed 1 environment not used for 7 days: suite-old\n" in first
+    assert "no environment was unused for 7 days\n" in second
+
+
+def unused(folder: Path) -> Path:
+    """An environment of the project in `folder` that was last used in 1970."""
+    old = folder / ".pipeline" / "environments" / "suite-old"
+    old.mkdir(parents=True)
+    (old / environment.STAMP).write_text("{}")
+    os.utime(str(old / environment.STAMP), (0, 0))
+    return old
