@@ -1,0 +1,103 @@
+"""Put a bundle together and write it: what has room, a summary first, one tar.gz that appears whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, List, Sequence, Set, Tuple, Union
+
+from ..errors import PipelineError
+from .allowed import Rule
+from .finding import TIME_IS_UP, Found, Note, Project, find
+from .reading import Member, read
+
+HEADER_BYTES = 1024  # what each file takes in the archive besides its content
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What goes into a file, the most telling first, and what does not."""
+
+    members: Tuple[Member, ...]
+    missing: Tuple[Note, ...] = ()
+    left_out: Tuple[Note, ...] = ()
+
+
+def collect(project: Project, rules: Sequence[Rule], cap_bytes: int, late: Callable[[], bool]) -> Bundle:
+    """Take the files of each rule before those of the next are looked for: what comes first has room and time first.
+
+    A file that several rules name is the first one's. What cannot be read is noted, and stops nothing.
+    """
+    members: List[Member] = []
+    missing: List[Note] = []
+    left_out: Dict[str, Note] = {}
+    seen: Set[str] = set()
+    for rule in rules:
+        findings = find(project, rule, late)
+        missing += findings.missing
+        left_out.update((note.name, note) for note in findings.left_out)
+        for found in (each for each in findings.found if each.name not in seen):
+            seen.add(found.name)
+            member = take(found, cap_bytes, late)
+            if isinstance(member, Note):
+                left_out[found.name] = member
+            else:
+                members.append(member)
+                cap_bytes -= cost(len(member.content))
+    return Bundle(tuple(members), tuple(missing), tuple(left_out.values()))
+
+
+def take(found: Found, room_bytes: int, late: Callable[[], bool]) -> Union[Member, Note]:
+    """The file, or why it is left out."""
+    if late():
+        return Note(found.name, TIME_IS_UP)
+    no_room = Note(found.name, f"{found.size_bytes} bytes, for which there was no room left")
+    if cost(found.size_bytes) > room_bytes:
+        return no_room
+    try:
+        member = read(found.path, found.name, found.rule)
+    except OSError as error:
+        return Note(found.name, error.strerror or str(error))
+    return member if cost(len(member.content)) <= room_bytes else no_room  # it may have grown
+
+
+def cost(size_bytes: int) -> int:
+    """The room that a file takes."""
+    return size_bytes + HEADER_BYTES
+
+
+def write(file: Path, top: str, members: Sequence[Member], now: float) -> int:
+    """Write members, in their order, below the folder `top` of a new tar.gz; its size in bytes.
+
+    Nothing tells who wrote it. An earlier file of the name is replaced, at the end and at once.
+
+    Raises:
+        PipelineError: it cannot be written.
+    """
+    part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as sink, gzip.GzipFile("", "wb", fileobj=sink, mtime=int(now)) as packed:
+            _pack(packed, top, members)
+        part.replace(file)
+        return file.stat().st_size
+    except OSError as error:
+        hint = "Name another place: --output PATH"
+        raise PipelineError(f"cannot write {file}: {error.strerror or error}", hint) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _pack(packed: gzip.GzipFile, top: str, members: Sequence[Member]) -> None:
+    # PAX keeps every name, also one that is not UTF-8, and times to less than a second.
+    with tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT, errors="surrogateescape") as archive:
+        for member in members:
+            entry = tarfile.TarInfo(f"{top}/{member.name}")
+            entry.size, entry.mtime, entry.mode = len(member.content), member.mtime, 0o644
+            archive.addfile(entry, io.BytesIO(member.content))

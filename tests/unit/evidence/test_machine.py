@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.evidence import machine
+
+
+def test_the_facts_of_this_machine_are_numbers_that_json_can_hold(tmp_path: Path) -> None:
+    facts = json.loads(json.dumps(machine.machine(tmp_path)))
+
+    assert sys.version == facts["python"]
+    assert os.cpu_count() == facts["cpus"]
+    assert 0 < facts["memory"]["available"] <= facts["memory"]["total"]
+    assert 0 <= facts["disk"]["free"] <= facts["disk"]["total"]
+
+
+def test_packages_are_read_off_the_names_on_the_disk(tmp_path: Path) -> None:
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    for name in (
+        "b_c-2.0.dist-info",
+        "A-1.0rc1.dist-info",
+        "old_one-0.1-py3.8.egg-info",
+        "b_c",
+        "b_c.py",
+        "x.dist-info",
+    ):
+        (site / name).mkdir(parents=True)
+
+    assert ["A==1.0rc1", "b_c==2.0", "old_one==0.1"] == machine.packages(tmp_path)
+
+
+def test_the_packages_of_this_environment_are_found() -> None:
+    listed = machine.packages(Path(sys.prefix))
+
+    assert [f"pytest=={pytest.__version__}"] == [line for line in listed if re.match("pytest==", line)]
+
+
+def test_a_folder_without_packages_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
+        machine.packages(tmp_path)
