@@ -10,7 +10,7 @@ import pathlib
 import shutil
 import sys
 
-from invoke import Exit, task
+from invoke import Collection, Exit, Task, task
 
 ROOT = pathlib.Path(__file__).parent
 MADE = ["reports", ".pipeline/environments", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
@@ -28,13 +28,35 @@ def doctor(context, settings=None):
             raise Exit(code=1)
 
 
-@task(help={"nodes": "how many shards", "settings": "another project's pipeline.yml"})
-def plan(context, nodes=4, settings=None):
+@task(
+    help={
+        "nodes": "how many shards; default: nodes of pipeline.yml where several, else 4",
+        "settings": "another project's pipeline.yml",
+    }
+)
+def plan(context, nodes=0, settings=None):
     """Show what each shard would have and take, what limits them, and how many nodes pay."""
     with failures_told():
         from scripts.steps import plan
 
-        plan.run(project(settings), nodes, [], advise=True)
+        loaded = project(settings)
+        plan.run(loaded, nodes or plan.usual(loaded), [], advise=True)
+
+
+@task(
+    help={
+        "shard": "index of the only shard wanted; default: all that are here",
+        "output": "file, or folder for it; default: reports/debug-bundle.tar.gz",
+        "settings": "another project's pipeline.yml",
+    }
+)
+def debug_bundle(context, shard=-1, output=None, settings=None):
+    """Put what a person needs to see why a run failed into one file."""
+    with failures_told():
+        from scripts.steps import debug_bundle
+
+        subject = project(settings, debug_bundle.load)
+        debug_bundle.run(subject, shard if shard >= 0 else None, pathlib.Path(output) if output else None)
 
 
 @task(
@@ -57,6 +79,58 @@ def timings(context, count=10, learn=None, export=None, settings=None):
             history.export(loaded, pathlib.Path(export))
         if not (learn or export):
             history.run(loaded, count)
+
+
+@task(help={"settings": "another project's pipeline.yml"})
+def models(context, settings=None):
+    """List the model weights: size, whether they are here and right, where they come from."""
+    with failures_told():
+        from scripts.steps import manifest
+
+        manifest.show(project(settings))
+
+
+@task(
+    positional=["url"],
+    iterable=["mirror"],
+    help={
+        "url": "https://..., s3://..., hf://..., wheel:... or file:...",
+        "mirror": "another source of the same file; may be given more than once",
+        "path": "where it goes below the models folder; default: as the URL calls it",
+        "keep": "leave the file there",
+        "settings": "another project's pipeline.yml",
+    },
+)
+def models_add(context, url, mirror=None, path="", keep=False, settings=None):
+    """Read a file through and print its entry for pipeline.yml, with size and digest."""
+    with failures_told():
+        from scripts.steps import manifest
+
+        manifest.add(project(settings), [url, *(mirror or [])], path, keep)
+
+
+@task(help={"deep": "read every file through, as if for the first time", "settings": "another project's pipeline.yml"})
+def models_verify(context, deep=False, settings=None):
+    """Say whether all model weights are here and right; fetch nothing."""
+    with failures_told():
+        from scripts.steps import manifest
+
+        manifest.verify(project(settings), deep)
+
+
+@task(
+    help={
+        "keep": "for how many days after its last use a file stays",
+        "dry-run": "only say what would go",
+        "settings": "another project's pipeline.yml",
+    }
+)
+def models_prune(context, keep=30, dry_run=False, settings=None):
+    """Remove weights that we fetched, that pipeline.yml no longer names and nobody used for long."""
+    with failures_told():
+        from scripts.steps import manifest
+
+        manifest.remove_unwanted(project(settings), keep, dry_run)
 
 
 @task(help={"settings": "another project's pipeline.yml", "port": "default: service.port, else a free one"})
@@ -91,11 +165,12 @@ def clean(context, weights=False, settings=None):
             print(f"removed {folder}")
 
 
-def project(named):
+def project(named, load=None):
     """The settings a person named, else PIPELINE_SETTINGS, else ours."""
-    from scripts import settings
+    from scripts import console, settings
 
-    return settings.load(named, os.environ, pathlib.Path.cwd() if named else ROOT)
+    console.remember_settings(named)
+    return (load or settings.load)(named, os.environ, pathlib.Path.cwd() if named else ROOT)
 
 
 @contextlib.contextmanager
@@ -113,3 +188,20 @@ def failures_told():
     except PipelineError as error:
         print(f"\nerror: {error}", file=sys.stderr, flush=True)
         raise Exit(code=error.exit_code) from None
+
+
+def menu():
+    """All tasks above; what is called models_add there is `invoke models.add`."""
+    top, models = Collection(), Collection("models")
+    for name, each in list(globals().items()):
+        if not isinstance(each, Task):
+            continue
+        if name.partition("_")[0] == "models":
+            models.add_task(each, name.partition("_")[2] or "list", default=name == "models")
+        else:
+            top.add_task(each)
+    top.add_collection(models)
+    return top
+
+
+namespace = menu()

@@ -11,14 +11,19 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 
 from . import __version__, node, settings
+from .console import remember_settings
 from .errors import PipelineError, SettingsError
 
-Face = Callable[[settings.Settings, argparse.Namespace, List[str]], Optional[int]]
+if TYPE_CHECKING:
+    from .steps.debug_bundle import Subject
+
+Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 INTERRUPTED = 130
+UNREAD = 141  # as a shell reports SIGPIPE
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -33,7 +38,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except PipelineError as error:
         print(f"\nerror: {error}", file=sys.stderr, flush=True)
-        return error.exit_code
+        return _told(error.ended, error.exit_code)
+    except BrokenPipeError:  # as in `... | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr, flush=True)
         return INTERRUPTED
@@ -43,12 +51,20 @@ def _run(arguments: List[str]) -> int:
     from .service import ends_with, raise_on_signals
 
     options, rest = _parser().parse_known_args(arguments)
+    remember_settings(options.settings)
     if rest and not options.passes_on:
         raise SettingsError(f"{options.step}: cannot use {' '.join(rest)}", "See what it takes: --help")
-    project = settings.load(options.settings, os.environ, Path.cwd())
+    project = options.load(options.settings, os.environ, Path.cwd())
     face: Face = options.face
     with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")):
-        return face(project, options, rest) or 0
+        code = face(project, options, rest)
+    return 0 if code is None else _told("green" if code == 0 else "tests failed", code)
+
+
+def _told(ended: str, code: int) -> int:
+    """The exit code, said as the last line: nox makes every failure a 1."""
+    print(f"ended: {ended} (exit code {code})", file=sys.stderr if code else sys.stdout, flush=True)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,26 +75,32 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, face: Face, text: str, passes_on: bool = False) -> argparse.ArgumentParser:
         step = steps.add_parser(name, help=text, description=text, allow_abbrev=False)
         step.add_argument("--settings", metavar="PATH", help="another project's pipeline.yml")
-        step.set_defaults(face=face, passes_on=passes_on)
+        step.set_defaults(face=face, passes_on=passes_on, load=settings.load)
         return step
 
-    add("deps", _deps, "Install the environments of the suite and the service.")
+    deps = add("deps", _deps, "Install the environments of the suite and the service.")
+    deps.add_argument("--prune", type=float, metavar="DAYS", help="remove those that no run used for so long")
     models = add("models", _models, "Fetch and verify the model weights.")
     models.add_argument("--offline", action="store_true", help="only verify what is here")
+    models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")
     serve = add("serve", _serve, "Start the service and keep it until Ctrl-C.")
     serve.add_argument("--port", type=int, help="default: service.port, else a free one")
     whole = add("integration", _integration, "Run the suite here; the rest of the line goes to pytest.", passes_on=True)
-    whole.add_argument("--nodes", type=int, default=1, metavar="N", help="in so many shards; default: %(default)s")
-    whole.add_argument("--at-once", type=int, default=0, metavar="N", help="shards at a time; default: by cores")
+    whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
+    whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
     shard = add("shard", _shard, "Run one shard: INDEX TOTAL, from 0, else what the CI says.", passes_on=True)
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
     add("verdict", _verdict, "Fail where this shard did, after CI has kept its result.", passes_on=True)
     plan = add("plan", _plan, "Share the tests out over shards and show what each takes.", passes_on=True)
-    plan.add_argument("--nodes", type=int, default=4, metavar="N", help="default: %(default)s")
+    plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
     plan.add_argument("--from-json", metavar="FILE", help="plan what a JSON file says (- for standard input)")
     merge = add("merge", _merge, "Prove from all shards' results that every test ran once.", passes_on=True)
     merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
+    debug_bundle = add("debug-bundle", _debug_bundle, "Put what a person needs to see why a run failed into one file.")
+    debug_bundle.add_argument("--shard", type=int, metavar="INDEX", help="one shard only; default: all that are here")
+    debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
+    debug_bundle.set_defaults(load=_whatever_is_there)
     lock = add("lock", _lock, "Make the *.lock files from the requirements.txt files.")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     lock.add_argument("--oldest-python", default="3.8", metavar="X.Y", help="default: %(default)s")
@@ -89,6 +111,10 @@ def _deps(project: settings.Settings, options: argparse.Namespace, rest: List[st
     from .console import say
     from .steps import deps
 
+    if options.prune is not None:
+        if not deps.prune(project, options.prune):
+            say(f"no environment was unused for {options.prune:g} days")
+        return
     made = deps.run(project)
     say(f"suite: {made.suite.folder}")
     if made.service:
@@ -96,9 +122,12 @@ def _deps(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
 
 def _models(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    from .steps import models
+    from .steps import manifest, models
 
-    models.run(project, options.offline)
+    if options.digest:
+        manifest.write_digest(project, options.digest)
+    else:
+        models.run(project, options.offline)
 
 
 def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -110,7 +139,8 @@ def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[s
 def _integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     from .steps import integration
 
-    return integration.run(project, rest, options.nodes, options.at_once)
+    nodes = 0 if options.nodes == "auto" else _count("--nodes", options.nodes, project.nodes, " or auto")
+    return integration.run(project, rest, nodes, _count("--at-once", options.at_once, 0))
 
 
 def _shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -134,13 +164,39 @@ def _plan(project: settings.Settings, options: argparse.Namespace, rest: List[st
         text = sys.stdin.read() if options.from_json == "-" else Path(options.from_json).read_text(encoding="utf-8")
         print(from_json(text))
     else:
-        plan.run(project, options.nodes, rest, options.advise)
+        plan.run(project, _count("--nodes", options.nodes, plan.usual(project)), rest, options.advise)
 
 
 def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     from .steps import merge
 
     return merge.run(project, rest, options.run_missing)
+
+
+def _whatever_is_there(named: Optional[str], environ: Mapping[str, str], start: Path) -> Subject:
+    """A project for debug-bundle, which works also where the settings cannot be read."""
+    from .steps import debug_bundle
+
+    return debug_bundle.load(named, environ, start)
+
+
+def _debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import debug_bundle
+
+    debug_bundle.run(subject, options.shard, options.output)
+
+
+def _count(option: str, word: Optional[str], default: int, others: str = "") -> int:
+    """The number that a person gave with an option.
+
+    Raises:
+        SettingsError: it is none, or not above 0.
+    """
+    if word is None:
+        return default
+    if not re.fullmatch(r"0*[1-9][0-9]*", word):
+        raise SettingsError(f"{option}: expected a whole number from 1{others}, got {word!r}", "See: --help")
+    return int(word)
 
 
 def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:

@@ -66,7 +66,11 @@ checksum() { # what noxfile.py looks for, too
     .venv/bin/python -c 'import hashlib; print(hashlib.sha256(open("requirements.lock", "rb").read()).hexdigest(), end="")'
 }
 
-{ .venv/bin/python -c '' && [ -x .venv/bin/pip ]; } 2>/dev/null || make_venv
+is_usable() { # its programs name their interpreter by its path: in a moved or copied project, that is another one
+    .venv/bin/python -c '' && [ -x .venv/bin/pip ] && grep -qF "$(pwd -P)/.venv/" .venv/bin/pip
+}
+
+is_usable 2>/dev/null || make_venv
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$(checksum)" ]; then
     install_lock
     checksum >"$stamp"

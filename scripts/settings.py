@@ -79,7 +79,7 @@ def _check_sources(sources: Tuple[str, ...]) -> None:
         if scheme not in SCHEMES:
             raise ValueError(f"expected {', '.join(s + ':' for s in SCHEMES)} got {source!r}")
         form, pattern = _SOURCE_FORMS.get(scheme, ("", ".*"))
-        if not re.fullmatch(pattern, source):
+        if not re.fullmatch(pattern, source, re.DOTALL):
             raise ValueError(f"expected {form}, got {source!r}")
 
 

@@ -115,6 +115,16 @@ def test_no_python_at_all_says_which_is_needed(clone: Path, tmp_path: Path) -> N
     assert "error: no Python 3.8 or newer found" in done.stdout
 
 
+def test_in_a_copied_project_the_environment_is_made_anew(ready: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(str(ready), str(copy), symlinks=True)
+
+    done = bootstrap(copy, "python", "-c", "import sys; print(sys.prefix)", PIP_FIND_LINKS=ready.parent.as_uri())
+
+    assert (0, str(copy / ".venv")) == (done.returncode, done.stdout.splitlines()[-1])
+    assert str(copy) in (copy / ".venv" / "bin" / "pip").read_text()
+
+
 def test_an_environment_whose_interpreter_is_gone_is_made_anew(ready: Path) -> None:
     (ready / ".venv" / "bin" / "python").unlink()
     (ready / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
