@@ -178,7 +178,7 @@ def failures_told():
     """Show the pipeline's own errors as the command line does, with the same exit code."""
     try:
         from scripts.errors import PipelineError
-        from scripts.service import raise_on_signals
+        from scripts.signals import raise_on_signals
     except ModuleNotFoundError as error:
         hint = "run it in the project's environment: scripts/bootstrap.sh invoke ..."
         raise Exit(f"error: {error}\nhint: {hint}", code=3) from None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 from . import __version__, node, settings
 from .console import remember_settings
 from .errors import PipelineError, SettingsError
+from .signals import ends_with, raise_on_signals
 
 if TYPE_CHECKING:
     from .steps.debug_bundle import Subject
@@ -48,8 +49,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _run(arguments: List[str]) -> int:
-    from .service import ends_with, raise_on_signals
-
     options, rest = _parser().parse_known_args(arguments)
     remember_settings(options.settings)
     if rest and not options.passes_on:
@@ -122,11 +121,13 @@ def _deps(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
 
 def _models(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    from .steps import manifest, models
-
     if options.digest:
+        from .steps import manifest
+
         manifest.write_digest(project, options.digest)
     else:
+        from .steps import models
+
         models.run(project, options.offline)
 
 

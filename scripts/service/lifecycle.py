@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from .. import console, settings
 from ..console import human_seconds
 from ..errors import PortInUse, SettingsError
+from ..signals import held_back, raise_on_signals
 from . import ports, process, readiness, records
 from .process import Ending, Identity, Process
 from .readiness import Target
 from .records import Record
-from .signals import held_back, raise_on_signals
 
 Say = Callable[[str], None]
 

@@ -9,12 +9,12 @@ from typing import Callable, List, Sequence
 
 from ..console import counted, human_seconds, say
 from ..node import Node, run_id
-from ..service import held_back
 from ..settings import Settings
 from ..sharding.estimates import complete
 from ..sharding.plan import Plan
 from ..sharding.progress import Failures, all_left_s
 from ..sharding.receipt import shown
+from ..signals import held_back
 from . import bearable, deps, models, plan
 from .around import starts_service
 from .board import ENDED, RUNS, WAITS, Board, Row, board

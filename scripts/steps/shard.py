@@ -13,7 +13,7 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 from ..console import command, counted, human_seconds, say, table
 from ..errors import ServiceDied
 from ..node import Node, run_id
-from ..service import held_back, memory
+from ..service import memory
 from ..settings import Settings
 from ..sharding import plan as planning
 from ..sharding import receipt, timings
@@ -21,6 +21,7 @@ from ..sharding.estimates import SetUp
 from ..sharding.outcomes import Round
 from ..sharding.receipt import Receipt
 from ..sharding.timings import Sample, Source, Timings
+from ..signals import held_back
 from . import deps, models, part, plan, rounds, select
 from .around import Surroundings, starts_service, timed
 

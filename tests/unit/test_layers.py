@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLOORS = [
     {"__init__", "errors", "typed_yaml"},
-    {"settings", "console", "pip_settings", "node"},
+    {"settings", "console", "pip_settings", "node", "signals"},
     {"environment", "sharding", "models", "service", "audio", "evidence"},
     {"steps"},
     {"__main__"},

@@ -350,7 +350,7 @@ sys.path.insert(0, {root!r})
 from scripts.environment import Environment
 from scripts.steps.around import Surroundings
 from scripts.steps.deps import Environments
-from scripts.service.signals import held_back, raise_on_signals
+from scripts.signals import held_back, raise_on_signals
 from scripts.settings import Settings, Suite
 from scripts.steps import rounds
 

@@ -8,7 +8,7 @@ from typing import Callable, Iterator, List
 
 import pytest
 
-from scripts.service.signals import held_back, raise_on_signals
+from scripts.signals import held_back, raise_on_signals
 
 
 @pytest.fixture(autouse=True)
