@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .suite import Block, Suite, Tests, cut, heaviest_first
 
@@ -17,11 +17,12 @@ CUT_EVERYTHING = 50  # to have every file on every shard must gain 1/50 of the s
 WORK = 400_000  # tests that `_improved` may touch: it bounds the planning time without a clock
 SHARING = 40  # what it costs beside the tests to share two shards anew, in tests
 
-# Of the files that a plan test by test cuts, how many to spread: half, or an eighth where set-ups are dear.
-# On 72 pairs of runs of three recorded suites, at 4, 8 and 16 shards, the slowest shard took this much longer
-# than in a plan test by test: spreading none 12 %, 1/8 4.5 %, 1/4 4 %, 1/3 1 %, 1/2 -1 %, all -1 %. The choice
-# was made on the same suites; differences of 1 % say nothing.
-SPREAD = (2, 8)
+# Of the files that a plan test by test cuts, how many to spread, in thousandths: half, or an eighth where
+# set-ups are dear; `nox -s bench -- plan` shows it as a curve. On 72 pairs of runs of three recorded suites, at
+# 4, 8 and 16 shards, the slowest shard took this much longer than in a plan test by test: spreading none 12 %,
+# 1/8 4.5 %, 1/4 4 %, 1/3 1 %, 1/2 -1 %, all -1 %. The choice was made on the same suites; differences of 1 % say
+# nothing.
+SPREAD = (500, 125)
 
 
 class Packing:
@@ -79,12 +80,13 @@ class Packing:
         insort(self._by_load, (load, shard))
 
 
-def pack(suite: Suite, total: int, doubt_permille: int = 0) -> List[Tests]:
+def pack(suite: Suite, total: int, doubt_permille: int = 0, spread_permille: Sequence[int] = SPREAD) -> List[Tests]:
     """The tests of each of `total` shards, longest first.
 
     Args:
         doubt_permille: by how much the times of a file may all be wrong together, in thousandths. With
             doubt the tests of heavy files are spread over the shards, so that no shard depends on few.
+        spread_permille: how many files that may be, of those that a plan test by test cuts; the best choice counts.
     """
     everything = list(range(len(suite.costs)))
     if total == 1 or not everything:
@@ -93,7 +95,7 @@ def pack(suite: Suite, total: int, doubt_permille: int = 0) -> List[Tests]:
     bound = lower_bound(suite, files, total)
     candidates = _even(suite, files, total, bound)
     if doubt_permille:
-        candidates += [_spread(suite, files, total, share) for share in SPREAD]
+        candidates += [_spread(suite, files, total, share) for share in spread_permille]
     elif not any(_is_close(packing, bound) for packing in candidates):
         candidates += [_whole(suite, files, total), _longest_first(suite, total), _round_robin(suite, total)]
     best = min(candidates, key=lambda packing: _score(packing, len(files), doubt_permille))
@@ -214,18 +216,18 @@ def _share(packing: Packing, slowest: int, other: int, tests: Tests) -> bool:
     return True
 
 
-def _spread(suite: Suite, files: List[Block], total: int, share: int) -> Packing:
+def _spread(suite: Suite, files: List[Block], total: int, share_permille: int) -> Packing:
     """Some files test by test, the others whole, longest first.
 
     Which: those too heavy for any shard, then those whose time beside their longest test is greatest,
-    since spreading them gains most; how many: 1/`share` of what a plan test by test would cut. A test
+    since spreading them gains most; how many: that share of what a plan test by test would cut. A test
     goes to that of the two emptiest shards that has less of its file, unless they differ by as much as
     the test takes.
     """
     bound = lower_bound(suite, files, total)
     many = [block for block in files if len(block.tests) > 1]
     many.sort(key=lambda block: (block.cost <= bound, suite.costs[block.tests[0]] - block.cost, block.tests[0]))
-    chosen = many[: _cut_by_chance(many, total) // share]
+    chosen = many[: _cut_by_chance(many, total) * share_permille // 1000]
     spread = {suite.file_of(block) for block in chosen}
     whole = [block for block in files if suite.file_of(block) not in spread]
     packing = Packing(suite, total)

@@ -16,7 +16,7 @@ from ..errors import PipelineError, SettingsError
 from .estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from .files import read_json, write_text
 from .nodeids import classes_of, file_of
-from .packing import pack
+from .packing import SPREAD, pack
 from .suite import Suite
 
 SCHEMA = 1
@@ -66,8 +66,14 @@ def make(tests: Iterable[str], estimates: Estimates, total: int, set_up: SetUp =
     )
 
 
-def split(tests: Iterable[str], estimates: Estimates, total: int, set_up: SetUp = NO_SET_UP) -> List[List[str]]:
-    """The node ids of each of `total` shards, by name.
+def split(
+    tests: Iterable[str],
+    estimates: Estimates,
+    total: int,
+    set_up: SetUp = NO_SET_UP,
+    spread_permille: Sequence[int] = SPREAD,
+) -> List[List[str]]:
+    """The node ids of each of `total` shards, by name; `spread_permille` as in `pack`.
 
     >>> split(["a.py::x", "a.py::y", "b.py::z"], Estimates({"a.py::x": 2, "a.py::y": 2, "b.py::z": 3}), 2)
     [['a.py::x', 'a.py::y'], ['b.py::z']]
@@ -83,7 +89,7 @@ def split(tests: Iterable[str], estimates: Estimates, total: int, set_up: SetUp 
     costs = {name: max(1, times[name]) * counts[name] for name in names}
     numbered = sorted(names, key=lambda name: -costs[name])
     suite = _suite(numbered, [costs[name] for name in numbered], set_up)
-    shards = pack(suite, total, doubt_permille(names, estimates))
+    shards = pack(suite, total, doubt_permille(names, estimates), spread_permille)
     return [sorted(Counter({numbered[test]: counts[numbered[test]] for test in part}).elements()) for part in shards]
 
 
