@@ -154,6 +154,13 @@ def lint(session):
     session.run(python(session), "-m", "mypy")
 
 
+@nox.session(python=MAIN, default=False)
+def bench(session):
+    """Measure what the pipeline costs and gains; `-- replay` is one of its parts, `-- --help` names all."""
+    install(session)
+    session.run(python(session), "-m", "tests.bench", *session.posargs, **PATIENT)
+
+
 def matrix(body, version):
     """The same session on exactly this Python, as `integration-3.8`."""
 

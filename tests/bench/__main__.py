@@ -1,0 +1,89 @@
+"""The command line of the bench: `python -m tests.bench`, or some of its parts: `python -m tests.bench plan replay`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
+
+from scripts.console import human_seconds, say
+from scripts.errors import PipelineError
+
+from . import environments, fetch, planning, plugin, replay, runner, warm
+from .measuring import ROOT, Table, load
+
+BESIDE = Path("shared", "data", "durations")  # recordings, where a team keeps some beside its checkout
+
+
+class Part(NamedTuple):
+    """A part of the bench, and how many rounds it has unless told otherwise."""
+
+    tables: Callable[[argparse.Namespace, int], Iterator[Table]]
+    rounds: int
+
+
+PARTS: Dict[str, Part] = {
+    "plan": Part(lambda options, rounds: planning.tables(options.suites, rounds), 3),
+    "plugin": Part(lambda options, rounds: plugin.tables(rounds), 2),
+    "runner": Part(lambda options, rounds: runner.tables(rounds), 3),
+    "fetch": Part(lambda options, rounds: fetch.tables(rounds, options.gib, options.folder, options.python), 3),
+    "warm": Part(lambda options, rounds: warm.tables(rounds, 1.5 * options.gib, options.folder), 3),
+    "environments": Part(lambda options, rounds: environments.tables(rounds), 2),
+    "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
+}
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Measure, and print a table for each part as soon as it is there.
+
+    Returns:
+        0, or 1 where a part could not be measured; the others are measured all the same.
+    """
+    options = _parser().parse_args(arguments)
+    failed = 0
+    for name in options.parts or PARTS:
+        began = time.monotonic()
+        say(f"\n== {name} ({load()})")
+        try:
+            for table in PARTS[name].tables(options, options.rounds or PARTS[name].rounds):
+                table.show()
+        except PipelineError as error:
+            failed = 1
+            say(f"\nerror: {name}: {error}")
+        say(f"\n{name} took {human_seconds(time.monotonic() - began)}")
+    return failed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description="Measure what Shardline costs and gains.")
+    recordings = ROOT.parent / BESIDE
+    # `choices` would refuse that no part is named.
+    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part")
+    parser.add_argument(
+        "--suites",
+        type=Path,
+        default=recordings if recordings.is_dir() else None,
+        metavar="FOLDER",
+        help="for plan: recorded durations, FOLDER/SUITE/00.json and so on, each {node id: seconds}; "
+        f"default: ../{BESIDE.as_posix()}, where there is one",
+    )
+    parser.add_argument("--gib", type=float, default=2.0, metavar="SIZE", help="for fetch; warm has 1.5 times as much")
+    folder = Path(tempfile.gettempdir())
+    parser.add_argument("--folder", type=Path, default=folder, help="room for files as large; default: %(default)s")
+    text = "whose huggingface_hub, boto3, pooch and aria2c take part in fetch; default: the bench's own"
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help=text)
+    return parser
+
+
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(PARTS)}, got {name!r}")
+    return name
+
+
+if __name__ == "__main__":
+    sys.exit(main())
