@@ -94,6 +94,18 @@ def test_changed_requirements_get_another_environment(project: Path) -> None:
     assert before != recipe(project).folder
 
 
+@pytest.mark.parametrize("option", ["-r ", "-c", "--requirement=", "--constraint "])
+def test_a_change_in_a_file_that_the_requirements_name_is_one_too(project: Path, option: str) -> None:
+    (project / "requirements.txt").write_text(f"tiny-thing\n{option}more/base.txt\n")
+    (project / "more").mkdir()
+    (project / "more" / "base.txt").write_text("-r ../requirements.txt\ntiny-thing==1.0\n")
+    before = recipe(project)
+    same = recipe(project)
+    (project / "more" / "base.txt").write_text("tiny-thing>=1.0\n")
+
+    assert (True, False) == (before == same, before == recipe(project))
+
+
 def test_a_package_that_cannot_be_had_is_named(project: Path) -> None:
     (project / "requirements.txt").write_text("no-such-thing==9\n")
 
