@@ -1,4 +1,4 @@
-"""The sources of a manifest as text: what kind one is, and how it may be shown.
+"""The sources of a manifest as text: what kind one is, how it may be shown, and how one fails.
 
 wheel:NAME==VERSION#MEMBER   a member of a package's wheel, from this machine's package index
 file:PATH, file:///PATH      a file of this machine; PATH may be relative to the project's folder
@@ -10,6 +10,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+
+class SourceError(Exception):
+    """A source cannot give its file; the text says why, in one line."""
+
+
+class WrongContent(SourceError):
+    """A source gave, or announces, something else than the file: perhaps another try gives the right one."""
 
 
 def is_remote(source: str) -> bool:

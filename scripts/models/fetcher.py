@@ -9,9 +9,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from .. import console
 from ..settings import ModelFile, Settings
 from . import locks
-from .addresses import is_remote, printable, requirement_of
+from .addresses import SourceError, WrongContent, is_remote, printable, requirement_of
 from .contents import difference
-from .failures import SourceError, WrongContent
 from .inventory import Missing, examine, remember, stamps_everywhere, stamps_of, weights_cache
 from .parts import Part, open_part, part_path
 from .refusals import Refused

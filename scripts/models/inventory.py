@@ -118,7 +118,7 @@ def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
     here.put(file.path, seen)
     everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
     here.save()
-    everywhere.save()
+    everywhere.save(forget_gone=True)
 
 
 def examine(path: Path, file: ModelFile, advance: console.Advance) -> Tuple[str, Optional[Stamp]]:

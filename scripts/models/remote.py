@@ -13,13 +13,13 @@ from functools import partial
 from typing import Callable, Mapping, NamedTuple
 
 from . import hub, s3
-from .failures import SourceError
+from .addresses import SourceError
 
 
 class Remote(NamedTuple):
     """One request, made anew for every attempt, because signatures expire.
 
-    Whoever sends it must see to three things: `url` is never printed as it stands (`sources.printable`);
+    Whoever sends it must see to three things: `url` is never printed as it stands (`addresses.printable`);
     `headers` go to this URL's host only, and are dropped on a redirect to another scheme, host or port;
     and ~/.netrc adds no log-in where there is one already: neither in place of an Authorization of
     `headers`, as `requests` would by itself, nor beside a signature in `url`, which S3 refuses.
@@ -28,6 +28,7 @@ class Remote(NamedTuple):
     url: str  # may hold a signature or a password
     headers: Mapping[str, str]
     explain: Callable[[int, bytes], str]  # (status, start of the body) -> why, in one line; "" if no more is known
+    certificates: str = ""  # a file of those to trust, where other tools for such sources have one of their own
 
 
 def remote(source: str, environ: Mapping[str, str]) -> Remote:
@@ -42,7 +43,7 @@ def remote(source: str, environ: Mapping[str, str]) -> Remote:
     scheme = source.partition(":")[0]
     if scheme == "s3":
         url = s3.signed_url(source)
-        return Remote(url, {}, partial(s3.explain, s3.is_signed(url)))
+        return Remote(url, {}, partial(s3.explain, s3.is_signed(url)), s3.certificates())
     if scheme == "hf":
         file, token = hub.parse(source, environ), hub.find_token(environ)
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from .failures import SourceError
+from .addresses import SourceError
 
 EXPIRES_S = 900  # to start a transfer in; it may then last longer
 
@@ -67,6 +67,13 @@ def _client() -> Any:
         # Otherwise URLs are signed for s3.amazonaws.com, which sends on to the region's host: another signature.
         client = make(config=Config(signature_version=version, s3={"addressing_style": "virtual"}))
     return client
+
+
+def certificates() -> str:
+    """The file of certificates to trust that AWS_CA_BUNDLE or the profile names; empty if none does."""
+    from botocore import session
+
+    return str(session.get_session().get_config_variable("ca_bundle") or "")
 
 
 def is_signed(url: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -25,7 +24,7 @@ _SCRATCH = re.compile(r".+\.scratch-(?P<host>\w+)-(?P<pid>\d+)-[0-9a-f]{8}", re.
 
 def scratch_name(name: str, pid: int) -> str:
     """A new temporary name for what will be called `name`, written by process `pid` of this machine."""
-    return f"{name}.scratch-{HOST}-{pid}-{secrets.token_hex(4)}"
+    return f"{name}.scratch-{HOST}-{pid}-{os.urandom(4).hex()}"
 
 
 @contextmanager

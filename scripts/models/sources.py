@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Dict, Mapping, Optional, Union
 
 from ..console import Advance, say
 from ..settings import ModelFile, Wheel
+from ..typed_yaml import Bytes
 from . import wheels
-from .addresses import is_remote, local_path
-from .addresses import printable as printable
+from .addresses import SourceError, WrongContent, is_remote, local_path, requirement_of
 from .answers import PATIENT, Patience
-from .contents import CHUNK_BYTES
-from .failures import SourceError
+from .contents import CHUNK_BYTES, HEAD_BYTES, Content, difference, measure
 from .parts import Part
 from .transfer import Transfer
 from .wheels import Chunks
@@ -52,7 +52,9 @@ class Sources:
         self._wheels: Dict[str, Union[Path, SourceError]] = {}
 
     def fill(self, part: Part, source: str, file: ModelFile) -> None:
-        """Put the content that a source has for a file into its part, as far as it has the file's size.
+        """Put the content that a source has for a file into its part.
+
+        What is not of the file's size is refused before the part is touched: what came from a server stays.
 
         Raises:
             SourceError: the source cannot give it, or not all of it.
@@ -61,12 +63,14 @@ class Sources:
         if is_remote(source):
             self._remotely().fill(part, source, file)
             return
-        for position, chunk in enumerate(self.read(source)):
-            if position == 0:
-                part.restart()
+        chunks = self.read(source)
+        head = next(chunks, b"")
+        size_bytes = self._size_bytes(source)
+        if size_bytes != file.size_bytes:
+            raise WrongContent(difference(file, Content(size_bytes, "", head[:HEAD_BYTES])))
+        part.restart()
+        for chunk in chain([head], chunks):
             part.write(chunk)
-            if part.size_bytes > file.size_bytes:
-                return
 
     def read(self, source: str) -> Chunks:
         """The bytes of a wheel: or file: source, in chunks.
@@ -79,6 +83,21 @@ class Sources:
             requirement, _, name = rest.partition("#")
             return self._read_member(requirement, name)
         return self._counted(_read_file(local_path(rest, self._project)))
+
+    def wheel(self, source: str) -> Optional[Wheel]:
+        """Size and digest of the wheel that was brought for a source; None if there is none, or uv unpacked it."""
+        wheel = self._wheels.get(requirement_of(source))
+        if not isinstance(wheel, Path) or not wheel.is_file():
+            return None
+        content, _ = measure(wheel, wheel.stat().st_size, lambda count: None)
+        return Wheel(Bytes(content.size_bytes), content.sha256)
+
+    def _size_bytes(self, source: str) -> int:
+        """How large the file of a source is that is being read."""
+        wheel = self._wheels.get(requirement_of(source))
+        if isinstance(wheel, Path):
+            return wheels.member_bytes(wheel, source.partition("#")[2])
+        return local_path(source.partition(":")[2], self._project).stat().st_size
 
     def _remotely(self) -> Transfer:
         if self._transfer is None:

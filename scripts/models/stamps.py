@@ -76,18 +76,33 @@ class Stamps:
         if self._stamps.get(name) != new:
             self._stamps[name] = self._new[name] = new
 
-    def save(self) -> None:
-        """Add the new ones to the file. Where that is not possible, files are hashed again next time."""
+    def save(self, forget_gone: bool = False) -> None:
+        """Add the new ones to the file. Where that is not possible, files are hashed again next time.
+
+        Args:
+            forget_gone: names are absolute paths; leave out those where no file is any more.
+        """
         if not self._new:
             return
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with locks.exclusive(self._file.with_suffix(".lock")):
                 merged = {**_load(self._file), **self._new}
+                if forget_gone:
+                    merged = {name: known for name, known in merged.items() if not _is_gone(Path(name))}
                 with scratch(self._file) as temporary:
                     temporary.write_text(_dump(merged), encoding="utf-8")
                     temporary.replace(self._file)
             self._new = {}
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether nothing is there; a disk that does not answer may have it still."""
+    try:
+        path.stat()
+    except OSError as error:
+        return isinstance(error, (FileNotFoundError, NotADirectoryError))
+    return False
 
 
 def _dump(stamps: Dict[str, Stamp]) -> str:

@@ -10,14 +10,13 @@ import random
 import time
 from contextlib import closing
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Callable, Mapping, Set
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Set
 
 from ..console import Advance, counted, human_bytes
 from ..settings import ModelFile
-from .addresses import host_of, printable
+from .addresses import SourceError, WrongContent, host_of, printable
 from .answers import PATIENT, Patience, extent_of, may_pass, ordered_pause_s, pause_s, request_headers, validator_of
 from .contents import HEAD_BYTES, Content, difference
-from .failures import SourceError, WrongContent
 from .parts import Origin, Part
 from .remote import Remote, remote
 from .web import Interrupted, Web
@@ -74,6 +73,23 @@ class Transfer:
                 self._sleep(pause)
         self._given_up.discard(host_of(source))
 
+    def announced_bytes(self, source: str) -> Optional[int]:
+        """The size that the server says its file has, if it says one; asked for once.
+
+        Raises:
+            SourceError: it refuses, or cannot be reached.
+        """
+        asked = remote(source, self._environ)
+        try:
+            with closing(self._get(asked, source, request_headers(0, ""))) as answer:
+                self._check_status(answer, asked)
+                return extent_of(answer.headers).total_bytes
+        except Interrupted as error:
+            raise SourceError(str(error)) from error
+
+    def _get(self, asked: Remote, source: str, headers: Mapping[str, str]) -> requests.Response:
+        return self._web.get(asked, headers, with_netrc=source.startswith("http"))
+
     def _check_patience(self, broken: Interrupted, failures: int, source: str) -> None:
         """Raise SourceError where it is not worth to try again."""
         if (broken.ordered_s or 0) > self._patience.longest_order_s:
@@ -86,7 +102,7 @@ class Transfer:
         """Append what one answer gives to the part."""
         asked = remote(source, self._environ)
         headers = request_headers(part.size_bytes, _validator(part, source))
-        with closing(self._web.get(asked, headers, with_netrc=source.startswith("http"))) as answer:
+        with closing(self._get(asked, source, headers)) as answer:
             self._check_status(answer, asked)
             extent = extent_of(answer.headers)
             if extent.total_bytes not in (None, file.size_bytes):

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
-from .addresses import printable
+from .addresses import SourceError, printable
 from .answers import Patience
-from .failures import SourceError
 from .remote import Remote
 
 if TYPE_CHECKING:
@@ -54,7 +53,13 @@ class Web:
             auth = None if with_netrc and not own else _Headers(own)
             with self.failures():
                 answer = self._session.get(
-                    url, headers=dict(headers), auth=auth, timeout=timeouts_s, stream=True, allow_redirects=False
+                    url,
+                    headers=dict(headers),
+                    auth=auth,
+                    timeout=timeouts_s,
+                    verify=asked.certificates or None,
+                    stream=True,
+                    allow_redirects=False,
                 )
                 target = self._session.get_redirect_target(answer)
                 if not target:
@@ -97,6 +102,8 @@ class Web:
             if isinstance(error, ValueError):  # no URL, or none for us
                 raise SourceError(f"it cannot be asked: {_in_words(cause)}") from error
             raise Interrupted(_in_words(cause)) from error
+        except OSError as error:  # `requests` finds no file where certificates should be
+            raise SourceError(str(error)) from error
 
 
 class _Headers:

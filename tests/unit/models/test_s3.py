@@ -16,7 +16,7 @@ import requests
 
 from scripts.errors import ModelError
 from scripts.models import s3, store
-from scripts.models.failures import SourceError
+from scripts.models.addresses import SourceError
 from scripts.models.parts import part_path
 from scripts.models.remote import remote
 from tests.unit.models import s3_servers
@@ -270,6 +270,21 @@ def test_a_public_bucket_needs_no_credentials(use: Use, tmp_path: Path) -> None:
         use({"AWS_ENDPOINT_URL": url})
 
         assert DATA == get("s3://weights/a.bin").content
+
+
+@pytest.mark.parametrize("by_profile", [False, True])
+def test_certificates_are_those_that_aws_tools_trust(use: Use, tmp_path: Path, by_profile: bool) -> None:
+    use({**LOG_IN, **({} if by_profile else {"AWS_CA_BUNDLE": "/house/ca.pem"})})
+    if by_profile:
+        (tmp_path / "config").write_text("[default]\nca_bundle = /house/ca.pem\n")
+
+    assert "/house/ca.pem" == remote("s3://weights/a.bin", {}).certificates
+
+
+def test_without_such_a_setting_the_usual_certificates_are_trusted(use: Use) -> None:
+    use(LOG_IN)
+
+    assert "" == remote("s3://weights/a.bin", {}).certificates
 
 
 # The whole way -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import List
 
 import pytest
 
-from scripts.models.failures import SourceError
+from scripts.models.addresses import SourceError, WrongContent
 from scripts.models.parts import open_part
 from scripts.models.sources import Sources
 from scripts.settings import ModelFile
@@ -70,14 +70,32 @@ def test_a_file_replaces_what_the_part_held_and_a_server_s_follows_it(
     assert (begun if remote and len(begun) >= 3 else b"abc") == filled
 
 
-def test_a_file_that_is_too_long_is_not_read_to_its_end(opened: Sources, tmp_path: Path, counts: List[int]) -> None:
+@pytest.mark.parametrize("size_bytes", [0, 2, 5_000_000])
+def test_a_file_of_another_size_is_not_read_to_its_end_and_what_came_before_stays(
+    opened: Sources, tmp_path: Path, counts: List[int], size_bytes: int
+) -> None:
     file = ModelFile(path="m.bin", size_bytes=Bytes(3), sha256="f" * 64, sources=())
-    (tmp_path / "a.bin").write_bytes(bytes(5_000_000))
+    (tmp_path / "a.bin").write_bytes(bytes(size_bytes))
+    begun = tmp_path / f"{file.sha256}.part"
+    begun.write_bytes(b"ab")
 
-    with open_part(tmp_path, file.sha256, lambda: None, lambda _: None) as part:
+    ours = open_part(tmp_path, file.sha256, lambda: None, lambda _: None)
+    with ours as part, pytest.raises(WrongContent, match=rf", got {size_bytes} bytes \("):
         opened.fill(part, "file:a.bin", file)
 
-    assert 3 < sum(counts) < 2_500_000
+    assert (b"ab", True) == (begun.read_bytes(), sum(counts) < 2_500_000)
+
+
+def test_a_member_of_another_size_is_refused_too(
+    opened: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(tmp_path, "voices", "1.0", {"voices/a.bin": b"ab"})
+    use_packages(monkeypatch, str(tmp_path))
+    file = ModelFile(path="m.bin", size_bytes=Bytes(3), sha256="f" * 64, sources=())
+
+    ours = open_part(tmp_path, file.sha256, lambda: None, lambda _: None)
+    with ours as part, pytest.raises(WrongContent, match=r", got 2 bytes \("):
+        opened.fill(part, "wheel:voices==1.0#voices/a.bin", file)
 
 
 def test_two_members_of_a_wheel_are_one_download(

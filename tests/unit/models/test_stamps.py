@@ -96,6 +96,17 @@ def test_what_others_saved_meanwhile_is_kept(file: Path, tmp_path: Path) -> None
     assert [True, True] == [both.hold(f"{name}.bin", file, name * 64) for name in "ab"]
 
 
+def test_places_where_no_file_is_any_more_are_forgotten_when_others_are_saved(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "gone").write_bytes(b"abc")
+    for name in ("gone", "m.bin"):
+        stamps = Stamps(tmp_path / "places.json")
+        stamps.put(str(tmp_path / name), stamp((tmp_path / name).stat(), "a" * 64))
+        stamps.save(forget_gone=True)
+        (tmp_path / "gone").unlink(missing_ok=True)
+
+    assert [str(file)] == list(json.loads((tmp_path / "places.json").read_text(encoding="utf-8"))["files"])
+
+
 def test_many_processes_lose_no_stamp(file: Path, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from scripts.models.stamps import Stamps, stamp\n"

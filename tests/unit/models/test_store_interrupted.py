@@ -13,6 +13,7 @@ from typing import Any, Iterator, NamedTuple
 import pytest
 
 from scripts.models import store
+from scripts.models.answers import Patience
 from scripts.settings import Settings
 from tests.unit.models.apart import fetch_apart, wait_for
 from tests.unit.models.loopback import content, files_below, links, serve, use_packages
@@ -57,6 +58,17 @@ def test_after_a_signal_at_half_the_next_run_brings_the_other_half(
 
     assert {"m.bin": stalled.weights.data} == files_below(stalled.settings.models_directory)
     assert stalled.weights.sent_bytes - before == again.downloaded_bytes <= 0.55 * len(stalled.weights.data)
+
+
+def test_over_https_a_file_is_resumed_too(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    weights = Weights(os.urandom(1_000_000), Fault("drop", 0.5))
+    with serve({"/m.bin": weights}, certificate) as server:
+        here = project(tmp_path, entry(weights.data, f"{server.url}/m.bin"))
+        store.fetch(here, patience=Patience(first_pause_s=0.01))
+
+    assert {"m.bin": weights.data} == files_below(here.models_directory)
+    assert ["", "bytes=500000-"] == weights.ranges
 
 
 def test_what_came_before_is_said_and_not_counted_as_a_download(

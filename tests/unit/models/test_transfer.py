@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from scripts.models.addresses import SourceError, WrongContent
 from scripts.models.answers import Patience
-from scripts.models.failures import SourceError, WrongContent
 from scripts.models.parts import Origin, open_part, part_path
 from scripts.models.transfer import Transfer
 from scripts.settings import ModelFile

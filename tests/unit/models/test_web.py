@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import ssl
-import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List
 
 import pytest
 
+from scripts.models.addresses import SourceError
 from scripts.models.answers import Patience
-from scripts.models.failures import SourceError
 from scripts.models.remote import Remote
 from scripts.models.web import Interrupted, Web
 from tests.unit.models.loopback import Answer, content, serve, then_wait
@@ -136,29 +133,25 @@ def test_silence_is_said_before_and_after_the_head(web: Web) -> None:
         released.set()
 
 
-@pytest.fixture
-def self_signed(tmp_path: Path) -> Tuple[str, str]:
-    openssl = shutil.which("openssl")
-    if not openssl:
-        pytest.skip("no openssl here to make a certificate")
-    names = (str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem"))
-    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
-    subprocess.run([*make, "-keyout", names[0], "-out", names[1]], check=True, stderr=subprocess.DEVNULL)
-    return names
+def test_a_certificate_that_is_not_trusted_is_final_and_names_the_remedy(web: Web, certificate: Path) -> None:
+    words = r"not trusted: self.signed certificate; REQUESTS_CA_BUNDLE"
+    with serve({"/a": content(b"abc")}, certificate) as server, pytest.raises(SourceError, match=words):
+        get(web, f"{server.url}/a", {})
 
 
-def test_a_certificate_that_is_not_trusted_is_final_and_names_the_remedy(
-    web: Web, self_signed: Tuple[str, str]
+def test_certificates_are_trusted_that_the_machine_or_the_source_names(
+    web: Web, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed[1], self_signed[0])
-    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.handle_request, daemon=True)
-    thread.start()
+    with serve({"/a": content(b"abc")}, certificate) as server:
+        request = asked(f"{server.url}/a", {})._replace(certificates=str(certificate))
+        with web.get(request, {}, with_netrc=False) as answer:
+            assert b"abc" == web.read(answer, 100)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert b"abc" == get(web, f"{server.url}/a", {})
 
-    with pytest.raises(SourceError, match=r"not trusted: self.signed certificate; REQUESTS_CA_BUNDLE"):
-        get(web, f"https://127.0.0.1:{server.server_port}/a", {})
 
-    thread.join()
-    server.server_close()
+def test_certificates_that_are_not_there_are_named(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/none/ca.pem")
+
+    with pytest.raises(SourceError, match=r"certificate.*/none/ca\.pem"):
+        get(web, "https://127.0.0.1:9/a", {})

