@@ -1,16 +1,22 @@
-"""What may be shown of the settings: no value of `service.environment`, nothing of a URL that may be a secret."""
+"""What may be shown: no value of `service.environment`, nothing of a URL that may be a secret, and nothing that its
+name calls one, wherever it turns up.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import re
-from typing import Any, Dict
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Sequence
+from urllib.parse import unquote, urlsplit
 
 from ..settings import Settings
 
 HIDDEN = "(not shown)"
 
+SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
+
+_NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|authorization)$")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
 
 
@@ -36,7 +42,61 @@ def resolved(settings: Settings) -> Dict[str, Any]:
         service["environment"] = dict.fromkeys(service["environment"], HIDDEN)
         for request in filter(None, (service["ready"], service["warm_up"])):
             request["path"] = re.sub(r"\?.*", "?...", request["path"], flags=re.DOTALL)
+    for part in filter(None, (service, shown["suite"])):
+        part["command"] = command(part["command"])
     return dict(_each_text(shown))
+
+
+def command(words: Sequence[str]) -> List[str]:
+    """The words of a command, without the values of options that name a secret.
+
+    >>> command(["serve", "--api-key", "abc", "--token=abc", "--port", "80"])
+    ['serve', '--api-key', '(not shown)', '--token=(not shown)', '--port', '80']
+    """
+    return [_word(before, word) for before, word in zip(["", *words], words)]
+
+
+def _word(before: str, word: str) -> str:
+    option, equals, _ = word.partition("=")
+    if equals and option.startswith("-") and _NAMED_SECRET.search(option):
+        return f"{option}={HIDDEN}"
+    return HIDDEN if before.startswith("-") and _NAMED_SECRET.search(before) else word
+
+
+def secrets(settings: Settings, environ: Mapping[str, str]) -> FrozenSet[str]:
+    """The values that must not stand in any file: of variables that name a secret, of URLs and of commands."""
+    service = settings.service
+    given = {**environ, **(service.environment if service else {})}
+    found = {value for name, value in given.items() if _NAMED_SECRET.search(name)}
+    addresses = [service.url or "", environ.get("SERVICE_URL", "")] if service else []
+    addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
+    for address in addresses:
+        found.update(_of_url(address))
+    for words in (service.command if service else (), settings.suite.command):
+        told = (word for word, shown in zip(words, command(words)) if word != shown)
+        found.update(word.partition("=")[2] if word.startswith("-") else word for word in told)
+    return frozenset(value for value in found if len(value) >= SHORTEST)
+
+
+def _of_url(url: str) -> Iterator[str]:
+    """Its password, and the values in its query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL after all
+        return
+    yield from filter(None, (parts.password, unquote(parts.password or "")))
+    yield from (pair.partition("=")[2] for pair in parts.query.split("&"))
+
+
+def blotted(content: bytes, hidden: Iterable[str]) -> bytes:
+    """A file's content without these values.
+
+    >>> blotted(b"Bearer abcdef, again", ["abcdef"])
+    b'Bearer (not shown), again'
+    """
+    for value in sorted(hidden, key=len, reverse=True):
+        content = content.replace(value.encode("utf-8", "surrogateescape"), HIDDEN.encode("ascii"))
+    return content
 
 
 def problem(text: str) -> str:
@@ -49,11 +109,15 @@ def problem(text: str) -> str:
     return urls(re.sub(about_environment, rf"\1\2 {HIDDEN}", text, flags=re.MULTILINE))
 
 
+def _is_secret(name: object, value: object) -> bool:
+    return isinstance(value, str) and bool(_NAMED_SECRET.search(str(name)))
+
+
 def _each_text(value: Any) -> Any:
     if isinstance(value, (str, os.PathLike)):
         return urls(os.fspath(value))
     if isinstance(value, dict):
-        return {name: _each_text(each) for name, each in value.items()}
+        return {name: _each_text(HIDDEN if _is_secret(name, each) else each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_each_text(each) for each in value]
     return value

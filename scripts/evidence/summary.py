@@ -14,7 +14,8 @@ MOST_LINES = 200
 RULES = f"""\
 Only files on a fixed list of names are taken, and no link is followed. Never taken: environment variables, weights.
 Settings are shown without the values of service.environment and without what may be secret in a URL.
-All other files are as they were written: look through them before you hand them to strangers.
+The values of variables, options and URLs that name a secret are taken out of all files, as far as they are known here.
+All else is as it was written: look through it before you hand it to strangers.
 A log keeps its first {human_bytes(HEAD_BYTES)} and its last {human_bytes(TAIL_BYTES)}.
 Any other file may have {human_bytes(WHOLE_BYTES)}, and what the run left {human_bytes(CAP_BYTES)} together, unpacked:
 what stands first in the list above gets room first."""

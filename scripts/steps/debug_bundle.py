@@ -17,7 +17,7 @@ from typing import FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from .. import __version__, settings
 from ..console import counted, human_bytes, say
 from ..errors import SettingsError
-from ..evidence import allowed, bundle, summary
+from ..evidence import allowed, bundle, redact, summary
 from ..evidence.bundle import Bundle
 from ..evidence.finding import Note, Project, Weights
 from ..evidence.reading import Member
@@ -100,8 +100,10 @@ def gather(subject: Subject, index: Optional[int] = None) -> Bundle:
     places = Project(project.project, project.reports, project.file, weights(project))
     collected = bundle.collect(places, listed, allowed.CAP_BYTES, late)
     facts, unknown = debug_facts.gather(project, subject.problem)
+    hidden = redact.secrets(project, os.environ)
+    members = (each._replace(content=redact.blotted(each.content, hidden)) for each in (*collected.members, *facts))
     missing = [*_unknown(subject), *_not_run(wanted, there), *collected.missing, *unknown]
-    return Bundle((*collected.members, *facts), tuple(missing), collected.left_out)
+    return Bundle(tuple(members), tuple(missing), collected.left_out)
 
 
 def shards(reports: Path) -> List[str]:

@@ -76,3 +76,41 @@ def test_a_mistake_in_the_settings_is_shown_without_the_values_it_quotes(tmp_pat
     assert "hunter2" not in shown
     assert "service.environment: expected" in shown
     assert "service.port: expected a whole number, got 'x'" in shown
+
+
+NAMED = """
+service:
+  command: [serve, --api-key, hunter-1, "--token=hunter-2=x", --port, "{port}"]
+  url: "http://me:hunter-3@127.0.0.1:1/x?k=hunter-4"
+  environment: {HF_TOKEN: hunter-5, MODE: fast-mode, PIN_KEY: abc}
+  warm_up: {path: /tts, json: {text: hello, api_key: hunter-6, of: [{Password: hunter-7}]}}
+models:
+  files:
+    - {path: a.bin, size: 1, sha256: SHA, sources: ["https://me:hunter-8@host/a.bin?sig=hunter-9"]}
+suite: {path: t}
+""".replace("SHA", "0" * 64)
+
+
+def test_what_its_name_calls_a_secret_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text(NAMED)
+
+    shown = redact.resolved(settings.load(None, {}, tmp_path))
+
+    assert "hunter" not in json.dumps(shown, default=str)
+    assert "hello" == shown["service"]["warm_up"]["json"]["text"]
+    assert ["--port", "{port}"] == shown["service"]["command"][-2:]
+
+
+def test_known_secrets_are_those_that_are_named_so_and_are_long_enough(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text(NAMED)
+    environ = {"AWS_SECRET_ACCESS_KEY": "hunter-0", "HOME": "/home/me", "AUTH_MODE": "disabled"}
+
+    found = redact.secrets(settings.load(None, {}, tmp_path), environ)
+
+    assert {f"hunter-{number}" for number in (0, 1, 3, 4, 5, 8, 9)} | {"hunter-2=x"} == found
+
+
+@given(st.binary(max_size=30), st.text(alphabet="abc", min_size=6, max_size=8), st.binary(max_size=30))
+def test_a_blotted_value_is_gone_and_the_rest_is_there(before: bytes, value: str, after: bytes) -> None:
+    assert value.encode() not in redact.blotted(before + value.encode() + after, [value])
+    assert before == redact.blotted(before, [value + "!"])

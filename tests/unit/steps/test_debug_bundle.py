@@ -85,6 +85,24 @@ def test_the_bundle_of_a_red_shard_holds_all_it_left_and_tells_first_what_is_red
     assert "HF_TOKEN" in json.loads(found["settings.json"])["service"]["environment"]
 
 
+def test_secrets_that_service_and_tests_print_are_taken_out_again(tmp_path: Path) -> None:
+    suite = "import os\ndef test_a(): assert not (os.environ['SECRET_OF_MINE_KEY'], os.environ['MODE'])\n"
+    service = f"import os\nprint('token', os.environ['HF_TOKEN'])\n{projects.SERVICE}"
+    project = projects.make(tmp_path, suite, service, SETTINGS)
+    named = {"SECRET_OF_MINE_KEY": "hunter3", "MODE": "fast-mode"}
+    assert 1 == projects.run(project, "shard", "0", "1", **named).returncode
+    assert "hunter2" in (project / "reports/shard-0/service.log").read_text()
+    assert "hunter3" in (project / "reports/shard-0/junit.xml").read_text()
+
+    projects.run(project, "debug-bundle", **named)
+
+    found = contents(project / "reports" / "debug-bundle.tar.gz")
+    assert [] == [name for name, content in found.items() if b"hunter" in content]
+    assert b"token (not shown)" in found["reports/shard-0/service.log"]
+    assert b"fast-mode" in found["reports/shard-0/junit.xml"]
+    assert "failed" == json.loads(found["reports/shard-0/receipt.json"])["tests"][0]["outcome"]
+
+
 def test_path_size_and_what_is_missing_are_printed(tmp_path: Path) -> None:
     project = projects.make(tmp_path, service=None)
 
