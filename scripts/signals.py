@@ -21,9 +21,11 @@ class _Interrupts:
         self.raised = 0
         self.holders = 0
         self.held: List[int] = []
+        self.last = 0
 
     def handle(self, number: int, frame: Optional[FrameType]) -> None:
         self.seen += 1
+        self.last = number
         if self.holders:
             self.held.append(number)
         else:
@@ -88,6 +90,28 @@ def held_back() -> Iterator[Callable[[], bool]]:
         yield lambda: interrupts.seen > before
     finally:
         interrupts.release()
+
+
+@contextmanager
+def let_through() -> Iterator[None]:
+    """Within the block, inside `held_back`, signals raise at once: for a long wait that nobody has to sit out.
+
+    What was raised is held back again from the block's end on, so that who catches it can finish. A signal that is
+    held already raises at the block's beginning.
+    """
+    interrupts = _active
+    if interrupts is None or not interrupts.holders or not _in_main_thread():
+        yield
+        return
+    holders, interrupts.holders = interrupts.holders, 1
+    try:
+        interrupts.release()
+        yield
+    finally:
+        interrupts.holders = holders
+        if interrupts.raised:
+            interrupts.raised = 0
+            interrupts.held.append(interrupts.last)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Sequence
 
 PLUGIN = "shardline_pytest"
+UNHEARD = "our plugin was not heard of: suite.command has to hand its arguments and environment on to pytest"
 
 
 def arguments() -> List[str]:

@@ -29,7 +29,7 @@ ENDINGS = {
     FINISHED: "finished",
     INTERRUPTED: "was interrupted",
     STOPPED: "was stopped by -x or --maxfail",
-    GAVE_UP: "gave up after five deaths without a finished test",
+    GAVE_UP: "gave up before all its tests had run",
 }
 
 SERVICE = "service"  # the name of an error that is its death

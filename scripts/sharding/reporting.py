@@ -23,6 +23,8 @@ from .verdict import (
 
 SCHEMA = 1
 SHOWN = 20  # of each kind
+FEW = 3  # tests that a command names
+LONGEST_NAME = 200
 
 
 def to_json(verdict: Verdict) -> Dict[str, Any]:
@@ -100,10 +102,16 @@ def _next(verdict: Verdict) -> List[str]:
         )
         steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing')}    ({rest})")
     elif RED_TEST in red:
-        steps.append(f"{command('nox', '-s', 'integration', '--', '--last-failed')}    (only what failed)")
+        steps.append(f"{again([finding.nodeid for finding in verdict.of(RED_TEST)])}    (only what failed)")
     if UNSTABLE in red:
         steps.append("if ids change from run to run, no run can find them: pytest.param(..., id=...) makes them stay")
     return [f"next: {step}" for step in steps]
+
+
+def again(nodeids: Sequence[str]) -> str:
+    """The command that runs only some tests: few by name, which is right on any machine, else what failed here last."""
+    by_name = len(nodeids) <= FEW and all(each.isprintable() and len(each) < LONGEST_NAME for each in nodeids)
+    return command("nox", "-s", "integration", "--", *(nodeids if by_name else ["--last-failed"]))
 
 
 def _shards_again(verdict: Verdict) -> str:

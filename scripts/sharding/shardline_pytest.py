@@ -213,10 +213,10 @@ class Selector:
         try:
             done = self._run(command, input=json.dumps(ids).encode(), env=environ, cwd=directory, capture_output=True)
         except OSError as error:
-            raise ValueError(f"cannot start {' '.join(command)}: {error}") from None
+            raise ValueError(f"cannot start {command[0]}: {error}") from None
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ValueError(f"{' '.join(command)} ended with {done.returncode}: {''.join(said[-1:])}")
+            raise ValueError(f"{''.join(said[-1:]) or command[0]} (exit code {done.returncode})")
         return done.stdout
 
 

@@ -6,16 +6,22 @@ import os
 import shlex
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .. import service
 from ..environment import Environment
-from ..errors import ServiceDied
+from ..errors import PipelineError, ServiceDied
 from ..service import Service
+from ..service.readiness import Target, wait_until_ready
 from ..settings import Settings
 from ..sharding import loading
+from ..typed_yaml import Seconds
 from .deps import Environments
+
+PLUGIN = tuple(loading.arguments())
+ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
 
 
 @contextmanager
@@ -26,7 +32,9 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
     seconds[step] = time.monotonic() - started
 
 
-def pytest_words(settings: Settings, environment: Environment, arguments: Sequence[str]) -> List[str]:
+def pytest_words(
+    settings: Settings, environment: Environment, arguments: Sequence[str], plugin: Sequence[str] = PLUGIN
+) -> List[str]:
     """The suite's command, with our plugin: what a person adds comes last.
 
     faulthandler shows where a crash or a hang was, from the first import on.
@@ -35,7 +43,13 @@ def pytest_words(settings: Settings, environment: Environment, arguments: Sequen
     if program == "python":
         program, words = str(environment.python), ["-X", "faulthandler", *words]
     path = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
-    return [program, *words, *path, *loading.arguments(), *arguments]
+    return [program, *words, *path, *plugin, *arguments]
+
+
+def by_hand(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:
+    """The same for a person to type, whose shell does not know our plugin."""
+    words = pytest_words(settings, environment, arguments, plugin=())
+    return f"cd {shlex.quote(str(settings.suite_directory))} && {shlex.join(words)}"
 
 
 def starts_service(settings: Settings) -> bool:
@@ -95,6 +109,17 @@ class Surroundings:
                 self.service.check_alive()
         except ServiceDied as error:
             return error.message
+        return ""
+
+    def silence(self) -> str:
+        """That the service answers its probe no more, and what came of that; empty where it does, or there is none."""
+        if self.service is None or self._settings.service is None:
+            return ""
+        asked = Target(self.service.url, phase="after a test hung")
+        try:
+            wait_until_ready(asked, replace(self._settings.service.ready, timeout_s=Seconds(ANSWERS_IN_S)))
+        except PipelineError as error:
+            return f"the service hung: {error.message}"
         return ""
 
 

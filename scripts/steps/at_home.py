@@ -21,7 +21,7 @@ from .board import ENDED, RUNS, WAITS, Board, Row, board
 from .local_shard import LocalShard
 
 POLL_S = 0.2
-STOPS_IN_S = 30  # a shard stops its tests and its service
+STOPS_IN_S = 30  # for a shard to stop its tests, and to end its service beyond service.stop_timeout
 LAST_LINES = 15
 
 
@@ -47,7 +47,8 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int, at_once
             with board() as watched:
                 _run(shards, most, lambda each: each.start(pytest_arguments, environ), signalled, watched)
         finally:
-            _stop([each for each in shards if each.stage == RUNS])
+            service_s = settings.service.stop_timeout_s if settings.service else 0.0
+            _stop([each for each in shards if each.stage == RUNS], STOPS_IN_S + service_s)
 
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
@@ -117,12 +118,12 @@ def together(rows: Sequence[Row], most: int, spent_s: float) -> Row:
     )
 
 
-def _stop(running: Sequence[LocalShard]) -> None:
+def _stop(running: Sequence[LocalShard], timeout_s: float) -> None:
     """End the shards that still run, as Ctrl-C would: each stops its tests and its service."""
     for each in running:
         each.interrupt()
     if running:
         say(f"stopping {counted(len(running), 'shard')}")
-    deadline = time.monotonic() + STOPS_IN_S
+    deadline = time.monotonic() + timeout_s
     for each in running:
         each.wait(max(0.1, deadline - time.monotonic()))

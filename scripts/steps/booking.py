@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..console import counted, human_seconds
 from ..service.process import exit_words
-from ..sharding import junit, receipt
+from ..sharding import junit, loading, receipt, unserved
 from ..sharding import outcomes as o
 from ..sharding.outcomes import Attempt, Fate, Fixture, Round
 from ..sharding.receipt import ExtraError, Selected
@@ -27,7 +27,8 @@ class Exit:
     """How a round's process ended.
 
     `hung_s`: it was ended by us after so long a silence; 0 where not. `service`: how the service died meanwhile, for
-    which it was ended too; empty where it did not. `ended_at` is in seconds since the epoch.
+    which it was ended too; empty where it did not. `died_at`, when that was seen, and `ended_at` are in seconds since
+    the epoch.
     """
 
     returncode: int
@@ -35,6 +36,7 @@ class Exit:
     hung_s: float = 0.0
     interrupted: bool = False  # by a person, through us
     service: str = ""
+    died_at: float = 0.0
     ended_at: float = 0.0
 
 
@@ -71,8 +73,8 @@ class Ran:
     def died(self) -> bool:
         """Whether a test, or what happened between two, ended the process, so that the rest can go on without it."""
         broke = self.kind in (o.EXIT, o.INTERNAL_ERROR) and bool(self.nodeid)
-        stopped = self.kind == o.INTERRUPTED  # by us, as the service had died
-        return not self.interrupted and (broke or stopped or self.kind in (o.DIED_IN_TEST, o.DIED_BETWEEN_TESTS))
+        unserved = bool(self.exit.service)  # we stopped it, or it came to its end with tests that are due again
+        return not self.interrupted and (broke or unserved or self.kind in (o.DIED_IN_TEST, o.DIED_BETWEEN_TESTS))
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def next_step(history: Sequence[Ran]) -> Outcome:
     Args:
         history: all rounds so far, at least one.
     """
+    history = [_served(ran) for ran in history]
     told = [ran.told for ran in history if ran.told]
     selected = next((each.selected for each in told if each.selected is not None), None)
     broken = _broken(history)
@@ -157,6 +160,13 @@ def without_service(outcome: Outcome, why: str) -> Outcome:
     return replace(outcome, ended=receipt.GAVE_UP, errors=(*outcome.errors, error))
 
 
+def _served(ran: Ran) -> Ran:
+    """The round, without what its tests did once the service had died."""
+    if not ran.exit.service or not ran.told:
+        return ran
+    return replace(ran, told=unserved.left_out(ran.told, ran.exit.died_at, _first_line(ran.exit.service)))
+
+
 def _ended(outcome: Outcome) -> str:
     """How the shard ended, one of the endings of `receipt`; empty where another round is due."""
     last = outcome.history[-1]
@@ -171,8 +181,16 @@ def _ended(outcome: Outcome) -> str:
     most_failures = outcome.rounds[-1].maxfail if outcome.rounds else 0  # pytest itself counts anew in each round
     if last.kind == o.STOPPED or (last.kind == o.EXIT and not last.nodeid) or 0 < most_failures <= failures:
         return receipt.STOPPED
-    deaths = max(_deaths_in_a_row(outcome.history), sum(bool(ran.exit.service) for ran in outcome.history))
-    return "" if last.died and deaths < MOST_DEATHS else receipt.GAVE_UP
+    return "" if last.died and not _too_many(outcome.history) else receipt.GAVE_UP
+
+
+def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
+    """Which deaths were too many for another round; None where they were not."""
+    if sum(bool(ran.exit.service) for ran in history) >= MOST_DEATHS:
+        return ExtraError(receipt.SERVICE, f"it died {MOST_DEATHS} times, and is not started again")
+    if _deaths_in_a_row(history) >= MOST_DEATHS:
+        return ExtraError("pytest", f"it died {MOST_DEATHS} times without a finished test, and is not started again")
+    return None
 
 
 def _deaths_in_a_row(history: Sequence[Ran]) -> int:
@@ -255,9 +273,11 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
             yield ExtraError(broken.nodeid, broken.message)
         if not ran.interrupted:
             yield from _errors_of(ran)
-    last = outcome.history[-1]
+    last, too_many = outcome.history[-1], _too_many(outcome.history)
+    if too_many and outcome.remaining:
+        yield too_many
     ending = f"ended with {exit_words(last.exit.returncode)}"
-    if last.kind == o.FINISHED and outcome.remaining:
+    if last.kind == o.FINISHED and outcome.remaining and not last.exit.service:
         lost = counted(len(outcome.remaining), "test")
         yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
     elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
@@ -267,13 +287,15 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
 def _errors_of(ran: Ran) -> Iterator[ExtraError]:
     """What went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
-        when = f"{receipt.shown(ran.nodeid)} was running" if ran.nodeid else "between two tests, or after the last"
+        running = ran.told.ended.running if ran.told else None
+        verb = "was running" if running and running.phase else "had failed a moment before"
+        when = f"{receipt.shown(ran.nodeid)} {verb}" if ran.nodeid else "between two tests, or after the last"
         yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
         return
     if ran.kind == o.FINISHED:
         yield from _unexplained(ran)
         return
-    reason = ran.told.ended.reason if ran.told else ""
+    reason = ran.told.ended.reason if ran.told else loading.UNHEARD
     more = f": {reason}" if reason else ""
     culprit = _named(ran.fixture) if ran.fixture else "something"
     told = {

@@ -9,7 +9,7 @@ from ..console import command, counted, human_seconds, say, table
 from ..errors import SuiteError
 from ..node import Node
 from ..settings import Settings
-from ..sharding import receipt
+from ..sharding import receipt, reporting
 from ..sharding.receipt import Receipt
 from . import at_home, bearable, merge, part, plan, shard
 
@@ -81,8 +81,11 @@ def lines(result: Receipt, settings: Settings) -> List[str]:
 
 def again(result: Receipt) -> str:
     """The command to run next: what failed, or the part that took longest."""
+    red = [test.nodeid for test in result.tests if test.proven in receipt.RED]
+    if red:
+        return f"next: {reporting.again(red)}    (only what failed)"
     if not receipt.is_green(result):
-        return f"next: {command('nox', '-s', 'integration', '--', '--last-failed')}    (only what failed)"
+        return f"next: {command('nox', '-s', 'integration')}    (all of it again)"
     seconds: Dict[str, float] = {}
     for test in result.tests:
         file = test.nodeid.split("::")[0]

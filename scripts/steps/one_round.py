@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 import time
@@ -118,7 +117,7 @@ def run(
     try:
         popen = subprocess.Popen(words, cwd=str(cwd), env=dict(environ), start_new_session=True)
     except OSError as error:
-        raise SuiteError(f"pytest cannot be started: {error}", f"Try it by hand: {shlex.join(words[:4])}") from error
+        raise cannot_start(error) from error
     root = identify(popen.pid) or Identity(popen.pid, time.time())
     seen = Exit(0)
     try:
@@ -128,9 +127,15 @@ def run(
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
             popen.wait(LEFTOVERS_END_IN_S)
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
-    seconds = round(time.monotonic() - started, 3)
+    seconds, now = round(time.monotonic() - started, 3), time.time()
     death = "" if seen.interrupted else watch.death()
-    return replace(seen, returncode=returncode, seconds=seconds, ended_at=time.time(), service=death)
+    died_at = seen.died_at or now
+    return replace(seen, returncode=returncode, seconds=seconds, ended_at=now, service=death, died_at=died_at)
+
+
+def cannot_start(error: OSError) -> SuiteError:
+    """That the suite's command names no program, or none that may run."""
+    return SuiteError(f"pytest cannot be started: {error}", "Correct suite.command in pipeline.yml.")
 
 
 def _watched(root: Identity, pulse: Pulse, limits: Limits, watch: Watch, say: Say) -> Exit:
@@ -138,10 +143,11 @@ def _watched(root: Identity, pulse: Pulse, limits: Limits, watch: Watch, say: Sa
     while is_running(root):
         interrupted = watch.signalled()
         if interrupted or watch.death():  # without the service, every further test would fail
+            seen_at = time.time()
             with suppress(ProcessLookupError, PermissionError):  # gone meanwhile
                 os.killpg(root.pid, signal.SIGINT)  # all of it, as a terminal does
             _wait(root, limits.stop_s)
-            return Exit(0, interrupted=interrupted)
+            return Exit(0, interrupted=interrupted, died_at=seen_at)
         silent_s = pulse.silent_s()
         if silent_s > (limits.test_s if pulse.in_test else limits.outside_s):
             say(f"\npytest has been silent for {human_seconds(silent_s)}: it is ended, where it was stands below")

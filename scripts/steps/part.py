@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Collection, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..console import command, counted, say
-from ..errors import SettingsError
+from ..console import counted, say
+from ..errors import SettingsError, SuiteError
 from ..settings import Settings
 from ..sharding import files, receipt
 from ..sharding.receipt import shown
@@ -29,25 +29,29 @@ def take(settings: Settings, arguments: Sequence[str]) -> Tuple[Optional[Part], 
     """What `--tests FILE` or `--last-failed` asks for, and the arguments that are left for pytest.
 
     Raises:
-        SettingsError: there is no such file.
+        SettingsError: there is no such file, or more than one.
+        SuiteError: it lists nothing.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--tests", nargs="?", const="")
+    parser.add_argument("--tests", nargs="?", const="", action="append")
     parser.add_argument("--last-failed", action="store_true")
     options, rest = parser.parse_known_args(list(arguments))
     if options.tests is not None:
-        return Part(_existing(options.tests), strict=True), rest
+        return Part(_existing(*options.tests), strict=True), rest
     failed = settings.state / FAILED
     if options.last_failed and failed.exists() and entries(failed):
         return Part(failed.resolve(), strict=False), rest
     return None, rest
 
 
-def _existing(name: str) -> Path:
-    if not name or not Path(name).is_file():
-        hint = "It lists a test, class, file or folder a line, as pytest names them."
-        raise SettingsError(f"--tests: expected a file, got {name!r}", hint)
-    return Path(name).resolve()
+def _existing(name: str, *more: str) -> Path:
+    hint = "It lists a test, class, file or folder a line, as pytest names them."
+    if more or not name or not Path(name).is_file():
+        raise SettingsError(f"--tests: expected a file, got {' and '.join(map(repr, (name, *more)))}", hint)
+    file = Path(name).resolve()
+    if not entries(file):  # neither "nothing to do, all is well" nor "run everything"
+        raise SuiteError(f"--tests: {file} lists no test", hint)
+    return file
 
 
 def entries(file: Path) -> List[str]:
@@ -57,7 +61,7 @@ def entries(file: Path) -> List[str]:
         SettingsError: it cannot be read.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"--tests: cannot read {file}: {error}") from error
     return parsed(text)
@@ -94,11 +98,11 @@ def chosen(collected: Sequence[str], wanted: Iterable[str]) -> Tuple[List[str], 
 
 
 def _names(nodeid: str) -> List[str]:
-    """All that names a test: itself, its function, classes, file and folders."""
+    """All that names a test: itself, also as we print it, its function, classes, file and folders."""
     file, *names = nodeid.partition("[")[0].split("::")
     folders = file.split("/")
     within = ["::".join([file, *names[:count]]) for count in range(1, len(names) + 1)]
-    return [nodeid, *within, *("/".join(folders[:count]) for count in range(1, len(folders) + 1))]
+    return [nodeid, shown(nodeid), *within, *("/".join(folders[:count]) for count in range(1, len(folders) + 1))]
 
 
 def of(part: Optional[Part], collected: Sequence[str]) -> List[str]:
@@ -113,7 +117,9 @@ def of(part: Optional[Part], collected: Sequence[str]) -> List[str]:
     if unknown and part.strict:
         few = "\n".join(f"  {shown(entry)}" for entry in unknown[:_SHOWN])
         what = f"no test is collected for {len(unknown)} of the entries in {part.file}, such as:"
-        hint = f"Ids are as pytest --collect-only -q shows them; {command('nox', '-s', 'plan')} collects them."
+        hint = (
+            "Ids are as pytest --collect-only -q shows them. -k, -m and paths beside --tests leave out what it lists."
+        )
         raise SettingsError(f"{what}\n{few}", hint)
     return taken if taken or part.strict else list(collected)  # what failed is there no more
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,8 @@ from ..sharding.estimates import Estimates, SetUp
 from ..sharding.plan import Plan
 from ..sharding.timings import Timings
 from . import deps, part
-from .around import pytest_words
+from .around import by_hand, pytest_words
+from .one_round import cannot_start
 
 FILE_NAME = "plan.json"
 NODES = 4
@@ -107,16 +107,22 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         SettingsError: the part names what is not there.
     """
     wanted, arguments = part.take(settings, arguments)
+    arguments = ["--collect-only", "-q", *arguments]
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "journal.jsonl"
-        words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
+        words = pytest_words(settings, environment, arguments)
         environ = environment.variables(os.environ)
         variables = loading.variables(environ, settings.state / "plugin", record, 0, settings.suite.path)
         with progress("collecting the tests"):
-            output = _output(words, settings.suite_directory, variables)
+            try:
+                output = _output(words, settings.suite_directory, variables)
+            except OSError as error:
+                raise cannot_start(error) from error
         rounds = journal.read(record)
     if not rounds or rounds[-1].selected is None or rounds[-1].collection_errors:
-        raise SuiteError(f"the suite cannot be collected:\n{_last(output)}", f"See: {shlex.join(words)}")
+        unheard = "" if rounds else f"\n  ({loading.UNHEARD})"
+        see = f"See: {by_hand(settings, environment, arguments)}"
+        raise SuiteError(f"the suite cannot be collected:\n{_last(output)}{unheard}", see)
     return part.of(wanted, rounds[-1].selected)
 
 

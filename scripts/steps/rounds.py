@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, List, Sequence
 
 from .. import console
 from ..errors import PipelineError
 from ..settings import Settings
-from ..sharding import journal, junit, loading
+from ..sharding import journal, junit, loading, receipt
+from ..signals import let_through
 from . import booking, one_round
 from . import select as select_step
 from .around import Surroundings, pytest_words
@@ -54,11 +56,16 @@ def run(
     while True:
         plugin = settings.state / "plugin"
         variables = loading.variables(around.variables(), plugin, record, len(ended), settings.suite.path, select)
-        ended.append(one_round.run(words, settings.suite_directory, variables, Pulse(record), limits, watch, say))
+        exit = one_round.run(words, settings.suite_directory, variables, Pulse(record), limits, watch, say)
+        if exit.hung_s and not exit.service:  # perhaps since the service does
+            exit = replace(exit, service=around.silence())
+        if exit.service:
+            say(f"\n{exit.service}")
+        ended.append(exit)
         told = {each.number: each for each in journal.read(record)}
         outcome = booking.next_step([Ran(exit, told.get(index)) for index, exit in enumerate(ended)])
-        if not outcome.ended and ended[-1].service:
-            outcome = _with_new_service(around, outcome, ended[-1].service, say)
+        if not outcome.ended and exit.service:
+            outcome = _with_new_service(around, outcome, say)
         junit.write(folder / "junit.xml", booking.results(outcome, files_from(outcome, settings.project)))
         if outcome.ended:
             return outcome
@@ -66,14 +73,16 @@ def run(
         select = _select_remaining(folder, outcome.remaining)
 
 
-def _with_new_service(around: Surroundings, outcome: Outcome, death: str, say: Say) -> Outcome:
-    """Start the service again; where that fails, this is the shard's end."""
-    say(f"\n{death}")
+def _with_new_service(around: Surroundings, outcome: Outcome, say: Say) -> Outcome:
+    """Start the service again; where that fails, or somebody does not want to wait for it, this is the shard's end."""
     try:
-        around.start()
+        with let_through():
+            around.start()
     except PipelineError as error:
         say(f"\n{error}")
         return booking.without_service(outcome, error.message)
+    except (KeyboardInterrupt, SystemExit):
+        return replace(outcome, ended=receipt.INTERRUPTED)
     return outcome
 
 

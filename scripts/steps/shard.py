@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..console import command, counted, human_seconds, say, table
-from ..errors import ServiceDied
+from ..errors import ServiceDied, SuiteError
 from ..node import Node, run_id
 from ..service import memory
 from ..settings import Settings
@@ -61,12 +61,15 @@ def conclude(settings: Settings, result: Receipt) -> int:
 
     Raises:
         ServiceDied: the service died while tests ran; whatever else is red may come of that.
+        SuiteError: the tests could not be collected or chosen, so none has run.
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
         log = folder_of(settings, Node(result.index, result.total)) / "service.log"
         hint = f"Its last words stand above and in {log}."
         raise ServiceDied(f"{deaths[0].message}", hint)
+    if result.errors and not result.tests:
+        raise SuiteError(f"no test has run: {result.errors[0].message}", "See pytest's own lines above.")
     return 0 if receipt.is_green(result) else 1
 
 

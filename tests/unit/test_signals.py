@@ -8,7 +8,7 @@ from typing import Callable, Iterator, List
 
 import pytest
 
-from scripts.signals import held_back, raise_on_signals
+from scripts.signals import held_back, let_through, raise_on_signals
 
 
 @pytest.fixture(autouse=True)
@@ -134,3 +134,33 @@ def test_other_threads_may_hold_back_nothing_and_do_not_fail() -> None:
     worker.join()
 
     assert [False] == results
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["within the block", "before it"])
+def test_a_signal_is_let_through_at_once_and_held_again_for_who_catches_it(early: bool) -> None:
+    done: List[str] = []
+    with pytest.raises(SystemExit) as ended, raise_on_signals(), held_back() as signalled:
+        if early:
+            send(signal.SIGTERM)
+        with pytest.raises(SystemExit), let_through():
+            send(signal.SIGTERM)
+            done.append("never")
+        done.append(f"written, signalled: {signalled()}")
+
+    assert (143, ["written, signalled: True"]) == (ended.value.code, done)
+
+
+def test_without_a_signal_nothing_is_let_through() -> None:
+    with raise_on_signals(), held_back() as signalled, let_through():
+        assert not signalled()
+
+
+def test_after_the_block_signals_are_held_back_again() -> None:
+    done: List[str] = []
+    with pytest.raises(KeyboardInterrupt), raise_on_signals(), held_back():
+        with let_through():
+            pass
+        send(signal.SIGINT)
+        done.append("finished")
+
+    assert ["finished"] == done

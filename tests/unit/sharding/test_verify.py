@@ -249,9 +249,7 @@ def test_a_red_test_that_is_not_collected_is_still_red() -> None:
 def test_a_test_that_its_shard_did_not_come_to_has_to_run() -> None:
     verdict = verify([shard(0, ran("a")), shard(1, ran("b", NOT_RUN), ended=GAVE_UP)], AB)
 
-    assert [(v.CUT_SHORT, "shard index 1 of 2 " + "gave up after five deaths without a finished test")] == red(verdict)[
-        :1
-    ]
+    assert [(v.CUT_SHORT, "shard index 1 of 2 " + "gave up before all its tests had run")] == red(verdict)[:1]
     assert ([(v.NOT_RUN, "b")], ("b",)) == (red(verdict)[1:], verdict.to_run)
 
 
@@ -483,11 +481,19 @@ def test_the_lines_say_what_to_do_next(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [] == steps(a, b)
     assert [some_lost] == steps(a)
     assert ["next: nox -s merge -- --run-missing    (every test has a result; this settles the rest)"] == steps(a, b, b)
-    assert ["next: nox -s integration -- --last-failed    (only what failed)"] == steps(a, shard(1, ran("b", FAILED)))
+    assert ["next: nox -s integration -- b    (only what failed)"] == steps(a, shard(1, ran("b", FAILED)))
     assert ["next: nox -s shard -- 1 2    (that shard again)", some_lost] == steps(a, shard(1, errors=error))
     assert ["next: nox -s integration    (all shards again)"] == steps(
         replace(a, errors=error), replace(b, errors=error)
     )
+
+
+def test_few_tests_are_named_by_the_command_that_runs_them_again_and_many_are_not() -> None:
+    def what(*nodeids: str) -> str:
+        return reporting.again(nodeids).partition(" -- ")[2]
+
+    assert "'t.py::a[x y]' t.py::b" == what("t.py::a[x y]", "t.py::b")
+    assert "--last-failed" == what("t.py::a[\n]") == what(*(f"t.py::a[{number}]" for number in range(4)))
 
 
 def test_the_death_of_a_service_is_told_apart_from_failed_tests() -> None:

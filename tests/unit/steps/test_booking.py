@@ -105,7 +105,10 @@ def test_five_deaths_without_a_finished_test_are_the_end() -> None:
     outcome = next_step([between()] * 5)
 
     assert ("gave up", ("a", "b", "c")) == (outcome.ended, outcome.remaining)
-    assert (ExtraError("between two tests", "something ended the process with signal SIGKILL (9)"),) == outcome.errors
+    assert (
+        ExtraError("between two tests", "something ended the process with signal SIGKILL (9)"),
+        ExtraError("pytest", "it died 5 times without a finished test, and is not started again"),
+    ) == outcome.errors
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,8 @@ def test_a_death_counts_for_maxfail(most: int, ended: str) -> None:
     assert ended == next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", maxfail=most)]).ended
 
 
-DEAD = Exit(2, seconds=3.0, service="the service ended with signal SIGSEGV (11)\n  its last line", ended_at=1003.0)
+SEGFAULT = "the service ended with signal SIGSEGV (11)\n  its last line"
+DEAD = Exit(2, seconds=3.0, service=SEGFAULT, died_at=1002.0, ended_at=1003.0)
 
 
 def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> None:
@@ -212,6 +216,53 @@ def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> Non
     assert (ExtraError("service", "the service ended with signal SIGSEGV (11): b was running"),) == outcome.errors
 
 
+def tried(*began: Tuple[str, float, str]) -> Tuple[Attempt, ...]:
+    """Attempts by id, beginning and outcome, each half a second long."""
+    return tuple(Attempt(nodeid, 0, outcome, at_s=at_s, call_s=0.5) for nodeid, at_s, outcome in began)
+
+
+@pytest.mark.parametrize(
+    "attempts, expected, remaining",
+    [
+        (tried(("a", 0.9, "passed"), ("b", 1.4, "failed"), ("c", 1.9, "failed")), "passed failed not-run", ("c",)),
+        (
+            tried(("a", 1.7, "passed"), ("b", 2.2, "failed"), ("c", 2.8, "skipped")),
+            "passed not-run not-run",
+            ("b", "c"),
+        ),
+        (tried(("a", 1.7, "passed"), ("b", 2.2, "unfinished")), "passed not-run not-run", ("b", "c")),
+        (tried(("a", 0.1, "failed"), ("b", 0.6, "passed"), ("c", 1.9, "failed")), "failed passed failed", ()),
+    ],
+    ids=["failed by it", "swallowed by a", "swallowed, and the next was running", "long before"],
+)
+@pytest.mark.parametrize("kind", [outcomes.INTERRUPTED, outcomes.FINISHED])
+def test_what_began_after_the_service_had_died_runs_again(
+    kind: str, attempts: Tuple[Attempt, ...], expected: str, remaining: Tuple[str, ...]
+) -> None:
+    outcome = next_step([ran(kind, running="x", attempts=attempts, exit=DEAD, began=1000.0)])
+
+    assert (expected, remaining) == (" ".join(words(outcome).values()), outcome.remaining)
+    assert ("" if remaining else "finished") == outcome.ended
+    assert ["service"] == [error.name for error in outcome.errors]
+
+
+def test_both_attempts_of_a_test_that_the_dead_service_failed_are_kept() -> None:
+    first = ran(
+        outcomes.INTERRUPTED,
+        attempts=tried(("a", 1.6, "failed"), ("b", 2.2, "failed")),
+        exit=DEAD,
+        began=1000.0,
+        selected=("a", "b"),
+    )
+    outcome = next_step([first, ran(outcomes.FINISHED, "b")])
+
+    assert (("finished", "passed")) == (outcome.ended, words(outcome)["b"])
+    assert [("rerun", "tried when the service ended with signal SIGSEGV (11)"), ("passed", "")] == [
+        (attempt.outcome, attempt.message) for attempt in outcome.tests[1].attempts
+    ]
+    assert (ExtraError("service", "the service ended with signal SIGSEGV (11): a was running"),) == outcome.errors
+
+
 def test_a_service_that_dies_after_the_last_test_is_an_error() -> None:
     outcome = next_step([replace(ALL, exit=replace(DEAD, returncode=0))])
 
@@ -220,13 +271,14 @@ def test_a_service_that_dies_after_the_last_test_is_an_error() -> None:
 
 
 def test_a_service_that_died_five_times_is_not_started_again() -> None:
-    each = [ran(outcomes.FINISHED, nodeid, exit=DEAD) for nodeid in "abcd"]
+    each = [ran(outcomes.INTERRUPTED, nodeid, exit=DEAD, began=1000.0) for nodeid in "abcd"]
     selected = tuple("abcdefg")
     history = [replace(one, told=replace(one.told, selected=selected)) for one in each]  # type: ignore[type-var]
-    fifth = ran(outcomes.INTERRUPTED, running="e", exit=DEAD, selected=selected)
+    fifth = ran(outcomes.INTERRUPTED, running="e", exit=DEAD, selected=selected, began=1000.0)
 
     assert "" == next_step([*history[:3], fifth]).ended
     assert ("gave up", ("f", "g")) == (next_step([*history, fifth]).ended, next_step([*history, fifth]).remaining)
+    assert ExtraError("service", "it died 5 times, and is not started again") in next_step([*history, fifth]).errors
 
 
 def test_a_service_that_does_not_come_up_again_ends_the_shard() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.server
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -50,11 +51,14 @@ def test_a_failed_test_is_told_readable_with_the_command_that_runs_it_again(tmp_
         @pytest.mark.parametrize("text", ["你好"])
         def test_text(text): assert text == "再见"
     """
-    done = projects.run(projects.make(tmp_path, suite), "integration")
+    project = projects.make(tmp_path, suite + "\n        def test_other(): pass\n")
+
+    done = projects.run(project, "integration")
 
     assert 1 == done.returncode
-    assert "1 test: 1 failed\n  failed  checks/test_it.py::test_text[你好]: AssertionError" in done.stdout
-    assert re.search(r"next: \S*nox -s integration -- --last-failed", done.stdout)
+    assert "2 tests: 1 failed, 1 passed\n  failed  checks/test_it.py::test_text[你好]: AssertionError" in done.stdout
+    again = re.search(r"next: \S*nox -s integration -- ('[^']*')", done.stdout)
+    assert again and "1 test: 1 failed" in projects.run(project, "integration", *shlex.split(again[1])).stdout
 
 
 def test_what_is_not_ours_goes_to_pytest_in_its_order(tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def test_a_listed_test_that_is_not_there_is_an_error_and_nothing_runs(project: P
 
     assert (2, True) == (done.returncode, f"for 1 of the entries in {listed}" in done.stdout), done.stdout
     assert "checks/test_it.py::test_gone" in done.stdout
-    assert (1, True) == (alone.returncode, "test_gone" in alone.stdout), alone.stdout
+    assert 5 == alone.returncode
+    assert f"  selection: no test is collected for 1 of the entries in {listed}" in alone.stdout, alone.stdout
     assert [] == ran(project)
 
 
@@ -100,6 +101,36 @@ def test_a_file_that_is_not_there_is_said(project: Path) -> None:
     done = projects.run(project, "integration", "--tests", "gone.txt")
 
     assert (2, True) == (done.returncode, "--tests: expected a file, got 'gone.txt'" in done.stdout)
+
+
+@pytest.mark.parametrize("nodes", ["1", "2"])
+def test_a_file_that_lists_nothing_is_an_error_however_many_shards(project: Path, tmp_path: Path, nodes: str) -> None:
+    listed = tmp_path / "tests.txt"
+    listed.write_text("\n")
+
+    done = projects.run(project, "integration", "--nodes", nodes, "--tests", str(listed))
+
+    assert (5, True) == (done.returncode, f"--tests: {listed} lists no test" in done.stdout), done.stdout
+
+
+def test_two_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a.py")
+
+    with pytest.raises(SettingsError, match=r"expected a file, got '.*/a' and 'b'"):
+        part.take(Settings(Suite("tests"), file=tmp_path / "pipeline.yml"), ["--tests", f"{tmp_path}/a", "--tests=b"])
+
+
+def test_lines_of_an_editor_on_windows_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "tests.txt"
+    file.write_bytes(b"\xef\xbb\xbfa.py::test_a\r\n\r\nb.py\r\n")
+
+    assert ["a.py::test_a", "b.py"] == part.entries(file)
+
+
+def test_an_id_may_be_copied_from_what_we_print() -> None:
+    nodeid = "a.py::test_a[\\u4f60\\u597d\n]"
+
+    assert ([nodeid], []) == part.chosen([nodeid], ["a.py::test_a[你好\\n]"])
 
 
 @pytest.mark.parametrize("nodes", ["1", "2"])

@@ -35,3 +35,22 @@ def test_a_bench_is_answered_in_json(tmp_path: Path) -> None:
     answer = subprocess.check_output(words, input=json.dumps({**asked, "total": 2}).encode(), cwd=str(projects.ROOT))
 
     assert [["a.py::x"], ["b.py::x", "c.py::x"]] == json.loads(answer)
+
+
+def test_a_suite_that_cannot_be_collected_is_told_with_a_command_that_shows_why_in_any_shell(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "import nowhere\n", service=None)
+
+    done = projects.run(project, "plan")
+    command = done.stdout.partition("hint: See: ")[2].splitlines()[0]
+    by_hand = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, encoding="utf-8", check=False)
+
+    assert 5 == done.returncode
+    assert "No module named 'nowhere'" in by_hand.stdout, command
+
+
+def test_a_command_that_is_no_program_is_said(tmp_path: Path) -> None:
+    settings = "suite: {path: checks, command: [./no-such-program]}\n"
+
+    done = projects.run(projects.make(tmp_path, "", service=None, settings=settings), "plan")
+
+    assert (5, True) == (done.returncode, "error: pytest cannot be started: " in done.stdout), done.stdout

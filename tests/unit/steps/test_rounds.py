@@ -19,7 +19,7 @@ import pytest
 from scripts.environment import Environment
 from scripts.errors import SuiteError
 from scripts.settings import Settings, Suite
-from scripts.sharding import junit, receipt
+from scripts.sharding import junit, loading, receipt
 from scripts.sharding.receipt import ExtraError
 from scripts.steps import one_round, rounds
 from scripts.steps.around import Surroundings
@@ -267,6 +267,17 @@ def test_an_argument_that_pytest_refuses_is_an_error(shard: Shard) -> None:
     assert ["ended with exit code 4 before it collected a test, see its own lines"] == [
         error.message for error in outcome.errors
     ]
+
+
+@pytest.mark.parametrize("line", ['exec env -i "{python}" -m pytest "$@"', 'exec "{python}" -m pytest'])
+def test_a_command_that_does_not_pass_on_what_it_got_is_named(shard: Shard, tmp_path: Path, line: str) -> None:
+    wrapper = tmp_path / "wrapper.sh"
+    wrapper.write_text(f"#!/bin/sh\n{line.format(python=sys.executable)}\n")
+    wrapper.chmod(0o755)
+
+    outcome = shard.write(test_it="def test_a(): pass").run(command=(str(wrapper),))
+
+    assert [True] == [error.message.endswith(loading.UNHEARD) for error in outcome.errors]
 
 
 def test_a_crash_of_the_interpreter_at_its_end_is_an_error(shard: Shard) -> None:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -195,6 +199,88 @@ def test_a_test_that_kills_the_service_fails_by_name_and_the_rest_has_a_new_one(
     assert re.search(r"service ended with signal SIGABRT \(6\) after [\d.]+ s, while it was in use", done.stdout)
     assert "checks/test_it.py::test_kills_it was running" in done.stdout
     assert "ended: service died (exit code 10)" == done.stdout.splitlines()[-1]
+
+
+DEAF = """
+import os, time, urllib.request
+
+def ask(path=""):
+    return urllib.request.urlopen(os.environ["SERVICE_URL"] + "/" + path, timeout=5).status
+
+def test_kills_it():
+    try: ask("die")
+    except OSError: pass
+    try: time.sleep(60)
+    except BaseException: pass
+def test_innocent(): assert 200 == ask()
+"""
+
+
+def test_what_the_dead_service_failed_runs_again_and_both_attempts_are_kept(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, DEAF, MORTAL)
+
+    done = projects.run(project, "shard", "0", "1")
+
+    attempts = [[each["outcome"] for each in test["attempts"]] for test in result(project, 0)["tests"]]
+    assert [["passed"], ["rerun", "passed"]] == attempts, done.stdout
+    assert (10, True) == (done.returncode, "checks/test_it.py::test_kills_it was running" in done.stdout)
+
+
+def test_the_last_words_of_a_service_that_dies_in_the_last_test_are_shown(tmp_path: Path) -> None:
+    suite = FRAGILE[: FRAGILE.index("def test_y")]
+    service = MORTAL.replace("os.abort()", "(print('out of memory', flush=True), os.abort())")
+
+    done = projects.run(projects.make(tmp_path, suite, service), "integration")
+
+    assert (10, True) == (done.returncode, "  | out of memory" in done.stdout), done.stdout
+
+
+HANGS = """
+import os, time, urllib.request
+
+def test_a():
+    try: urllib.request.urlopen(os.environ["SERVICE_URL"] + "/hang", timeout=1)
+    except OSError: pass
+    time.sleep(60)
+def test_b(): assert 200 == urllib.request.urlopen(os.environ["SERVICE_URL"], timeout=5).status
+"""
+
+
+def test_a_service_that_hangs_with_a_test_is_started_anew(tmp_path: Path) -> None:
+    hanging = "import signal\n" + projects.SERVICE.replace(
+        "do_GET(self):", "do_GET(self):\n        if self.path == '/hang': os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    settings = projects.SETTINGS.format(python=sys.executable).replace(
+        "{path: checks}", "{path: checks, test_timeout: 2s}"
+    )
+    settings = settings.replace("  ready:", "  stop_timeout: 500 ms\n  ready:")
+    project = projects.make(tmp_path, HANGS, hanging, settings)
+
+    done = projects.run(project, "shard", "0", "1")
+
+    outcomes = {test["nodeid"].split("::")[1]: test["outcome"] for test in result(project, 0)["tests"]}
+    assert {"test_a": "failed", "test_b": "passed"} == outcomes, done.stdout
+    assert (10, True) == (done.returncode, "the service hung: http://127.0.0.1:" in done.stdout)
+
+
+def test_nobody_waits_for_a_service_that_starts_again_once_they_want_an_end(tmp_path: Path) -> None:
+    slow = "import os, time\nif os.path.exists('started'): time.sleep(60)\nopen('started', 'w')\n"
+    settings = projects.SETTINGS.format(python=sys.executable).replace("20s", "60s")
+    project = projects.make(tmp_path, FRAGILE, slow + MORTAL, settings)
+    environ = dict(projects.variables({"PYTHONUNBUFFERED": "1"}))
+    words = projects.words(project, "shard", "0", "1")
+    shard = subprocess.Popen(words, cwd=str(projects.ROOT), env=environ, stdout=subprocess.PIPE, encoding="utf-8")
+    assert shard.stdout
+    starts = (line for line in shard.stdout if line.startswith("service: started"))
+    next(starts), next(starts)
+
+    began = time.monotonic()
+    shard.send_signal(signal.SIGTERM)
+    output = shard.communicate(timeout=60)[0]
+
+    assert (143, True) == (shard.returncode, time.monotonic() - began < 30), output
+    assert "interrupted" == result(project, 0)["ended"]
+    assert "service: stopped" in output
 
 
 def test_a_service_that_does_not_start_again_ends_the_shard_which_leaves_its_result(tmp_path: Path) -> None:
