@@ -21,6 +21,8 @@ Advance = Callable[[int], None]
 QUIET_S = 2.0  # shorter work needs no progress
 PLAIN_INTERVAL_S = 10.0  # between two lines of progress in a log file
 
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
+
 
 def say(text: str = "") -> None:
     """Print one line, at once: a pipe or a CI log must not hold it back."""
@@ -63,6 +65,15 @@ def counted(count: int, noun: str) -> str:
     ('1 test', '2 tests')
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def bare_urls(text: str) -> str:
+    """The text, with each URL in it as it may be shown: without user, password, query and fragment.
+
+    >>> bare_urls("from https://me:secret@host:8443/a.bin?token=1"), bare_urls("hf://org/name@main/a.bin")
+    ('from https://host:8443/a.bin?...', 'hf://org/name@main/a.bin')
+    """
+    return _URL.sub(lambda match: re.sub(r"[?#].*", "?...", re.sub(r"(?<=://)[^/?#]*@", "", match[0])), text)
 
 
 def readable(nodeid: str) -> str:

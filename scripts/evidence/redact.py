@@ -10,6 +10,7 @@ import re
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
+from ..console import bare_urls
 from ..settings import Settings
 
 HIDDEN = "(not shown)"
@@ -17,21 +18,6 @@ HIDDEN = "(not shown)"
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
 
 _NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|authorization)$")
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
-
-
-def urls(text: str) -> str:
-    """The text, with each URL in it as it may be shown: without user, password, query and fragment.
-
-    >>> urls("from https://me:secret@host:8443/a.bin?token=1"), urls("hf://org/name@main/a.bin")
-    ('from https://host:8443/a.bin?...', 'hf://org/name@main/a.bin')
-    """
-    return _URL.sub(lambda match: _url(match.group()), text)
-
-
-def _url(url: str) -> str:
-    bare = re.sub(r"(?<=://)[^/?#]*@", "", url)
-    return re.sub(r"[?#].*", "?...", bare)
 
 
 def resolved(settings: Settings) -> Dict[str, Any]:
@@ -106,7 +92,7 @@ def problem(text: str) -> str:
     'pipeline.yml:4: service.environment: expected text (not shown)'
     """
     about_environment = r"(service\.environment)\b.*?(: expected .*?)?(, got .*)?$"
-    return urls(re.sub(about_environment, rf"\1\2 {HIDDEN}", text, flags=re.MULTILINE))
+    return bare_urls(re.sub(about_environment, rf"\1\2 {HIDDEN}", text, flags=re.MULTILINE))
 
 
 def _is_secret(name: object, value: object) -> bool:
@@ -115,7 +101,7 @@ def _is_secret(name: object, value: object) -> bool:
 
 def _each_text(value: Any) -> Any:
     if isinstance(value, (str, os.PathLike)):
-        return urls(os.fspath(value))
+        return bare_urls(os.fspath(value))
     if isinstance(value, dict):
         return {name: _each_text(HIDDEN if _is_secret(name, each) else each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -7,9 +7,10 @@ others                       a file on a server, see remote.py
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from ..console import bare_urls
 
 
 class SourceError(Exception):
@@ -66,7 +67,4 @@ def printable(source: str) -> str:
     >>> printable("https://me:secret@host:8443/a.bin?token=1"), printable("wheel:a==1#b")
     ('https://host:8443/a.bin?...', 'wheel:a==1#b')
     """
-    if not source.startswith(("http:", "https:")):
-        return source
-    path, mark, _ = re.sub("(?<=//)[^/?#]*@", "", source).partition("?")
-    return path + (mark and "?...")
+    return bare_urls(source) if source.startswith(("http:", "https:")) else source  # a key may hold a question mark

@@ -146,7 +146,9 @@ def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Opti
             continue
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise SettingsError(f"{setting}: expected http://HOST:PORT, got {url!r}", f"Correct {setting}.")
+            raise SettingsError(
+                f"{setting}: expected http://HOST:PORT, got {console.bare_urls(url)!r}", f"Correct {setting}."
+            )
         return Outside(url.rstrip("/"), setting)
     return None
 
@@ -235,7 +237,7 @@ def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: floa
 
 def _ready(service: settings.Service, target: Target, say: Say) -> Service:
     """Wait for the probe, then for the warm-up."""
-    with console.progress(f"waiting for {target.url}"):
+    with console.progress(f"waiting for {console.bare_urls(target.url)}"):
         ready_s = readiness.wait_until_ready(target, service.ready)
     warm_up_s = 0.0
     if service.warm_up:

@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable, List, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from ..console import human_seconds
+from ..console import bare_urls, human_seconds
 from ..errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, WarmUpFailed
 from ..settings import Probe, WarmUp
 from .process import POLL_S, Process, exit_words
@@ -45,6 +45,10 @@ class Target(NamedTuple):
     def at(self, path: str) -> str:
         """The url of a path."""
         return f"{self.url}/{path.lstrip('/')}"
+
+    def shown(self, path: str) -> str:
+        """The url of a path for people: without what may be a secret."""
+        return bare_urls(self.at(path))
 
 
 def wait_until_ready(target: Target, probe: Probe) -> float:
@@ -94,7 +98,7 @@ def warm_up(target: Target, request: WarmUp) -> float:
     check_alive(target)
     fault = warm_up_fault(answer)
     if fault:
-        message = f"the service is ready but cannot work: the warm-up {method} {target.at(request.path)} {fault}"
+        message = f"the service is ready but cannot work: the warm-up {method} {target.shown(request.path)} {fault}"
         hint = f"Send it by hand, or see service.warm_up (its timeout is {human_seconds(request.timeout_s)})."
         raise _with_log(WarmUpFailed, message, hint, target)
     return time.monotonic() - began
@@ -208,7 +212,7 @@ def died(process: Process, returncode: int, phase: str) -> ServiceDied:
 def not_ready(target: Target, probe: Probe, answer: Answer) -> PipelineError:
     """The error that says how long was waited, what came last, and what the service wrote last."""
     last = answer.problem or f"answered {status_words(answer.status)}, expected 200 OK"
-    message = f"{target.at(probe.path)} was not ready within {human_seconds(probe.timeout_s)}: it {last}"
+    message = f"{target.shown(probe.path)} was not ready within {human_seconds(probe.timeout_s)}: it {last}"
     hint = "If it only needs longer, raise service.ready.timeout in pipeline.yml."
     if target.setting:
         hint = f"{target.setting} names this service, so none was started: start it, or correct the url."
@@ -229,7 +233,7 @@ def _last_lines(process: Process) -> str:
 def _check_ours(target: Target, answer: Answer) -> None:
     if target.process and is_foreign(answer.body, target.process.run_id):
         raise PortInUse(
-            f"the service that answers at {target.url} is not the one that was started: "
+            f"the service that answers at {bare_urls(target.url)} is not the one that was started: "
             f"it says another run_id than {target.process.run_id}",
             "Something took the port in between. Run again, or stop the other service.",
         )

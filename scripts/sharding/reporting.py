@@ -51,8 +51,12 @@ def write(file: Path, verdict: Verdict) -> None:
     r.write_json(file, to_json(verdict))
 
 
-def lines(verdict: Verdict) -> List[str]:
-    """The verdict for a person: the counts, what was found, what to do next, and in the last line how it ended."""
+def lines(verdict: Verdict, arguments: Sequence[str] = ()) -> List[str]:
+    """The verdict for a person: the counts, what was found, what to do next, and in the last line how it ended.
+
+    Args:
+        arguments: those that chose a part of the suite; what to do next needs them too.
+    """
     counts = ", ".join(f"{count} {outcome}" for outcome, count in verdict.counts.items()) or "none collected"
     indices = f" (indices 0-{verdict.total - 1})" if verdict.total > 1 else ""
     told = [f"{_tests(sum(verdict.counts.values()))} in {_number(verdict.total, 'shard')}{indices}: {counts}"]
@@ -60,7 +64,7 @@ def lines(verdict: Verdict) -> List[str]:
         found = verdict.of(kind)
         told += _told(kind, [finding for finding in found if not finding.repaired])
         told += [f"repaired: {line}" for line in _told(kind, [f for f in found if f.repaired], 0)]
-    return [*told, *_next(verdict), f"merge: {verdict.ended}"]
+    return [*told, *_next(verdict, arguments), f"merge: {verdict.ended}"]
 
 
 def _told(kind: str, found: Sequence[Finding], most: int = SHOWN) -> List[str]:
@@ -89,18 +93,18 @@ def _tests(count: int) -> str:
     return _number(count, "test")
 
 
-def _next(verdict: Verdict) -> List[str]:
+def _next(verdict: Verdict, arguments: Sequence[str]) -> List[str]:
     """What to do, worst first."""
     red = {finding.kind for finding in verdict.findings if finding.red}
     unexplained = SHARD_ERROR in red or (SERVICE_DEATH in red and RED_TEST not in red)
-    steps = [_shards_again(verdict)] if unexplained else []
+    steps = [_shards_again(verdict, arguments)] if unexplained else []
     if verdict.ended == INCOMPLETE:
         rest = (
             f"runs {_tests(len(verdict.to_run))} without a result"
             if verdict.to_run
             else "every test has a result; this settles the rest"
         )
-        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing')}    ({rest})")
+        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *arguments)}    ({rest})")
     elif RED_TEST in red:
         steps.append(f"{again([finding.nodeid for finding in verdict.of(RED_TEST)])}    (only what failed)")
     if UNSTABLE in red:
@@ -114,9 +118,11 @@ def again(nodeids: Sequence[str]) -> str:
     return command("nox", "-s", "integration", "--", *(nodeids if by_name else ["--last-failed"]))
 
 
-def _shards_again(verdict: Verdict) -> str:
+def _shards_again(verdict: Verdict, arguments: Sequence[str]) -> str:
     about = [*verdict.of(SHARD_ERROR), *verdict.of(SERVICE_DEATH)]
     shards = {index for finding in about for index in finding.shards}
     if len(shards) != 1:
-        return f"{command('nox', '-s', 'integration')}    (all shards again)"
-    return f"{command('nox', '-s', 'shard', '--', str(min(shards)), str(verdict.total))}    (that shard again)"
+        whole = command("nox", "-s", "integration", *(["--", *arguments] if arguments else []))
+        return f"{whole}    (all shards again)"
+    one = command("nox", "-s", "shard", "--", str(min(shards)), str(verdict.total), *arguments)
+    return f"{one}    (that shard again)"

@@ -45,7 +45,8 @@ def run(settings: Settings, pytest_arguments: Sequence[str], run_missing: bool =
     join_reports(settings)
     verify.write(settings.reports / FILE_NAME, verdict)
     part.remember(settings, verdict.outcomes, whole=not pytest_arguments)
-    for line in [*compared(shards_of(settings), said), *verify.lines(verdict), *evidence(verdict.green)]:
+    told = verify.lines(verdict, pytest_arguments)
+    for line in [*compared(shards_of(settings), said), *told, *evidence(verdict.green)]:
         say(line)
     return conclude(verdict)
 

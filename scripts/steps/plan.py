@@ -44,7 +44,8 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
         say()
         for line in advising.lines(advice, advising.shows_blocks(sys.stdout.encoding)):
             say(line)
-    say(f"next: {command('nox', '-s', 'shard', '--', '0', str(total))}    (the first of {total})")
+    first = command("nox", "-s", "shard", "--", "0", str(total), *pytest_arguments)
+    say(f"next: {first}    (the first of {total})")
 
 
 def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:

@@ -51,7 +51,7 @@ def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_v
     """
     say(str(node))
     result = execute(settings, node, pytest_arguments)
-    for line in lines(result, folder_of(settings, node).relative_to(settings.project)):
+    for line in lines(result, folder_of(settings, node).relative_to(settings.project), pytest_arguments):
         say(line)
     return 0 if defer_verdict else conclude(settings, result)
 
@@ -204,8 +204,13 @@ def set_up_of(told: Iterable[Round]) -> SetUp:
     return SetUp(session_ms, scopes_ms)
 
 
-def lines(result: Receipt, folder: Path) -> List[str]:
-    """The lines at the end of a shard: outcomes, what is red, seconds per step, what to run next."""
+def lines(result: Receipt, folder: Path, arguments: Sequence[str] = ()) -> List[str]:
+    """The lines at the end of a shard: outcomes, what is red, seconds per step, what to run next.
+
+    Args:
+        arguments: those that chose a part of the suite; the merge needs them too.
+    """
+    merge = command("nox", "-s", "merge", *(["--", *arguments] if arguments else []))
     return [
         "",
         f"{result.name}: {summary(result)}",
@@ -215,7 +220,7 @@ def lines(result: Receipt, folder: Path) -> List[str]:
         "",
         f"result: {folder / RESULT}, {folder / 'junit.xml'}",
         *evidence(receipt.is_green(result)),
-        f"next: {command('nox', '-s', 'merge')}    (when all {counted(result.total, 'shard')} have run)",
+        f"next: {merge}    (when all {counted(result.total, 'shard')} have run)",
     ]
 
 

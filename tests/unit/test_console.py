@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Sequence
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scripts import console
 
@@ -31,6 +34,21 @@ def test_an_escaped_id_is_shown_as_its_characters() -> None:
 
 def test_an_escaped_emoji_is_shown_and_half_a_surrogate_pair_is_not() -> None:
     assert "[😀\\ud800]" == console.readable("[\\U0001f600\\ud800]")
+
+
+WORDS = st.text(min_size=1, max_size=12).map(lambda text: f"s3cr3t{quote(text, safe='')}")
+
+
+@given(WORDS, WORDS, WORDS, st.sampled_from(["https", "http", "redis", "S3", "git+ssh"]), st.sampled_from("?#"))
+def test_no_part_of_a_url_that_may_be_secret_is_shown(user: str, word: str, query: str, scheme: str, mark: str) -> None:
+    shown = console.bare_urls(f"fetch {scheme}://{user}:{word}@host:80/a/b{mark}token={query} now")
+
+    assert f"fetch {scheme}://host:80/a/b?... now" == shown
+
+
+@given(st.text(alphabet="abc @:?#/", max_size=30))
+def test_text_without_a_url_is_as_it_was(text: str) -> None:
+    assert text == console.bare_urls(text) or "://" in text
 
 
 def test_columns_line_up_under_chinese_text() -> None:

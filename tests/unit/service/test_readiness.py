@@ -340,3 +340,7 @@ def answering(first: bytes, drip: bytes = b"") -> Iterator[int]:
             over.set()
             socket.create_connection(("127.0.0.1", port)).close()  # wakes the accept
             thread.join()
+
+
+def test_a_password_in_the_url_is_not_shown() -> None:
+    assert "http://host:80/health" == Target("http://me:secret@host:80").shown("/health")

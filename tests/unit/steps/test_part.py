@@ -77,8 +77,9 @@ def test_a_file_of_tests_runs_sharded_and_the_merge_proves_it(project: Path, tmp
 def test_the_same_shards_are_incomplete_for_a_merge_of_the_whole(project: Path, tmp_path: Path) -> None:
     listed = tmp_path / "tests.txt"
     listed.write_text(OTHER)
-    projects.run(project, "shard", "0", "1", "--tests", str(listed))
+    done = projects.run(project, "shard", "0", "1", "--tests", str(listed))
 
+    assert f"nox -s merge -- --tests {listed}" in done.stdout
     assert 6 == projects.run(project, "merge").returncode
     assert 0 == projects.run(project, "merge", "--tests", str(listed)).returncode
 
