@@ -11,6 +11,7 @@ from . import outcomes as o
 from .outcomes import Attempt, Round, Running
 
 DEATH_SHOWS_S = 1.0  # a dying process closes its connections before it can be seen dead
+LATE_S = 0.1  # between a death and when it is seen; and a test takes a little longer than its phases together
 
 
 def left_out(told: Round, died_at: float, death: str) -> Round:
@@ -34,7 +35,7 @@ def left_out(told: Round, died_at: float, death: str) -> Round:
     if culprit is None:
         running = None
     elif running is None or running.nodeid != culprit.nodeid:
-        running = Running(culprit.nodeid, "call" if _end_s(culprit) > died_s else "")
+        running = Running(culprit.nodeid, "call" if _end_s(culprit) > died_s - LATE_S else "")
     return replace(told, attempts=attempts, ended=replace(told.ended, running=running))
 
 
@@ -49,7 +50,7 @@ def culprit_of(attempts: Sequence[Attempt], died_s: float) -> Optional[Attempt]:
     """
     near = [each for each in attempts if each.at_s <= died_s and _end_s(each) > died_s - DEATH_SHOWS_S]
     last_red = list(takewhile(_is_red, reversed(near)))
-    running = [each for each in near if _end_s(each) > died_s]
+    running = [each for each in near if _end_s(each) > died_s - LATE_S]
     return next(iter([*last_red[-1:], *running]), None)
 
 
