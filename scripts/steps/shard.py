@@ -148,6 +148,19 @@ def write(
     peak_bytes: int = 0,
 ) -> Receipt:
     """Write the shard's result, and learn how long its tests took."""
+    result = replace(result_of(node, folder, outcome), seconds=dict(seconds), peak_bytes=peak_bytes)
+    if repair:
+        result = replace(result, repairs=repair.repairs, collected_digest=repair.collected_digest)
+    receipt.write(folder / RESULT, result)
+    taught = learned(result, outcome.rounds)
+    timings.save(taught, folder / "timings.json")
+    if node.total == 1:  # else the next shard here would plan from other timings than this one; `merge` learns
+        plan.learn(settings, taught)
+    return result
+
+
+def result_of(node: Node, folder: Path, outcome: rounds.Outcome) -> Receipt:
+    """What the rounds of a shard come to, by the plan in its folder."""
     went_by = folder / plan.FILE_NAME
     made = planning.load(went_by) if went_by.exists() else None
     result = Receipt(
@@ -160,23 +173,14 @@ def write(
         timings_digest=made.timings if made else "",
         tests=outcome.tests,
         errors=outcome.errors,
-        seconds=dict(seconds),
         ended=outcome.ended,
         python=platform.python_version(),
         machine=plan.machine(),
-        peak_bytes=peak_bytes,
     )
-    if (folder / PART).exists():
-        there = json.loads((folder / PART).read_text(encoding="utf-8"))
-        result = replace(result, collected_digest=receipt.digest(there), collected_count=len(there))
-    if repair:
-        result = replace(result, repairs=repair.repairs, collected_digest=repair.collected_digest)
-    receipt.write(folder / RESULT, result)
-    taught = learned(result, outcome.rounds)
-    timings.save(taught, folder / "timings.json")
-    if node.total == 1:  # else the next shard here would plan from other timings than this one; `merge` learns
-        plan.learn(settings, taught)
-    return result
+    if not (folder / PART).exists():
+        return result
+    there = json.loads((folder / PART).read_text(encoding="utf-8"))
+    return replace(result, collected_digest=receipt.digest(there), collected_count=len(there))
 
 
 def learned(result: Receipt, told: Iterable[Round]) -> Timings:
