@@ -197,6 +197,10 @@ def install(session):
     session.log(f"packages of requirements.lock: {heading(LOCK, 'download')}, into {folder}")
     settings = pip_settings()
     options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
+    begun = folder / "installation-begun"
+    if begun.exists():  # it was killed: a package may be there in part
+        options.append("--force-reinstall")
+    begun.touch()
     # A terminal shows uv's own progress; a log file does not need the list of what was installed.
     quiet = not sys.stdout.isatty()
     try:
@@ -204,6 +208,7 @@ def install(session):
     except nox.command.CommandFailed:
         session.error("The packages could not be installed: is the index reachable that `pip config list` names?")
     (folder / STAMP).write_text(checksum(LOCK))
+    begun.unlink()
 
 
 def heading(lock_file, key):

@@ -11,6 +11,7 @@ trap 'exit 130' INT
 
 log=.venv/bootstrap.log
 stamp=.venv/requirements.sha256
+begun=.venv/installation-begun # there while packages are installed: what was killed then is made anew
 
 fail() { # MESSAGE HINT
     printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
@@ -67,13 +68,15 @@ checksum() { # what noxfile.py looks for, too
 }
 
 is_usable() { # its programs name their interpreter by its path: in a moved or copied project, that is another one
-    .venv/bin/python -c '' && [ -x .venv/bin/pip ] && grep -qF "$(pwd -P)/.venv/" .venv/bin/pip
+    .venv/bin/python -c '' && [ ! -e "$begun" ] && [ -x .venv/bin/pip ] && grep -qF "$(pwd -P)/.venv/" .venv/bin/pip
 }
 
 is_usable 2>/dev/null || make_venv
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$(checksum)" ]; then
+    : >"$begun"
     install_lock
     checksum >"$stamp"
+    rm "$begun"
 fi
 
 if [ $# -eq 0 ]; then

@@ -115,6 +115,17 @@ def test_no_python_at_all_says_which_is_needed(clone: Path, tmp_path: Path) -> N
     assert "error: no Python 3.8 or newer found" in done.stdout
 
 
+def test_an_installation_that_was_killed_is_made_anew(ready: Path) -> None:
+    (ready / ".venv" / "requirements.sha256").unlink()
+    (ready / ".venv" / "installation-begun").touch()
+    module = next((ready / ".venv").glob("lib/python*/site-packages/tiny_thing.py"))
+    module.unlink()  # pip takes the package for installed all the same
+
+    done = bootstrap(ready, "python", "-c", "import tiny_thing")
+
+    assert (0, False) == (done.returncode, (ready / ".venv" / "installation-begun").exists()), done.stdout
+
+
 def test_in_a_copied_project_the_environment_is_made_anew(ready: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(str(ready), str(copy), symlinks=True)
