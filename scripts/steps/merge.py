@@ -35,18 +35,18 @@ def run(settings: Settings, pytest_arguments: Sequence[str], run_missing: bool =
     """
     environment = deps.run(settings, with_service=False).suite
     nodeids = plan.collect(settings, environment, pytest_arguments)
-    said = results(settings)
-    verdict = judge(settings, said, nodeids)
+    shards, said = shards_of(settings), results(settings)
+    verdict = judge(shards, said, nodeids)
     if run_missing and verdict.to_run:
         _repair(settings, verdict, nodeids)
         said = results(settings)
-        verdict = judge(settings, said, nodeids)
+        verdict = judge(shards, said, nodeids)
     settings.reports.mkdir(parents=True, exist_ok=True)
     join_reports(settings)
     verify.write(settings.reports / FILE_NAME, verdict)
     part.remember(settings, verdict.outcomes, whole=not pytest_arguments)
     told = verify.lines(verdict, pytest_arguments)
-    for line in [*compared(shards_of(settings), said), *told, *evidence(verdict.green)]:
+    for line in [*compared(shards, said), *told, *evidence(verdict.green)]:
         say(line)
     return conclude(verdict)
 
@@ -66,9 +66,9 @@ def conclude(verdict: Verdict) -> int:
     return 0 if verdict.green else 1
 
 
-def judge(settings: Settings, said: Sequence[Receipt], nodeids: Sequence[str]) -> Verdict:
+def judge(shards: Sequence[Shard], said: Sequence[Receipt], nodeids: Sequence[str]) -> Verdict:
     """What results prove about the collected tests."""
-    return verify.verify(said, nodeids, plan=[shard.nodeids for shard in shards_of(settings)] or None)
+    return verify.verify(said, nodeids, plan=[shard.nodeids for shard in shards] or None)
 
 
 def shards_of(settings: Settings) -> Sequence[Shard]:
@@ -112,6 +112,7 @@ def join_reports(settings: Settings) -> None:
     found: Dict[str, junit.Result] = {}
     for folder in folders:
         found.update({result.nodeid: result for result in junit.read(folder / "junit.xml") or ()})
-        if (folder / "timings.json").exists():
-            plan.learn(settings, timings.load(folder / "timings.json"))
+    taught = [timings.load(folder / "timings.json") for folder in folders if (folder / "timings.json").exists()]
+    if taught:
+        plan.learn(settings, *taught)
     junit.write(settings.reports / "junit.xml", list(found.values()))
