@@ -94,6 +94,27 @@ def remember_settings(named: Optional[str]) -> None:
     _settings[:] = ["--settings", named] if named else []
 
 
+def printable(text: str) -> str:
+    r"""A text for one line of a terminal: what cannot be printed as its escape.
+
+    >>> printable("reports/你\n\udcff.log")
+    'reports/你\\n\\udcff.log'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def at_most(count: int, lines: Sequence[str]) -> List[str]:
+    """The first lines, and how many more there are.
+
+    >>> at_most(1, ["a", "b", "c"]), at_most(2, ["a", "b"])
+    (['a', 'and 2 more'], ['a', 'b'])
+    """
+    more = len(lines) - count
+    return [*lines[:count], *([f"and {more} more"] if more > 0 else [])]
+
+
 def command(*words: str) -> str:
     """A command line to copy: quoted, and with its path where the program is not on PATH.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable, List, Sequence
 
-from ..console import human_bytes, table
+from ..console import at_most, human_bytes, printable, table
 from .allowed import CAP_BYTES, HEAD_BYTES, TAIL_BYTES, WHOLE_BYTES
 from .bundle import Bundle
 from .finding import Note
@@ -40,17 +40,7 @@ def text(title: str, bundle: Bundle, verdicts: Sequence[str]) -> str:
 def notes(said: Iterable[Note]) -> List[str]:
     """Each note in a line, as many as a person reads."""
     lines = [f"{printable(note.name)}: {printable(note.why)}" for note in said]
-    more = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], f"and {more} more"] if more > 0 else lines
-
-
-def printable(text: str) -> str:
-    r"""A name for one line of a terminal: what cannot be printed as its escape.
-
-    >>> printable("reports/你\n\udcff.log")
-    'reports/你\\n\\udcff.log'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return at_most(MOST_LINES, lines)
 
 
 def _section(title: str, lines: Sequence[str]) -> List[str]:

@@ -131,9 +131,3 @@ def _address(nodeid: str) -> Tuple[str, str, str]:
     names = path.split("::")
     dotted = (file[: -len(".py")] if file.endswith(".py") else file).replace("/", ".")
     return file, ".".join([dotted, *names[:-1]]), names[-1] + bracket + parameters
-
-
-def counts(results: List[Result]) -> str:
-    """How many of each outcome, worst first: "1 failed, 2 skipped, 90 passed"."""
-    number = Counter(result.outcome for result in results)
-    return ", ".join(f"{number[outcome]} {outcome}" for outcome in _WORST_FIRST if number[outcome])

@@ -5,8 +5,6 @@ A round is one pytest process; a test that ran in it has an attempt there, or mo
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -144,11 +142,6 @@ class Round:
     notes: Tuple[str, ...] = ()
     status: Optional[int] = None
     torn: bool = False
-
-
-def digest(ids: Iterable[str]) -> str:
-    """The digest of a collection, the same in any order: sha-256 of the sorted ids, each as ASCII JSON and newline."""
-    return hashlib.sha256("".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(ids)).encode("ascii")).hexdigest()
 
 
 def fates(found: Sequence[Round]) -> List[Fate]:

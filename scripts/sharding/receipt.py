@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
-from ..console import command, readable
+from ..console import command, printable, readable
 from ..errors import SuiteError
 from .files import write_whole
 
@@ -147,12 +147,7 @@ def shown(nodeid: str) -> str:
     >>> shown("test_a.py::test[\\u4f60\n\ud800]")
     'test_a.py::test[你\\n\\ud800]'
     """
-    text = readable(nodeid)
-    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+    return printable(readable(nodeid))
 
 
 def one_line(text: str) -> str:

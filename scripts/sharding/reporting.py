@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
-from ..console import command
+from ..console import at_most, command
 from . import receipt as r
 from .receipt import shown
 from .verdict import (
@@ -72,17 +72,15 @@ def _told(kind: str, found: Sequence[Finding], most: int = SHOWN) -> List[str]:
     if not found:
         return []
     if kind in ABOUT_SHARDS:
-        most = max(most, 3)
-        named, indent = [finding.text for finding in found[:most]], ""
-    else:
-        named, indent = [_named(finding) for finding in found[:most]], "  "
-        named.insert(0, ABOUT_TESTS[kind].format(_tests(len(found))) + (":" if most else ""))
-    more = [f"{indent}and {len(found) - most} more"] if 0 < most < len(found) else []
-    return [*named, *more]
+        return at_most(max(most, 3), [finding.text for finding in found])
+    heading = ABOUT_TESTS[kind].format(_tests(len(found)))
+    if not most:
+        return [heading]
+    return [f"{heading}:", *(f"  {line}" for line in at_most(most, list(map(_named, found))))]
 
 
 def _named(finding: Finding) -> str:
-    return f"  {shown(finding.nodeid)}" + (f"  ({finding.text})" if finding.text else "")
+    return shown(finding.nodeid) + (f"  ({finding.text})" if finding.text else "")
 
 
 def _number(count: int, noun: str) -> str:

@@ -123,11 +123,6 @@ class Outcome:
         """How long the processes ran."""
         return sum(ran.exit.seconds for ran in self.history)
 
-    @property
-    def own_s(self) -> float:
-        """How long the tests ran, without the fixtures that they share."""
-        return sum(attempt.own_s for fate in self.fates for attempt in fate.attempts)
-
 
 # What to do next ----------------------------------------------------------------------------------
 

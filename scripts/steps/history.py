@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Sequence
 
-from ..console import counted, human_seconds, say, table
+from ..console import at_most, counted, human_seconds, say, table
 from ..errors import SettingsError
 from ..settings import Settings
 from ..sharding import forecast, junit, timings
@@ -79,5 +79,4 @@ def _named(title: str, nodeids: Sequence[str], count: int) -> List[str]:
     """A heading with the number, and the first few; nothing where there is none."""
     if not nodeids:
         return []
-    more = [f"  and {len(nodeids) - count} more"] if len(nodeids) > count else []
-    return ["", f"{title}: {len(nodeids)}", *(f"  {shown(each)}" for each in nodeids[:count]), *more]
+    return ["", f"{title}: {len(nodeids)}", *(f"  {line}" for line in at_most(count, list(map(shown, nodeids))))]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from ..console import command, counted, human_seconds, say, table
+from ..console import at_most, command, counted, human_seconds, say, table
 from ..errors import ServiceDied, SuiteError
 from ..node import Node, run_id
 from ..service import memory
@@ -235,8 +235,7 @@ def evidence(green: bool) -> List[str]:
 
 def told(reasons: Sequence[str]) -> List[str]:
     """Why something is red, as many lines as a person reads."""
-    more = [f"and {len(reasons) - SHOWN} more"] if len(reasons) > SHOWN else []
-    return [f"  {reason}" for reason in [*reasons[:SHOWN], *more]]
+    return [f"  {line}" for line in at_most(SHOWN, reasons)]
 
 
 def summary(result: Receipt) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 
 import pytest
 
-from scripts.sharding import loading, outcomes
+from scripts.sharding import loading, outcomes, receipt
 from scripts.sharding.journal import parse, read
 from scripts.sharding.outcomes import Ended, Fixture, Round, Running
 from scripts.sharding.shardline_pytest import (
@@ -236,7 +236,7 @@ def test_the_digest_does_not_depend_on_the_order_of_collection(suite: Suite) -> 
 
     assert ran(first) != ran(second)
     assert sorted(ran(first)) == sorted(ran(second))
-    assert {outcomes.digest(["test_it.py::test_word[six]", *ran(first)])} == {each.digest for each in second.journal}
+    assert {receipt.digest(["test_it.py::test_word[six]", *ran(first)])} == {each.digest for each in second.journal}
 
 
 STRANGE = ["你好", "😀", "a b", "'\"", "x::y", "[", "--option", "@file", "\u2028", "\n", "\ud800", "x" * 300]
