@@ -91,9 +91,9 @@ def files_from(outcome: Outcome, project: Path) -> str:
 
     Empty where it is the project's own, or lies outside of it.
     """
-    root = next((told.rootdir for told in outcome.rounds if told.rootdir), "")
+    root = next((told.rootdir for told in outcome.rounds if told.rootdir), str(project))
     with suppress(ValueError):
-        return Path(root).resolve().relative_to(project.resolve()).as_posix().strip(".") if root else ""
+        return "/".join(Path(root).resolve().relative_to(project.resolve()).parts)
     return ""
 
 

@@ -20,10 +20,12 @@ import pytest
 from scripts.environment import Environment
 from scripts.errors import SuiteError
 from scripts.settings import Settings, Suite
-from scripts.sharding import junit, loading, receipt
+from scripts.sharding import junit, loading, outcomes, receipt
+from scripts.sharding.outcomes import Ended, Round
 from scripts.sharding.receipt import ExtraError
 from scripts.steps import one_round, rounds
 from scripts.steps.around import Surroundings
+from scripts.steps.booking import Exit, Ran
 from scripts.steps.deps import Environments
 from scripts.steps.rounds import Outcome
 from scripts.typed_yaml import Seconds
@@ -352,6 +354,19 @@ def test_an_earlier_runs_journal_and_report_are_taken_away(shard: Shard) -> None
 def test_a_program_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="pytest cannot be started"):
         shard.run(command=(str(tmp_path / "nowhere"), "-m", "pytest"))
+
+
+@pytest.mark.parametrize(
+    "root, folder",
+    [("", ""), ("backend/api", "backend/api"), (".ci/tests", ".ci/tests"), ("..", "")],
+    ids=["the project's", "below it", "a hidden one", "outside"],
+)
+def test_reports_name_files_from_the_project_s_folder(tmp_path: Path, root: str, folder: str) -> None:
+    project = tmp_path / "project"
+    told = Round(0, 1, 0.0, "9", "3", Ended(outcomes.FINISHED), rootdir=str(project / root))
+
+    assert folder == rounds.files_from(Outcome((Ran(Exit(0), told),)), project)
+    assert "" == rounds.files_from(Outcome((Ran(Exit(1)),)), project)
 
 
 # Signals, to a runner in a process of its own -------------------------------------------------------
