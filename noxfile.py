@@ -219,7 +219,7 @@ def heading(lock_file, key):
 
 def pip_settings():
     """The machine's pip settings as variables for uv, which reads none of them by itself."""
-    output = subprocess.check_output([sys.executable, "-m", "scripts.pip_settings"], cwd=str(ROOT))
+    output = subprocess.check_output([sys.executable, "-m", "scripts.environments.pip_settings"], cwd=str(ROOT))
     return json.loads(output.decode())
 
 

@@ -70,24 +70,24 @@ def debug_bundle(context, shard=-1, output=None, settings=None):
 def timings(context, count=10, learn=None, export=None, settings=None):
     """Show the slowest tests, those never timed, the stale, and those that jumped."""
     with failures_told():
-        from scripts.steps import history
+        from scripts.steps import timings
 
         loaded = project(settings)
         if learn:
-            history.learn(loaded, pathlib.Path(learn))
+            timings.learn(loaded, pathlib.Path(learn))
         if export:
-            history.export(loaded, pathlib.Path(export))
+            timings.export(loaded, pathlib.Path(export))
         if not (learn or export):
-            history.run(loaded, count)
+            timings.run(loaded, count)
 
 
 @task(help={"settings": "another project's pipeline.yml"})
 def models(context, settings=None):
     """List the model weights: size, whether they are here and right, where they come from."""
     with failures_told():
-        from scripts.steps import manifest
+        from scripts.steps import weights
 
-        manifest.show(project(settings))
+        weights.show(project(settings))
 
 
 @task(
@@ -104,18 +104,18 @@ def models(context, settings=None):
 def models_add(context, url, mirror=None, path="", keep=False, settings=None):
     """Read a file through and print its entry for pipeline.yml, with size and digest."""
     with failures_told():
-        from scripts.steps import manifest
+        from scripts.steps import weights
 
-        manifest.add(project(settings), [url, *(mirror or [])], path, keep)
+        weights.add(project(settings), [url, *(mirror or [])], path, keep)
 
 
 @task(help={"deep": "read every file through, as if for the first time", "settings": "another project's pipeline.yml"})
 def models_verify(context, deep=False, settings=None):
     """Say whether all model weights are here and right; fetch nothing."""
     with failures_told():
-        from scripts.steps import manifest
+        from scripts.steps import weights
 
-        manifest.verify(project(settings), deep)
+        weights.verify(project(settings), deep)
 
 
 @task(
@@ -128,9 +128,9 @@ def models_verify(context, deep=False, settings=None):
 def models_prune(context, keep=30, dry_run=False, settings=None):
     """Remove weights that we fetched, that pipeline.yml no longer names and nobody used for long."""
     with failures_told():
-        from scripts.steps import manifest
+        from scripts.steps import weights
 
-        manifest.remove_unwanted(project(settings), keep, dry_run)
+        weights.remove_unwanted(project(settings), keep, dry_run)
 
 
 @task(help={"settings": "another project's pipeline.yml", "port": "default: service.port, else a free one"})
@@ -178,7 +178,7 @@ def failures_told():
     """Show the pipeline's own errors as the command line does, with the same exit code."""
     try:
         from scripts.errors import PipelineError
-        from scripts.signals import raise_on_signals
+        from scripts.system.signals import raise_on_signals
     except ModuleNotFoundError as error:
         hint = "run it in the project's environment: scripts/bootstrap.sh invoke ..."
         raise Exit(f"error: {error}\nhint: {hint}", code=3) from None

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 
-from . import __version__, node, settings
+from . import __version__, ci, settings
 from .console import remember_settings
 from .errors import PipelineError, SettingsError
-from .signals import ends_with, raise_on_signals
+from .system.signals import ends_with, raise_on_signals
 
 if TYPE_CHECKING:
     from .steps.debug_bundle import Subject
@@ -107,28 +107,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _deps(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    from .console import say
     from .steps import deps
 
-    if options.prune is not None:
-        if not deps.prune(project, options.prune):
-            say(f"no environment was unused for {options.prune:g} days")
-        return
-    made = deps.run(project)
-    say(f"suite: {made.suite.folder}")
-    if made.service:
-        say(f"service: {made.service.folder}")
+    deps.run(project, options.prune)
 
 
 def _models(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    if options.digest:
-        from .steps import manifest
+    from .steps import models
 
-        manifest.write_digest(project, options.digest)
-    else:
-        from .steps import models
-
-        models.run(project, options.offline)
+    models.run(project, options.offline, options.digest)
 
 
 def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -148,17 +135,17 @@ def _shard(project: settings.Settings, options: argparse.Namespace, rest: List[s
     from .steps import shard
 
     words, pytest_arguments = _numbers(rest)
-    return shard.run(project, node.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
+    return shard.run(project, ci.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
 
 
 def _verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     from .steps import verdict
 
-    return verdict.run(project, node.resolve(_numbers(rest)[0], os.environ))
+    return verdict.run(project, ci.resolve(_numbers(rest)[0], os.environ))
 
 
 def _plan(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    from .sharding.plan import from_json
+    from .planning.plan import from_json
     from .steps import plan
 
     if options.from_json:

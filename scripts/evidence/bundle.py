@@ -9,12 +9,12 @@ import tarfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Set, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple, Union
 
+from ..console import at_most, human_bytes, printable, table
 from ..errors import PipelineError
-from .allowed import Rule
-from .finding import TIME_IS_UP, Found, Note, Project, find
-from .reading import Member, read
+from .allowlist import CAP_BYTES, HEAD_BYTES, TAIL_BYTES, WHOLE_BYTES, Rule
+from .files import TIME_IS_UP, Found, Member, Note, Project, find, read
 
 HEADER_BYTES = 1024  # what each file takes in the archive besides its content
 
@@ -101,3 +101,53 @@ def _pack(packed: gzip.GzipFile, top: str, members: Sequence[Member]) -> None:
             entry = tarfile.TarInfo(f"{top}/{member.name}")
             entry.size, entry.mtime, entry.mode = len(member.content), member.mtime, 0o644
             archive.addfile(entry, io.BytesIO(member.content))
+
+
+MOST_LINES = 200
+
+RULES = f"""\
+Only files on a fixed list of names are taken, and no link is followed. Never taken: environment variables, weights.
+Settings are shown without the values of service.environment and without what may be secret in a URL.
+The values of variables, options and URLs that name a secret are taken out of all files, as far as they are known here.
+All else is as it was written: look through it before you hand it to strangers.
+A log keeps its first {human_bytes(HEAD_BYTES)} and its last {human_bytes(TAIL_BYTES)}.
+Any other file may have {human_bytes(WHOLE_BYTES)}, and what the run left {human_bytes(CAP_BYTES)} together, unpacked:
+what stands first in the list above gets room first."""
+
+
+def summary_text(title: str, bundle: Bundle, verdicts: Sequence[str]) -> str:
+    """The page.
+
+    Args:
+        verdicts: what became of the shards, in lines.
+    """
+    parts = [
+        *_section("Shards", verdicts or ["no result of a shard is here"]),
+        *_section("Inside, the most telling first", _inside(bundle)),
+        *_section("Missing", notes(bundle.missing)),
+        *_section("Left out", notes(bundle.left_out)),
+        *_section("How it was made", RULES.splitlines()),
+    ]
+    return "\n".join([title, *parts, ""])
+
+
+def notes(said: Iterable[Note]) -> List[str]:
+    """Each note in a line, as many as a person reads."""
+    lines = [f"{printable(note.name)}: {printable(note.why)}" for note in said]
+    return at_most(MOST_LINES, lines)
+
+
+def _section(title: str, lines: Sequence[str]) -> List[str]:
+    return ["", title, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _inside(bundle: Bundle) -> List[str]:
+    rows = [
+        (
+            printable(member.name),
+            human_bytes(len(member.content)),
+            member.about + (f" ({member.cut_bytes} bytes cut in the middle)" if member.cut_bytes else ""),
+        )
+        for member in bundle.members
+    ]
+    return table(("file", "size", "what it is"), rows)

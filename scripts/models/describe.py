@@ -13,15 +13,14 @@ from typing import NamedTuple, Optional
 
 from .. import console
 from ..settings import ModelFile, Models, Settings, Wheel
+from ..system.scratch import scratch
 from ..typed_yaml import Bytes
 from .addresses import SourceError, is_remote, printable
-from .inventory import remember
-from .parts import Part, open_part
-from .refusals import check_room
-from .scratch import scratch
+from .download import Transfer
+from .partial import Part, open_part
 from .sources import Sources
-from .stamps import stamp
-from .transfer import Transfer
+from .store import check_room, remember
+from .verified import stamp
 
 
 class Described(NamedTuple):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Iterator, List, NamedTuple, Sequence
 
 from ..settings import Models, Settings
-from .inventory import stamps_of
-from .scratch import is_leftover
+from ..system.scratch import is_leftover
+from .store import stamps_of
 
 DAY_S = 86400
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable, Mapping, NamedTuple
 
-from . import hub, s3
+from . import huggingface, s3
 from .addresses import SourceError
 
 
@@ -45,9 +45,9 @@ def remote(source: str, environ: Mapping[str, str]) -> Remote:
         url = s3.signed_url(source)
         return Remote(url, {}, partial(s3.explain, s3.is_signed(url)), s3.certificates())
     if scheme == "hf":
-        file, token = hub.parse(source, environ), hub.find_token(environ)
+        file, token = huggingface.parse(source, environ), huggingface.find_token(environ)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return Remote(file.url, headers, partial(hub.explain, file, bool(token)))
+        return Remote(file.url, headers, partial(huggingface.explain, file, bool(token)))
     if scheme in ("http", "https"):
         return Remote(source, {}, explain)
     raise SourceError(f"no server has a source of the kind {scheme}:")

@@ -15,13 +15,13 @@ from typing import Dict, Mapping, Optional, Union
 from ..console import Advance, say
 from ..settings import ModelFile, Wheel
 from ..typed_yaml import Bytes
-from . import wheels
+from . import wheel as wheels
 from .addresses import SourceError, WrongContent, is_remote, local_path, requirement_of
-from .answers import PATIENT, Patience
-from .contents import CHUNK_BYTES, HEAD_BYTES, Content, difference, measure
-from .parts import Part
-from .transfer import Transfer
-from .wheels import Chunks
+from .download import Transfer
+from .http import PATIENT, Patience
+from .partial import Part
+from .verified import CHUNK_BYTES, HEAD_BYTES, Content, difference, measure
+from .wheel import Chunks
 
 
 class Sources:

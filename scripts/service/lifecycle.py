@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from .. import console, settings
 from ..console import human_seconds
 from ..errors import PortInUse, SettingsError
-from ..signals import held_back, raise_on_signals
-from . import ports, process, readiness, records
-from .process import Ending, Identity, Process
+from ..system import processes
+from ..system.processes import Ending, Identity, Process
+from ..system.signals import held_back, raise_on_signals
+from . import ports, readiness, records
 from .readiness import Target
 from .records import Record
 
@@ -132,7 +133,7 @@ def check_port(state: Path, port: int) -> None:
 
 def in_background(state: Path) -> List[Record]:
     """The services that `start_detached` left running and that still run."""
-    return [record for record in records.read_all(state) if record.detached and process.is_running(record.service)]
+    return [record for record in records.read_all(state) if record.detached and processes.is_running(record.service)]
 
 
 def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Optional[Outside]:
@@ -185,10 +186,10 @@ def ending_words(ending: Ending) -> str:
     if ending.left:
         return f"not all of it ended, even after SIGKILL: left is pid {', '.join(map(str, ending.left))}"
     if ending.by_itself:
-        return f"had ended by itself with {process.exit_words(ending.returncode)}"
+        return f"had ended by itself with {processes.exit_words(ending.returncode)}"
     if ending.forced:
         return f"killed, as SIGTERM had not ended all of it after {human_seconds(ending.waited_s)}"
-    return f"stopped ({process.exit_words(ending.returncode)})"
+    return f"stopped ({processes.exit_words(ending.returncode)})"
 
 
 def _service_of(project: settings.Settings) -> settings.Service:
@@ -208,12 +209,12 @@ def _started(
     argv = command_line(service.command, port, project.models_directory)
     run_id = uuid.uuid4().hex[:12]
     environ = child_environment(environ, service.environment)
-    owner = process.identify(os.getpid()) or Identity(os.getpid(), time.time())
+    owner = processes.identify(os.getpid()) or Identity(os.getpid(), time.time())
     owned: Optional[Process] = None
     record: Optional[Record] = None
     try:
         with held_back():
-            owned = process.start(argv, project.project, environ, run_id, log)
+            owned = processes.start(argv, project.project, environ, run_id, log)
             url = f"http://{ports.HOST}:{port}"
             record = Record(run_id, owned.identity, owner, argv, port, url, str(log))
             records.write(project.state, record)
@@ -249,7 +250,7 @@ def _ready(service: settings.Service, target: Target, say: Say) -> Service:
 
 
 def _belongs(pid: int, record: Record) -> bool:
-    return any(member.pid == pid for member in process.tree(record.service, record.run_id))
+    return any(member.pid == pid for member in processes.tree(record.service, record.run_id))
 
 
 def _sweep(state: Path, say: Say, timeout_s: float, detached_too: bool = False) -> List[Record]:
@@ -258,11 +259,11 @@ def _sweep(state: Path, say: Say, timeout_s: float, detached_too: bool = False) 
     for record in records.read_all(state):
         action = records.verdict(
             replace(record, detached=record.detached and not detached_too),
-            service_runs=bool(process.tree(record.service, record.run_id)),
-            owner_runs=not record.detached and process.is_running(record.owner),
+            service_runs=bool(processes.tree(record.service, record.run_id)),
+            owner_runs=not record.detached and processes.is_running(record.owner),
         )
         if action == "stop":
-            ending = process.end_tree(record.service, record.run_id, timeout_s)
+            ending = processes.end_tree(record.service, record.run_id, timeout_s)
             say(f"service: stopped {record.url} (pid {record.service.pid}, {' '.join(record.command)}), {_why(record)}")
             stopped.append(record)
             if ending.left:

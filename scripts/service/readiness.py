@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..console import bare_urls, human_seconds
 from ..errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, WarmUpFailed
 from ..settings import Probe, WarmUp
-from .process import POLL_S, Process, exit_words
+from ..system.processes import POLL_S, Process, exit_words
 
 PROBE_S = 1.0  # for one probe to connect, and to answer
 DEATH_FOLLOWS_S = 1.0  # a dying process closes its connections before it can be seen dead

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-from .process import Identity
+from ..system.processes import Identity
 
 SCHEMA = 1
 

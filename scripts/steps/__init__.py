@@ -1,1 +1,1 @@
-"""What composes the rooms: one module per step, and per nox session of the same name."""
+"""What composes the rooms: one module per step, named as its nox session or invoke task."""

@@ -17,13 +17,12 @@ from typing import FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from .. import __version__, settings
 from ..console import counted, human_bytes, say
 from ..errors import SettingsError
-from ..evidence import allowed, bundle, redact, summary
+from ..evidence import allowlist, bundle, facts, redact
 from ..evidence.bundle import Bundle
-from ..evidence.finding import Note, Project, Weights
-from ..evidence.reading import Member
+from ..evidence.files import Member, Note, Project, Weights
+from ..models import store
+from ..proof import receipt, report_text
 from ..settings import Settings, Suite
-from ..sharding import receipt
-from . import debug_facts, shard
 
 COLLECT_S = 12.0  # with facts and packing, a bundle is there within 30 s
 
@@ -63,12 +62,12 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
     file = place(output, subject.settings.reports, f"{name}.tar.gz")
     made = gather(subject, index)
     title = f"Debug bundle of {subject.settings.name}, {_utc(now, '%Y-%m-%d %H:%M:%S')} UTC, shardline {__version__}"
-    page = summary.text(title, made, verdicts(made.members)).encode("utf-8", "backslashreplace")
+    page = bundle.summary_text(title, made, verdicts(made.members)).encode("utf-8", "backslashreplace")
     members = [Member("summary.txt", page, int(now)), *made.members]
     size_bytes = bundle.write(file, f"{name}-{_utc(now, '%Y%m%d-%H%M%S')}", members, now)
     say(f"debug bundle: {_shown(file)}, {human_bytes(size_bytes)}, {counted(len(members), 'file')}")
     notes = [("missing", made.missing), ("left out", made.left_out)]
-    for line in shard.told([f"{word}: {line}" for word, said in notes for line in summary.notes(said)]):
+    for line in report_text.told([f"{word}: {line}" for word, said in notes for line in bundle.notes(said)]):
         say(line)
 
 
@@ -96,12 +95,12 @@ def gather(subject: Subject, index: Optional[int] = None) -> Bundle:
     def late() -> bool:
         return time.monotonic() > deadline
 
-    listed = allowed.rules(wanted, logs, whole_run=index is None)
+    listed = allowlist.rules(wanted, logs, whole_run=index is None)
     places = Project(project.project, project.reports, project.file, weights(project))
-    collected = bundle.collect(places, listed, allowed.CAP_BYTES, late)
-    facts, unknown = debug_facts.gather(project, subject.problem)
+    collected = bundle.collect(places, listed, allowlist.CAP_BYTES, late)
+    told, unknown = facts.gather(project, subject.problem, lambda: store.found(project))
     hidden = redact.secrets(project, os.environ)
-    members = (each._replace(content=redact.blotted(each.content, hidden)) for each in (*collected.members, *facts))
+    members = (each._replace(content=redact.blotted(each.content, hidden)) for each in (*collected.members, *told))
     missing = [*_unknown(subject), *_not_run(wanted, there), *collected.missing, *unknown]
     return Bundle(tuple(members), tuple(missing), collected.left_out)
 
@@ -144,10 +143,10 @@ def verdicts(members: Sequence[Member]) -> List[str]:
     """What became of each shard whose result is there, and why it is red."""
     lines = []
     for member in members:
-        if member.name.endswith(f"/{shard.RESULT}"):
+        if member.name.endswith(f"/{receipt.FILE_NAME}"):
             try:
                 result = receipt.from_json(json.loads(member.content))
-                lines += [f"{result.name}: {shard.summary(result)}", *shard.told(receipt.reasons(result))]
+                lines += [f"{result.name}: {report_text.summary(result)}", *report_text.told(receipt.reasons(result))]
             except (ValueError, RecursionError) as error:
                 lines.append(f"{member.name}: no result of this version: {error}")
     return lines

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 
-from .. import environment, service
+from .. import service
 from ..console import command, counted, human_bytes, say
+from ..environments import environments, installers, lock_files
 from ..errors import PipelineError
 from ..models import store
 from ..settings import Settings
@@ -48,7 +49,7 @@ def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Itera
     """Look at everything a run needs, without changing anything."""
     yield Finding(OK, "settings", f"{settings.file}: {settings.name}")
     yield interpreters([version for version in pythons if _has_python(version)], pythons, preferred)
-    yield installer(environment.find_uv())
+    yield installer(installers.find_uv())
     yield from _guarded("packages", lambda: _requirements(settings))
     yield from _guarded("weights", lambda: _weights(settings))
     yield from _guarded("port", lambda: _port(settings))
@@ -89,12 +90,12 @@ def installer(uv: Optional[str]) -> Finding:
 
 def _requirements(settings: Settings) -> Iterator[Finding]:
     for file in lock.files(settings):
-        recipe = environment.recipe(file.parent.name, file, settings.state)
+        recipe = environments.recipe(file.parent.name, file, settings.state)
         text = str(file.relative_to(settings.project))
         if recipe.lock is None:
             yield Finding(NOTE, "packages", f"{text}: no lock", f"Pin it: {command('nox', '-s', 'lock')}")
         else:
-            yield Finding(OK, "packages", f"{text}: locked, {environment.header(recipe.lock).get('download', '')}")
+            yield Finding(OK, "packages", f"{text}: locked, {lock_files.header(recipe.lock).get('download', '')}")
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:

@@ -1,31 +1,29 @@
-"""Bring the model weights to this machine: say what is missing, fetch it, verify it."""
+"""Bring the model weights to this machine, or write their digest for CI's cache: `nox -s models`."""
 
 from __future__ import annotations
 
-from ..console import counted, human_bytes, say
-from ..models import store
-from ..settings import Settings
+from pathlib import Path
+from typing import Optional
+
+from ..console import say
+from ..models import manifest
+from ..runner import preparation
+from ..settings import Models, Settings
+from ..system import files
 
 
-def run(settings: Settings, offline: bool = False) -> None:
-    """Fetch what is missing; one line when all is there and verified.
+def run(settings: Settings, offline: bool = False, digest_file: Optional[Path] = None) -> None:
+    """Fetch what is missing and verify all.
 
     Args:
         offline: verify only, fetch nothing.
+        digest_file: only write the manifest's digest to it.
 
     Raises:
         ModelError: a file is missing, cannot be had, or is not what the manifest says.
     """
-    if settings.models is None:
+    if digest_file is None:
+        preparation.fetch_weights(settings, offline)
         return
-    fetched = store.fetch(settings, offline)
-    say(verified(fetched.files, fetched.total_bytes))
-
-
-def verified(files: int, total_bytes: int) -> str:
-    """What is said where all is well.
-
-    >>> verified(12, 2_600_000_000)
-    'weights: 12 files verified, 2.6 GB'
-    """
-    return f"weights: {counted(files, 'file')} verified, {human_bytes(total_bytes)}"
+    files.write_text(digest_file, manifest.digest(settings.models or Models(files=())) + "\n")
+    say(f"digest of the manifest: {digest_file}")

@@ -11,8 +11,8 @@ from typing import Dict, Optional, Tuple
 from .. import service
 from ..console import command, say
 from ..errors import SettingsError
+from ..runner import preparation
 from ..settings import Settings
-from . import deps, models
 
 POLL_S = 0.2
 
@@ -57,8 +57,8 @@ def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, D
         raise SettingsError(f"{settings.file} has no service.command, so there is nothing to start", "Add it.")
     ours = dataclasses.replace(settings.service, url=None, port=port or settings.service.port)
     settings = dataclasses.replace(settings, service=ours)
-    environment = deps.run(settings, with_suite=False).service
-    models.run(settings)
+    environment = preparation.install(settings, with_suite=False).service
+    preparation.fetch_weights(settings)
     environ = environment.variables(os.environ) if environment else dict(os.environ)
     environ.pop("SERVICE_URL", None)  # it names somebody else's service, this is ours
     return settings, environ

@@ -1,12 +1,12 @@
-"""Fail where a shard did: what CI runs after it has kept the shard's result."""
+"""Fail where a shard did: what CI runs after it has kept the shard's result, `nox -s verdict`."""
 
 from __future__ import annotations
 
+from ..ci import Node
 from ..console import say
-from ..node import Node
+from ..proof import receipt, report_text
+from ..runner import shard
 from ..settings import Settings
-from ..sharding import receipt
-from .shard import RESULT, conclude, evidence, folder_of, summary, told
 
 
 def run(settings: Settings, node: Node) -> int:
@@ -19,8 +19,8 @@ def run(settings: Settings, node: Node) -> int:
         SuiteError: it left no result.
         ServiceDied: the service died while its tests ran.
     """
-    result = receipt.read(folder_of(settings, node) / RESULT)
-    say(f"{result.name}: {summary(result)}")
-    for line in [*told(receipt.reasons(result)), *evidence(receipt.is_green(result))]:
+    result = receipt.read(shard.folder_of(settings, node) / receipt.FILE_NAME)
+    say(f"{result.name}: {report_text.summary(result)}")
+    for line in [*report_text.told(receipt.reasons(result)), *report_text.evidence(receipt.is_green(result))]:
         say(line)
-    return conclude(settings, result)
+    return shard.conclude(settings, result)

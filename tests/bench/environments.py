@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Iterator, List, NamedTuple
 
-from scripts.environment import find_uv
+from scripts.environments.installers import find_uv
 
 from .measuring import ROOT, Table, in_turns, load, low_median_high, measured, project, shardline
 

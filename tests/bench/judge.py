@@ -11,9 +11,9 @@ from collections import defaultdict
 from statistics import fmean
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
-from scripts.sharding.estimates import Estimates, SetUp
-from scripts.sharding.nodeids import file_of
-from scripts.sharding.plan import split
+from scripts.planning.estimates import Estimates, SetUp
+from scripts.planning.nodeids import file_of
+from scripts.planning.plan import split
 
 Times = Mapping[str, int]
 Shards = Sequence[Sequence[str]]

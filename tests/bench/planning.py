@@ -20,9 +20,9 @@ from statistics import fmean, median
 from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from scripts.errors import PipelineError
-from scripts.sharding.estimates import Estimates
-from scripts.sharding.packing import SPREAD
-from scripts.sharding.plan import make
+from scripts.planning.estimates import Estimates
+from scripts.planning.packing import SPREAD
+from scripts.planning.plan import make
 
 from .judge import Planner, Times, Verdict, by_file, halving, judged, longest_first, ours, spreading
 from .measuring import Table, load, low_median_high, pairs

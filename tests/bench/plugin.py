@@ -9,8 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Dict, Iterator, NamedTuple, Sequence
 
-from scripts.sharding import loading
-from scripts.steps import select
+from scripts.runner import plugin_loader, selection
 
 from .measuring import NO_PLUGINS, PYTEST, Cost, Table, in_turns, load, low_median_high, measured, project
 
@@ -60,9 +59,9 @@ def with_plugin(folder: Path) -> Cost:
     journal, saved = folder / "journal.jsonl", folder / "plan.json"
     journal.unlink(missing_ok=True)
     nothing = str(folder / "nothing")
-    chosen = select.command("--plan", nothing, nothing, "bench", "0", "1", str(saved))
-    environ = loading.variables(os.environ, folder / "plugin", journal, 0, "suite", chosen)
-    return measured([*PYTEST, "-q", *loading.arguments(), "suite"], folder, {**environ, **NO_PLUGINS})
+    chosen = selection.command("--plan", nothing, nothing, "bench", "0", "1", str(saved))
+    environ = plugin_loader.variables(os.environ, folder / "plugin", journal, 0, "suite", chosen)
+    return measured([*PYTEST, "-q", *plugin_loader.arguments(), "suite"], folder, {**environ, **NO_PLUGINS})
 
 
 def sources(size: Size) -> Dict[str, str]:

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
 
 from scripts.console import counted, say
+from scripts.planning import history, timings
+from scripts.proof import receipt
+from scripts.runner import journal
 from scripts.settings import Settings
 from scripts.settings import load as load_settings
-from scripts.sharding import journal, receipt, timings
-from scripts.steps import plan
+from scripts.system.machine import machine_class
 
 from .measuring import NO_PLUGINS, PYTEST, Table, load, low_median_high, measured, project, shardline
 
@@ -101,11 +103,11 @@ def replayed(folder: Path, sleeps: Sleeps, seed: int) -> Settings:
     settings = load_settings(str(project(folder, SETTINGS, sources(sleeps))), {}, folder)
     draw = random.Random(seed)
     samples = [
-        timings.Sample(f"suite/{file}::test_{number}", "passed", round(1000 * seconds * draw.lognormvariate(0, NOISE)))
+        timings.Sample(f"suite/{file}::test_{number}", round(1000 * seconds * draw.lognormvariate(0, NOISE)))
         for file, each in sleeps.items()
         for number, seconds in enumerate(each)
     ]
-    plan.learn(settings, timings.learned(timings.Source(1, "before", 0, plan.machine()), samples))
+    history.learn(settings, timings.learned(timings.Source(1, "before", 0, machine_class()), samples))
     return settings
 
 

@@ -10,8 +10,8 @@ from typing import List
 
 import pytest
 
-from scripts import environment
 from scripts import settings as settings_module
+from scripts.environments import lock_files
 from scripts.steps import lock
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def test_every_setting_of_our_file_is_in_the_readme(readme: str) -> None:
 
 def test_no_lock_of_ours_is_stale_or_names_a_host() -> None:
     for requirements in lock.files(settings_module.load(None, {}, ROOT)):
-        environment.check_lock(requirements, requirements.with_suffix(".lock"))
+        lock_files.check_lock(requirements, requirements.with_suffix(".lock"))
         text = requirements.with_suffix(".lock").read_text(encoding="utf-8")
         assert "://" not in text
         assert "--hash=sha256:" in text

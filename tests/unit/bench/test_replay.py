@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.steps import plan
+from scripts.planning import history
 from tests.bench import replay
 
 
@@ -28,7 +28,7 @@ def test_for_one_seed_it_is_always_the_same() -> None:
 def test_every_test_is_known_from_a_run_before_that_took_about_as_long(tmp_path: Path) -> None:
     sleeps = {"test_a.py": [10.0, 20.0]}
 
-    known, _ = plan.known(replay.replayed(tmp_path, sleeps, seed=1))
+    known, _ = history.estimates(replay.replayed(tmp_path, sleeps, seed=1))
 
     assert {"suite/test_a.py::test_0", "suite/test_a.py::test_1"} == set(known.tests_ms)
     assert 5_000 < known.tests_ms["suite/test_a.py::test_0"] < 15_000

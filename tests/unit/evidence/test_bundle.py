@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import PipelineError
-from scripts.evidence.allowed import Rule
+from scripts.evidence.allowlist import Rule
 from scripts.evidence.bundle import HEADER_BYTES, collect, cost, take, write
-from scripts.evidence.finding import TIME_IS_UP, Found, Note, Project
-from scripts.evidence.reading import Member
+from scripts.evidence.files import TIME_IS_UP, Found, Member, Note, Project
 
 CAP = 100_000
 

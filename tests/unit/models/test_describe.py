@@ -9,7 +9,7 @@ import pytest
 from scripts.models import store
 from scripts.models.addresses import SourceError
 from scripts.models.describe import Described, describe
-from scripts.models.parts import Origin, open_part, part_path
+from scripts.models.partial import Origin, open_part, part_path
 from scripts.settings import ModelFile, Settings
 from scripts.typed_yaml import Bytes
 from tests.unit.models.loopback import files_below, serve, use_packages

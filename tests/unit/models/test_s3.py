@@ -17,7 +17,7 @@ import requests
 from scripts.errors import ModelError
 from scripts.models import s3, store
 from scripts.models.addresses import SourceError
-from scripts.models.parts import part_path
+from scripts.models.partial import part_path
 from scripts.models.remote import remote
 from tests.unit.models import s3_servers
 from tests.unit.models.manifests import entry, project

@@ -11,7 +11,7 @@ from typing import List
 import pytest
 
 from scripts.models.addresses import SourceError, WrongContent
-from scripts.models.parts import open_part
+from scripts.models.partial import open_part
 from scripts.models.sources import Sources
 from scripts.settings import ModelFile
 from scripts.typed_yaml import Bytes

@@ -13,7 +13,7 @@ from typing import Any, Iterator, NamedTuple
 import pytest
 
 from scripts.models import store
-from scripts.models.answers import Patience
+from scripts.models.http import Patience
 from scripts.settings import Settings
 from tests.unit.models.apart import fetch_apart, wait_for
 from tests.unit.models.loopback import content, files_below, links, serve, use_packages

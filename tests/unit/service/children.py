@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator, List
 import psutil
 
 from scripts import settings
-from scripts.service.process import MARKER
+from scripts.system.processes import MARKER
 
 ROOT = Path(__file__).parents[3]
 RUN = f"test-{uuid.uuid4().hex}"  # apart from the processes of a test run beside this one

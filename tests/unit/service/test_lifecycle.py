@@ -14,10 +14,11 @@ import pytest
 
 from scripts import console
 from scripts.errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
-from scripts.service import Service, lifecycle, ports, process, records, running, start_detached, stop_recorded
-from scripts.service.process import Ending, Identity
+from scripts.service import Service, lifecycle, ports, records, running, start_detached, stop_recorded
 from scripts.service.records import Record
 from scripts.settings import Settings
+from scripts.system import processes
+from scripts.system.processes import Ending, Identity
 from tests.unit.service import children
 from tests.unit.service.children import READY, SLEEP, SOON_S, TWO_CHILDREN, eventually, marked, wait_for_line
 
@@ -442,7 +443,7 @@ def test_python_of_the_given_path_runs_the_service(bench: Bench) -> None:
 def test_nothing_is_signalled_for_a_dead_record(bench: Bench) -> None:
     project = bench.project()
     dead = subprocess.Popen([sys.executable, "-c", ""])
-    identity = process.identify(dead.pid)
+    identity = processes.identify(dead.pid)
     dead.wait()
     assert identity is not None
     records.write(project.state, replace(stale_record(dead.pid), service=identity))

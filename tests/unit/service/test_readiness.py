@@ -12,9 +12,10 @@ from typing import Iterator, List
 import pytest
 
 from scripts.errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, WarmUpFailed
-from scripts.service import ports, process, readiness
+from scripts.service import ports, readiness
 from scripts.service.readiness import Answer, Target
 from scripts.settings import Probe, WarmUp
+from scripts.system import processes
 from scripts.typed_yaml import Seconds
 from tests.unit.service.children import READY, RUN, SLEEP, SOON_S, listener, marked, service
 
@@ -29,12 +30,12 @@ class Starter:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.started: List[process.Process] = []
+        self.started: List[processes.Process] = []
 
     def __call__(self, code: str) -> Target:
         port = ports.free_port()
         argv = [sys.executable, "-u", "-c", code, str(port)]
-        self.started.append(process.start(argv, self.folder, os.environ, RUN, self.folder / "service.log"))
+        self.started.append(processes.start(argv, self.folder, os.environ, RUN, self.folder / "service.log"))
         return Target(f"http://127.0.0.1:{port}", self.started[-1])
 
 

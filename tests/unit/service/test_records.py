@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scripts.service import records
-from scripts.service.process import Identity
 from scripts.service.records import Record
+from scripts.system.processes import Identity
 
 RECORD = Record(
     run_id="a1",

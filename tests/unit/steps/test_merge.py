@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.sharding import junit
+from scripts.proof import junit
 from tests.unit.steps import projects
 
 SUITE = "def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass\n"

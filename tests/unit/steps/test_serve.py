@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import List
 
 from scripts import service, settings
-from scripts.service.process import is_running
 from scripts.steps import serve
+from scripts.system.processes import is_running
 from tests.unit.steps import projects
 
 

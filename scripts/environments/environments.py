@@ -1,0 +1,280 @@
+"""Python environments for the suite and the service: made once per checksum of what defines them.
+
+An environment is complete or absent: its stamp is written last, and without it the folder is made
+anew. uv makes them where it is found (many times faster), the standard library's venv and pip
+otherwise. The stamp's time tells when a run last used it, and who uses it now holds a lock on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, Optional
+
+from ..console import progress
+from ..errors import InstallError
+from . import installers, lock_files, pip_settings
+
+STAMP = "complete.json"
+KEEP_DAYS = 30.0  # without a use
+_ISOLATED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment: its folder and how to run things in it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return self.bin / "python"
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the environment's programs."""
+        return self.folder / "bin"
+
+    def variables(self, environ: Mapping[str, str]) -> Dict[str, str]:
+        """`environ` as it is inside the activated environment."""
+        outer = {name: value for name, value in environ.items() if name not in _ISOLATED}
+        path = os.pathsep.join(filter(None, [str(self.bin), environ.get("PATH")]))
+        return {**outer, "VIRTUAL_ENV": str(self.folder), "PATH": path}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What defines an environment: a requirements file, its lock where it has one, this Python."""
+
+    name: str
+    requirements: Path
+    lock: Optional[Path]
+    folder: Path
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is there, complete, made at this very place, with an interpreter that still exists.
+
+        Its programs name their interpreter by its full path: in a project that was moved or copied
+        they would run the other one's, or none.
+        """
+        try:
+            stamp = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return stamp.get("folder") == str(self.folder) and Environment(self.folder).python.exists()
+
+    @property
+    def source(self) -> Path:
+        """The file to install from: the lock, else the requirements themselves."""
+        return self.lock or self.requirements
+
+
+def recipe(name: str, requirements: Path, state: Path) -> Recipe:
+    """Decide which environment serves a requirements file on this machine and Python.
+
+    Raises:
+        InstallError: the file is missing, or was edited after its lock was made.
+    """
+    if not requirements.is_file():
+        raise InstallError(f"no requirements file {requirements} for the {name}", "Correct its path in pipeline.yml.")
+    lock = requirements.with_suffix(".lock")
+    if lock.is_file():
+        lock_files.check_lock(requirements, lock)
+    source = lock if lock.is_file() else requirements
+    key = cache_key(definition(source), sys.version, sysconfig.get_platform())
+    folder = state / "environments" / f"{name}-{platform.python_version()}-{key[:12]}"
+    return Recipe(name, requirements, lock if lock.is_file() else None, folder)
+
+
+def definition(file: Path) -> bytes:
+    """What a requirements file says, followed by what the files say that it names by -r or -c, and so on."""
+    texts: Dict[Path, bytes] = {}
+    named = [file]
+    while named:
+        path = named.pop().resolve()
+        if path not in texts and path.is_file():  # -r takes a URL, too
+            texts[path] = path.read_bytes()
+            names = re.findall(rb"(?m)^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)", texts[path])
+            named += [path.parent / os.fsdecode(name) for name in names]
+    return b"\0".join(texts.values())
+
+
+def cache_key(requirements: bytes, python_version: str, machine: str) -> str:
+    """sha-256 over all that decides what an environment holds."""
+    parts = [requirements, python_version.encode(), machine.encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def make(recipe: Recipe) -> Environment:
+    """Make the environment unless it is there; safe against other processes doing the same.
+
+    It counts as used until this process ends.
+
+    Raises:
+        InstallError: no installer works here, or the packages could not be had.
+    """
+    recipe.folder.parent.mkdir(parents=True, exist_ok=True)
+    if not _use(recipe):
+        with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")) as lock:
+            if not _use(recipe):
+                _build(recipe, lock)
+                _use(recipe)
+    return Environment(recipe.folder)
+
+
+def _build(recipe: Recipe, lock: int) -> None:
+    shutil.rmtree(recipe.folder, ignore_errors=True)
+    title = f"installing packages for the {recipe.name}"
+    environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
+    uv = installers.find_uv()
+    with progress(title):
+        try:
+            _with_uv(uv, recipe, environ, lock) if uv else _with_venv(recipe, environ, lock)
+        except _Failed as failed:
+            raise InstallError(f"{title} failed: {installers.explain(failed.output)}", _hint(failed.output)) from None
+    _write_stamp(recipe, "uv" if uv else "pip")
+
+
+def _write_stamp(recipe: Recipe, installer: str) -> None:
+    """Say that the environment is complete: all of the stamp, or none of it."""
+    stamp = {"schema": 1, "folder": str(recipe.folder), "python": sys.version}
+    stamp.update({"installed_from": str(recipe.source), "with": installer})
+    draft = recipe.folder / (STAMP + ".tmp")
+    draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    draft.replace(recipe.folder / STAMP)
+
+
+def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
+    settings = pip_settings.read(environ)
+    environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
+    _run([uv, "venv", "--python", sys.executable, str(recipe.folder)], environ, lock)
+    python = str(Environment(recipe.folder).python)
+    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(recipe.source)]
+    if recipe.lock:
+        install.append("--require-hashes")
+        try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
+            return _run([*install, "--offline"], environ, lock)
+        except _Failed:
+            pass
+    _run(install, environ, lock)
+
+
+def _with_venv(recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
+    _run([sys.executable, "-m", "venv", str(recipe.folder)], environ, lock)
+    pip = [str(Environment(recipe.folder).python), "-m", "pip", "install", "--no-compile"]
+    hashes = ["--require-hashes"] if recipe.lock else []
+    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(recipe.source)], environ, lock)
+
+
+class _Failed(Exception):
+    """A step of an installation ended with an error; `output` is what it printed."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
+
+
+def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
+    """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
+    done = subprocess.run(
+        step,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=dict(environ),
+        pass_fds=[lock],
+        check=False,
+    )
+    if done.returncode:
+        raise _Failed(done.stdout)
+
+
+def _hint(output: str) -> str:
+    if "ensurepip" in output:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
+    return "Is the package index reachable? `pip config list` shows which one is asked. Then run the command again."
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[int]:
+    """Hold a lock across processes; the system frees it when all who hold it are dead.
+
+    Yields:
+        the descriptor that holds it.
+    """
+    import fcntl
+
+    with open(file, "w", encoding="utf-8") as handle:
+        with progress(f"waiting for another run that holds {file.name}"):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle.fileno()
+
+
+# Use and age --------------------------------------------------------------------------------------
+
+
+def _use(recipe: Recipe) -> bool:
+    """Mark a ready environment as used, now and until this process ends; False if it is not ready."""
+    import fcntl
+
+    if not recipe.ready:
+        return False
+    with suppress(OSError):  # a cache that cannot be written, or a file system without locks, serves all the same
+        stamp = os.open(str(recipe.folder / STAMP), os.O_RDONLY)  # closed by the end of the process
+        fcntl.flock(stamp, fcntl.LOCK_SH)
+        os.utime(str(recipe.folder / STAMP))
+    return recipe.ready  # `prune` may have been faster
+
+
+def prune(folder: Path, days: float = KEEP_DAYS) -> List[Path]:
+    """Remove the environments in `folder` that no run used for so many days, and none that is in use.
+
+    Returns:
+        the folders that are gone.
+    """
+    with suppress(OSError):
+        old = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and _is_older(entry, days)]
+        return [entry for entry in old if _remove(entry, days)]
+    return []
+
+
+def _is_older(folder: Path, days: float) -> bool:
+    """By its stamp; an installation that never became complete, by itself."""
+    with suppress(OSError):
+        stamp = folder / STAMP
+        return time.time() - (stamp if stamp.exists() else folder).stat().st_mtime > days * 86400
+    return False
+
+
+def _remove(folder: Path, days: float) -> bool:
+    """Remove an environment, its stamp first; False where somebody uses it, or is making it."""
+    import fcntl
+
+    stamp = folder / STAMP
+    try:
+        with open(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), "rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_older(folder, days):  # used since we looked
+                return False
+            with suppress(FileNotFoundError):
+                stamp.unlink()
+            shutil.rmtree(folder)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""What this machine's pip is set to, as uv understands it.
+
+uv reads neither pip.conf nor PIP_* variables: behind a mirror or a private certificate it would
+hang or fail where pip works. Whoever calls uv adds these variables to its environment. Standard
+library only, and runnable alone (`python -m scripts.environments.pip_settings` prints JSON), because noxfile.py
+needs it before any environment of ours exists.
+
+Sources: pip's "Configuration" and uv's "Environment variables" pages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from typing import Dict, List, Mapping, Optional
+from urllib.parse import urlsplit
+
+# pip's option -> uv's variable
+_VARIABLES = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "trusted-host": "UV_INSECURE_HOST",
+    "no-index": "UV_NO_INDEX",  # our name: uv has the option, but no variable; see uv_options
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+}
+
+
+def as_uv(options: Mapping[str, str], environ: Mapping[str, str]) -> Dict[str, str]:
+    """Translate pip's options into uv's variables; what the person set for uv stays.
+
+    Args:
+        options: pip's long option names without dashes, values as pip shows them.
+        environ: the environment uv will run in.
+
+    >>> as_uv({"index-url": "https://mirror.test/simple"}, {})
+    {'UV_DEFAULT_INDEX': 'https://mirror.test/simple'}
+    """
+    found: Dict[str, str] = {}
+    for option, variable in _VARIABLES.items():
+        if options.get(option) and variable not in environ:
+            found[variable] = _value(option, options[option])
+    if "UV_INDEX" in found and "UV_INDEX_STRATEGY" not in environ:
+        # pip takes the best version over all indexes, uv the first index that knows the name.
+        # Hashes in our locks keep the looser rule safe.
+        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return found
+
+
+def _value(option: str, value: str) -> str:
+    if option.endswith("timeout"):
+        return str(int(float(value)))
+    if option == "no-index":
+        return "true" if value.lower() in ("1", "true", "yes", "on") else "false"
+    words = value.split()
+    if option == "find-links":  # uv separates these by commas
+        return ",".join(words)
+    if option == "trusted-host":
+        return " ".join(urlsplit("//" + word).netloc for word in words)
+    return value if option == "cert" else " ".join(words)
+
+
+def parse(listing: str) -> Dict[str, str]:
+    """Read `pip config list`: lines such as `global.index-url='https://...'`.
+
+    Environment variables (`:env:`) win over files, `install.` over `global.`, as in pip.
+
+    >>> parse("global.cert='/a.pem'\\n:env:.cert='/b.pem'\\ninstall.no-index='true'")
+    {'cert': '/b.pem', 'no-index': 'true'}
+    """
+    ranks = {"global": 0, "install": 1, ":env:": 2}
+    found: Dict[str, str] = {}
+    rank: Dict[str, int] = {}
+    for line in listing.splitlines():
+        name, _, quoted = line.partition("=")
+        section, _, option = name.rpartition(".")
+        if section in ranks and ranks[section] >= rank.get(option, 0):
+            found[option] = _unquote(quoted)
+            rank[option] = ranks[section]
+    return found
+
+
+def _unquote(text: str) -> str:
+    """pip prints values with repr; a multi-line value holds \\n between the words."""
+    try:
+        return " ".join(shlex.split(text.replace("\\n", " ")))
+    except ValueError:
+        return text.strip("'\"")
+
+
+def find_pip() -> Optional[List[str]]:
+    """The command of a pip that works here; an environment made by uv has none of its own."""
+    # The one our Python was made from comes before those on PATH, which may belong to any Python.
+    base = os.path.join(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
+    for pip in ([sys.executable, "-m", "pip"], [base, "-m", "pip"], ["pip3"], ["pip"]):
+        try:
+            subprocess.run([*pip, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return pip
+    return None
+
+
+def uv_options(variables: Mapping[str, str]) -> List[str]:
+    """What uv must be told on its command line, because it has no variable for it."""
+    return ["--no-index"] if variables.get("UV_NO_INDEX") == "true" else []
+
+
+def read(environ: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
+    """uv's variables for this machine, from `pip config list`; from PIP_* alone where there is no pip."""
+    environ = os.environ if environ is None else environ
+    pip = find_pip()
+    if not pip:
+        return as_uv(_from_variables(environ), environ)
+    listing = subprocess.run(
+        [*pip, "config", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        errors="replace",
+        env=dict(environ),
+        check=False,
+    ).stdout
+    return as_uv(parse(listing), environ)
+
+
+def _from_variables(environ: Mapping[str, str]) -> Dict[str, str]:
+    """PIP_INDEX_URL and the like, where there is no pip to ask."""
+    return {name[4:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("PIP_")}
+
+
+if __name__ == "__main__":
+    json.dump(read(), sys.stdout)

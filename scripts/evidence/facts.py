@@ -1,0 +1,204 @@
+"""What a debug bundle says that no file of the run does: settings, weights, packages, machine, commit.
+
+Each fact is found apart from the others: one that cannot be had costs a line, not the bundle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ..environments import environments
+from ..errors import PipelineError
+from ..settings import Settings
+from ..system import machine
+from . import redact
+from .files import Member, Note
+
+_PACKAGE = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py[\d.]+)?\.(?:dist|egg)-info")
+
+
+def packages(prefix: Path) -> List[str]:
+    """NAME==VERSION of what is installed in the environment at `prefix`, as the names on its disk tell.
+
+    Raises:
+        FileNotFoundError: nothing is.
+    """
+    found = prefix.glob("lib*/python*/*-packages/*-info")
+    names = (_PACKAGE.fullmatch(path.name) for path in found)
+    listed = {f"{match['name']}=={match['version']}" for match in names if match}
+    if not listed:
+        raise FileNotFoundError(2, "no installed packages", str(prefix))
+    return sorted(listed, key=str.casefold)
+
+
+PROGRAM_S = 4.0  # for git and the like
+MOST_NAMES = 200
+
+
+class Fact(NamedTuple):
+    """A file of the bundle, and how to find what it says."""
+
+    name: str
+    about: str
+    find: Callable[[], str]
+    wanted: bool = True
+
+
+def gather(settings: Settings, problem: str, weights: Callable[[], Any]) -> Tuple[List[Member], List[Note]]:
+    """All facts that can be had, and why the others cannot.
+
+    Args:
+        problem: what is wrong with the settings, where they could not be read.
+        weights: finds out which weights are there.
+    """
+    members, missing = [], []
+    for fact in (fact for fact in facts(settings, problem, weights) if fact.wanted):
+        try:
+            content = fact.find().encode("utf-8", "backslashreplace")
+            members.append(Member(fact.name, content, int(time.time()), fact.about))
+        except (OSError, PipelineError, subprocess.SubprocessError) as error:
+            missing.append(Note(fact.name, str(error)))
+        except Exception as error:  # a mistake of ours must not cost the bundle, now that somebody needs it
+            missing.append(Note(fact.name, f"{type(error).__name__}: {error}"))
+    return members, missing
+
+
+def facts(settings: Settings, problem: str, weights: Callable[[], Any]) -> List[Fact]:
+    """What there is to find out about a project."""
+    known = not problem
+    return [
+        Fact("settings.json", "with defaults filled in", lambda: _json(redact.resolved(settings)), known),
+        Fact("settings-error.txt", "why the settings cannot be read", lambda: redact.problem(problem), not known),
+        Fact("machine.json", "Python, system, memory, disk", lambda: _json(machine.describe(settings.project))),
+        Fact("gpu.txt", "what nvidia-smi says", _gpu, shutil.which("nvidia-smi") is not None),
+        Fact("commit.json", "the commit, and the names of changed files", lambda: _json(commit(settings.project))),
+        Fact(
+            "weights.json",
+            "which weights are there",
+            lambda: _json(weights()),
+            settings.models is not None,
+        ),
+        Fact("packages/pipeline.txt", "of the pipeline", lambda: _packages(Path(sys.prefix))),
+        Fact("packages/suite.txt", "of the suite", lambda: _packages(_of_suite(settings, known))),
+        Fact(
+            "packages/service.txt",
+            "of the service",
+            lambda: _packages(_of_service(settings, known)),
+            settings.service is not None or not known,
+        ),
+    ]
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"
+
+
+# Programs -----------------------------------------------------------------------------------------
+
+
+def commit(project: Path) -> Dict[str, Any]:
+    """Which commit is checked out, and the names of files that differ from it.
+
+    Raises:
+        OSError, subprocess.SubprocessError: no git, no repository, or no answer in time.
+    """
+    git = ["git", "--no-optional-locks", "-C", str(project)]
+    head = _printed([*git, "rev-parse", "HEAD"]).strip()
+    changed = changed_names(_printed([*git, "status", "--porcelain", "-z", "--no-renames"]))
+    more = {"more": len(changed) - MOST_NAMES} if len(changed) > MOST_NAMES else {}
+    return {"commit": head, "changed": changed[:MOST_NAMES], **more}
+
+
+def changed_names(status: str) -> List[str]:
+    r"""The names in what `git status --porcelain -z` prints, each after how it was changed.
+
+    >>> changed_names(" M a b.py\0?? 你.txt\0")
+    ['M a b.py', '?? 你.txt']
+    """
+    return [entry.strip() for entry in status.split("\0") if entry]
+
+
+def _gpu() -> str:
+    query = "--query-gpu=name,driver_version,memory.total,memory.used"
+    return _printed(["nvidia-smi", query, "--format=csv,noheader"])
+
+
+def _printed(words: Sequence[str]) -> str:
+    """What a program prints.
+
+    Raises:
+        OSError, subprocess.SubprocessError: it cannot be started, fails, or takes too long.
+    """
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+        start_new_session=True,
+    )
+    try:
+        output, complaint = process.communicate(timeout=PROGRAM_S)
+    except BaseException:
+        _abandon(process)
+        raise
+    if process.returncode:
+        why = "".join(complaint.strip().splitlines()[:1])
+        raise OSError(f"{words[0]} ended with {process.returncode}: {why}")
+    return output
+
+
+def _abandon(process: subprocess.Popen[str]) -> None:
+    """End a program and what it started, without waiting for ever as subprocess.run does.
+
+    nvidia-smi on a broken driver hangs in the kernel, where no signal reaches it.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pipe in filter(None, (process.stdout, process.stderr)):
+        pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)
+
+
+# Packages -----------------------------------------------------------------------------------------
+
+
+def _packages(prefix: Optional[Path]) -> str:
+    if prefix is None:
+        raise PipelineError("no such environment has been made")
+    return "\n".join([f"# {prefix}", *packages(prefix), ""])
+
+
+def _of_suite(settings: Settings, known: bool) -> Optional[Path]:
+    """The suite's environment; the session's own where it has none. `known` settings say whether it has."""
+    if known and not settings.suite.requirements:
+        return Path(sys.prefix)
+    return _last_used("suite", settings)
+
+
+def _of_service(settings: Settings, known: bool) -> Optional[Path]:
+    """The service's environment, else the one of the Python that its command names."""
+    service = settings.service
+    if not known or (service and service.requirements):
+        return _last_used("service", settings)
+    program = shutil.which(service.command[0]) if service and service.command else None
+    return Path(program).parent.parent if program else None
+
+
+def _last_used(name: str, settings: Settings) -> Optional[Path]:
+    """Not the one that the requirements ask for now: they may have been edited since, or this is another Python."""
+    stamps = (settings.state / "environments").glob(f"{name}-*/{environments.STAMP}")
+    newest = max(stamps, key=lambda stamp: stamp.stat().st_mtime, default=None)
+    return newest.parent if newest else None

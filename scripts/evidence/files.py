@@ -1,0 +1,184 @@
+"""Which files of a project may go into a bundle: those of the list that are plain files, no links, no weights."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Callable, FrozenSet, List, NamedTuple, Optional, Tuple
+
+from .allowlist import HEAD_BYTES, TAIL_BYTES, WEIGHTS, Rule
+
+TIME_IS_UP = "there was no time left"
+
+
+class Found(NamedTuple):
+    """A file that may go in; `size_bytes` is how much of it would."""
+
+    name: str  # from the project's folder, with slashes
+    path: Path
+    rule: Rule
+    size_bytes: int
+
+
+class Note(NamedTuple):
+    """A file that is not in the bundle, or not whole, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass
+class Findings:
+    """Of a rule: what may go in; what is expected and not there; what is there and must stay out."""
+
+    found: List[Found] = field(default_factory=list)
+    missing: List[Note] = field(default_factory=list)
+    left_out: List[Note] = field(default_factory=list)
+
+
+class Weights(NamedTuple):
+    """What must not go in, whatever the list says: the models folder, and its files under any other name.
+
+    Args:
+        folder: resolved; None where the reports lie in it too.
+        identities: (st_dev, st_ino) of each file.
+    """
+
+    folder: Optional[Path] = None
+    identities: FrozenSet[Tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where files may come from, and which never do.
+
+    Only `reports` may itself be a link, to a larger disk perhaps; below it and elsewhere none is followed.
+
+    Args:
+        settings: the file with the values of `service.environment`.
+    """
+
+    folder: Path
+    reports: Path
+    settings: Path
+    weights: Weights = Weights()
+
+
+def find(project: Project, rule: Rule, late: Callable[[], bool]) -> Findings:
+    """Look for the files of a rule.
+
+    Args:
+        late: whether there is no time left; then the rest is left out, and it is said so.
+    """
+    findings = Findings()
+    try:
+        paths = matching(project.folder, rule.pattern, late)
+        for path in paths:
+            _look(project, rule, path, findings)
+        if rule.expected and not paths:
+            findings.missing.append(Note(rule.pattern, rule.about))
+    except (OSError, ValueError) as error:
+        findings.left_out.append(Note(rule.pattern, str(error)))
+    return findings
+
+
+def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]:
+    """What a pattern finds below a folder, by name. As in a shell, * finds nothing hidden.
+
+    Raises:
+        ValueError: the pattern leads out of the folder, or is none.
+        TimeoutError: it is late.
+    """
+    parts = PurePosixPath(pattern).parts
+    if not parts or PurePosixPath(pattern).is_absolute() or ".." in parts:
+        raise ValueError("expected a pattern below the project's folder")
+    found = []
+    for path in folder.glob(pattern):
+        if late():
+            raise TimeoutError(TIME_IS_UP)
+        hidden = {part for part in path.relative_to(folder).parts if part.startswith(".")}
+        if hidden <= set(parts):
+            found.append(path)
+    return sorted(found)
+
+
+def _look(project: Project, rule: Rule, path: Path, findings: Findings) -> None:
+    """Sort a path into what was found and what must stay out."""
+    name = path.relative_to(project.folder).as_posix()
+    try:
+        status = path.lstat()
+        if stat.S_ISDIR(status.st_mode) and "*" in rule.pattern:
+            return
+        fault = linked(path, project) or unfit(path, status, rule, project)
+    except OSError as error:
+        findings.left_out.append(Note(name, error.strerror or str(error)))
+        return
+    if fault:
+        findings.left_out.append(Note(name, fault))
+    else:
+        findings.found.append(Found(name, path, rule, min(status.st_size, rule.limit_bytes)))
+
+
+def linked(path: Path, project: Project) -> str:
+    """Whether a link is on the way to a path, in words; empty if none is."""
+    home = project.reports if project.reports in path.parents else project.folder
+    way = [step for step in (path, *path.parents) if home in step.parents]
+    link = next((step for step in reversed(way) if step.is_symlink()), None)
+    return f"{link.relative_to(project.folder).as_posix()} is a link, and none is followed" if link else ""
+
+
+def unfit(path: Path, status: os.stat_result, rule: Rule, project: Project) -> str:
+    """Why a file must stay out; empty if it may go in."""
+    if not stat.S_ISREG(status.st_mode):
+        return "not a plain file but a folder, pipe, socket or device"
+    if path == project.settings:
+        return "may hold secrets; settings.json has what may be shown"
+    if (status.st_dev, status.st_ino) in project.weights.identities:
+        return "weights"
+    if project.weights.folder and project.weights.folder in path.resolve().parents:
+        return "in the folder of the weights"
+    if path.suffix.lower() in WEIGHTS:
+        return "of a kind that weights are kept in"
+    if rule.suffixes and path.suffix.lower() not in rule.suffixes:
+        return "not known to be sound, a picture or text"
+    if not rule.log and status.st_size > rule.limit_bytes:
+        return f"{status.st_size} bytes, more than the {rule.limit_bytes} that one file may have"
+    return ""
+
+
+class Member(NamedTuple):
+    """A file of the bundle. `cut_bytes` of the original are not in it."""
+
+    name: str
+    content: bytes
+    mtime: float
+    about: str = ""
+    cut_bytes: int = 0
+
+
+def read(path: Path, name: str, rule: Rule) -> Member:
+    """The file, or head and tail of a long log.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file any more.
+    """
+    # What was a file a moment ago may be a link now, or a pipe, which would be waited for.
+    descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "not a plain file any more")
+        if rule.log and status.st_size > rule.limit_bytes:
+            cut_bytes = status.st_size - rule.limit_bytes
+            content = _head_and_tail(file, cut_bytes)
+        else:
+            cut_bytes, content = 0, file.read(min(status.st_size, rule.limit_bytes))
+    return Member(name, content, status.st_mtime, rule.about, cut_bytes)
+
+
+def _head_and_tail(file: BinaryIO, cut_bytes: int) -> bytes:
+    head = file.read(HEAD_BYTES)
+    file.seek(HEAD_BYTES + cut_bytes)
+    return head + f"\n[... {cut_bytes} bytes are cut here ...]\n".encode("ascii") + file.read(TAIL_BYTES)

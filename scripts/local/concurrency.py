@@ -1,0 +1,98 @@
+"""How many shards this machine bears at once, and why: by cores and memory, one where they share a GPU or a port.
+
+What a shard takes of memory is known from the last run here, kept in `.pipeline/memory.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Iterable, NamedTuple
+
+from ..console import counted, human_bytes
+from ..errors import PipelineError, SettingsError
+from ..proof.receipt import Receipt
+from ..runner.service_session import starts_service
+from ..settings import Settings
+from ..system.files import read_json, write_text
+from ..system.machine import Capacity, capacity
+
+FILE_NAME = "memory.json"
+SCHEMA = 1
+KEPT_FREE = 10  # of memory, a tenth: a machine that swaps runs no shard faster
+
+
+class AtOnce(NamedTuple):
+    """How many shards may run at the same time, and why not more."""
+
+    shards: int
+    why: str
+
+
+def decide(settings: Settings, nodes: int, at_once: int) -> AtOnce:
+    """How many of so many shards run at once here.
+
+    Args:
+        nodes: 0 for as many as can be.
+        at_once: what the person said, 0 for nothing.
+
+    Raises:
+        SettingsError: the person wants several, and they cannot be.
+    """
+    port = settings.service.port if settings.service and starts_service(settings) else None
+    if at_once > 1 and port:
+        message = f"--at-once {at_once}: each shard starts a service, and all of them want port {port} (service.port)"
+        raise SettingsError(message, "Leave service.port out, so that every start takes a free one.")
+    if at_once:
+        return AtOnce(min(at_once, nodes or at_once), "as you said")
+    if port:
+        return AtOnce(1, f"all services want port {port} (service.port)")
+    return bearable(nodes, capacity(os.environ), remembered(settings))
+
+
+def bearable(nodes: int, here: Capacity, peak_bytes: int) -> AtOnce:
+    """How many of so many shards (0: as many as can be) a machine bears at once.
+
+    Args:
+        peak_bytes: what a shard took of memory at most; 0 where that was never measured.
+    """
+    if here.gpu:
+        return AtOnce(1, "they share a GPU; --at-once 2 lets two of them")
+    nodes = nodes or here.cores
+    count = min(nodes, here.cores)
+    reason = f"{'all of them on' if nodes < here.cores else 'one for each of'} {counted(here.cores, 'core')}"
+    if not peak_bytes:
+        return AtOnce(count, f"{reason}; memory was not measured yet")
+    fitting = (here.memory.free - here.memory.total // KEPT_FREE) // peak_bytes
+    memory = f"a shard took {human_bytes(peak_bytes)} of memory, {human_bytes(here.memory.free)} are free"
+    if fitting < 1:
+        return AtOnce(1, f"{memory}: even one may not fit")
+    return AtOnce(fitting, memory) if fitting < count else AtOnce(count, f"{reason}; {memory}")
+
+
+def remembered(settings: Settings) -> int:
+    """What a shard of the last run took of memory at most, in bytes; 0 where that is not known."""
+    try:
+        return int(read_json(_file(settings), SCHEMA, "")["peak_bytes"])
+    except (PipelineError, KeyError, TypeError, ValueError):  # it is measured anew by the next run
+        return 0
+
+
+def learn(settings: Settings, results: Iterable[Receipt], whole: bool) -> None:
+    """Remember what the shards of a run took of memory.
+
+    Args:
+        whole: all tests ran. What only a part of them took tells when it is more, not when it is less.
+
+    Raises:
+        PipelineError: it cannot be written.
+    """
+    measured = max((result.peak_bytes for result in results), default=0)
+    known = measured if whole and measured else max(measured, remembered(settings))
+    if known:
+        write_text(_file(settings), json.dumps({"schema": SCHEMA, "peak_bytes": known}) + "\n")
+
+
+def _file(settings: Settings) -> Path:
+    return settings.state / FILE_NAME

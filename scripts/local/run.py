@@ -1,0 +1,134 @@
+"""Run all shards of the suite on this machine, several at once, each as it runs on a node of the CI."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import Callable, List, Sequence
+
+from ..ci import Node, run_id
+from ..console import counted, human_seconds, say
+from ..planning import history
+from ..planning.estimates import complete
+from ..planning.plan import Plan
+from ..proof.receipt import shown
+from ..runner import preparation
+from ..runner.journal_progress import Failures, all_left_s
+from ..runner.service_session import starts_service
+from ..settings import Settings
+from ..system.signals import held_back
+from . import concurrency
+from .display import ENDED, RUNS, WAITS, Board, Row, board
+from .worker import LocalShard
+
+POLL_S = 0.2
+STOPS_IN_S = 30  # for a shard to stop its tests, and to end its service beyond service.stop_timeout
+LAST_LINES = 15
+
+
+def run(
+    settings: Settings, pytest_arguments: Sequence[str], make_plan: Callable[[], Plan], nodes: int, at_once: int = 0
+) -> None:
+    """Plan, and run each shard as a process of its own; what became of them stands in their results.
+
+    Args:
+        make_plan: collects the tests and shares them out, when packages and weights are there.
+        at_once: how many shards run at the same time; 0 for as many as this machine bears.
+
+    Raises:
+        PipelineError: packages or weights cannot be had, or the suite cannot be collected.
+    """
+    most, why = concurrency.decide(settings, nodes, at_once)
+    preparation.install(settings, with_service=starts_service(settings))
+    if starts_service(settings):
+        preparation.fetch_weights(settings)
+    shards = local_shards(settings, make_plan())
+    say(f"\n{counted(nodes, 'shard')}, {most} at once: {why}")
+    say("output: reports/shard-*.log")
+    environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
+    with held_back() as signalled:
+        try:
+            with board() as watched:
+                _run(shards, most, lambda each: each.start(pytest_arguments, environ), signalled, watched)
+        finally:
+            service_s = settings.service.stop_timeout_s if settings.service else 0.0
+            _stop([each for each in shards if each.stage == RUNS], STOPS_IN_S + service_s)
+
+
+def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
+    """The shards of a plan, none of them started."""
+    known = history.estimates(settings)[0].tests_ms
+    return [
+        LocalShard(
+            settings,
+            Node(index, len(made.shards)),
+            complete(part.nodeids, known),
+            part.estimate_ms / 1000 if known else math.inf,
+        )
+        for index, part in enumerate(made.shards)
+    ]
+
+
+def _run(
+    shards: Sequence[LocalShard],
+    most: int,
+    start: Callable[[LocalShard], None],
+    signalled: Callable[[], bool],
+    watched: Board,
+) -> None:
+    """Start the shards in turn and watch them, until all have ended or somebody wants us to."""
+    began = time.monotonic()
+    while not signalled():
+        running = [each for each in shards if each.stage == RUNS]
+        for each in running:
+            _tell(each, each.look(), watched)
+        running = [each for each in running if each.stage == RUNS]
+        for each in [each for each in shards if each.stage == WAITS][: most - len(running)]:
+            start(each)
+            watched.note(f"  {each.node}: started")
+        rows = [each.row() for each in shards]
+        watched.show([*rows, together(rows, most, time.monotonic() - began)])
+        if all(row.stage == ENDED for row in rows):
+            return
+        time.sleep(POLL_S)
+
+
+def _tell(each: LocalShard, failures: Failures, watched: Board) -> None:
+    """Say which tests failed meanwhile, and how the shard ended, if it did."""
+    row = each.row()
+    failed = f", {row.failed} failed" if row.failed else ""
+    ended = f"  {row.name}: {counted(row.done, 'test')}{failed}: {row.now} after {human_seconds(row.spent_s)}"
+    for nodeid, outcome in failures:
+        watched.say(f"  {row.name}: {outcome}  {shown(nodeid)}")
+    if each.status:
+        watched.say(f"{ended}; the last lines of {each.output}:")
+        for line in each.last_lines(LAST_LINES):
+            watched.say(f"    {line}")
+    elif row.stage == ENDED:
+        watched.note(ended)
+
+
+def together(rows: Sequence[Row], most: int, spent_s: float) -> Row:
+    """All shards in one row."""
+    left_s = {stage: [row.left_s for row in rows if row.stage == stage] for stage in (RUNS, WAITS)}
+    return Row(
+        name="all",
+        stage=ENDED if all(row.stage == ENDED for row in rows) else RUNS,
+        tests=sum(row.tests for row in rows),
+        done=sum(row.done for row in rows),
+        failed=sum(row.failed for row in rows),
+        spent_s=spent_s,
+        left_s=all_left_s(left_s[RUNS], left_s[WAITS], most),
+    )
+
+
+def _stop(running: Sequence[LocalShard], timeout_s: float) -> None:
+    """End the shards that still run, as Ctrl-C would: each stops its tests and its service."""
+    for each in running:
+        each.interrupt()
+    if running:
+        say(f"stopping {counted(len(running), 'shard')}")
+    deadline = time.monotonic() + timeout_s
+    for each in running:
+        each.wait(max(0.1, deadline - time.monotonic()))

@@ -1,0 +1,128 @@
+"""A shard that runs on this machine, as a process of its own: start it, see how far it is, end it."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import List, Mapping, Optional, Sequence
+
+from ..ci import Node
+from ..errors import SuiteError
+from ..planning.nodeids import file_of
+from ..proof import receipt
+from ..runner import shard
+from ..runner.journal_progress import Failures, Progress
+from ..settings import Settings
+from ..system.processes import tail
+from .display import ENDED, RUNS, WAITS, Row
+
+TAIL_BYTES = 64 * 1024
+
+
+class LocalShard:
+    """One of the shards that run here. `status` is its exit code, None before its end.
+
+    Args:
+        times: what each of its tests is expected to take, in any unit.
+        estimate_s: what all of it is expected to take, set-ups included; inf where nothing is known.
+    """
+
+    def __init__(self, settings: Settings, node: Node, times: Mapping[str, int], estimate_s: float = math.inf) -> None:
+        self.node, self.estimate_s = node, estimate_s
+        self.output = settings.reports / f"shard-{node.index}.log"
+        self.status: Optional[int] = None
+        self._settings, self._tests = settings, len(times)
+        self._folder = shard.folder_of(settings, node)
+        self._progress = Progress(self._folder / "journal.jsonl", times)
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._began = self._ended = 0.0
+
+    @property
+    def stage(self) -> str:
+        """Whether it waits, runs or has ended, as of the last look."""
+        return WAITS if self._process is None else RUNS if self.status is None else ENDED
+
+    def start(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Start it in a session of its own: a terminal's Ctrl-C comes to us, and we pass it on once."""
+        words = [sys.executable, "-m", __package__.split(".")[0], "shard"]
+        words += ["--defer-verdict", str(self.node.index), str(self.node.total), *arguments]
+        own = {"PIPELINE_SETTINGS": str(self._settings.file)}
+        own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
+        self._began = time.monotonic()
+        with self.output.open("wb") as sink:
+            self._process = subprocess.Popen(
+                words,
+                env={**environ, **own},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def look(self) -> Failures:
+        """See how far it is; the tests that failed since the last look, by outcome."""
+        if self.stage != RUNS or self._process is None:
+            return []
+        self.status = self._process.poll()  # first, so that all it wrote before its end is read below
+        failures = self._progress.read()
+        if self.status is not None:
+            self._ended = time.monotonic()
+            with suppress(SuiteError):  # it left no result: the merge says so
+                failures += self._progress.settle(receipt.read(self._folder / receipt.FILE_NAME))
+        return failures
+
+    def row(self) -> Row:
+        """How far it is."""
+        seen = self._progress
+        return Row(
+            name=f"shard {self.node.index}",
+            stage=self.stage,
+            tests=self._tests,
+            done=len(seen.done),
+            failed=len(seen.failed),
+            spent_s=(self._ended or time.monotonic()) - self._began,
+            left_s=seen.left_s(self.estimate_s),
+            now=self._now(),
+        )
+
+    def _now(self) -> str:
+        """The test that runs, else the last that the shard said: which packages, which service."""
+        if self.stage != RUNS:
+            return WAITS if self.stage == WAITS else ending(self.status)
+        nodeid = self._progress.now
+        name = nodeid[len(file_of(nodeid)) :].lstrip(":")
+        return receipt.shown(name or nodeid) or "".join(self.last_lines(1)).strip(" =")
+
+    def last_lines(self, count: int) -> List[str]:
+        """The last lines of its output."""
+        with self.output.open("rb") as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL_BYTES))
+            return tail(output.read().decode("utf-8", "replace"), count)
+
+    def interrupt(self) -> None:
+        """Ask it to end, as Ctrl-C would: it stops its tests and its service, and leaves its result."""
+        if self._process:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for its end, and kill it where that does not come."""
+        if self._process:
+            try:
+                self._process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def ending(status: Optional[int]) -> str:
+    """How a shard ended; that tests failed is no fault of the shard.
+
+    >>> ending(0), ending(10)
+    ('ended', 'failed, exit code 10')
+    """
+    return f"failed, exit code {status}" if status else "ended"

@@ -1,0 +1,179 @@
+"""What a file holds, against what the manifest says it should: measured in one pass, compared, explained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+
+from ..console import Advance
+from ..settings import ModelFile
+from ..system import locks
+from ..system.scratch import scratch
+
+CHUNK_BYTES = 1 << 20
+HEAD_BYTES = 512
+
+
+class Content(NamedTuple):
+    """What came, or was found. It is not read where the size is enough to refuse it."""
+
+    size_bytes: int
+    sha256: str  # empty where it was not read
+    head: bytes  # up to HEAD_BYTES
+
+
+def measure(path: Path, expected_bytes: int, advance: Advance) -> Tuple[Content, os.stat_result]:
+    """Measure a file that lies here; it is read through only if its size is the expected one.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        head = file.read(HEAD_BYTES)
+        if status.st_size != expected_bytes:
+            return Content(status.st_size, "", head), status
+        digest = hashlib.sha256(head)
+        for chunk in iter(partial(file.read, CHUNK_BYTES), b""):
+            digest.update(chunk)
+            advance(len(chunk))
+        return Content(status.st_size, digest.hexdigest(), head), status
+
+
+def difference(expected: ModelFile, got: Content) -> str:
+    """What is wrong with a content, in one line; empty if it is the expected one."""
+    if (got.size_bytes, got.sha256) == (expected.size_bytes, expected.sha256):
+        return ""
+    cause = likely_cause(got.size_bytes, got.head, expected.size_bytes)
+    wanted = f"{expected.size_bytes} bytes with sha256 {expected.sha256}"
+    return f"expected {wanted}, got {_content_words(got)}" + (f" ({cause})" if cause else "")
+
+
+def _content_words(got: Content) -> str:
+    return f"{got.size_bytes} bytes" + (f" with sha256 {got.sha256}" if got.sha256 else "")
+
+
+def likely_cause(size_bytes: int, head: bytes, expected_bytes: int) -> str:
+    """Why a content is wrong, as far as its size and first bytes tell; may be empty.
+
+    >>> likely_cause(900, b"\\n<!DOCTYPE html><title>Log in", 16000)
+    'an HTML page was saved instead of the file: a log-in or error page?'
+    >>> likely_cause(8000, b"TFL3", 16000)
+    'the transfer was cut off?'
+    """
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page was saved instead of the file: a log-in or error page?"
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the file it points to"
+    if size_bytes == 0:
+        return "an empty file"
+    return "the transfer was cut off?" if size_bytes < expected_bytes else "another version, or damaged?"
+
+
+SCHEMA = 1
+
+
+class Stamp(NamedTuple):
+    """A file as it was when its content had this digest."""
+
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    sha256: str
+
+
+def stamp(status: os.stat_result, sha256: str) -> Stamp:
+    """The stamp of a file from its `os.stat` and its digest."""
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, sha256)
+
+
+def user_cache(environ: Mapping[str, str]) -> Path:
+    """The folder that all projects of a user share: SHARDLINE_CACHE, or below the cache folder of the system.
+
+    >>> user_cache({"XDG_CACHE_HOME": "/home/me/.cache"}).as_posix()
+    '/home/me/.cache/shardline'
+    """
+    if environ.get("SHARDLINE_CACHE"):
+        return Path(environ["SHARDLINE_CACHE"])
+    try:
+        return Path(environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "shardline"
+    except RuntimeError:  # a user without a home: nothing can be kept below /dev/null
+        return Path(os.devnull)
+
+
+class Stamps:
+    """The stamps in one JSON file; one that cannot be read holds none."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._stamps = _load(file)
+        self._new: Dict[str, Stamp] = {}
+
+    def hold(self, name: str, path: Path, sha256: str) -> bool:
+        """Whether `path` is a file that was seen to have this digest, and has not changed since."""
+        known = self._stamps.get(name)
+        try:
+            return known is not None and known == stamp(path.stat(), sha256)
+        except OSError:
+            return False
+
+    def places(self, sha256: str) -> List[Path]:
+        """Where, by stamps under absolute paths, a file with this digest lies."""
+        names = [name for name, known in self._stamps.items() if known.sha256 == sha256]
+        return [Path(name) for name in names if self.hold(name, Path(name), sha256)]
+
+    def unchanged(self, folder: Path) -> List[str]:
+        """The names of the files below `folder` that are still as they were when they were verified."""
+        return [name for name, known in self._stamps.items() if self.hold(name, folder / name, known.sha256)]
+
+    def put(self, name: str, new: Stamp) -> None:
+        """Remember a stamp under a name, for `save`."""
+        if self._stamps.get(name) != new:
+            self._stamps[name] = self._new[name] = new
+
+    def save(self, forget_gone: bool = False) -> None:
+        """Add the new ones to the file. Where that is not possible, files are hashed again next time.
+
+        Args:
+            forget_gone: names are absolute paths; leave out those where no file is any more.
+        """
+        if not self._new:
+            return
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with locks.exclusive(self._file.with_suffix(".lock")):
+                merged = {**_load(self._file), **self._new}
+                if forget_gone:
+                    merged = {name: known for name, known in merged.items() if not _is_gone(Path(name))}
+                with scratch(self._file) as temporary:
+                    temporary.write_text(_dump(merged), encoding="utf-8")
+                    temporary.replace(self._file)
+            self._new = {}
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether nothing is there; a disk that does not answer may have it still."""
+    try:
+        path.stat()
+    except OSError as error:
+        return isinstance(error, (FileNotFoundError, NotADirectoryError))
+    return False
+
+
+def _dump(stamps: Dict[str, Stamp]) -> str:
+    return json.dumps({"schema": SCHEMA, "files": stamps}, indent=1, sort_keys=True)
+
+
+def _load(file: Path) -> Dict[str, Stamp]:
+    try:
+        data: Any = json.loads(file.read_text(encoding="utf-8"))
+        files = data["files"].items() if data["schema"] == SCHEMA else ()
+        return {str(name): Stamp(*values) for name, values in files}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}

@@ -1,0 +1,389 @@
+"""A suite as packing sees it: numbered tests, their times, and the set-ups they share.
+
+Tests are numbered longest first, ties by name; so a sorted list of numbers is a list of tests, longest
+first, and every tie that goes to the lower number goes by name. The unit of time is the caller's.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right, insort
+from itertools import accumulate
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+Tests = List[int]
+
+
+class Block(NamedTuple):
+    """Tests of one file, and what they cost on a shard of their own: the set-ups of `scopes` are in `cost`."""
+
+    cost: int
+    tests: Tests
+    scopes: FrozenSet[int]
+
+
+class Suite:
+    """Tests by number, with their times and the scopes (file, classes) whose set-up they need.
+
+    Args:
+        costs: the time of each test, longest first, at least 1.
+        scopes: of each test its scopes, outermost first: its file, then each class with a set-up.
+        set_ups: the time of each scope's set-up, paid once on each shard that has a test of it.
+        by_name: the tests in the order of their names; by default their own.
+    """
+
+    def __init__(
+        self,
+        costs: Sequence[int],
+        scopes: Sequence[Tuple[int, ...]],
+        set_ups: Sequence[int],
+        by_name: Sequence[int] = (),
+    ) -> None:
+        self.costs = costs
+        self.by_name = by_name or range(len(costs))
+        self.scopes = scopes
+        self.set_ups = set_ups
+        self.depth = max(map(len, scopes), default=0)
+        self._minus = [-cost for cost in costs]
+        self._costly = {chain: frozenset(scope for scope in chain if set_ups[scope]) for chain in set(scopes)}
+
+    def file_of(self, block: Block) -> int:
+        """The file of a block's tests."""
+        return self.scopes[block.tests[0]][0]
+
+    def set_up(self, scopes: FrozenSet[int]) -> int:
+        """What the set-ups of these scopes cost together."""
+        return sum(map(self.set_ups.__getitem__, scopes)) if scopes else 0
+
+    def time(self, tests: Tests) -> int:
+        """What the tests take without set-ups."""
+        return sum(map(self.costs.__getitem__, tests))
+
+    def block(self, tests: Tests) -> Block:
+        """The tests as a block."""
+        scopes = frozenset().union(*map(self._costly.__getitem__, set(map(self.scopes.__getitem__, tests))))
+        return Block(self.time(tests) + self.set_up(scopes), tests, scopes)
+
+    def single(self, test: int) -> Block:
+        """One test as a block."""
+        scopes = self._costly[self.scopes[test]]
+        return Block(self.costs[test] + self.set_up(scopes), [test], scopes)
+
+    def blocks(self, tests: Tests, level: int = 0) -> List[Block]:
+        """The tests by their scope at a level, heaviest first; one that has no such scope stands alone."""
+        groups: Dict[int, Tests] = {}
+        for test in tests:
+            scopes = self.scopes[test]
+            groups.setdefault(scopes[level] if level < len(scopes) else -1 - test, []).append(test)
+        return sorted(map(self.block, groups.values()), key=heaviest_first)
+
+    def longest_that_fit(self, tests: Tests, room: int) -> Tuple[Tests, Tests]:
+        """(taken, left): longest first, each test that still fits. Runs of tests at a time, not one by one."""
+        taken: Tests = []
+        left: Tests = []
+        sums = [0, *accumulate(map(self.costs.__getitem__, tests))]
+        start = 0
+        while start < len(tests):
+            first = bisect_left(tests, bisect_left(self._minus, -room), start)
+            end = max(first, bisect_right(sums, sums[first] + room) - 1)
+            left += tests[start:first]
+            taken += tests[first:end]
+            room -= sums[end] - sums[first]
+            start = end
+        return taken, left
+
+
+def heaviest_first(block: Block) -> Tuple[int, int]:
+    """The key by which blocks are sorted; ties go by the first test's name."""
+    return -block.cost, block.tests[0]
+
+
+def cut(suite: Suite, tests: Tests, room: int, level: int = 0) -> Tuple[Tests, Tests]:
+    """Divide the tests of one scope: (as much as fits into `room`, the rest).
+
+    A class with a set-up of its own stays whole, but for one that fills what room remains.
+    """
+    room -= suite.set_ups[suite.scopes[tests[0]][level]]
+    if level + 1 == suite.depth or all(len(suite.scopes[test]) <= level + 1 for test in tests):
+        return suite.longest_that_fit(tests, room)
+    taken: Tests = []
+    left: List[Tests] = []
+    for block in suite.blocks(tests, level + 1):
+        if block.cost <= room:
+            taken += block.tests
+            room -= block.cost
+        else:
+            left.append(block.tests)
+    for place, group in enumerate(left):
+        part, rest = cut(suite, group, room, level + 1) if len(group) > 1 else ([], group)
+        if part:
+            taken += part
+            left[place] = rest
+            break
+    return sorted(taken), sorted(test for group in left for test in group)
+
+
+CLOSE = 1000  # a packing within 1/1000 of what cannot be beaten is good enough
+SEARCH = 12  # limits tried between the lower bound and the first packing found
+CUT_EVERYTHING = 50  # to have every file on every shard must gain 1/50 of the slowest shard's time
+WORK = 400_000  # tests that `_improved` may touch: it bounds the planning time without a clock
+SHARING = 40  # what it costs beside the tests to share two shards anew, in tests
+
+# Of the files that a plan test by test cuts, how many to spread, in thousandths: half, or an eighth where
+# set-ups are dear; `nox -s bench -- plan` shows it as a curve. On 72 pairs of runs of three recorded suites, at
+# 4, 8 and 16 shards, the slowest shard took this much longer than in a plan test by test: spreading none 12 %,
+# 1/8 4.5 %, 1/4 4 %, 1/3 1 %, 1/2 -1 %, all -1 %. The choice was made on the same suites; differences of 1 % say
+# nothing.
+SPREAD = (500, 125)
+
+
+class Packing:
+    """Blocks in shards, being filled. `loads` are the shards' times with the set-ups they pay."""
+
+    def __init__(self, suite: Suite, total: int) -> None:
+        self.suite = suite
+        self.shards: List[List[Block]] = [[] for _ in range(total)]
+        self.loads = [0] * total
+        self._scopes: List[Set[int]] = [set() for _ in range(total)]
+        self._by_load = [(0, shard) for shard in range(total)]
+
+    @property
+    def span(self) -> int:
+        """The slowest shard's time."""
+        return self._by_load[-1][0]
+
+    def tests(self, shard: int) -> Tests:
+        """The tests of a shard, longest first."""
+        return sorted(test for block in self.shards[shard] for test in block.tests)
+
+    def emptiest(self, count: int = 1) -> List[int]:
+        """The shards with the least load, the least first."""
+        return [shard for _, shard in self._by_load[:count]]
+
+    def fullest_below(self, load: int) -> Optional[int]:
+        """The fullest shard whose load is at most this."""
+        place = bisect_right(self._by_load, (load, len(self.shards)))
+        return self._by_load[place - 1][1] if place else None
+
+    def load_with(self, shard: int, block: Block) -> int:
+        """The shard's time with this block: a set-up that it pays already is not paid again."""
+        return self.loads[shard] + block.cost - self.suite.set_up(block.scopes & self._scopes[shard])
+
+    def put(self, shard: int, block: Block) -> None:
+        """Add a block to a shard."""
+        load = self.loads[shard] + block.cost
+        if block.scopes:
+            load = self.load_with(shard, block)
+            self._scopes[shard] |= block.scopes
+        self.shards[shard].append(block)
+        self._set_load(shard, load)
+
+    def replace(self, shard: int, blocks: List[Block]) -> None:
+        """Give a shard other blocks."""
+        self.shards[shard] = []
+        self._scopes[shard] = set()
+        self._set_load(shard, 0)
+        for block in blocks:
+            self.put(shard, block)
+
+    def _set_load(self, shard: int, load: int) -> None:
+        del self._by_load[bisect_left(self._by_load, (self.loads[shard], shard))]
+        self.loads[shard] = load
+        insort(self._by_load, (load, shard))
+
+
+def pack(suite: Suite, total: int, doubt_permille: int = 0, spread_permille: Sequence[int] = SPREAD) -> List[Tests]:
+    """The tests of each of `total` shards, longest first.
+
+    Args:
+        doubt_permille: by how much the times of a file may all be wrong together, in thousandths. With
+            doubt the tests of heavy files are spread over the shards, so that no shard depends on few.
+        spread_permille: how many files that may be, of those that a plan test by test cuts; the best choice counts.
+    """
+    everything = list(range(len(suite.costs)))
+    if total == 1 or not everything:
+        return [everything, *([] for _ in range(total - 1))]
+    files = suite.blocks(everything)
+    bound = lower_bound(suite, files, total)
+    candidates = _even(suite, files, total, bound)
+    if doubt_permille:
+        candidates += [_spread(suite, files, total, share) for share in spread_permille]
+    elif not any(_is_close(packing, bound) for packing in candidates):
+        candidates += [_whole(suite, files, total), _longest_first(suite, total), _round_robin(suite, total)]
+    best = min(candidates, key=lambda packing: _score(packing, len(files), doubt_permille))
+    return [best.tests(shard) for shard in range(total)]
+
+
+def lower_bound(suite: Suite, files: List[Block], total: int) -> int:
+    """What no packing beats: an even share of all, or the longest test of a file with the set-ups it needs."""
+    share = -(-sum(block.cost for block in files) // total)
+    longest = max(suite.costs[block.tests[0]] for block in files)
+    return max(share, longest, max((suite.single(block.tests[0]).cost for block in files if block.scopes), default=0))
+
+
+def _is_close(packing: Packing, bound: int) -> bool:
+    return (packing.span - bound) * CLOSE <= bound
+
+
+def _score(packing: Packing, files: int, doubt_permille: int) -> int:
+    """The slowest shard's time as it may turn out, and a small price on the files it cuts.
+
+    One standard deviation above the plan, where the tests of a file stray together: a shard's is the
+    root of the sum of its files' squared; taken over all shards, since one long test hides the others.
+    """
+    suite = packing.suite
+    pairs = squares = 0
+    for blocks in packing.shards:
+        times: Dict[int, int] = {}
+        for block in blocks:
+            file = suite.file_of(block)
+            times[file] = times.get(file, 0) + block.cost - suite.set_up(block.scopes)
+        pairs += len(times)
+        squares += sum(time * time for time in times.values())
+    stray = math.isqrt(squares // len(packing.shards)) * doubt_permille // 1000
+    return (packing.span + stray) * (CUT_EVERYTHING * files * (len(packing.shards) - 1) + pairs - files)
+
+
+def _even(suite: Suite, files: List[Block], total: int, bound: int) -> List[Packing]:
+    """Packings with the shards' times as even as can be, and few cuts."""
+    found: List[Packing] = []
+    for fullest in (False, True):
+        packing = _tightest(suite, files, total, bound, fullest)
+        found.append(packing if _is_close(packing, bound) else _improved(packing, bound))
+        if _is_close(packing, bound) and sum(map(len, packing.shards)) == len(files):
+            break  # even and without a cut: there is nothing to win
+    return found
+
+
+def _tightest(suite: Suite, files: List[Block], total: int, bound: int, fullest: bool, tries: int = SEARCH) -> Packing:
+    """The best of several fillings: the limit is halved in between what cannot be and what was found."""
+    best = _filled(suite, files, total, bound, fullest)
+    low, high = bound, best.span
+    while (high - low) * CLOSE > low and tries:
+        limit = (low + high) // 2
+        packing = _filled(suite, files, total, limit, fullest)
+        best = min(best, packing, key=lambda packing: packing.span)
+        low, high = (low, limit) if packing.span <= limit else (limit, high)
+        tries -= 1
+    return best
+
+
+def _filled(suite: Suite, files: List[Block], total: int, limit: int, fullest: bool) -> Packing:
+    """Fill shards up to a limit, heaviest file first; one that fits nowhere whole is cut to fill shards up.
+
+    A file goes to the fullest shard that has room (fewer cuts later), or to the emptiest (evener).
+    """
+    packing = Packing(suite, total)
+    for block in files:
+        shard = packing.fullest_below(limit - block.cost) if fullest else packing.emptiest()[0]
+        if shard is not None and packing.loads[shard] + block.cost <= limit:
+            packing.put(shard, block)
+        else:
+            _divide(packing, block.tests, limit)
+    return packing
+
+
+def _divide(packing: Packing, tests: Tests, limit: int) -> None:
+    """Fill the emptiest shards with parts of a file; what fits nowhere goes where it costs least."""
+    suite = packing.suite
+    for shard in packing.emptiest(len(packing.shards)):
+        part, tests = cut(suite, tests, limit - packing.loads[shard])
+        if not part:
+            break
+        packing.put(shard, suite.block(part))
+        if not tests:
+            return
+    for block in map(suite.single, tests):
+        loads = [packing.load_with(shard, block) for shard in range(len(packing.shards))]
+        packing.put(loads.index(min(loads)), block)
+
+
+def _improved(packing: Packing, bound: int) -> Packing:
+    """Share the slowest shard's tests anew with another shard, again and again while that helps."""
+    work = WORK
+    helped = True
+    while helped and work > 0 and not _is_close(packing, bound):
+        *others, slowest = packing.emptiest(len(packing.shards))
+        helped = False
+        for other in others:
+            tests = sorted(packing.tests(slowest) + packing.tests(other))
+            work -= 10 * (len(tests) + SHARING)
+            helped = _share(packing, slowest, other, tests)
+            if helped or work <= 0:
+                break
+    return packing
+
+
+def _share(packing: Packing, slowest: int, other: int, tests: Tests) -> bool:
+    """Pack the tests of two shards anew; whether that made the slowest shard faster."""
+    suite = packing.suite
+    files = suite.blocks(tests)
+    bound = lower_bound(suite, files, 2)
+    tries = [_tightest(suite, files, 2, bound, fullest, 6) for fullest in (False, True)]
+    best = min(tries, key=lambda two: two.span)
+    if best.span >= packing.loads[slowest]:
+        return False
+    for shard, blocks in zip((slowest, other), best.shards):
+        packing.replace(shard, blocks)
+    return True
+
+
+def _spread(suite: Suite, files: List[Block], total: int, share_permille: int) -> Packing:
+    """Some files test by test, the others whole, longest first.
+
+    Which: those too heavy for any shard, then those whose time beside their longest test is greatest,
+    since spreading them gains most; how many: that share of what a plan test by test would cut. A test
+    goes to that of the two emptiest shards that has less of its file, unless they differ by as much as
+    the test takes.
+    """
+    bound = lower_bound(suite, files, total)
+    many = [block for block in files if len(block.tests) > 1]
+    many.sort(key=lambda block: (block.cost <= bound, suite.costs[block.tests[0]] - block.cost, block.tests[0]))
+    chosen = many[: _cut_by_chance(many, total) * share_permille // 1000]
+    spread = {suite.file_of(block) for block in chosen}
+    whole = [block for block in files if suite.file_of(block) not in spread]
+    packing = Packing(suite, total)
+    times: Dict[Tuple[int, int], int] = {}
+    for block in sorted([*whole, *_singles(suite, chosen)], key=heaviest_first):
+        file = suite.file_of(block)
+        shard, *second = packing.emptiest(2 if file in spread else 1)
+        for other in second:
+            near = packing.loads[other] - packing.loads[shard] < block.cost
+            if near and times.get((other, file), 0) < times.get((shard, file), 0):
+                shard = other
+        times[shard, file] = times.get((shard, file), 0) + block.cost
+        packing.put(shard, block)
+    return packing
+
+
+def _singles(suite: Suite, files: List[Block]) -> Iterator[Block]:
+    return (suite.single(test) for block in files for test in block.tests)
+
+
+def _cut_by_chance(files: List[Block], total: int) -> int:
+    """How many files a plan test by test cuts: one of m tests stays whole once in total ** (m - 1) times."""
+    whole: int = sum(1000 // total ** min(10, len(block.tests) - 1) for block in files)
+    return len(files) - -(-whole // 1000)
+
+
+def _whole(suite: Suite, files: List[Block], total: int) -> Packing:
+    """Whole files, heaviest first, each to the emptiest shard."""
+    return _filled(suite, files, total, sum(block.cost for block in files), fullest=False)
+
+
+def _longest_first(suite: Suite, total: int) -> Packing:
+    """Test by test, longest first, each to the emptiest shard.
+
+    Graham, "Bounds on multiprocessing timing anomalies" (1969): at most 4/3 of the best, without set-ups.
+    """
+    packing = Packing(suite, total)
+    for test in range(len(suite.costs)):
+        packing.put(packing.emptiest()[0], suite.single(test))
+    return packing
+
+
+def _round_robin(suite: Suite, total: int) -> Packing:
+    packing = Packing(suite, total)
+    for place, test in enumerate(suite.by_name):
+        packing.put(place % total, suite.single(test))
+    return packing

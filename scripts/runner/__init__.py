@@ -1,0 +1,1 @@
+"""Run one shard: packages, weights, service, its tests in rounds of pytest, its result."""

@@ -1,0 +1,364 @@
+"""Decide from how a shard's rounds ended and what they told: what became of its tests, and what is due next.
+
+Pure: no file is read, and no process is started.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ..console import counted, human_seconds
+from ..proof import junit, receipt
+from ..proof import outcomes as o
+from ..proof.outcomes import Attempt, Fate, Fixture, Round
+from ..proof.receipt import ExtraError, Selected
+from ..system.processes import exit_words
+from . import plugin_loader, service_death
+
+MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
+FIXTURE_DEATHS = 2
+
+_JUNIT = {o.XFAILED: junit.SKIPPED, o.XPASSED: junit.PASSED, receipt.NOT_RUN: junit.ERROR}
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a round's process ended.
+
+    `hung_s`: it was ended by us after so long a silence; 0 where not. `service`: how the service died meanwhile, for
+    which it was ended too; empty where it did not. `died_at`, when that was seen, and `ended_at` are in seconds since
+    the epoch.
+    """
+
+    returncode: int
+    seconds: float = 0.0
+    hung_s: float = 0.0
+    interrupted: bool = False  # by a person, through us
+    service: str = ""
+    died_at: float = 0.0
+    ended_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A round that is over: how its process ended, and what it told; None where it told nothing."""
+
+    exit: Exit
+    told: Optional[Round] = None
+
+    @property
+    def kind(self) -> str:
+        """How it ended, as the journal tells: one of the constants of `outcomes`."""
+        return self.told.ended.kind if self.told else o.ENDED_BEFORE_COLLECTION
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person stopped it."""
+        return self.exit.interrupted or (self.kind == o.INTERRUPTED and not self.exit.service)
+
+    @property
+    def nodeid(self) -> str:
+        """The test that was running when it ended."""
+        running = self.told.ended.running if self.told else None
+        return running.nodeid if running else ""
+
+    @property
+    def fixture(self) -> Optional[Fixture]:
+        """The shared fixture that was being set up or torn down when it ended."""
+        running = self.told.ended.running if self.told else None
+        return running.fixture if running else None
+
+    @property
+    def died(self) -> bool:
+        """Whether a test, or what happened between two, ended the process, so that the rest can go on without it."""
+        broke = self.kind in (o.EXIT, o.INTERNAL_ERROR) and bool(self.nodeid)
+        unserved = bool(self.exit.service)  # we stopped it, or it came to its end with tests that are due again
+        return not self.interrupted and (broke or unserved or self.kind in (o.DIED_IN_TEST, o.DIED_BETWEEN_TESTS))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a shard's tests in its rounds so far.
+
+    Args:
+        selected: the ids in the order of the first round, an id as often as tests share it; None where no
+            round came so far.
+        fates: one for each id, in that order; without attempts where it has not run.
+        remaining: the ids that have yet to run.
+        errors: what went wrong outside tests.
+        ended: one of the endings of `receipt`; empty as long as another round is due.
+    """
+
+    history: Tuple[Ran, ...]
+    selected: Optional[Tuple[str, ...]] = None
+    fates: Tuple[Fate, ...] = ()
+    remaining: Tuple[str, ...] = ()
+    errors: Tuple[ExtraError, ...] = ()
+    ended: str = ""
+
+    @property
+    def rounds(self) -> Tuple[Round, ...]:
+        """What the rounds told, for timings: measured costs, python, pytest, notes."""
+        return tuple(ran.told for ran in self.history if ran.told)
+
+    @property
+    def tests(self) -> Tuple[Selected, ...]:
+        """The selected tests as the receipt lists them."""
+        counts, remaining = Counter(self.selected or ()), set(self.remaining)
+        return tuple(_selected(fate, counts[fate.nodeid], fate.nodeid in remaining) for fate in self.fates)
+
+    @property
+    def collected_digest(self) -> str:
+        """The digest of what the first round collected; empty where it did not come so far."""
+        return next((told.digest for told in self.rounds), "")
+
+    @property
+    def collected_count(self) -> int:
+        """How many tests the first round collected."""
+        return next((told.collected or 0 for told in self.rounds), 0)
+
+    @property
+    def suite_s(self) -> float:
+        """How long the processes ran."""
+        return sum(ran.exit.seconds for ran in self.history)
+
+
+# What to do next ----------------------------------------------------------------------------------
+
+
+def next_step(history: Sequence[Ran]) -> Outcome:
+    """What became of the tests, what remains, and whether that is the end.
+
+    Args:
+        history: all rounds so far, at least one.
+    """
+    history = [_served(ran) for ran in history]
+    told = [ran.told for ran in history if ran.told]
+    selected = next((each.selected for each in told if each.selected is not None), None)
+    broken = _broken(history)
+    left = o.not_run(selected or (), told)
+    booked = [replace(ran.told, attempts=_booked(ran)) for ran in history if ran.told]
+    attempts = {fate.nodeid: fate.attempts for fate in o.fates(booked)}
+    for nodeid in broken.keys() & set(left):
+        error = Attempt(nodeid, len(history) - 1, o.ERROR, message=broken[nodeid])
+        attempts[nodeid] = (*attempts.get(nodeid, ()), error)
+    fates = tuple(Fate(nodeid, attempts.get(nodeid, ())) for nodeid in dict.fromkeys(selected or ()))
+    outcome = Outcome(tuple(history), selected, fates, tuple(each for each in left if each not in broken))
+    outcome = replace(outcome, errors=tuple(dict.fromkeys(_errors(outcome))))
+    return replace(outcome, ended=_ended(outcome))
+
+
+def without_service(outcome: Outcome, why: str) -> Outcome:
+    """The end of a shard whose service could not be started again."""
+    error = ExtraError(receipt.SERVICE, f"it could not be started again: {why}")
+    return replace(outcome, ended=receipt.GAVE_UP, errors=(*outcome.errors, error))
+
+
+def _served(ran: Ran) -> Ran:
+    """The round, without what its tests did once the service had died."""
+    if not ran.exit.service or not ran.told:
+        return ran
+    return replace(ran, told=service_death.left_out(ran.told, ran.exit.died_at, _first_line(ran.exit.service)))
+
+
+def _ended(outcome: Outcome) -> str:
+    """How the shard ended, one of the endings of `receipt`; empty where another round is due."""
+    last = outcome.history[-1]
+    cut = outcome.selected is None or any(
+        attempt.outcome == o.UNFINISHED for f in outcome.fates for attempt in f.attempts
+    )
+    if last.interrupted and (cut or outcome.remaining):
+        return receipt.INTERRUPTED
+    if not outcome.remaining:
+        return receipt.STOPPED if last.kind == o.EXIT and outcome.selected is None else receipt.FINISHED
+    failures = sum(fate.outcome in (o.FAILED, o.ERROR) for fate in outcome.fates)
+    most_failures = outcome.rounds[-1].maxfail if outcome.rounds else 0  # pytest itself counts anew in each round
+    if last.kind == o.STOPPED or (last.kind == o.EXIT and not last.nodeid) or 0 < most_failures <= failures:
+        return receipt.STOPPED
+    return "" if last.died and not _too_many(outcome.history) else receipt.GAVE_UP
+
+
+def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
+    """Which deaths were too many for another round; None where they were not."""
+    if sum(bool(ran.exit.service) for ran in history) >= MOST_DEATHS:
+        return ExtraError(receipt.SERVICE, f"it died {MOST_DEATHS} times, and is not started again")
+    if _deaths_in_a_row(history) >= MOST_DEATHS:
+        return ExtraError("pytest", f"it died {MOST_DEATHS} times without a finished test, and is not started again")
+    return None
+
+
+def _deaths_in_a_row(history: Sequence[Ran]) -> int:
+    """How often the process died since a test came to its end."""
+    deaths = 0
+    for ran in history:
+        attempts = ran.told.attempts if ran.told else ()
+        if any(attempt.outcome not in (o.UNFINISHED, o.RERUN) for attempt in attempts):
+            deaths = 0
+        deaths += ran.died
+    return deaths
+
+
+def _broken(history: Sequence[Ran]) -> Dict[str, str]:
+    """The tests that need a shared fixture in which the process died twice, each with the message that names it."""
+    deaths: Dict[Fixture, List[Ran]] = {}
+    for ran in history:
+        if ran.died and ran.fixture:
+            deaths.setdefault(ran.fixture, []).append(ran)
+    return {
+        nodeid: _blame(rounds[-1])
+        for fixture, rounds in deaths.items()
+        if len(rounds) >= FIXTURE_DEATHS and rounds[0].told
+        for nodeid in o.needing(fixture, rounds[0].told)
+    }
+
+
+def _booked(ran: Ran) -> Tuple[Attempt, ...]:
+    """The attempts of a round, those without an end booked by what ended them."""
+    attempts = ran.told.attempts if ran.told else ()
+    return tuple(_closed(each, ran) if each.outcome == o.UNFINISHED else each for each in attempts)
+
+
+def _closed(attempt: Attempt, ran: Ran) -> Attempt:
+    if attempt.nodeid != ran.nodeid:
+        return replace(attempt, outcome=o.ERROR, message="began, and pytest did not say how it ended")
+    if ran.interrupted or ran.kind == o.STOPPED:
+        return replace(attempt, message="was running when the run was stopped")
+    # What it took is known from the clock alone; its own time, which teaches, is not.
+    began = (ran.told.started if ran.told else 0.0) + attempt.at_s + attempt.setup_s
+    call_s = max(attempt.call_s, round(ran.exit.ended_at - began, 6))
+    return replace(attempt, outcome=o.ERROR if ran.fixture else o.FAILED, message=_blame(ran), call_s=call_s)
+
+
+def _blame(ran: Ran) -> str:
+    """What a test, or the fixture that it needs, did to the process."""
+    if ran.exit.service:
+        return _first_line(ran.exit.service)
+    if ran.fixture:
+        return f"{_named(ran.fixture)} {_deed(ran)}"
+    running = ran.told.ended.running if ran.told else None
+    return f"{_deed(ran)} in its {running.phase}" if running else _deed(ran)
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
+
+
+def _named(fixture: Fixture) -> str:
+    return f"the {fixture.scope} fixture {fixture.name}" + (f" ({fixture.base})" if fixture.base else "")
+
+
+def _deed(ran: Ran) -> str:
+    reason = ran.told.ended.reason if ran.told else ""
+    if ran.exit.service:
+        return f"ran when {_first_line(ran.exit.service)}"
+    if ran.exit.hung_s:
+        return f"hung for {human_seconds(ran.exit.hung_s)}"
+    if ran.kind == o.EXIT:
+        return f"called pytest.exit ({reason})"
+    if ran.kind == o.INTERNAL_ERROR:
+        return f"brought pytest to an internal error ({reason})"
+    return f"ended the process with {exit_words(ran.exit.returncode)}"
+
+
+def _errors(outcome: Outcome) -> Iterator[ExtraError]:
+    """What went wrong outside tests, over all rounds."""
+    for ran in outcome.history:
+        for broken in ran.told.collection_errors if ran.told else ():
+            yield ExtraError(broken.nodeid, broken.message)
+        if not ran.interrupted:
+            yield from _errors_of(ran)
+    last, too_many = outcome.history[-1], _too_many(outcome.history)
+    if too_many and outcome.remaining:
+        yield too_many
+    ending = f"ended with {exit_words(last.exit.returncode)}"
+    if last.kind == o.FINISHED and outcome.remaining and not last.exit.service:
+        lost = counted(len(outcome.remaining), "test")
+        yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
+    elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
+        yield ExtraError("pytest", f"{ending} without selecting tests")
+
+
+def _errors_of(ran: Ran) -> Iterator[ExtraError]:
+    """What went wrong in a round outside tests, but for collection errors."""
+    if ran.exit.service:
+        running = ran.told.ended.running if ran.told else None
+        verb = "was running" if running and running.phase else "had failed a moment before"
+        when = f"{receipt.shown(ran.nodeid)} {verb}" if ran.nodeid else "between two tests, or after the last"
+        yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
+        return
+    if ran.kind == o.FINISHED:
+        yield from _unexplained(ran)
+        return
+    reason = ran.told.ended.reason if ran.told else plugin_loader.UNHEARD
+    more = f": {reason}" if reason else ""
+    culprit = _named(ran.fixture) if ran.fixture else "something"
+    told = {
+        o.NO_SELECTION: ("selection", reason),
+        o.DIED_IN_SELECTION: ("selection", f"something {_deed(ran)}"),
+        o.ENDED_BEFORE_COLLECTION: ("pytest", f"{_ending(ran)} before it collected a test, see its own lines{more}"),
+        o.DIED_IN_COLLECTION: ("collection", f"something {_deed(ran)}{more}"),
+        o.DIED_BETWEEN_TESTS: ("between two tests", f"{culprit} {_deed(ran)}"),
+        o.DIED_AFTER_LAST: ("after the last test", f"{culprit} {_deed(ran)}"),
+    }
+    if ran.kind in (o.EXIT, o.INTERNAL_ERROR) and not ran.nodeid:
+        yield ExtraError("pytest", f"{culprit} {_deed(ran)}")
+    if ran.kind in told:
+        yield ExtraError(*told[ran.kind])
+
+
+def _ending(ran: Ran) -> str:
+    return _deed(ran) if ran.exit.hung_s else f"ended with {exit_words(ran.exit.returncode)}"
+
+
+def _unexplained(ran: Ran) -> Iterator[ExtraError]:
+    """What the exit status says of a round that came to its end, and no test explains."""
+    status = ran.told.status if ran.told else None
+    if ran.exit.hung_s or ran.exit.returncode != status:
+        yield ExtraError("after the last test", f"something {_deed(ran)}")
+        return
+    explained = [attempt for attempt in _booked(ran) if attempt.outcome in (o.FAILED, o.ERROR)]
+    if status == 1 and not explained and not (ran.told and ran.told.collection_errors):
+        yield ExtraError("pytest", "ended with exit code 1, and no test failed: a plugin's verdict, see its own lines")
+    elif status not in (0, 1, 5):
+        yield ExtraError("pytest", f"ended with {exit_words(status)}, see its own lines")
+
+
+# What is written ----------------------------------------------------------------------------------
+
+
+def _selected(fate: Fate, count: int, remains: bool) -> Selected:
+    outcome = receipt.NOT_RUN if fate.outcome == o.UNFINISHED else fate.outcome
+    if remains and outcome not in receipt.RED:  # of several tests that share the id, some ran
+        outcome = receipt.NOT_RUN
+    attempts = tuple(receipt.Attempt(each.outcome, _seconds(each), each.message) for each in fate.attempts)
+    return Selected(fate.nodeid, outcome, attempts, count)
+
+
+def _seconds(attempt: Attempt) -> float:
+    return round(attempt.setup_s + attempt.call_s + attempt.teardown_s, 6)
+
+
+def results(outcome: Outcome, folder: str = "") -> List[junit.Result]:
+    """The outcome as JUnit knows it: what has not run is an error, and so is what went wrong outside tests.
+
+    Args:
+        folder: what the files of the ids are relative to, from the project's folder.
+    """
+    texts = {fate.nodeid: "\n\n".join(each.text for each in fate.attempts if each.text) for fate in outcome.fates}
+    found = []
+    for test in outcome.tests:
+        why = "not run" if test.outcome == receipt.NOT_RUN else test.why
+        seconds = sum(attempt.seconds for attempt in test.attempts)
+        word = _JUNIT.get(test.outcome, test.outcome)
+        found.append(junit.Result(test.nodeid, word, seconds, why, texts[test.nodeid], folder))
+    return [*found, *(junit.Result(error.name, junit.ERROR, 0.0, error.message) for error in outcome.errors)]
+
+
+def progress(outcome: Outcome) -> str:
+    """What ended the last round, and what the next one runs."""
+    last = outcome.history[-1]
+    why = f"{receipt.shown(last.nodeid)}: {_blame(last)}" if last.nodeid else f"something {_deed(last)}"
+    number, rest = len(outcome.history), counted(len(outcome.remaining), "test")
+    return f"\nround {number - 1}: {why}\nround {number}: {rest} to run\n"

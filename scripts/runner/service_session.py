@@ -1,0 +1,115 @@
+"""What the tests of a shard need around them: the service, and the variables by which they find it."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Dict, Iterator, Mapping, Optional
+
+from .. import service
+from ..environments.environments import Environment
+from ..errors import PipelineError, ServiceDied
+from ..service import Service
+from ..service.readiness import Target, wait_until_ready
+from ..settings import Settings
+from ..typed_yaml import Seconds
+from .preparation import Environments
+
+ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
+
+
+@contextmanager
+def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
+    """Note how long a step took."""
+    started = time.monotonic()
+    yield
+    seconds[step] = time.monotonic() - started
+
+
+def starts_service(settings: Settings) -> bool:
+    """Whether the service is ours to start: the project has one, and nobody names one that runs."""
+    return settings.service is not None and service.named_outside(settings.service, os.environ) is None
+
+
+@contextmanager
+def running_service(settings: Settings, environment: Optional[Environment], log: Path) -> Iterator[Optional[Service]]:
+    """The running service, or None for a project that has none."""
+    if settings.service is None:
+        yield None
+        return
+    environ = environment.variables(os.environ) if environment else os.environ
+    with service.running(settings, environ, log) as running:
+        yield running
+
+
+class Surroundings:
+    """What the tests of a shard need around them while the block runs: the service, and where they find it.
+
+    Args:
+        folder: gets service.log, and artifacts/ for evidence.
+    """
+
+    def __init__(self, settings: Settings, environments: Environments, folder: Path) -> None:
+        self._settings, self._environments, self._folder = settings, environments, folder
+        self._stack = ExitStack()
+        self.suite = environments.suite
+        self.service: Optional[Service] = None
+
+    def __enter__(self) -> Surroundings:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start the service; one that was started before is stopped, or what is left of it.
+
+        Raises:
+            PipelineError: it does not come up.
+        """
+        self._stack.close()
+        log = self._folder / "service.log"
+        self.service = self._stack.enter_context(running_service(self._settings, self._environments.service, log))
+
+    def variables(self) -> Dict[str, str]:
+        """The suite's environment."""
+        return suite_variables(self.suite.variables(os.environ), self.service, self._folder / "artifacts")
+
+    def death(self) -> str:
+        """How the service died, its last lines included; empty while it runs, and where it is not ours."""
+        try:
+            if self.service:
+                self.service.check_alive()
+        except ServiceDied as error:
+            return error.message
+        return ""
+
+    def silence(self) -> str:
+        """That the service answers its probe no more, and what came of that; empty where it does, or there is none."""
+        if self.service is None or self._settings.service is None:
+            return ""
+        asked = Target(self.service.url, phase="after a test hung")
+        try:
+            wait_until_ready(asked, replace(self._settings.service.ready, timeout_s=Seconds(ANSWERS_IN_S)))
+        except PipelineError as error:
+            return f"the service hung: {error.message}"
+        return ""
+
+
+def suite_variables(environ: Mapping[str, str], running: Optional[Service], artifacts: Path) -> Dict[str, str]:
+    """The suite's environment: where the service is, and where to leave evidence.
+
+    SERVICE_PID is there only for a service that we started. A proxy must not capture loopback.
+    """
+    direct = [environ.get("NO_PROXY") or environ.get("no_proxy") or "", "127.0.0.1", "localhost"]
+    own = {"SHARDLINE_ARTIFACTS": str(artifacts)}
+    own["NO_PROXY"] = own["no_proxy"] = ",".join(filter(None, direct))
+    if running:
+        own["SERVICE_URL"] = running.url
+    if running and running.pid is not None:
+        own["SERVICE_PID"] = str(running.pid)
+    return {**{name: value for name, value in environ.items() if name != "SERVICE_PID"}, **own}

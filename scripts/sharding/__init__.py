@@ -1,1 +1,0 @@
-"""Which tests ran and what became of them."""

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator, List
+
+import pytest
+
+from scripts.environments import pip_settings
+from tests.unit.wheels import make_wheel, serving
+
+LISTING = """\
+:env:.cert='/env.pem'
+global.cert='/file.pem'
+global.extra-index-url='file:///a/simple file:///b/simple'
+global.find-links='\\n/one\\n/two'
+install.index-url='https://user:secret@mirror.test/simple'
+global.index-url='https://other.test/simple'
+global.trusted-host='mirror.test:8443'
+"""
+
+
+def test_the_environment_wins_over_files_and_the_command_over_all() -> None:
+    options = pip_settings.parse(LISTING)
+
+    assert ("/env.pem", "https://user:secret@mirror.test/simple") == (options["cert"], options["index-url"])
+
+
+def test_every_setting_reaches_uv_under_its_name() -> None:
+    expected = {
+        "UV_DEFAULT_INDEX": "https://user:secret@mirror.test/simple",
+        "UV_INDEX": "file:///a/simple file:///b/simple",
+        "UV_FIND_LINKS": "/one,/two",
+        "SSL_CERT_FILE": "/env.pem",
+        "UV_INSECURE_HOST": "mirror.test:8443",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+    }
+
+    assert expected == pip_settings.as_uv(pip_settings.parse(LISTING), {})
+
+
+def test_what_the_person_set_for_uv_stays() -> None:
+    assert {} == pip_settings.as_uv({"index-url": "https://a.test"}, {"UV_DEFAULT_INDEX": "https://b.test"})
+
+
+@pytest.mark.parametrize("said, expected", [("1", "true"), ("yes", "true"), ("false", "false")])
+def test_no_index_is_a_switch(said: str, expected: str) -> None:
+    assert {"UV_NO_INDEX": expected} == pip_settings.as_uv({"no-index": said}, {})
+
+
+@pytest.mark.parametrize("said, expected", [("1", ["--no-index"]), ("0", [])])
+def test_no_index_is_said_on_uv_s_command_line(said: str, expected: List[str]) -> None:
+    assert expected == pip_settings.uv_options(pip_settings.as_uv({"no-index": said}, {}))
+
+
+def test_a_machine_that_says_nothing_changes_nothing() -> None:
+    assert {} == pip_settings.as_uv(pip_settings.parse(""), {})
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[str]:
+    """A package index on loopback with one package, `only-here`."""
+    folder = tmp_path / "index" / "simple" / "only-here"
+    folder.mkdir(parents=True)
+    make_wheel(folder, "only-here", "1.0", {"only_here.py": b"FOUND = True\n"})
+    with serving(tmp_path / "index") as url:
+        yield f"{url}/simple"
+
+
+def test_uv_finds_a_package_that_only_pip_conf_knows_where_to_get(
+    tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    assert uv, "uv is in requirements.lock"
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {index}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+
+    install = [uv, "pip", "install", "--no-cache", "--target", str(tmp_path / "to"), "only-here==1.0"]
+    subprocess.run(install, env={**os.environ, **pip_settings.read()}, check=True, capture_output=True)
+
+    assert (tmp_path / "to" / "only_here.py").exists()

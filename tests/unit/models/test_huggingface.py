@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Dict
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scripts.errors import ModelError
+from scripts.models import huggingface, store
+from tests.unit.models.loopback import serve
+from tests.unit.models.manifests import entry, project
+from tests.unit.models.misbehaving import Weights
+
+FILE = huggingface.HubFile("https://hub.test", "org/voice", "main", "a.bin")
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1))
+def test_any_path_reaches_the_server_as_it_was_written(path: str) -> None:
+    url = urlsplit(huggingface.parse(f"hf://org/voice@main/{path}", {}).url)
+
+    assert (f"/org/voice/resolve/main/{path}", "", "") == (unquote(url.path), url.query, url.fragment)
+
+
+def test_a_mirror_takes_the_place_of_the_hub() -> None:
+    file = huggingface.parse("hf://org/voice@v1/a.bin", {"HF_ENDPOINT": "https://mirror.test/hf/"})
+
+    assert "https://mirror.test/hf/org/voice/resolve/v1/a.bin" == file.url
+
+
+@pytest.mark.parametrize(
+    "place, environ",
+    [
+        ("token", {"HF_TOKEN_PATH": "{home}/token"}),
+        ("hf/token", {"HF_HOME": "{home}/hf"}),
+        ("huggingface/token", {"XDG_CACHE_HOME": "{home}"}),
+    ],
+)
+def test_the_token_lies_where_the_hub_s_own_tools_put_it(tmp_path: Path, place: str, environ: Dict[str, str]) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("hf_file\n")
+    environ = {name: value.format(home=tmp_path) for name, value in environ.items()}
+
+    assert "hf_file" == huggingface.find_token(environ)
+    assert "hf_own" == huggingface.find_token({**environ, "HF_TOKEN": "hf_own"})
+
+
+def test_no_token_is_none(tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xff")
+
+    assert ["", ""] == [huggingface.find_token({"HF_TOKEN_PATH": str(tmp_path / name)}) for name in ("none", "token")]
+
+
+@pytest.mark.parametrize(
+    "status, with_token, told",
+    [
+        (
+            401,
+            False,
+            "gated, private or not there: accept its licence at https://hub.test/org/voice, then set HF_TOKEN",
+        ),
+        (401, True, "is not valid: make one at https://hub.test/settings/tokens"),
+        (403, True, "accept its licence at https://hub.test/org/voice with the token's account"),
+        (404, True, "what is there: https://hub.test/org/voice/tree/main"),
+    ],
+)
+def test_a_refusal_says_what_to_do(status: int, with_token: bool, told: str) -> None:
+    assert told in huggingface.explain(FILE, with_token, status, b"")
+
+
+@pytest.mark.parametrize("body", [b"Too many\nrequests.", json.dumps({"error": "Too many requests."}).encode()])
+def test_the_hub_s_own_words_come_first_in_one_line(body: bytes) -> None:
+    assert "Too many requests" == huggingface.explain(FILE, True, 429, body)
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b'{"detail": 1}', b'{"cut off', b"[]", b"\xff\xfe"])
+def test_what_is_no_answer_of_the_hub_adds_no_markup(body: bytes) -> None:
+    assert not {"<", "{"} & set(huggingface.explain(FILE, True, 502, body))
+
+
+def test_the_host_that_has_the_bytes_does_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password mine\n")
+    bytes_of, tokens = Weights(b"abc"), []
+
+    def sends_on(handler: BaseHTTPRequestHandler) -> None:
+        tokens.append(handler.headers.get("Authorization"))
+        handler.send_response(302)
+        handler.send_header("Location", f"{elsewhere.url}/b")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with serve({"/b": bytes_of}) as elsewhere, serve({"/org/voice/resolve/v1/a.bin": sends_on}) as mirror:
+        for name, value in {"HF_ENDPOINT": mirror.url, "HF_TOKEN": "hf_x", "NETRC": str(tmp_path / "netrc")}.items():
+            monkeypatch.setenv(name, value)
+        fetched = store.fetch(project(tmp_path, entry(b"abc", "hf://org/voice@v1/a.bin")))
+
+    assert (1, ["Bearer hf_x"]) == (fetched.downloaded_files, tokens)
+    assert ["Authorization" in headers for headers in bytes_of.requests] == [False]
+
+
+def test_a_gated_repository_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gated(handler: BaseHTTPRequestHandler) -> None:
+        body = b"Access to model org/voice is restricted. You must have access to it."
+        handler.send_response(403)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with serve({"/org/voice/resolve/v1/a.bin": gated}) as mirror, pytest.raises(ModelError) as failure:
+        monkeypatch.setenv("HF_ENDPOINT", mirror.url)
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        store.fetch(project(tmp_path, entry(b"abc", "hf://org/voice@v1/a.bin")))
+    line = next(line for line in str(failure.value).splitlines() if "HTTP 403" in line)
+
+    assert f"is restricted. You must have access to it; accept its licence at {mirror.url}/org/voice" in line
+    assert "hf_secret" not in str(failure.value)

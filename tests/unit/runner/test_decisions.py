@@ -1,0 +1,344 @@
+"""The decisions after each round, on hand-made rounds."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+
+from scripts.proof import outcomes
+from scripts.proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running
+from scripts.proof.receipt import ExtraError
+from scripts.runner import decisions
+from scripts.runner.decisions import Exit, Outcome, Ran, next_step
+
+DB = Fixture("session", "", "db", "")
+KILLED = -signal.SIGKILL
+FINE = Exit(0)
+
+
+def attempts_of(*passed: str, unfinished: str = "") -> Tuple[Attempt, ...]:
+    """Attempts that came to an end, and one that did not."""
+    last = [Attempt(unfinished, 0, outcomes.UNFINISHED)] if unfinished else []
+    return (*(Attempt(nodeid, 0, outcomes.PASSED) for nodeid in passed), *last)
+
+
+def ran(
+    kind: str,
+    *ended: str,
+    running: str = "",
+    fixture: Optional[Fixture] = None,
+    reason: str = "",
+    exit: Exit = FINE,
+    began: float = 0.0,
+    **more: Any,
+) -> Ran:
+    """A round that selected a, b, c; the tests `ended` passed, and `running` had begun."""
+    at_work = Running(running, "call", fixture) if running or fixture else None
+    facts = {"selected": ("a", "b", "c"), "attempts": attempts_of(*ended, unfinished=running), "status": 0, **more}
+    return Ran(exit, Round(0, 1, began, "9", "3", Ended(kind, reason, at_work), **facts))
+
+
+def words(outcome: Outcome) -> Dict[str, str]:
+    return {test.nodeid: test.outcome for test in outcome.tests}
+
+
+ALL = ran(outcomes.FINISHED, "a", "b", "c")
+
+
+def test_when_all_have_reported_the_shard_is_finished() -> None:
+    outcome = next_step([ALL])
+
+    assert ("finished", (), ()) == (outcome.ended, outcome.remaining, outcome.errors)
+    assert {"a": "passed", "b": "passed", "c": "passed"} == words(outcome)
+
+
+def test_after_a_death_the_rest_runs_without_the_test_that_died() -> None:
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED))])
+
+    assert ("", ("c",)) == (outcome.ended, outcome.remaining)
+    assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
+    assert "ended the process with signal SIGKILL (9) in its call" == outcome.tests[1].why
+
+
+def test_a_hang_is_told_in_seconds() -> None:
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", exit=Exit(-signal.SIGABRT, hung_s=2.04))])
+
+    assert "hung for 2.0 s in its call" == outcome.tests[0].why
+
+
+def test_one_death_in_a_fixture_is_an_error_of_the_test_that_asked_for_it() -> None:
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", fixture=DB, exit=Exit(KILLED))])
+
+    assert ("", ("b", "c")) == (outcome.ended, outcome.remaining)
+    assert ("error", "the session fixture db ended the process with signal SIGKILL (9)") == (
+        outcome.tests[0].outcome,
+        outcome.tests[0].why,
+    )
+
+
+def test_two_deaths_in_a_fixture_are_errors_of_all_tests_that_need_it() -> None:
+    needs = {("session", "", "db"): ((0, 1),)}
+    first = ran(outcomes.DIED_IN_TEST, running="a", fixture=DB, exit=Exit(KILLED), needs=needs)
+    other = ran(outcomes.DIED_IN_TEST, running="c", fixture=DB, exit=Exit(KILLED))
+
+    outcome = next_step([first, other])
+
+    assert ("finished", {"a": "error", "b": "error", "c": "error"}) == (outcome.ended, words(outcome))
+    assert "the session fixture db ended the process with signal SIGKILL (9)" == outcome.tests[1].why
+
+
+def test_deaths_in_two_modules_of_one_module_fixture_are_not_two_in_the_same() -> None:
+    one, two = replace(DB, scope="module", node="one.py"), replace(DB, scope="module", node="two.py")
+    history = [ran(outcomes.DIED_IN_TEST, running=test, fixture=where) for test, where in (("a", one), ("b", two))]
+
+    assert ("", ("c",)) == (next_step(history).ended, next_step(history).remaining)
+
+
+def between(*ended: str) -> Ran:
+    return ran(outcomes.DIED_BETWEEN_TESTS, *ended, exit=Exit(KILLED))
+
+
+def test_five_deaths_without_a_finished_test_are_the_end() -> None:
+    outcome = next_step([between()] * 5)
+
+    assert ("gave up", ("a", "b", "c")) == (outcome.ended, outcome.remaining)
+    assert (
+        ExtraError("between two tests", "something ended the process with signal SIGKILL (9)"),
+        ExtraError("pytest", "it died 5 times without a finished test, and is not started again"),
+    ) == outcome.errors
+
+
+@pytest.mark.parametrize(
+    "history",
+    [[between()] * 4, [*[between()] * 4, between("a")], [*[between()] * 4, between("a"), *[between()] * 3]],
+    ids=["four deaths", "a test before the fifth", "a test among eight"],
+)
+def test_deaths_with_a_finished_test_between_them_go_on(history: List[Ran]) -> None:
+    assert "" == next_step(history).ended
+
+
+def test_a_death_after_the_last_report_is_an_error_of_its_own() -> None:
+    outcome = next_step([ran(outcomes.DIED_AFTER_LAST, "a", "b", "c", exit=Exit(3))])
+
+    assert ("finished", {"a": "passed", "b": "passed", "c": "passed"}) == (outcome.ended, words(outcome))
+    assert (ExtraError("after the last test", "something ended the process with exit code 3"),) == outcome.errors
+
+
+def test_a_crash_after_pytest_has_said_goodbye_is_an_error_of_its_own() -> None:
+    crashed = replace(ALL, exit=Exit(-signal.SIGSEGV))
+
+    assert (ExtraError("after the last test", "something ended the process with signal SIGSEGV (11)"),) == next_step(
+        [crashed]
+    ).errors
+
+
+def test_exit_status_1_without_a_failed_test_is_an_error() -> None:
+    outcome = next_step([ran(outcomes.FINISHED, "a", "b", "c", status=1, exit=Exit(1))])
+
+    assert ["pytest"] == [error.name for error in outcome.errors]
+
+
+def test_pytest_that_ends_with_0_before_all_have_reported_is_not_green() -> None:
+    outcome = next_step([ran(outcomes.FINISHED, "a")])
+
+    assert ("gave up", ("b", "c")) == (outcome.ended, outcome.remaining)
+    assert "ended with exit code 0 without running 2 tests" in outcome.errors[0].message
+
+
+def test_a_round_that_told_nothing_is_an_error() -> None:
+    outcome = next_step([Ran(Exit(1))])
+
+    assert ("finished", ()) == (outcome.ended, outcome.tests)
+    assert ["pytest"] == [error.name for error in outcome.errors]
+
+
+def test_pytest_that_selects_nothing_since_it_only_helps_is_an_error() -> None:
+    helped = Ran(Exit(0), replace(ALL.told, selected=None, attempts=()))
+
+    assert ["pytest"] == [error.name for error in next_step([helped]).errors]
+
+
+def test_collection_errors_are_named_once_over_all_rounds() -> None:
+    broken = (CollectionError("x.py", "ImportError: no", ""),)
+    history = [
+        ran(outcomes.DIED_IN_TEST, "a", running="b", collection_errors=broken),
+        ran(outcomes.FINISHED, "c", collection_errors=broken, status=1, exit=Exit(1)),
+    ]
+
+    assert (ExtraError("x.py", "ImportError: no"),) == next_step(history).errors
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ran(outcomes.INTERRUPTED, "a", running="b", exit=Exit(2)),
+        ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED, interrupted=True)),
+    ],
+    ids=["pytest said so", "pytest had to be killed"],
+)
+def test_after_ctrl_c_the_rest_is_not_run_and_nobody_is_blamed(last: Ran) -> None:
+    outcome = next_step([last])
+
+    assert ("interrupted", ()) == (outcome.ended, outcome.errors)
+    assert {"a": "passed", "b": "not-run", "c": "not-run"} == words(outcome)
+
+
+def test_ctrl_c_after_the_last_report_cuts_nothing_short() -> None:
+    late = replace(ALL, exit=Exit(0, interrupted=True))
+
+    assert ("finished", ()) == (next_step([late]).ended, next_step([late]).errors)
+
+
+def test_ctrl_c_before_anything_was_selected_is_an_interruption() -> None:
+    assert "interrupted" == next_step([Ran(Exit(KILLED, interrupted=True))]).ended
+
+
+@pytest.mark.parametrize("most, ended", [(0, ""), (2, ""), (1, "stopped")])
+def test_a_death_counts_for_maxfail(most: int, ended: str) -> None:
+    assert ended == next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", maxfail=most)]).ended
+
+
+SEGFAULT = "the service ended with signal SIGSEGV (11)\n  its last line"
+DEAD = Exit(2, seconds=3.0, service=SEGFAULT, died_at=1002.0, ended_at=1003.0)
+
+
+def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.INTERRUPTED, "a", running="b", exit=DEAD, began=1000.0)])
+
+    assert ("", ("c",)) == (outcome.ended, outcome.remaining)
+    assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
+    assert [("failed", 3.0, "the service ended with signal SIGSEGV (11)")] == [
+        (attempt.outcome, attempt.seconds, attempt.message) for attempt in outcome.tests[1].attempts
+    ]
+    assert (ExtraError("service", "the service ended with signal SIGSEGV (11): b was running"),) == outcome.errors
+
+
+def tried(*began: Tuple[str, float, str]) -> Tuple[Attempt, ...]:
+    """Attempts by id, beginning and outcome, each half a second long."""
+    return tuple(Attempt(nodeid, 0, outcome, at_s=at_s, call_s=0.5) for nodeid, at_s, outcome in began)
+
+
+@pytest.mark.parametrize(
+    "attempts, expected, remaining",
+    [
+        (tried(("a", 0.9, "passed"), ("b", 1.4, "failed"), ("c", 1.9, "failed")), "passed failed not-run", ("c",)),
+        (
+            tried(("a", 1.7, "passed"), ("b", 2.2, "failed"), ("c", 2.8, "skipped")),
+            "passed not-run not-run",
+            ("b", "c"),
+        ),
+        (tried(("a", 1.7, "passed"), ("b", 2.2, "unfinished")), "passed not-run not-run", ("b", "c")),
+        (tried(("a", 0.1, "failed"), ("b", 0.6, "passed"), ("c", 1.9, "failed")), "failed passed failed", ()),
+    ],
+    ids=["failed by it", "swallowed by a", "swallowed, and the next was running", "long before"],
+)
+@pytest.mark.parametrize("kind", [outcomes.INTERRUPTED, outcomes.FINISHED])
+def test_what_began_after_the_service_had_died_runs_again(
+    kind: str, attempts: Tuple[Attempt, ...], expected: str, remaining: Tuple[str, ...]
+) -> None:
+    outcome = next_step([ran(kind, running="x", attempts=attempts, exit=DEAD, began=1000.0)])
+
+    assert (expected, remaining) == (" ".join(words(outcome).values()), outcome.remaining)
+    assert ("" if remaining else "finished") == outcome.ended
+    assert ["service"] == [error.name for error in outcome.errors]
+
+
+def test_both_attempts_of_a_test_that_the_dead_service_failed_are_kept() -> None:
+    first = ran(
+        outcomes.INTERRUPTED,
+        attempts=tried(("a", 1.6, "failed"), ("b", 2.2, "failed")),
+        exit=DEAD,
+        began=1000.0,
+        selected=("a", "b"),
+    )
+    outcome = next_step([first, ran(outcomes.FINISHED, "b")])
+
+    assert (("finished", "passed")) == (outcome.ended, words(outcome)["b"])
+    assert [("rerun", "tried when the service ended with signal SIGSEGV (11)"), ("passed", "")] == [
+        (attempt.outcome, attempt.message) for attempt in outcome.tests[1].attempts
+    ]
+    assert (ExtraError("service", "the service ended with signal SIGSEGV (11): a was running"),) == outcome.errors
+
+
+def test_a_service_that_dies_after_the_last_test_is_an_error() -> None:
+    outcome = next_step([replace(ALL, exit=replace(DEAD, returncode=0))])
+
+    assert "finished" == outcome.ended
+    assert ["service"] == [error.name for error in outcome.errors]
+
+
+def test_a_service_that_died_five_times_is_not_started_again() -> None:
+    each = [ran(outcomes.INTERRUPTED, nodeid, exit=DEAD, began=1000.0) for nodeid in "abcd"]
+    selected = tuple("abcdefg")
+    history = [replace(one, told=replace(one.told, selected=selected)) for one in each]  # type: ignore[type-var]
+    fifth = ran(outcomes.INTERRUPTED, running="e", exit=DEAD, selected=selected, began=1000.0)
+
+    assert "" == next_step([*history[:3], fifth]).ended
+    assert ("gave up", ("f", "g")) == (next_step([*history, fifth]).ended, next_step([*history, fifth]).remaining)
+    assert ExtraError("service", "it died 5 times, and is not started again") in next_step([*history, fifth]).errors
+
+
+def test_a_service_that_does_not_come_up_again_ends_the_shard() -> None:
+    due = next_step([ran(outcomes.INTERRUPTED, "a", running="b", exit=DEAD)])
+    outcome = decisions.without_service(due, "the port is taken")
+
+    assert "gave up" == outcome.ended
+    assert ExtraError("service", "it could not be started again: the port is taken") == outcome.errors[-1]
+
+
+def test_what_a_killed_test_took_is_known_from_the_clock() -> None:
+    killed = Exit(KILLED, seconds=9.0, ended_at=1007.5)
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", exit=killed, began=1000.0)])
+
+    assert [7.5] == [attempt.seconds for attempt in outcome.tests[1].attempts]
+
+
+def test_pytest_exit_is_the_failure_of_the_test_that_called_it_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.EXIT, "a", running="b", reason="enough", exit=Exit(2))])
+
+    assert ("", ("c",), "failed") == (outcome.ended, outcome.remaining, words(outcome)["b"])
+    assert "called pytest.exit (enough) in its call" == outcome.tests[1].why
+
+
+def test_an_internal_error_in_a_test_is_its_failure_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.INTERNAL_ERROR, "a", running="b", reason="KeyError", exit=Exit(3))])
+
+    assert ("", ("c",), "failed") == (outcome.ended, outcome.remaining, words(outcome)["b"])
+
+
+def test_an_internal_error_outside_tests_stops() -> None:
+    outcome = next_step([ran(outcomes.INTERNAL_ERROR, "a", reason="KeyError", exit=Exit(3))])
+
+    assert ("gave up", ["pytest"]) == (outcome.ended, [error.name for error in outcome.errors])
+
+
+def test_a_test_that_began_and_was_forgotten_is_an_error() -> None:
+    told = replace(ALL.told, attempts=attempts_of("a", "c", unfinished="b"))
+
+    assert "error" == words(next_step([Ran(Exit(0), told)]))["b"]
+
+
+def test_of_two_tests_with_one_id_both_must_run() -> None:
+    told = replace(ALL.told, selected=("a", "a"), attempts=attempts_of("a"))
+    outcome = next_step([Ran(Exit(KILLED), replace(told, ended=Ended(outcomes.DIED_BETWEEN_TESTS)))])
+
+    assert ("", ("a",), {"a": "not-run"}, 2) == (
+        outcome.ended,
+        outcome.remaining,
+        words(outcome),
+        outcome.tests[0].count,
+    )
+
+
+def test_the_report_holds_what_has_not_run_and_what_went_wrong_outside_tests() -> None:
+    found = decisions.results(next_step([ran(outcomes.DIED_BETWEEN_TESTS, "a", exit=Exit(3))]))
+
+    assert [
+        ("a", "passed", ""),
+        ("b", "error", "not run"),
+        ("c", "error", "not run"),
+        ("between two tests", "error", "something ended the process with exit code 3"),
+    ] == [(result.nodeid, result.outcome, result.message) for result in found]

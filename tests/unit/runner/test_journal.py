@@ -1,0 +1,356 @@
+"""Journal lines to rounds; the lines are such as test_shardline_pytest.py sees real processes write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from scripts.errors import SuiteError
+from scripts.proof import outcomes
+from scripts.proof.outcomes import Attempt, Ended, Fate, Fixture, Round, Running, SharedCost, fates, not_run
+from scripts.runner.journal import Event, parse, read, rounds
+
+LOAD: Event = {
+    "event": "load",
+    "schema": 1,
+    "time": 5.0,
+    "pid": 7,
+    "round": 0,
+    "pytest": "9.2.0",
+    "python": "3.11.7",
+}
+SESSION: Event = {"event": "session", "rootdir": "/suite"}
+FINISH: List[Event] = [{"event": "finishing", "status": 0, "reason": ""}, {"event": "finish", "status": 0}]
+
+
+def start(nodeid: str, phase: str) -> Event:
+    return {"event": "start", "at": 0.0, "id": nodeid, "phase": phase}
+
+
+def end(nodeid: str, phase: str, outcome: str = "passed", seconds: float = 0.0, **more: str) -> Event:
+    return {"event": "end", "at": 0.0, "id": nodeid, "phase": phase, "outcome": outcome, "seconds": seconds, **more}
+
+
+def phase(nodeid: str, name: str, outcome: str = "passed", **more: Any) -> List[Event]:
+    return [start(nodeid, name), end(nodeid, name, outcome, **more)]
+
+
+def trial(nodeid: str, setup: str = "passed", call: str = "passed", teardown: str = "passed") -> List[Event]:
+    middle = phase(nodeid, "call", call) if setup == "passed" else []
+    return [*phase(nodeid, "setup", setup), *middle, *phase(nodeid, "teardown", teardown)]
+
+
+def collected(*ids: str) -> List[Event]:
+    return [SESSION, {"event": "collected", "count": len(ids), "digest": "d"}, {"event": "selected", "ids": list(ids)}]
+
+
+def one_round(*events: Event) -> Round:
+    (found,) = rounds([LOAD, *events])
+    return found
+
+
+def outcome_of(*events: Event) -> List[str]:
+    return [attempt.outcome for attempt in one_round(*events).attempts]
+
+
+def fixture(name: str) -> Dict[str, str]:
+    return {"scope": "module", "base": "", "name": name, "node": "a.py"}
+
+
+def fixture_start(name: str, step: str = "setup") -> Event:
+    return {"event": "fixture start", "step": step, **fixture(name)}
+
+
+def fixture_end(name: str, seconds: float, step: str = "setup", failed: bool = False) -> Event:
+    return {"event": "fixture end", "step": step, "seconds": seconds, "failed": failed, **fixture(name)}
+
+
+# Lines
+
+
+def lines(*events: Event) -> bytes:
+    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+
+
+def test_no_file_is_no_round(tmp_path: Path) -> None:
+    assert [] == read(tmp_path / "journal.jsonl")
+
+
+def test_a_file_is_read_round_by_round(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_bytes(lines(LOAD, *trial("a"), {**LOAD, "round": 1}, *trial("b")))
+
+    found = read(tmp_path / "journal.jsonl")
+
+    assert [(0, "a"), (1, "b")] == [(each.number, each.attempts[0].nodeid) for each in found]
+
+
+def test_a_folder_is_no_journal(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="Is a directory"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("rest", [(), (LOAD,)])
+def test_a_torn_line_at_the_end_of_a_round_is_told(rest: List[Event]) -> None:
+    content = lines(LOAD, SESSION) + b'{"event": "sta\n' + lines(*rest)
+
+    first, *_ = rounds(parse(content))
+
+    assert first.torn
+    assert "/suite" == first.rootdir
+
+
+@pytest.mark.parametrize("line", [b"no JSON", b"[]", b"{}", b"\xff"])
+def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
+    with pytest.raises(SuiteError, match="journal:2: not an event"):
+        parse(lines(LOAD) + line + b"\n" + lines(SESSION))
+
+
+def test_a_line_that_was_written_twice_counts_once() -> None:
+    assert 1 == len(parse(lines(LOAD, LOAD)))
+
+
+@pytest.mark.parametrize(
+    "events, complaint",
+    [
+        ([SESSION], "journal:1: .*IndexError"),
+        ([{**LOAD, "schema": 2}], "journal:1: .*schema 2, this version reads 1"),
+        ([LOAD, {"event": "start"}], "journal:2: .*'id'"),
+    ],
+)
+def test_an_event_that_lacks_something_is_named(events: List[Event], complaint: str) -> None:
+    with pytest.raises(SuiteError, match=complaint):
+        rounds(parse(lines(*events)))
+
+
+def test_events_that_this_version_does_not_know_are_passed_over() -> None:
+    assert Ended(outcomes.ENDED_BEFORE_COLLECTION) == one_round({"event": "news"}).ended
+
+
+# Attempts
+
+
+@pytest.mark.parametrize(
+    "expected, setup, call, teardown",
+    [
+        ("passed", "passed", "passed", "passed"),
+        ("failed", "passed", "failed", "passed"),
+        ("failed", "passed", "failed", "skipped"),
+        ("error", "failed", "", "passed"),
+        ("error", "passed", "passed", "failed"),
+        ("error", "passed", "failed", "failed"),
+        ("error", "skipped", "", "failed"),
+        ("skipped", "skipped", "", "passed"),
+        ("skipped", "passed", "skipped", "passed"),
+        ("xfailed", "xfailed", "", "passed"),
+        ("xfailed", "passed", "xfailed", "passed"),
+        ("xpassed", "passed", "xpassed", "passed"),
+        ("failed", "passed", "a plugin's own word", "passed"),
+    ],
+)
+def test_an_attempt_has_one_outcome(expected: str, setup: str, call: str, teardown: str) -> None:
+    assert [expected] == outcome_of(*trial("a", setup, call, teardown))
+
+
+def test_an_attempt_keeps_its_seconds() -> None:
+    found = one_round(
+        *phase("a", "setup", seconds=1.0), *phase("a", "call", seconds=2.0), *phase("a", "teardown", seconds=4.0)
+    )
+
+    assert (Attempt("a", 0, "passed", setup_s=1.0, call_s=2.0, teardown_s=4.0, own_s=7.0),) == found.attempts
+
+
+def test_an_attempt_knows_when_it_began() -> None:
+    found = one_round({**start("a", "setup"), "at": 2.5}, *trial("a")[1:])
+
+    assert [2.5] == [attempt.at_s for attempt in found.attempts]
+
+
+def test_the_message_is_that_of_the_phase_that_decided() -> None:
+    call = end("a", "call", "failed", message="call", text="text of call")
+    teardown = end("a", "teardown", "failed", message="teardown", text="text of teardown")
+
+    (attempt,) = one_round(*phase("a", "setup"), call, teardown).attempts
+
+    assert ("teardown", "text of call\n\ntext of teardown") == (attempt.message, attempt.text)
+
+
+def test_a_failed_subtest_fails_its_test() -> None:
+    subtest = end("a", "call", "failed", subtest="i=2", message="two")
+    passed = end("a", "call", subtest="i=3")
+
+    (attempt,) = one_round(*phase("a", "setup"), start("a", "call"), subtest, passed, *trial("a")[3:]).attempts
+
+    assert ("failed", "two") == (attempt.outcome, attempt.message)
+
+
+def test_a_test_without_a_report_of_its_call_has_not_passed() -> None:
+    assert ["unfinished"] == outcome_of(*phase("a", "setup"), *phase("a", "teardown"))
+
+
+def test_a_plugin_that_repeats_a_failed_test_leaves_attempts() -> None:
+    """As pytest-rerunfailures reports: after the phases, and up to the failure."""
+    began = [start("a", "setup"), start("a", "call"), start("a", "teardown")]
+    first = [*began, end("a", "setup"), end("a", "call", "rerun")]
+    second = [*began, end("a", "setup"), end("a", "call"), end("a", "teardown")]
+
+    found = one_round(*collected("a"), *first, *second, *FINISH)
+
+    assert ["rerun", "passed"] == [attempt.outcome for attempt in found.attempts]
+    assert ["passed"] == [fate.outcome for fate in fates([found])]
+
+
+def test_a_plugin_that_repeats_a_test_without_a_word_leaves_attempts() -> None:
+    """As flaky reports: nothing of a failure that it repeats."""
+    began = [*phase("a", "setup"), start("a", "call"), *phase("a", "teardown")]
+
+    assert ["rerun", "passed"] == outcome_of(*began, *trial("a"))
+
+
+def test_tests_that_share_an_id_have_an_attempt_each_and_the_worst_counts() -> None:
+    found = one_round(*trial("a", call="failed"), *trial("a"))
+
+    assert ["failed", "passed"] == [attempt.outcome for attempt in found.attempts]
+    assert [Fate("a", found.attempts)] == fates([found])
+    assert "failed" == fates([found])[0].outcome
+
+
+def test_tests_that_ran_in_forked_children_have_ends_only() -> None:
+    ends = [end("a", "setup"), end("a", "call"), end("a", "teardown")]
+    crash = end("b", "???", "failed", message="crashed with signal 9")
+
+    assert ["passed", "passed", "error"] == outcome_of(*ends, *ends, crash)
+
+
+# Shared fixtures
+
+
+def test_a_fixture_that_asks_for_another_is_counted_without_it() -> None:
+    found = one_round(
+        start("a", "setup"),
+        fixture_start("outer"),
+        fixture_start("inner"),
+        fixture_end("inner", 2.0),
+        fixture_end("outer", 5.0),
+        end("a", "setup", seconds=6.0),
+        *trial("a")[2:],
+    )
+
+    inner, outer = (Fixture("module", "", name, "a.py") for name in ("inner", "outer"))
+    assert (SharedCost(inner, 1, 2.0, 0.0), SharedCost(outer, 1, 3.0, 0.0)) == found.shared
+    assert [1.0] == [attempt.own_s for attempt in found.attempts]
+
+
+def test_teardowns_and_repeated_set_ups_add_up() -> None:
+    found = one_round(
+        fixture_start("x"),
+        fixture_end("x", 1.0),
+        fixture_start("x", "teardown"),
+        fixture_end("x", 2.0, "teardown"),
+        fixture_start("x"),
+        fixture_end("x", 4.0),
+    )
+
+    assert (SharedCost(Fixture("module", "", "x", "a.py"), 2, 5.0, 2.0),) == found.shared
+
+
+def test_a_set_up_that_failed_is_marked() -> None:
+    found = one_round(fixture_start("x"), fixture_end("x", 1.0, failed=True), fixture_start("x"), fixture_end("x", 2.0))
+
+    assert (SharedCost(Fixture("module", "", "x", "a.py"), 2, 3.0, 0.0, failed=True),) == found.shared
+
+
+# How it ended
+
+
+def test_the_running_fixture_is_the_innermost() -> None:
+    found = one_round(*collected("a"), start("a", "setup"), fixture_start("outer"), fixture_start("inner"))
+
+    inner = Fixture("module", "", "inner", "a.py")
+    assert Ended(outcomes.DIED_IN_TEST, running=Running("a", "setup", inner)) == found.ended
+
+
+def test_a_fixture_that_was_torn_down_after_the_tests_is_named() -> None:
+    found = one_round(*collected("a"), *trial("a"), FINISH[0], fixture_start("x", "teardown"))
+
+    assert Ended(outcomes.DIED_AFTER_LAST, running=Running("", "teardown", Fixture("module", "", "x", "a.py"))) == (
+        found.ended
+    )
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 4, 5])
+def test_a_test_runs_until_its_teardown_has_ended(done: int) -> None:
+    found = one_round(*collected("a"), *trial("a")[:done])
+
+    phase = ["setup", "setup", "call", "call", "teardown"][done - 1]
+    assert Ended(outcomes.DIED_IN_TEST, running=Running("a", phase)) == found.ended
+    assert ["unfinished"] == [attempt.outcome for attempt in found.attempts]
+
+
+@pytest.mark.parametrize("ids, kind", [(["a", "b"], outcomes.DIED_BETWEEN_TESTS), (["a"], outcomes.DIED_AFTER_LAST)])
+def test_a_death_outside_a_test_is_between_two_or_after_the_last(ids: List[str], kind: str) -> None:
+    assert Ended(kind) == one_round(*collected(*ids), *trial("a")).ended
+
+
+def test_a_death_after_pytest_stopped_is_no_reason_to_go_on() -> None:
+    finishing = {**FINISH[0], "reason": "stopping after 1 failures"}
+
+    ended = one_round(*collected("a", "b"), *trial("a", call="failed"), finishing).ended
+
+    assert Ended(outcomes.STOPPED, "stopping after 1 failures") == ended
+
+
+def test_a_death_at_the_end_of_a_run_that_left_tests_out_is_after_the_last() -> None:
+    assert Ended(outcomes.DIED_AFTER_LAST) == one_round(*collected("a", "b"), *trial("a"), FINISH[0]).ended
+
+
+def test_a_death_while_a_failed_test_waits_to_be_repeated_is_between_two_tests() -> None:
+    began = [start("a", "setup"), start("a", "call"), start("a", "teardown")]
+
+    found = one_round(*collected("a", "b"), *began, end("a", "setup"), end("a", "call", "rerun"))
+
+    assert Ended(outcomes.DIED_BETWEEN_TESTS) == found.ended
+    assert ["a", "b"] == not_run(["a", "b"], [found])
+
+
+# Over rounds
+
+
+def test_what_ran_in_any_round_is_not_run_again() -> None:
+    first, second = rounds([LOAD, *trial("a"), start("b", "setup"), LOAD, *trial("c")])
+
+    assert ["d"] == not_run(["a", "b", "c", "d"], [first, second])
+
+
+def test_of_tests_that_share_an_id_all_must_run() -> None:
+    once, twice = rounds([LOAD, *trial("a"), LOAD, *trial("a"), *trial("a")])
+
+    assert (["a"], []) == (not_run(["a", "a"], [once]), not_run(["a", "a"], [twice]))
+
+
+def test_of_tests_that_share_an_id_none_runs_again_after_one_ended_the_process() -> None:
+    assert [] == not_run(["a", "a"], [one_round(start("a", "setup"))])
+
+
+def test_a_test_has_its_attempts_of_all_rounds() -> None:
+    first, second = rounds([LOAD, start("a", "setup"), {**LOAD, "round": 1}, *trial("a")])
+
+    (fate,) = fates([first, second])
+
+    assert [(0, "unfinished"), (1, "passed")] == [(attempt.round, attempt.outcome) for attempt in fate.attempts]
+    assert "unfinished" == fate.outcome
+
+
+def test_a_fixture_is_needed_by_the_tests_below_its_node() -> None:
+    ids = ("p/a.py::x", "p/a.py::y", "p/ab.py::x", "p2/a.py::x")
+    needs: Event = {"event": "needs", "scope": "module", "base": "", "name": "f", "tests": [[0, 0], [2, 3]]}
+    found = one_round(*collected(*ids), needs)
+
+    below = {
+        node: outcomes.needing(Fixture("module", "", "f", node), found) for node in ("", "p/a.py", "p", "p/__init__.py")
+    }
+
+    expected = {"": [ids[0], ids[2], ids[3]], "p/a.py": [ids[0]], "p": [ids[0], ids[2]]}
+    assert {**expected, "p/__init__.py": expected["p"]} == below

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import settings
+from scripts.environments import environments
+from scripts.errors import InstallError
+from scripts.runner import preparation
+from tests.unit.steps import projects
+
+
+def load(folder: Path, text: str) -> settings.Settings:
+    (folder / "pipeline.yml").write_text(text)
+    return settings.load(None, {}, folder)
+
+
+def test_a_project_without_requirements_uses_the_environment_it_runs_in(tmp_path: Path) -> None:
+    made = preparation.install(load(tmp_path, "suite: {path: t}\nservice: {command: [x]}"))
+
+    assert (Path(sys.prefix), None) == (made.suite.folder, made.service)
+
+
+def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "suite.txt").write_text("# nothing\n")
+    (tmp_path / "service.txt").write_text("# nothing at all\n")
+    text = "suite: {path: t, requirements: suite.txt}\nservice: {command: [x], requirements: service.txt}"
+    made = preparation.install(load(tmp_path, text))
+
+    assert made.service
+    assert made.suite.python.exists()
+    assert made.service.folder != made.suite.folder
+    assert "packages for the suite: suite.txt, into .pipeline/environments/suite-" in capsys.readouterr().out
+
+
+def test_the_pipeline_s_own_stale_lock_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("nox\n")
+    (tmp_path / "requirements.lock").write_text("# requirements: sha256 0\n")
+
+    with pytest.raises(InstallError, match="edited after"):
+        preparation.install(load(tmp_path, "suite: {path: t}"))
+
+
+def test_a_new_environment_takes_the_place_of_those_that_nobody_used_for_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = unused(tmp_path)
+    (tmp_path / "suite.txt").write_text("# nothing\n")
+    made = preparation.install(load(tmp_path, "suite: {path: t, requirements: suite.txt}"))
+
+    assert (False, True) == (old.exists(), made.suite.python.exists())
+    assert "removed 1 environment not used for 30 days: suite-old\n" in capsys.readouterr().out
+
+
+def test_environments_can_be_removed_by_age_alone(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {path: t}")
+    old = unused(tmp_path)
+    first, second = (projects.run(tmp_path, "deps", "--prune", "7").stdout for _ in range(2))
+
+    assert not old.exists()
+    assert "removed 1 environment not used for 7 days: suite-old\n" in first
+    assert "no environment was unused for 7 days\n" in second
+
+
+def unused(folder: Path) -> Path:
+    """An environment of the project in `folder` that was last used in 1970."""
+    old = folder / ".pipeline" / "environments" / "suite-old"
+    old.mkdir(parents=True)
+    (old / environments.STAMP).write_text("{}")
+    os.utime(str(old / environments.STAMP), (0, 0))
+    return old

@@ -1,0 +1,438 @@
+"""Rounds of a shard: real pytest processes in suites that go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence
+
+import psutil
+import pytest
+
+from scripts.environments.environments import Environment
+from scripts.errors import SuiteError
+from scripts.proof import junit, outcomes, receipt
+from scripts.proof.outcomes import Ended, Round
+from scripts.proof.receipt import ExtraError
+from scripts.runner import plugin_loader, pytest_process, rounds
+from scripts.runner.decisions import Exit, Outcome, Ran
+from scripts.runner.preparation import Environments
+from scripts.runner.service_session import Surroundings
+from scripts.settings import Settings, Suite
+from scripts.typed_yaml import Seconds
+
+ROOT = Path(__file__).parents[3]
+KILLED = -signal.SIGKILL
+
+
+class Shard:
+    """A suite in a folder whose tests are one shard."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "suite"
+        self.folder = folder / "shard"
+        self.said: List[str] = []
+        (self.project / "tests").mkdir(parents=True)
+        (self.project / "pytest.ini").write_text("[pytest]\n")
+
+    def write(self, **modules: str) -> Shard:
+        for name, text in modules.items():
+            (self.project / "tests" / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        return self
+
+    def run(
+        self,
+        *arguments: str,
+        select: Sequence[str] = (),
+        timeout_s: float = 60.0,
+        signalled: Callable[[], bool] = lambda: False,
+        **suite_settings: Any,
+    ) -> Outcome:
+        suite = Suite("tests", test_timeout_s=Seconds(timeout_s), **suite_settings)
+        settings = Settings(suite, file=self.project / "pipeline.yml")
+        more = ["-q", "-p", "no:cacheprovider", *arguments]
+        with Surroundings(settings, Environments(Environment(Path(sys.prefix)), None), self.folder) as around:
+            return rounds.run(settings, around, self.folder, select, more, signalled, self.said.append)
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> Shard:
+    return Shard(tmp_path)
+
+
+def short(outcome: Outcome) -> Dict[str, str]:
+    """Outcomes by the names of the tests."""
+    return {test.nodeid.split("::", 1)[1]: test.outcome for test in outcome.tests}
+
+
+def why(outcome: Outcome, name: str) -> str:
+    return next(test.why for test in outcome.tests if test.nodeid.endswith(f"::{name}"))
+
+
+DEADLY = """
+    import ctypes, os, signal, time
+    def test_before(): pass
+    def test_deadly():
+        {deed}
+    def test_after(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    "deed, message",
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "ended the process with signal SIGKILL (9) in its call"),
+        ("os._exit(0)", "ended the process with exit code 0 in its call"),
+        ("ctypes.string_at(0)", "ended the process with signal SIGSEGV (11) in its call"),
+    ],
+)
+def test_a_test_that_ends_the_process_fails_by_name_and_the_others_run(shard: Shard, deed: str, message: str) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed=deed)).run()
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert ("finished", message, (), 2) == (
+        outcome.ended,
+        why(outcome, "test_deadly"),
+        outcome.errors,
+        len(outcome.rounds),
+    )
+    results = junit.read(shard.folder / "junit.xml") or []
+    assert {"failed": 1, "passed": 2} == Counter(result.outcome for result in results)
+    assert f"round 0: tests/test_it.py::test_deadly: {message}\nround 1: 1 test to run" in "".join(shard.said)
+
+
+def test_a_hang_is_a_failed_test_and_its_stacks_are_shown(shard: Shard, capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="time.sleep(60)")).run(timeout_s=1)
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert re.fullmatch(r"hung for [12]\.\d s in its call", why(outcome, "test_deadly"))
+    assert "in test_deadly" in capfd.readouterr().err
+
+
+def test_a_hang_that_ignores_sigabrt_is_killed(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest_process, "STACKS_IN_S", 0.2)
+    monkeypatch.setattr(pytest_process, "LEFTOVERS_END_IN_S", 0.2)
+    deaf = "[signal.signal(n, signal.SIG_IGN) for n in (signal.SIGABRT, signal.SIGTERM)]; time.sleep(60)"
+
+    outcome = shard.write(test_it=DEADLY.format(deed=deaf)).run(timeout_s=1)
+
+    assert (KILLED, "failed") == (outcome.history[0].exit.returncode, short(outcome)["test_deadly"])
+
+
+def test_pytest_exit_in_a_test_fails_it_and_the_rest_runs(shard: Shard) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="import pytest; pytest.exit('enough', 0)")).run()
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert ("finished", "called pytest.exit (enough) in its call") == (outcome.ended, why(outcome, "test_deadly"))
+
+
+def test_a_fixture_that_kills_twice_makes_errors_of_the_tests_that_need_it(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.fixture(scope="session")
+        def db(): os._exit(7)
+        def test_a(db): pass
+        def test_free(): pass
+        def test_b(db): pass
+        def test_c(db): pass
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert {"test_a": "error", "test_free": "passed", "test_b": "error", "test_c": "error"} == short(outcome)
+    assert "the session fixture db (tests/test_it.py) ended the process with exit code 7" == why(outcome, "test_c")
+    assert ("finished", 2) == (outcome.ended, len(outcome.rounds))
+
+
+def test_a_fixture_that_hangs_in_its_setup_is_named(shard: Shard) -> None:
+    suite = """
+        import pytest, time
+        @pytest.fixture(scope="module")
+        def db(): time.sleep(60)
+        def test_a(db): pass
+    """
+    outcome = shard.write(test_it=suite).run(timeout_s=1)
+
+    assert {"test_a": "error"} == short(outcome)
+    assert why(outcome, "test_a").startswith("the module fixture db (tests/test_it.py) hung for ")
+
+
+def test_a_fixture_that_kills_in_its_teardown_is_an_error_of_the_last_test(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.fixture(scope="session")
+        def db():
+            yield
+            os._exit(0)
+        def test_a(db): pass
+        def test_b(db): pass
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert ("finished", {"test_a": "passed", "test_b": "error"}) == (outcome.ended, short(outcome))
+
+
+def test_what_can_be_collected_runs_where_a_person_wants_it_so(shard: Shard) -> None:
+    suite = shard.write(test_it=DEADLY.format(deed="os._exit(0)"), test_bad="import nowhere")
+
+    outcome = suite.run("--continue-on-collection-errors")
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
+    assert ["tests/test_bad.py"] == [error.name for error in outcome.errors]
+
+
+def test_x_stops_at_the_first_failure_with_the_rest_not_run(shard: Shard) -> None:
+    outcome = shard.write(test_it=DEADLY.format(deed="assert False")).run("-x")
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "not-run"} == short(outcome)
+    assert ("stopped", 1) == (outcome.ended, len(outcome.rounds))
+
+
+@pytest.mark.parametrize("words, ini", [(["-x"], ""), ([], "addopts = --maxfail=1")], ids=["said", "in the ini file"])
+def test_x_stops_at_a_death_too(shard: Shard, words: List[str], ini: str) -> None:
+    (shard.project / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+
+    outcome = shard.write(test_it=DEADLY.format(deed="os._exit(0)")).run(*words)
+
+    assert ("stopped", "not-run") == (outcome.ended, short(outcome)["test_after"])
+
+
+def test_a_file_that_cannot_be_collected_is_named_once(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass", test_bad="import nowhere").run()
+
+    message = "ModuleNotFoundError: No module named 'nowhere'"
+    assert (("finished", (), 1)) == (outcome.ended, outcome.tests, len(outcome.rounds))
+    assert (ExtraError("tests/test_bad.py", message),) == outcome.errors
+
+
+def test_a_death_in_collection_is_named_once(shard: Shard) -> None:
+    outcome = shard.write(test_bad="import os; os._exit(3)").run()
+
+    message = "something ended the process with exit code 3: the last file begun was tests/test_bad.py"
+    assert (ExtraError("collection", message),) == outcome.errors
+    assert 1 == len(outcome.rounds)
+
+
+def test_a_death_after_the_last_report_belongs_to_no_test(shard: Shard) -> None:
+    conftest = "import os\ndef pytest_sessionfinish(): os._exit(0)"
+
+    outcome = shard.write(test_it="def test_a(): pass", conftest=conftest).run()
+
+    assert ("finished", {"test_a": "passed"}) == (outcome.ended, short(outcome))
+    assert (ExtraError("after the last test", "something ended the process with exit code 0"),) == outcome.errors
+
+
+def test_five_deaths_in_a_row_are_enough(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.mark.parametrize("n", range(7))
+        def test_it(n): os._exit(1)
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert ("gave up", 5) == (outcome.ended, len(outcome.rounds))
+    assert ["failed"] * 5 + ["not-run"] * 2 == list(short(outcome).values())
+
+
+def test_no_selected_test_is_a_success(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass").run("-k", "nothing")
+
+    assert ("finished", (), (), 5) == (outcome.ended, outcome.tests, outcome.errors, outcome.rounds[0].status)
+
+
+def test_a_shard_selects_by_its_command_and_says_what_all_collected(shard: Shard) -> None:
+    answer = 'import json; print(json.dumps({"select": ["tests/test_it.py::test_b"]}))'
+    suite = shard.write(test_it="def test_a(): pass\ndef test_b(): pass")
+
+    outcome = suite.run(select=[sys.executable, "-c", answer])
+
+    ids = [f"tests/test_it.py::test_{letter}" for letter in "ab"]
+    assert {"test_b": "passed"} == short(outcome)
+    assert (2, receipt.digest(ids)) == (outcome.collected_count, outcome.collected_digest)
+
+
+def test_a_selection_that_fails_is_an_error(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass").run(select=[sys.executable, "-c", "exit(3)"])
+
+    assert ["selection"] == [error.name for error in outcome.errors]
+
+
+def test_an_argument_that_pytest_refuses_is_an_error(shard: Shard) -> None:
+    outcome = shard.write(test_it="def test_a(): pass").run("--no-such-option")
+
+    assert ["ended with exit code 4 before it collected a test, see its own lines"] == [
+        error.message for error in outcome.errors
+    ]
+
+
+@pytest.mark.parametrize("line", ['exec env -i "{python}" -m pytest "$@"', 'exec "{python}" -m pytest'])
+def test_a_command_that_does_not_pass_on_what_it_got_is_named(shard: Shard, tmp_path: Path, line: str) -> None:
+    wrapper = tmp_path / "wrapper.sh"
+    wrapper.write_text(f"#!/bin/sh\n{line.format(python=sys.executable)}\n")
+    wrapper.chmod(0o755)
+
+    outcome = shard.write(test_it="def test_a(): pass").run(command=(str(wrapper),))
+
+    assert [True] == [error.message.endswith(plugin_loader.UNHEARD) for error in outcome.errors]
+
+
+def test_a_crash_of_the_interpreter_at_its_end_is_an_error(shard: Shard) -> None:
+    suite = "import atexit, os\ndef test_a(): atexit.register(os._exit, 9)"
+
+    outcome = shard.write(test_it=suite).run()
+
+    assert (ExtraError("after the last test", "something ended the process with exit code 9"),) == outcome.errors
+
+
+def test_equal_ids_run_together_and_are_counted(shard: Shard) -> None:
+    conftest = """
+        import os, pytest
+        class Twin(pytest.Item):
+            def runtest(self):
+                if self.name == "deadly":
+                    os._exit(1)
+        class Twins(pytest.File):
+            def collect(self):
+                return [Twin.from_parent(self, name=name) for name in ("deadly", "twin", "twin")]
+        def pytest_collect_file(file_path, parent):
+            return Twins.from_parent(parent, path=file_path) if file_path.suffix == ".twin" else None
+    """
+    (shard.project / "tests" / "a.twin").touch()
+
+    outcome = shard.write(conftest=conftest).run()
+
+    assert [("deadly", "failed", 1), ("twin", "passed", 2)] == [
+        (test.nodeid.split("::")[1], test.proven, test.count) for test in outcome.tests
+    ]
+
+
+def test_ids_that_are_not_collected_again_are_not_run(shard: Shard) -> None:
+    suite = """
+        import os, pytest
+        @pytest.mark.parametrize("n", ["a", f"pid-{os.getpid()}"])
+        def test_it(n):
+            os._exit(1)
+    """
+    outcome = shard.write(test_it=suite).run()
+
+    assert ("gave up", ["failed", "not-run"]) == (outcome.ended, list(short(outcome).values()))
+    assert "without running 1 test of this shard" in outcome.errors[-1].message
+
+
+def test_what_the_tests_leave_running_is_ended(shard: Shard) -> None:
+    suite = """
+        import os, pathlib, subprocess, sys
+        def test_leaves():
+            child = subprocess.Popen(["sleep", "60"])
+            pathlib.Path("pid").write_text(str(child.pid))
+            os._exit(0)
+    """
+    shard.write(test_it=suite).run()
+
+    pid = int((shard.project / "pid").read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert f"we end: {pid} (pid)" in "".join(shard.said)
+
+
+def test_an_earlier_runs_journal_and_report_are_taken_away(shard: Shard) -> None:
+    shard.write(test_it="def test_a(): pass").run()
+
+    outcome = shard.write(test_it="def test_b(): pass").run()
+
+    assert {"test_b": "passed"} == short(outcome)
+    assert ["tests/test_it.py::test_b"] == [result.nodeid for result in junit.read(shard.folder / "junit.xml") or []]
+
+
+def test_a_program_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="pytest cannot be started"):
+        shard.run(command=(str(tmp_path / "nowhere"), "-m", "pytest"))
+
+
+@pytest.mark.parametrize(
+    "root, folder",
+    [("", ""), ("backend/api", "backend/api"), (".ci/tests", ".ci/tests"), ("..", "")],
+    ids=["the project's", "below it", "a hidden one", "outside"],
+)
+def test_reports_name_files_from_the_project_s_folder(tmp_path: Path, root: str, folder: str) -> None:
+    project = tmp_path / "project"
+    told = Round(0, 1, 0.0, "9", "3", Ended(outcomes.FINISHED), rootdir=str(project / root))
+
+    assert folder == rounds.files_from(Outcome((Ran(Exit(0), told),)), project)
+    assert "" == rounds.files_from(Outcome((Ran(Exit(1)),)), project)
+
+
+# Signals, to a runner in a process of its own -------------------------------------------------------
+
+RUNNER = """
+import json, os, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from scripts.environment import Environment
+from scripts.steps.around import Surroundings
+from scripts.runner.preparation import Environments
+from scripts.signals import held_back, raise_on_signals
+from scripts.settings import Settings, Suite
+from scripts.steps import rounds
+
+settings = Settings(Suite("tests"), file=Path({project!r}) / "pipeline.yml")
+with raise_on_signals(), held_back() as signalled:
+    folder = Path({folder!r})
+    around = Surroundings(settings, Environments(Environment(Path(sys.prefix)), None), folder)
+    outcome = rounds.run(settings, around, folder, (), ("-q",), signalled)
+    tests = {{test.nodeid.split("::")[1]: test.outcome for test in outcome.tests}}
+    (Path({folder!r}) / "outcome.json").write_text(json.dumps([outcome.ended, tests]))
+"""
+
+SLOW = """
+import os, pathlib, time
+def test_quick(): pass
+def test_slow():
+    pathlib.Path("pid").write_text(str(os.getpid()))
+    time.sleep(60)
+def test_last(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    "number, to_group, returncode",
+    [(signal.SIGINT, True, -signal.SIGINT), (signal.SIGTERM, False, 143)],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_signal_lets_pytest_say_where_it_was_and_leaves_nothing(
+    shard: Shard, number: signal.Signals, to_group: bool, returncode: int
+) -> None:
+    shard.write(test_it=SLOW)
+    code = RUNNER.format(root=str(ROOT), project=str(shard.project), folder=str(shard.folder))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    runner = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    pid = wait_for_pid(shard.project / "pid")
+    os.killpg(runner.pid, number) if to_group else runner.send_signal(number)
+    output = runner.communicate(timeout=60)[0].decode()
+
+    expected = ["interrupted", {"test_quick": "passed", "test_slow": "not-run", "test_last": "not-run"}]
+    assert expected == json.loads((shard.folder / "outcome.json").read_text()), output
+    assert returncode == runner.returncode
+    assert "tests/test_it.py:6: KeyboardInterrupt" in output
+    assert not psutil.pid_exists(pid)
+
+
+def wait_for_pid(file: Path) -> int:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if file.exists() and file.read_text():
+            return int(file.read_text())
+        time.sleep(0.05)
+    raise AssertionError("the test did not begin")

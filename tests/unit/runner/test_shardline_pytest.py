@@ -1,0 +1,719 @@
+"""The plugin in real pytest processes, in suites that do what suites do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict, List, NamedTuple, Sequence
+
+import pytest
+
+from scripts.proof import outcomes, receipt
+from scripts.proof.outcomes import Ended, Fixture, Round, Running
+from scripts.runner import plugin_loader
+from scripts.runner.journal import parse, read
+from scripts.runner.shardline_pytest import (
+    Pen,
+    Recorder,
+    _capped,
+    _choose,
+    _complaint,
+    _subtest,
+    _take_order,
+    _understood,
+    _without_workers,
+)
+
+
+class Run(NamedTuple):
+    status: int
+    out: str
+    err: str
+    journal: List[Round]
+
+
+class Suite:
+    """A suite in a folder, run by a pytest of its own as a round of a shard is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "suite"
+        self.folder.mkdir()
+        self.journal = folder / "journal.jsonl"
+
+    def write(self, **modules: str) -> Suite:
+        for name, text in modules.items():
+            file = self.folder / f"{name.replace('__', '/')}.py"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(textwrap.dedent(text), encoding="utf-8")
+        return self
+
+    def answer(self, expression: str) -> List[str]:
+        """A command that selects what an expression makes of `ids`."""
+        file = self.folder.parent / "answer.py"
+        file.write_text(f"import json, os, sys\nids = json.load(sys.stdin)\nprint(json.dumps({expression}))\n")
+        return [sys.executable, "-IS", str(file)]
+
+    def run(self, *arguments: str, select: Sequence[str] = (), **more: str) -> Run:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
+        environ = plugin_loader.variables(environ, self.folder.parent / "plugin", self.journal, 3, "", select)
+        words = [sys.executable, "-m", "pytest", *plugin_loader.arguments(), "-q", "-p", "no:cacheprovider", *arguments]
+        done = subprocess.run(words, cwd=str(self.folder), env=environ, capture_output=True, timeout=120)
+        return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), read(self.journal))
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    return Suite(tmp_path)
+
+
+THREE = """
+    def test_a(): pass
+    def test_b(): pass
+    def test_c(): pass
+"""
+A, B, C = (f"test_it.py::test_{letter}" for letter in "abc")
+
+
+def ran(run: Run) -> List[str]:
+    return [attempt.nodeid for attempt in run.journal[-1].attempts]
+
+
+def results(run: Run) -> Dict[str, str]:
+    return {attempt.nodeid.split("::", 1)[1]: attempt.outcome for attempt in run.journal[-1].attempts}
+
+
+# Which tests next?
+
+
+def test_without_a_command_all_tests_run(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run()
+
+    assert (0, 3, (A, B, C), [A, B, C]) == (run.status, run.journal[0].collected, run.journal[0].selected, ran(run))
+
+
+def test_a_set_runs_in_collection_order_and_the_rest_is_deselected(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=suite.answer('{"select": [ids[2], ids[0]]}'))
+
+    assert [A, C] == ran(run)
+    assert "2 passed, 1 deselected" in run.out
+
+
+def test_a_list_runs_in_its_own_order(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=suite.answer('{"select": [ids[2], ids[0]], "ordered": True}'))
+
+    assert [C, A] == ran(run)
+    assert (C, A) == run.journal[0].selected
+
+
+def test_the_command_sees_what_k_and_other_plugins_leave_and_rename(suite: Suite) -> None:
+    conftest = """
+        import pytest
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_collection_modifyitems(items):
+            yield
+            del items[1]
+    """
+    command = suite.answer('open("seen", "w").write(json.dumps(ids)) and {"select": ids}')
+
+    suite.write(test_it=THREE, conftest=conftest).run("-k", "a or b", select=command)
+
+    assert [A] == json.loads((suite.folder / "seen").read_text())
+
+
+TWINS = """
+    import pytest
+
+    class Twin(pytest.Item):
+        def runtest(self):
+            pass
+
+    class Twins(pytest.File):
+        def collect(self):
+            return [Twin.from_parent(self, name=name) for name in ("one", "two", "one")]
+
+    def pytest_collect_file(parent, file_path):
+        if file_path.suffix == ".twins":
+            return Twins.from_parent(parent, path=file_path)
+"""
+
+
+def test_tests_that_share_an_id_stay_together(suite: Suite) -> None:
+    (suite.folder / "all.twins").touch()
+    command = suite.answer('{"select": ["all.twins::two", "all.twins::one"], "ordered": True}')
+
+    run = suite.write(conftest=TWINS).run(select=command)
+
+    assert ["all.twins::two", "all.twins::one", "all.twins::one"] == ran(run)
+    assert ("all.twins::two", "all.twins::one", "all.twins::one") == run.journal[0].selected
+
+
+def test_a_command_that_fails_stops_the_run_with_one_line(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=suite.answer('sys.exit("first\\nthe queue is gone")'))
+
+    assert (4, []) == (run.status, ran(run))
+    assert ["ERROR: no answer to which tests to run: " in line for line in run.err.split("\n") if line] == [True]
+    assert "no answer to which tests to run: the queue is gone (exit code 1)" in run.err
+    assert outcomes.NO_SELECTION == run.journal[0].ended.kind
+
+
+def test_a_command_that_is_not_there_stops_the_run(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=["no-such-command"])
+
+    assert (4, []) == (run.status, ran(run))
+    assert "cannot start no-such-command" in run.err
+
+
+@pytest.mark.parametrize(
+    "answer, complaint",
+    [
+        ("", "expected "),
+        ("[]", "expected "),
+        ('{"selected": []}', "expected "),
+        ('{"select": "a"}', "no list of ids"),
+        ('{"select": [1]}', "no list of ids"),
+        ('{"select": [], "ordered": "yes"}', "neither true nor false"),
+        ('{"select": ["b", "a"]}', "1 of the chosen tests were not collected, such as 'b'"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(answer: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        _understood(answer.encode(), ["a"])
+
+
+def test_an_id_that_is_chosen_twice_is_chosen_once() -> None:
+    items: List[Any] = [SimpleNamespace(nodeid="a"), SimpleNamespace(nodeid="b")]
+
+    assert [items[1], items[0]] == _choose(items, ["b", "a", "b"], ordered=True)
+
+
+def test_an_empty_selection_runs_nothing_and_says_so(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=suite.answer('{"select": []}'))
+
+    assert (5, [], ()) == (run.status, ran(run), run.journal[0].selected)
+    assert Ended(outcomes.FINISHED) == run.journal[0].ended
+
+
+def test_where_a_file_cannot_be_collected_nobody_is_asked(suite: Suite) -> None:
+    suite.write(test_it=THREE, test_broken="import nothing_of_this_name")
+
+    run = suite.run(select=suite.answer("os._exit(1)"))
+
+    assert (2, []) == (run.status, ran(run))
+    assert Ended(outcomes.COLLECTION_ERRORS, "test_broken.py") == run.journal[0].ended
+    (error,) = run.journal[0].collection_errors
+    assert "ModuleNotFoundError: No module named 'nothing_of_this_name'" == error.message
+    assert "import nothing_of_this_name" in error.text
+
+
+def test_a_suite_that_goes_on_after_collection_errors_is_asked(suite: Suite) -> None:
+    suite.write(test_it=THREE, test_broken="1 / 0")
+
+    run = suite.run("--continue-on-collection-errors", select=suite.answer('{"select": ids[:1]}'))
+
+    assert [A] == ran(run)
+
+
+def test_the_digest_does_not_depend_on_the_order_of_collection(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import pytest
+
+        @pytest.mark.parametrize("word", {"one", "two", "three", "four", "five", "six"})
+        def test_word(word): pass
+    """
+    )
+    command = suite.answer('{"select": [nodeid for nodeid in ids if "six" not in nodeid]}')
+
+    first = suite.run(select=command, PYTHONHASHSEED="1")
+    second = suite.run(select=command, PYTHONHASHSEED="2")
+
+    assert ran(first) != ran(second)
+    assert sorted(ran(first)) == sorted(ran(second))
+    assert {receipt.digest(["test_it.py::test_word[six]", *ran(first)])} == {each.digest for each in second.journal}
+
+
+STRANGE = ["你好", "😀", "a b", "'\"", "x::y", "[", "--option", "@file", "\u2028", "\n", "\ud800", "x" * 300]
+
+
+def test_ids_of_any_characters_are_selected_and_recorded(suite: Suite) -> None:
+    suite.write(
+        test_it=f"""
+        import pytest
+
+        @pytest.mark.parametrize("number", range({len(STRANGE)}), ids={STRANGE!a}.__getitem__)
+        def test_it(number): pass
+    """
+    )
+    ini = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support=true"
+
+    run = suite.run("-o", ini, select=suite.answer('{"select": ids[1:]}'))
+
+    assert [f"test_it.py::test_it[{text}]" for text in STRANGE[1:]] == ran(run)
+
+
+# What became of them
+
+
+def test_outcomes_are_recorded_in_a_suite_that_turns_warnings_into_errors(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import pytest
+
+        def test_passes(): pass
+        def test_fails(): assert 1 == 2, "one is\\nnot two"
+        @pytest.fixture
+        def before(): raise RuntimeError("before")
+        def test_setup(before): pass
+        @pytest.fixture
+        def after():
+            yield
+            raise RuntimeError("after")
+        def test_teardown(after): pass
+        @pytest.mark.skip("not today")
+        def test_marked(): pass
+        def test_skips(): pytest.skip("tired")
+        @pytest.mark.xfail(reason="known")
+        def test_xfail(): assert 0
+        @pytest.mark.xfail(reason="mended")
+        def test_xpass(): pass
+        @pytest.mark.xfail(reason="mended", strict=True)
+        def test_strict(): pass
+    """
+    )
+
+    run = suite.run("-W", "error", "--strict-markers", "--strict-config")
+
+    expected = {
+        "test_passes": ("passed", ""),
+        "test_fails": ("failed", "AssertionError: one is\n  not two\nassert 1 == 2"),
+        "test_setup": ("error", "RuntimeError: before"),
+        "test_teardown": ("error", "RuntimeError: after"),
+        "test_marked": ("skipped", "not today"),
+        "test_skips": ("skipped", "tired"),
+        "test_xfail": ("xfailed", "known"),
+        "test_xpass": ("xpassed", "mended"),
+        "test_strict": ("failed", "[XPASS(strict)] mended"),
+    }
+    attempts = run.journal[0].attempts
+    assert expected == {attempt.nodeid.split("::")[1]: (attempt.outcome, attempt.message) for attempt in attempts}
+    assert (1, 1, Ended(outcomes.FINISHED)) == (run.status, run.journal[0].status, run.journal[0].ended)
+    assert 'def test_fails(): assert 1 == 2, "one is\\nnot two"' in attempts[1].text
+    assert "warning" not in run.out + run.err
+
+
+def test_a_round_knows_where_it_ran(suite: Suite) -> None:
+    journal = suite.write(test_it=THREE).run().journal[0]
+
+    assert (3, pytest.__version__) == (journal.number, journal.pytest)
+    assert (str(suite.folder), "{}.{}.{}".format(*sys.version_info)) == (journal.rootdir, journal.python)
+
+
+def test_a_test_is_not_charged_for_what_it_shares(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import time
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def inner():
+            time.sleep(0.05)
+            yield
+            time.sleep(0.1)
+        @pytest.fixture(scope="module")
+        def outer(request):
+            time.sleep(0.15)
+            request.getfixturevalue("inner")
+        @pytest.fixture
+        def own(outer):
+            time.sleep(0.2)
+        def test_a(own): pass
+        def test_b(outer): pass
+    """
+    )
+
+    journal = suite.run().journal[0]
+
+    outer, inner = (
+        Fixture("module", "test_it.py", "outer", "test_it.py"),
+        Fixture("session", "test_it.py", "inner", ""),
+    )
+    costs = {cost.fixture: (cost.times, round(cost.setup_s, 1), round(cost.teardown_s, 1)) for cost in journal.shared}
+    assert {inner: (1, 0.1, 0.1), outer: (1, 0.2, 0.0)} == costs
+    first, second = journal.attempts
+    assert first.setup_s > 0.4 > first.own_s >= 0.2
+    assert second.teardown_s >= 0.1 > second.own_s
+
+
+def test_tests_are_known_by_the_shared_fixtures_that_they_need(suite: Suite) -> None:
+    suite.write(
+        conftest="""
+            import pytest
+
+            @pytest.fixture(scope="session")
+            def one(): pass
+        """,
+        test_it="""
+            import pytest
+
+            @pytest.fixture(scope="module")
+            def one(one): pass
+            def test_a(one): pass
+            def test_b(): pass
+            def test_c(one): pass
+            def test_d(one): pass
+        """,
+    )
+
+    needs = suite.run().journal[0].needs
+
+    assert {("module", "test_it.py", "one"): ((0, 0), (2, 3)), ("session", "", "one"): ((0, 0), (2, 3))} == needs
+
+
+def test_a_shared_fixture_that_fails_has_its_cost(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def broken(): raise RuntimeError("broken")
+        def test_a(broken): pass
+        def test_b(broken): pass
+    """
+    )
+
+    run = suite.run()
+
+    assert {"test_a": "error", "test_b": "error"} == results(run)
+    assert [("broken", 1, True)] == [(cost.fixture.name, cost.times, cost.failed) for cost in run.journal[0].shared]
+
+
+# A process that ends
+
+DEATHS = {
+    "by a signal": "os.kill(os.getpid(), signal.SIGKILL)",
+    "as if all were well": "os._exit(0)",
+    "after closing everything": "os.closerange(0, 256); os._exit(0)",
+    "in another place with an empty environment": "os.environ.clear(); os.chdir('/'); os._exit(0)",
+}
+
+
+@pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS)
+def test_a_test_that_ends_the_process_is_named(suite: Suite, death: str) -> None:
+    suite.write(
+        test_it=f"""
+        import os, signal
+
+        def test_a(): pass
+        def test_b(): {death}
+        def test_c(): pass
+    """
+    )
+
+    run = suite.run()
+
+    assert {"test_a": "passed", "test_b": "unfinished"} == results(run)
+    assert Ended(outcomes.DIED_IN_TEST, running=Running(B, "call")) == run.journal[0].ended
+    assert [C] == outcomes.not_run(run.journal[0].selected or (), run.journal)
+
+
+def test_a_shared_fixture_that_ends_the_process_is_named(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import os, pytest
+
+        @pytest.fixture(scope="module")
+        def deadly(): os._exit(0)
+        def test_a(deadly): pass
+        def test_b(): pass
+        def test_c(deadly): pass
+    """
+    )
+
+    journal = suite.run().journal[0]
+
+    deadly = Fixture("module", "test_it.py", "deadly", "test_it.py")
+    assert Ended(outcomes.DIED_IN_TEST, running=Running(A, "setup", deadly)) == journal.ended
+    assert [A, C] == outcomes.needing(deadly, journal)
+
+
+def test_a_file_whose_import_ends_the_process_is_named(suite: Suite) -> None:
+    run = suite.write(test_a="", test_it="import os; os._exit(0)").run()
+
+    assert Ended(outcomes.DIED_IN_COLLECTION, "the last file begun was test_it.py") == run.journal[0].ended
+
+
+def test_a_conftest_that_cannot_be_imported_leaves_a_round_before_collection(suite: Suite) -> None:
+    run = suite.write(test_it=THREE, conftest="1 / 0").run()
+
+    assert (4, Ended(outcomes.ENDED_BEFORE_COLLECTION)) == (run.status, run.journal[0].ended)
+
+
+def test_a_death_after_the_last_report_is_told_apart(suite: Suite) -> None:
+    run = suite.write(test_it=THREE, conftest="import os\ndef pytest_sessionfinish(): os._exit(0)").run()
+
+    assert [A, B, C] == ran(run)
+    assert (Ended(outcomes.DIED_AFTER_LAST), 0) == (run.journal[0].ended, run.journal[0].status)
+
+
+def test_a_death_while_selecting_is_told_apart(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=suite.answer("os.kill(os.getppid(), 9)"))
+
+    assert Ended(outcomes.DIED_IN_SELECTION) == run.journal[0].ended
+
+
+STOPS = {
+    "x": ("assert 0", ["-x"], Ended(outcomes.STOPPED, "stopping after 1 failures"), "failed"),
+    "exit": ("pytest.exit('enough')", [], Ended(outcomes.EXIT, "enough", Running(B, "call")), "unfinished"),
+    "Ctrl-C": ("raise KeyboardInterrupt", [], Ended(outcomes.INTERRUPTED, "", Running(B, "call")), "unfinished"),
+    "plugin": ("request.session.shouldstop = 'why'", [], Ended(outcomes.STOPPED, "why"), "passed"),
+}
+
+
+@pytest.mark.parametrize("body, arguments, ended, outcome", STOPS.values(), ids=STOPS)
+def test_a_run_that_is_stopped_says_why(
+    suite: Suite, body: str, arguments: List[str], ended: Ended, outcome: str
+) -> None:
+    suite.write(
+        test_it=f"""
+        import pytest
+
+        def test_a(): pass
+        def test_b(request): {body}
+        def test_c(): pass
+    """
+    )
+
+    run = suite.run(*arguments)
+
+    assert {"test_a": "passed", "test_b": outcome} == results(run)
+    assert ended == run.journal[0].ended
+
+
+def test_an_error_inside_pytest_is_told_apart(suite: Suite) -> None:
+    run = suite.write(test_it=THREE, conftest="def pytest_runtestloop(): raise RuntimeError('a plugin')").run()
+
+    assert (3, outcomes.INTERNAL_ERROR) == (run.status, run.journal[0].ended.kind)
+    assert "RuntimeError: a plugin" in run.journal[0].ended.reason
+
+
+# What tests do to their process
+
+
+def test_a_forked_child_that_goes_on_running_tests_records_nothing(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import os
+
+        def test_a():
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+        def test_b(): pass
+    """
+    )
+
+    run = suite.run("-s", "-W", "ignore")  # Python 3.12 warns of fork
+
+    assert [A, B] == ran(run)
+    assert 1 == len(run.journal)
+
+
+PATCHES = """
+    import builtins, json, os, sys, time
+
+    def refuse(*arguments, **more):
+        raise RuntimeError("patched")
+
+    def test_a(monkeypatch):
+        time.sleep(0.1)
+        for module, name in [(time, "perf_counter"), (time, "time"), (json, "dumps"), (builtins, "open"),
+                             (os, "open"), (os, "write"), (os, "close"), (os, "getpid")]:
+            monkeypatch.setattr(module, name, refuse)
+
+    def test_b(monkeypatch):
+        '''As freezegun and pyfakefs do it: whatever a module holds a reference to.'''
+        real = [time.perf_counter, time.time, json.dumps, os.open, os.write, os.close, os.getpid, os]
+        held = [(name, value) for name, value in vars(sys.modules["shardline_pytest"]).items()
+                if any(value is one for one in real)]
+        for name, value in held:
+            monkeypatch.setattr(sys.modules["shardline_pytest"], name, refuse)
+        assert held
+
+    def test_c(): pass
+"""
+
+
+def test_what_tests_patch_does_not_reach_the_journal(suite: Suite) -> None:
+    run = suite.write(test_it=PATCHES).run("-s")
+
+    assert {"test_a": "passed", "test_b": "passed", "test_c": "passed"} == results(run)
+    assert 0.1 <= run.journal[0].attempts[0].call_s < 60
+
+
+def test_events_that_could_not_be_written_come_with_the_next(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+        import os, pytest
+
+        @pytest.fixture
+        def descriptors():
+            held = []
+            yield held
+            for one in held:
+                os.close(one)
+
+        def test_a(descriptors):
+            import resource
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            with pytest.raises(OSError):
+                while True:
+                    descriptors.append(os.dup(0))
+        def test_b(): pass
+    """
+    )
+
+    run = suite.run()
+
+    assert {"test_a": "passed", "test_b": "passed"} == results(run)
+
+
+def test_a_pytest_inside_a_test_neither_selects_nor_records(suite: Suite) -> None:
+    suite.write(
+        test_it="""
+            import os, subprocess, sys
+
+            def test_a():
+                ours = {"SHARDLINE_JOURNAL", "SHARDLINE_ROUND", "SHARDLINE_PATH", "SHARDLINE_SELECT"}
+                assert not ours & set(os.environ)
+                words = [sys.executable, "-m", "pytest", "-q", "inner.py"]
+                assert b"2 passed" in subprocess.run(words, stdout=subprocess.PIPE).stdout
+        """,
+        inner="""
+            def test_one(): pass
+            def test_two(): pass
+        """,
+    )
+
+    run = suite.run(select=suite.answer('{"select": ids}'))
+
+    assert [(A,)] == [round.selected for round in run.journal]
+    assert {"test_a": "passed"} == results(run)
+
+
+def test_a_suite_sees_its_own_packages_and_none_of_ours(suite: Suite) -> None:
+    suite.write(
+        scripts__own="mine = True",
+        test_it="""
+            import os, sys
+
+            def test_a():
+                import scripts.own
+                assert scripts.own.mine
+            def test_b():
+                assert "PYTHONPATH" not in os.environ
+                assert not [path for path in sys.path if path.endswith("plugin")]
+        """,
+    )
+
+    assert {"test_a": "passed", "test_b": "passed"} == results(suite.run())
+
+
+def test_what_the_suite_has_on_its_path_stays_there(suite: Suite) -> None:
+    suite.write(test_it="import os\ndef test_a(): assert os.environ['PYTHONPATH'] == '/x:/y'")
+
+    assert {"test_a": "passed"} == results(suite.run(PYTHONPATH=f"/x{os.pathsep}/y"))
+
+
+XDIST = """
+    import pytest
+
+    def pytest_addoption(parser):
+        parser.addoption("--numprocesses")
+        parser.addoption("--dist", default="no")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(config):
+        assert not config.option.numprocesses
+"""
+
+
+def test_the_workers_of_xdist_are_switched_off_with_a_word(suite: Suite) -> None:
+    (suite.folder / "pytest.ini").write_text("[pytest]\naddopts = -p fake_xdist --numprocesses 4 --verbose\n")
+
+    run = suite.write(test_it=THREE, fake_xdist=XDIST).run(PYTHONPATH=str(suite.folder))
+
+    words = "pytest-xdist is switched off (-n 4 --dist no): these tests are one shard of several"
+    assert (0, (words,)) == (run.status, run.journal[0].notes)
+    assert words in run.out
+
+
+# Its parts
+
+
+@pytest.mark.parametrize("option", [{}, {"numprocesses": None, "dist": "no", "distload": False, "tx": []}])
+def test_where_xdist_is_off_nothing_is_said(option: Dict[str, Any]) -> None:
+    assert "" == _without_workers(argparse.Namespace(**option))
+
+
+def test_without_variables_there_is_no_order() -> None:
+    assert [] == list(_take_order({"PYTHONPATH": "x"}))
+
+
+def test_a_round_after_a_kill_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_bytes(b'{"event": "sta')
+
+    Pen(str(tmp_path / "journal")).write("load")
+
+    assert ["torn", "load"] == [event["event"] for event in parse((tmp_path / "journal").read_bytes())]
+
+
+def test_a_journal_stays_where_it_was_when_the_directory_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    pen = Pen("journal")
+    monkeypatch.chdir("elsewhere")
+
+    pen.write("load")
+
+    assert (tmp_path / "journal").exists()
+
+
+def test_long_texts_keep_start_and_end() -> None:
+    assert "aa\n... 6 characters left out ...\nbb" == _capped("aaaaabbbbb", 4)
+    assert "aabb" == _capped("aabb", 4)
+
+
+def test_what_cannot_be_shown_is_not_shown() -> None:
+    class Refuses:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    report = SimpleNamespace(outcome="failed", longrepr=Refuses())
+
+    assert {"message": "the reason cannot be shown: RuntimeError"} == _complaint(report)
+
+
+def test_subtests_are_told_by_message_and_arguments() -> None:
+    context = SimpleNamespace(msg="even", kwargs={"i": 2})
+
+    assert "even i=2" == _subtest(SimpleNamespace(context=context))
+    assert None is _subtest(SimpleNamespace())
+
+
+def test_a_report_that_was_made_in_another_process_has_its_own_seconds(tmp_path: Path) -> None:
+    report: Any = SimpleNamespace(nodeid="a", when="call", outcome="passed", duration=1.5)
+    hook = Recorder(Pen(str(tmp_path / "journal"))).pytest_runtest_logreport(report)
+
+    list(hook)
+
+    assert [1.5] == [event["seconds"] for event in parse((tmp_path / "journal").read_bytes())]
