@@ -4,28 +4,50 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
+from . import outcomes as o
 from . import receipt as r
-from .receipt import Receipt, Selected
+from .receipt import Damaged, Receipt, Selected
+from .renamed_ids import form_of, known_as
 
 Entry = Tuple[Receipt, Selected]
 Entries = Mapping[str, Sequence[Entry]]
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What results are compared with.
+
+    Args:
+        collection: the ids of an independent collection, in its order, an id as often as tests share it.
+        files_digest: of the files that these tests stand in; empty where that is not known.
+        plan: the ids of each shard, to name the one that should have run a lost test; empty where there is none.
+    """
+
+    collection: Sequence[str]
+    files_digest: str = ""
+    plan: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
 class Case:
     """What a verdict goes by.
 
-    `strangers` are of another run and `unfit` repair something else: neither count. `planned` has the shard of
-    an id; `ran` the shards that had it, and what became of it there; `entries` the same with the repairs.
+    `wanted` counts the tests of each id, `renamed` has the collected id of those that are known by another. `unfit`
+    repair something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what
+    became of it there; `entries` the same with the repairs.
     """
 
     wanted: Mapping[str, int]
+    renamed: Mapping[str, str]
     collected_digest: str
+    forms_digest: str
+    files_digest: str
     total: int
     shards: Sequence[Receipt]
-    strangers: Sequence[Receipt]
+    damaged: Sequence[Damaged]
+    changed: Mapping[str, Sequence[str]]
     mark: str
     repairs: Sequence[Receipt]
     unfit: Sequence[Receipt]
@@ -36,34 +58,40 @@ class Case:
 
 def case_of(
     receipts: Iterable[Receipt],
-    collection: Sequence[str],
-    total: Optional[int],
-    plan: Sequence[Iterable[str]],
-    run_id: Optional[str],
+    reference: Reference,
+    damaged: Sequence[Damaged] = (),
+    changed: Mapping[str, Sequence[str]] = {},
 ) -> Case:
-    """What the receipts say, those set apart that do not count."""
+    """Sort what the receipts say, those set apart that do not count."""
     marks = sorted(((each.index, r.fingerprint(each), each) for each in receipts), key=lambda mark: mark[:2])
-    shards = [(mark, each) for _, mark, each in marks if not each.repairs]
-    here = [(mark, shard) for mark, shard in shards if run_id in (None, shard.run_id)]
-    mark, digest = r.digest(mark for mark, _ in here), r.digest(collection)
-    fits = [each for _, _, each in marks if (each.repairs, each.collected_digest) == (mark, digest)]
-    ran = _entries(shard for _, shard in here)
+    shards = [each for _, _, each in marks if not each.repairs]
+    mark = r.digest(mark for _, mark, each in marks if not each.repairs)
+    planned = {nodeid: index for index, nodeids in enumerate(reference.plan) for nodeid in nodeids}
+    ran = _entries(shards)
+    names = known_as(reference.collection, planned or ran)
+    collection = [names.get(nodeid, nodeid) for nodeid in reference.collection]
+    digest = r.digest(collection)
+    repairs = [each for _, _, each in marks if (each.repairs, each.collected_digest) == (mark, digest)]
     return Case(
         wanted=Counter(collection),
+        renamed={known: nodeid for nodeid, known in names.items()},
         collected_digest=digest,
-        total=_total((shard for _, shard in here), plan) if total is None else total,
-        shards=[shard for _, shard in here],
-        strangers=[shard for _, shard in shards if run_id not in (None, shard.run_id)],
+        forms_digest=r.digest(map(form_of, collection)),
+        files_digest=reference.files_digest,
+        total=_total(shards, reference.plan),
+        shards=shards,
+        damaged=damaged,
+        changed=changed,
         mark=mark,
-        repairs=fits,
-        unfit=[each for _, _, each in marks if each.repairs and each not in fits],
-        planned={nodeid: index for index, nodeids in enumerate(plan) for nodeid in nodeids},
+        repairs=repairs,
+        unfit=[each for _, _, each in marks if each.repairs and each not in repairs],
+        planned=planned,
         ran=ran,
-        entries=_entries([*(shard for _, shard in here), *fits]) if fits else ran,
+        entries=_entries([*shards, *repairs]) if repairs else ran,
     )
 
 
-def _total(shards: Iterable[Receipt], plan: Sequence[Iterable[str]]) -> int:
+def _total(shards: Sequence[Receipt], plan: Sequence[Sequence[str]]) -> int:
     return len(plan) or int(most_common((shard.total for shard in shards), 0))
 
 
@@ -76,19 +104,17 @@ def _entries(receipts: Iterable[Receipt]) -> Entries:
 
 
 def most_common(values: Iterable[Any], default: Any) -> Any:
-    """What is there most often; of those the largest."""
+    """Choose what is there most often; of those the largest."""
     counts = Counter(values)
     return max(counts, key=lambda value: (counts[value], value)) if counts else default
 
 
 def covered(case: Case, nodeid: str, entries: Sequence[Entry]) -> bool:
-    """Whether one of them ran all the tests of this id."""
+    """Tell whether one of them ran all the tests of this id."""
     wanted = case.wanted[nodeid]
-    return any(test.count >= wanted and test.proven != r.NOT_RUN for _, test in entries)
+    return any(test.count >= wanted and test.proven != o.NOT_RUN for _, test in entries)
 
 
 def worst_outcome(entries: Sequence[Entry]) -> str:
-    """The worst outcome of those who ran it."""
-    outcomes = {test.proven for _, test in entries}
-    ran = outcomes - {r.NOT_RUN} or {r.NOT_RUN}
-    return min(ran, key=r.WORST_FIRST.index)
+    """Choose the worst outcome of those who ran it."""
+    return o.worst({test.proven for _, test in entries} - {o.NOT_RUN})

@@ -5,57 +5,82 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Mapping, Tuple
 
+from .receipt import Selected
+
 # What can be found, in the order in which it is told.
+NOTHING = "nothing selected"
 NO_RESULT = "no result"
+DAMAGED = "damaged result"
 TWO_RESULTS = "two results"
+CHANGED = "changed afterwards"
 OTHER_TOTAL = "other number of shards"
 OTHER_PLAN = "other plan"
+OTHER_FILES = "other state of the tests"
 OTHER_COLLECTION = "other collection"
 OTHER_TIMINGS = "other timings"
-OTHER_RUN = "other run"
 SEVERAL_RUNS = "several runs"
 UNFIT_REPAIR = "repair of something else"
 REPAIR_CUT_SHORT = "repair cut short"
 CUT_SHORT = "cut short"
+STOPPED = "stopped by -x or --maxfail"
 SERVICE_DEATH = "service died"
 SHARD_ERROR = "error outside tests"
 RED_TEST = "red test"
 UNSTABLE = "unstable id"
+RENAMED = "run by function and place"
 LOST = "lost"
 NOT_RUN = "not run"
+LEFT = "left unrun"
 DOUBLED = "doubled"
 UNKNOWN = "unknown"
 REMOVED = "removed"
 
 ABOUT_SHARDS = (
+    NOTHING,
     NO_RESULT,
+    DAMAGED,
     TWO_RESULTS,
+    CHANGED,
     OTHER_TOTAL,
     OTHER_PLAN,
+    OTHER_FILES,
     OTHER_COLLECTION,
     OTHER_TIMINGS,
-    OTHER_RUN,
     SEVERAL_RUNS,
     UNFIT_REPAIR,
     REPAIR_CUT_SHORT,
     CUT_SHORT,
+    STOPPED,
     SERVICE_DEATH,
     SHARD_ERROR,
 )
 ABOUT_TESTS = {  # what is said about a number of them
     RED_TEST: "{} red",
     UNSTABLE: "{} with an id that differs between two collections (an address, uuid, time, order of a set?)",
+    RENAMED: "{} with an id that changes from run to run; run by function and place, once each",
     LOST: "{} ran nowhere",
     NOT_RUN: "{} not run by the shard that had to",
+    LEFT: "{} left unrun after a failure, as you asked (-x, --maxfail)",
     DOUBLED: "{} in more than one shard; each counts once, with its worst outcome",
     UNKNOWN: "{} in a shard, but not in this collection; not counted",
     REMOVED: "{} in the plan, but collected no more",
 }
 KINDS = (*ABOUT_SHARDS, *ABOUT_TESTS)
-HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED)
-NOT_REPAIRABLE = (UNFIT_REPAIR, REPAIR_CUT_SHORT, SERVICE_DEATH, SHARD_ERROR, RED_TEST)
+HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED)
+NOT_REPAIRABLE = (
+    NOTHING,
+    CHANGED,
+    OTHER_FILES,
+    UNFIT_REPAIR,
+    REPAIR_CUT_SHORT,
+    SERVICE_DEATH,
+    SHARD_ERROR,
+    RED_TEST,
+    UNSTABLE,
+)
 
-GREEN, TESTS_FAILED, SERVICE_DIED, INCOMPLETE = "green", "tests failed", "service died", "incomplete"
+GREEN, TESTS_FAILED, SERVICE_DIED = "green", "tests failed", "service died"
+INCOMPLETE, NO_TESTS = "incomplete", "no tests"
 
 
 @dataclass(frozen=True)
@@ -84,7 +109,7 @@ class Verdict:
 
     Args:
         total: the number of shards; 0 where nothing tells.
-        outcomes: one final outcome for each id of the collection; "not-run" where there is none.
+        tests: one for each id of the collection, with its final outcome and all its attempts.
         counts: tests by outcome; they add up to the tests collected.
         findings: in the order of KINDS.
         to_run: the ids that a repair has to run, in the order of the collection.
@@ -93,7 +118,7 @@ class Verdict:
     """
 
     total: int
-    outcomes: Mapping[str, str]
+    tests: Tuple[Selected, ...]
     counts: Mapping[str, int]
     findings: Tuple[Finding, ...]
     to_run: Tuple[str, ...]
@@ -101,19 +126,42 @@ class Verdict:
     repair_index: int = 0
 
     @property
+    def outcomes(self) -> Mapping[str, str]:
+        """The final outcome of each id; "not-run" where there is none."""
+        return {test.nodeid: test.outcome for test in self.tests}
+
+    @property
     def ended(self) -> str:
         """In a word, the worst: incomplete is, not every test is proven to have run exactly once."""
-        red = {finding.kind for finding in self.findings if finding.red}
-        if red - {RED_TEST, SERVICE_DEATH, SHARD_ERROR}:
+        red = self._red_kinds()
+        if NOTHING in red:
+            return NO_TESTS
+        if red - self._explained(red):
             return INCOMPLETE
         if SERVICE_DEATH in red:
             return SERVICE_DIED
+        if SHARD_ERROR in red and all(test.outcome == "not-run" for test in self.tests):
+            return NO_TESTS
         return TESTS_FAILED if red else GREEN
+
+    def _red_kinds(self) -> set[str]:
+        return {finding.kind for finding in self.findings if finding.red}
+
+    @staticmethod
+    def _explained(red: set[str]) -> set[str]:
+        """What is no doubt about the proof. A stop by -x is none where a test failed."""
+        stopped = {STOPPED, LEFT} if red & {RED_TEST, SHARD_ERROR} else set()
+        return {RED_TEST, SERVICE_DEATH, SHARD_ERROR, *stopped}
 
     @property
     def green(self) -> bool:
         """Whether every test ran exactly once and none is red."""
         return self.ended == GREEN
+
+    @property
+    def repairable(self) -> bool:
+        """Whether running what has no result, and only that, would leave nothing in doubt."""
+        return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, UNSTABLE, UNFIT_REPAIR}
 
     def of(self, kind: str) -> List[Finding]:
         """The findings of a kind."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
+from .outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WORST_FIRST, XFAILED
+from .receipt import ExtraError, Selected
+
 _OUTCOMES = {"failure": FAILED, "error": ERROR, "skipped": SKIPPED}
-_TAGS = {outcome: tag for tag, outcome in _OUTCOMES.items()}
+_TAGS = {FAILED: "failure", ERROR: "error", NOT_RUN: "error", SKIPPED: "skipped", XFAILED: "skipped"}
+_SKIPPED_TYPES = {SKIPPED: "pytest.skip", XFAILED: "pytest.xfail"}  # as pytest's own report has them
 _NODEID = "nodeid"  # a test's property, where file, classname and name do not tell it
 _FOREIGN_TO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WORST_FIRST = (ERROR, FAILED, SKIPPED, PASSED)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def read(file: Path) -> Optional[List[Result]]:
     found: Dict[str, Result] = {}
     for result in map(_result, root.iter("testcase")):
         known = found.get(result.nodeid, result)
-        found[result.nodeid] = min(known, result, key=lambda r: _WORST_FIRST.index(r.outcome))
+        found[result.nodeid] = min(known, result, key=lambda r: WORST_FIRST.index(r.outcome))
     return list(found.values())
 
 
@@ -63,6 +66,8 @@ def _outcome(case: ElementTree.Element) -> Tuple[str, str, str]:
     for child in case:
         if child.tag in _OUTCOMES:
             text = child.text or ""
+            if child.get("type") == _SKIPPED_TYPES[XFAILED]:
+                return XFAILED, _first_line(child.get("message", text)), text
             return _OUTCOMES[child.tag], _first_line(child.get("message", text)), text
     return PASSED, "", ""
 
@@ -93,6 +98,27 @@ def write(file: Path, results: Sequence[Result]) -> None:
     temporary.replace(file)
 
 
+def of_tests(tests: Iterable[Selected], texts: Mapping[str, str], folder: str = "") -> List[Result]:
+    """Put tests as a verdict has them into a report: each once, with its worst outcome.
+
+    Args:
+        texts: the tracebacks, by id.
+        folder: see `Result`.
+    """
+    return [
+        Result(test.nodeid, test.proven, test.seconds, _why(test), texts.get(test.nodeid, ""), folder) for test in tests
+    ]
+
+
+def _why(test: Selected) -> str:
+    return test.why or ("not run" if test.proven == NOT_RUN else "")
+
+
+def of_errors(errors: Iterable[ExtraError], who: str) -> List[Result]:
+    """Put what went wrong outside tests into a report, each under the name of the shard that says so."""
+    return [Result(f"{who}: {error.name}", ERROR, 0.0, error.message) for error in errors]
+
+
 def visible(text: str) -> str:
     r"""The text with what XML cannot hold in sight: control characters, surrogates, non-characters.
 
@@ -104,22 +130,23 @@ def visible(text: str) -> str:
 
 def _totals(results: Sequence[Result]) -> Dict[str, str]:
     number = Counter(result.outcome for result in results)
-    tags = {"errors": ERROR, "failures": FAILED, "skipped": SKIPPED}
-    found = {name: str(number[outcome]) for name, outcome in tags.items()}
+    tags = {"errors": (ERROR, NOT_RUN), "failures": (FAILED,), "skipped": (SKIPPED, XFAILED)}
+    found = {name: str(sum(number[outcome] for outcome in outcomes)) for name, outcomes in tags.items()}
     seconds = sum(result.seconds for result in results)
     return {"name": "pytest", **found, "tests": str(len(results)), "time": f"{seconds:.6f}"}
 
 
 def _case(result: Result) -> ElementTree.Element:
     file, classname, name = _address(result.nodeid)
-    file = f"{result.folder}/{file}" if result.folder else file
+    file = posixpath.normpath(f"{result.folder}/{file}") if result.folder and file else file
     address = {"classname": visible(classname), "name": visible(name), "file": visible(file)}
     case = ElementTree.Element("testcase", {**address, "time": f"{result.seconds:.6f}"})
     if _nodeid(case) != result.nodeid:  # no file, a dot in a class's name, a character foreign to XML
         properties = ElementTree.SubElement(case, "properties")
         ElementTree.SubElement(properties, "property", {"name": _NODEID, "value": json.dumps(result.nodeid)})
-    if result.outcome != PASSED:
-        child = ElementTree.SubElement(case, _TAGS[result.outcome], {"message": visible(result.message)})
+    if result.outcome in _TAGS:
+        kind = {"type": _SKIPPED_TYPES[result.outcome]} if result.outcome in _SKIPPED_TYPES else {}
+        child = ElementTree.SubElement(case, _TAGS[result.outcome], {**kind, "message": visible(result.message)})
         child.text = visible(result.text)
     return case
 

@@ -1,4 +1,4 @@
-"""What became of the tests: the words and records into which `journal.py` reads a shard's rounds.
+"""What became of the tests: the words for it, and the records into which a journal's reader puts a shard's rounds.
 
 A round is one pytest process; a test that ran in it has an attempt there, or more where a plugin repeats tests.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
 XFAILED, XPASSED = "xfailed", "xpassed"
 RERUN = "rerun"  # failed, and tried again by a plugin in the same process
 UNFINISHED = "unfinished"  # began, and the process ended or was stopped
-WORST_FIRST = (UNFINISHED, ERROR, FAILED, SKIPPED, XFAILED, XPASSED, PASSED)
+NOT_RUN = "not-run"  # no attempt came to an end
+WORST_FIRST = (ERROR, FAILED, UNFINISHED, NOT_RUN, SKIPPED, XFAILED, XPASSED, PASSED)
+RED = (ERROR, FAILED, UNFINISHED, NOT_RUN)
+RAN_AS_EXPECTED = (PASSED, XFAILED)  # these teach how long a test takes: the others may have stopped early, or waited
 
 # How a round ended: `Ended.kind`.
 FINISHED = "finished"
@@ -73,6 +76,20 @@ class Attempt:
     message: str = ""
     text: str = ""
 
+    @property
+    def seconds(self) -> float:
+        """How long all its phases took."""
+        return round(self.setup_s + self.call_s + self.teardown_s, 6)
+
+
+def worst(outcomes: Iterable[str]) -> str:
+    """Choose the worst of a test's outcomes; of none, that it has not run.
+
+    >>> worst(["passed", "failed"]), worst([])
+    ('failed', 'not-run')
+    """
+    return min(outcomes, key=WORST_FIRST.index, default=NOT_RUN)
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -84,8 +101,7 @@ class Fate:
     @property
     def outcome(self) -> str:
         """The worst of its attempts; those that a plugin repeated do not count."""
-        counted = {attempt.outcome for attempt in self.attempts} - {RERUN}
-        return min(counted or {UNFINISHED}, key=WORST_FIRST.index)
+        return worst({attempt.outcome for attempt in self.attempts} - {RERUN})
 
 
 @dataclass(frozen=True)
@@ -120,8 +136,9 @@ class Round:
     """One pytest process. `collected` and `selected` are None where it did not come so far.
 
     `selected` has the ids in the order in which they were to run, an id as often as tests share it. `maxfail` is
-    pytest's, from wherever it has it, 0 for none. `status` is the exit status that pytest meant to end with. `torn`:
-    the process was killed while it wrote a line.
+    pytest's, from wherever it has it, 0 for none. `status` is the exit status that pytest meant to end with. `files`
+    is the digest of the files that the collected tests stand in, `cache` the folder of pytest's own cache, `answer`
+    what the selection said beside the tests. `missing_lines` were written, and are not in the journal any more.
     """
 
     number: int
@@ -139,9 +156,11 @@ class Round:
     attempts: Tuple[Attempt, ...] = ()
     shared: Tuple[SharedCost, ...] = ()
     needs: Mapping[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = field(default_factory=dict)
-    notes: Tuple[str, ...] = ()
     status: Optional[int] = None
-    torn: bool = False
+    files: str = ""
+    cache: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    missing_lines: int = 0
 
 
 def fates(found: Sequence[Round]) -> List[Fate]:

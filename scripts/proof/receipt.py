@@ -1,28 +1,28 @@
 """A shard's closing statement: what it had to run, what became of each test, and how it ended.
 
-`verify.py` compares the receipts of all shards with what was collected. People read "result" for receipt.
+`verify.py` compares the receipts of all shards with what was collected. People read "result" for receipt. It carries a
+digest of all that it says and of the files beside it, so that what was edited or damaged is noticed, and by name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..console import command, printable, readable
+from ..console import printable, readable
 from ..errors import SuiteError
-from ..system.files import write_whole
+from ..system import files
+from . import outcomes as o
+from .outcomes import Attempt
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "receipt.json"
-
-PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
-XFAILED, XPASSED, NOT_RUN = "xfailed", "xpassed", "not-run"
-WORST_FIRST = (ERROR, FAILED, NOT_RUN, SKIPPED, XFAILED, XPASSED, PASSED)
-RED = (ERROR, FAILED, NOT_RUN)
+BESIDE = ("journal.jsonl", "junit.xml")  # files of the same folder whose digests a receipt holds
+MOST_BYTES = 500_000_000  # of a receipt; 100,000 tests take 30 MB
+MOST_SHARDS = 10_000
 
 # How a shard ended: `Receipt.ended`, and how that is said.
 FINISHED, INTERRUPTED, STOPPED, GAVE_UP = "finished", "interrupted", "stopped", "gave up"
@@ -39,33 +39,34 @@ LINE_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One run of one test: its outcome (also "rerun" and "unfinished"), seconds, and why in a line."""
-
-    outcome: str
-    seconds: float
-    message: str = ""
-
-
-@dataclass(frozen=True)
 class Selected:
-    """A test that the shard had to run, and what became of it. `count` tests share this id, mostly 1."""
+    """A test that the shard had to run, and what became of it.
+
+    `count` tests share this id, mostly 1. `ran_as` is what it was called where it ran, if its id changes from run to
+    run; `nodeid` is then the one in the plan.
+    """
 
     nodeid: str
     outcome: str
     attempts: Tuple[Attempt, ...] = ()
     count: int = 1
+    ran_as: str = ""
 
     @property
     def proven(self) -> str:
         """The outcome; "not-run" where it claims to be green with fewer attempts than tests."""
-        claims_too_much = self.outcome not in RED and len(self.attempts) < self.count
-        return NOT_RUN if claims_too_much else self.outcome
+        claims_too_much = self.outcome not in o.RED and len(self.attempts) < self.count
+        return o.NOT_RUN if claims_too_much else self.outcome
 
     @property
     def why(self) -> str:
         """The message of the last attempt that has one."""
         return next((attempt.message for attempt in reversed(self.attempts) if attempt.message), "")
+
+    @property
+    def seconds(self) -> float:
+        """How long all its attempts took."""
+        return sum(attempt.seconds for attempt in self.attempts)
 
 
 @dataclass(frozen=True)
@@ -76,18 +77,36 @@ class ExtraError:
     message: str
 
 
+class Taught(NamedTuple):
+    """What the shared fixtures of a shard cost, in ms: per file or class, and all others together."""
+
+    session_ms: int = 0
+    scopes_ms: Mapping[str, int] = {}
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What one shard says at its end.
 
     Args:
+        start: the start of the shard: what its journal's lines are marked with.
         index: counts from 0; of a repair, how many repairs came before it.
         collected_digest: `digest` of the ids that were there to be shared out, those of other shards
             included, after -k, --last-failed and the like. Empty where the shard did not come so far.
+        forms_digest: as `collected_digest`, of what stays of ids that change from run to run.
+        files_digest: of the files that the collected tests stand in: the state of the tests.
+        commit: of the project, empty where that is not known.
+        arguments: those that chose a part of the suite, or changed how it runs.
         tests: what it had to run, each id once.
+        exit_codes: of its pytest processes, in order.
         seconds: by step: packages, weights, service ready, tests.
+        began_s: when its first pytest started, in seconds since 1970.
+        set_up: what its shared fixtures cost.
         machine: its class, as timings are kept by it.
         peak_bytes: of memory, what service and suite took together at most; 0 where nobody measured.
+        folder: of the ids' files, from the folder in which pytest is started, by which a person names them.
+        cache: the folder of pytest's own cache.
+        beside: the sha-256 of each file of BESIDE.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
     """
 
@@ -106,6 +125,17 @@ class Receipt:
     machine: str = ""
     repairs: str = ""
     peak_bytes: int = 0
+    start: str = ""
+    forms_digest: str = ""
+    files_digest: str = ""
+    commit: str = ""
+    arguments: Tuple[str, ...] = ()
+    exit_codes: Tuple[int, ...] = ()
+    began_s: float = 0.0
+    set_up: Taught = Taught()
+    folder: str = ""
+    cache: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -113,28 +143,35 @@ class Receipt:
         return f"repair {self.index}" if self.repairs else f"shard index {self.index} of {self.total}"
 
 
+class Damaged(NamedTuple):
+    """A result that cannot be read, or not be believed: which, in what file, and why."""
+
+    index: int
+    name: str
+    why: str
+
+
 def digest(nodeids: Iterable[str]) -> str:
-    """sha-256 of the sorted ids, an id as often as it is there, each as JSON in ASCII and ended by a newline."""
+    """Compute the sha-256 of the sorted ids, an id as often as it is there, each as JSON in ASCII and a newline."""
     lines = "".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(nodeids))
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
 
 
 def fingerprint(receipt: Receipt) -> str:
-    """sha-256 of all that a receipt says."""
-    text = json.dumps(to_json(receipt), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    """Compute the sha-256 of all that a receipt says."""
+    return _seal(to_json(receipt))
 
 
 def is_green(receipt: Receipt) -> bool:
-    """Whether every selected test has an outcome that is not red, and nothing else went wrong."""
+    """Tell whether every selected test has an outcome that is not red, and nothing else went wrong."""
     return not reasons(receipt)
 
 
 def reasons(receipt: Receipt) -> List[str]:
-    """Why a receipt is not green, a short line each; none where it is. An empty shard is green."""
+    """Say why a receipt is not green, a short line each; none where it is. An empty shard is green."""
     ending = [] if receipt.ended == FINISHED else [f"{receipt.name} {ENDINGS[receipt.ended]}"]
     outside = [one_line(f"{shown(error.name)}: {error.message}") for error in receipt.errors]
-    red = [test for test in receipt.tests if test.proven in RED]
+    red = [test for test in receipt.tests if test.proven in o.RED]
     return [*ending, *outside, *(f"{test.proven}  {shown(test.nodeid)}{_because(test)}" for test in red)]
 
 
@@ -143,7 +180,7 @@ def _because(test: Selected) -> str:
 
 
 def shown(nodeid: str) -> str:
-    r"""An id for one line of a terminal: readable, and what cannot be printed as its escape.
+    r"""Show an id in one line of a terminal: readable, and what cannot be printed as its escape.
 
     >>> shown("test_a.py::test[\\u4f60\n\ud800]")
     'test_a.py::test[你\\n\\ud800]'
@@ -152,39 +189,121 @@ def shown(nodeid: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The first line of a message, cut where it is long."""
+    """Show the first line of a message, cut where it is long."""
     lines = text.strip("\n").splitlines() or [""]
     return shown(lines[0] if len(lines[0]) <= LINE_CHARACTERS else f"{lines[0][:LINE_CHARACTERS]}...")
 
 
+# Written --------------------------------------------------------------------------------------------
+
+
 def to_json(receipt: Receipt) -> Dict[str, Any]:
-    """The receipt as it is written."""
-    tests = [{**vars(test), "attempts": [vars(attempt) for attempt in test.attempts]} for test in receipt.tests]
-    errors = [vars(error) for error in receipt.errors]
-    return {"schema": SCHEMA, **vars(receipt), "seconds": dict(receipt.seconds), "tests": tests, "errors": errors}
+    """Turn a receipt into what is written, but for the digest of it."""
+    return {
+        "schema": SCHEMA,
+        **vars(receipt),
+        "seconds": dict(receipt.seconds),
+        "set_up": receipt.set_up._asdict(),
+        "beside": dict(receipt.beside),
+        "tests": [
+            {**vars(test), "attempts": [_attempt_json(each) for each in test.attempts]} for test in receipt.tests
+        ],
+        "errors": [vars(error) for error in receipt.errors],
+    }
+
+
+def _attempt_json(attempt: Attempt) -> Dict[str, Any]:
+    """All but its test's id, which stands above it, and its traceback, which stands in junit.xml."""
+    return {name: value for name, value in vars(attempt).items() if name not in ("nodeid", "text")}
+
+
+def _seal(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def write(file: Path, receipt: Receipt) -> None:
+    """Write a receipt, sealed with its own digest and those of the files beside it; a reader sees all of it or none.
+
+    Raises:
+        SuiteError: it cannot be written.
+    """
+    beside = {name: found for name in BESIDE for found in [_digest_of_file(file.with_name(name))] if found}
+    data = to_json(replace(receipt, beside=beside))
+    write_json(file, {**data, "seal": _seal(data)})
+
+
+def write_json(file: Path, data: Mapping[str, Any]) -> None:
+    """Write data whole; in ASCII, since ids may hold what UTF-8 cannot.
+
+    Raises:
+        SuiteError: it cannot be written.
+    """
+    try:
+        files.write_whole(file, json.dumps(data, indent=1) + "\n")
+    except OSError as error:
+        message = f"{file}: cannot be written: {error.strerror}"
+        raise SuiteError(message, "Is there space left, and the right to write?") from error
+
+
+def _digest_of_file(file: Path) -> Optional[str]:
+    """Compute the sha-256 of a file; None where there is none that can be read."""
+    try:
+        return hashlib.sha256(files.read_bytes(file, MOST_BYTES)).hexdigest()
+    except OSError:
+        return None
+
+
+# Read -----------------------------------------------------------------------------------------------
+
+
+def read(file: Path) -> Receipt:
+    """Read a receipt that is whole, fits together, and is as it was written.
+
+    Raises:
+        SuiteError: there is none, or it is no receipt of this version.
+    """
+    try:
+        return from_json(json.loads(files.read_bytes(file, MOST_BYTES), parse_constant=_refuse))
+    except OSError as error:
+        raise SuiteError(f"{file}: no result of a shard: {error.strerror or error}") from error
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise SuiteError(f"{file}: no result of a shard: {error}") from error
+
+
+def changed_beside(receipt: Receipt, folder: Path) -> List[str]:
+    """Name the files beside a receipt that are there and not as they were when it was written."""
+    there = {name: _digest_of_file(folder / name) for name in receipt.beside}
+    return [name for name, was in receipt.beside.items() if there[name] not in (None, was)]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of ours")
 
 
 def from_json(data: Any) -> Receipt:
-    """The receipt that was written.
+    """Turn what was written into a receipt.
 
     Raises:
-        ValueError: the data is no receipt of this schema; says what was expected.
+        ValueError: the data is no receipt of this schema, or was changed since; says what was expected.
     """
     if _get(data, "schema", int) != SCHEMA:
         raise ValueError(f"expected schema {SCHEMA}, got {data['schema']}: another version wrote it")
-    words = ("run_id", "plan_id", "collected_digest", "timings_digest", "ended", "python", "machine", "repairs")
-    numbers = ("index", "total", "collected_count")
+    if _get(data, "seal", str) != _seal({name: value for name, value in data.items() if name != "seal"}):
+        raise ValueError("it was edited or damaged after it was written: its digest does not fit")
+    words = "run_id plan_id collected_digest timings_digest forms_digest files_digest ended python machine repairs start"
     return _checked(
         Receipt(
-            **{name: _get(data, name, str) for name in words},
-            **{name: _get(data, name, int) for name in numbers},
+            **{name: _get(data, name, str) for name in (*words.split(), "commit", "folder", "cache")},
+            **{name: _get(data, name, int) for name in ("index", "total", "collected_count", "peak_bytes")},
             tests=tuple(map(_test, _get(data, "tests", list))),
-            errors=tuple(
-                ExtraError(_get(error, "name", str), _get(error, "message", str))
-                for error in _get(data, "errors", list)
-            ),
-            peak_bytes=_get(data, "peak_bytes", int) if "peak_bytes" in data else 0,  # older ones have none
-            seconds={step: _get(data["seconds"], step, float, int) for step in _get(data, "seconds", dict)},
+            errors=tuple(map(_error, _get(data, "errors", list))),
+            seconds=_numbers(_get(data, "seconds", dict)),
+            arguments=_texts(_get(data, "arguments", list)),
+            exit_codes=tuple(int(code) for code in _get(data, "exit_codes", list)),
+            began_s=_get(data, "began_s", float, int),
+            set_up=_taught(_get(data, "set_up", dict)),
+            beside={name: _get(data["beside"], name, str) for name in _get(data, "beside", dict)},
         )
     )
 
@@ -197,66 +316,64 @@ def _get(data: Any, key: str, *kinds: type) -> Any:
     return data[key]
 
 
+def _texts(values: Sequence[Any]) -> Tuple[str, ...]:
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError(f"expected texts, got {values!r:.40}")
+    return tuple(values)
+
+
+def _numbers(data: Mapping[str, Any]) -> Dict[str, float]:
+    return {name: _get(data, name, float, int) for name in data}
+
+
+def _error(data: Any) -> ExtraError:
+    return ExtraError(_get(data, "name", str), _get(data, "message", str))
+
+
+def _taught(data: Any) -> Taught:
+    scopes_ms = _get(data, "scopes_ms", dict)
+    return Taught(_get(data, "session_ms", int), {scope: _get(scopes_ms, scope, int) for scope in scopes_ms})
+
+
 def _test(data: Any) -> Selected:
-    attempts = (
-        Attempt(_get(each, "outcome", str), _get(each, "seconds", float, int), _get(each, "message", str))
-        for each in _get(data, "attempts", list)
-    )
     nodeid, outcome = _get(data, "nodeid", str), _get(data, "outcome", str)
-    return Selected(nodeid, outcome, tuple(attempts), _get(data, "count", int))
+    attempts = tuple(_attempt(nodeid, each) for each in _get(data, "attempts", list))
+    return Selected(nodeid, outcome, attempts, _get(data, "count", int), _get(data, "ran_as", str))
+
+
+def _attempt(nodeid: str, data: Any) -> Attempt:
+    seconds = {name: _get(data, name, float, int) for name in ("at_s", "setup_s", "call_s", "teardown_s", "own_s")}
+    return Attempt(
+        nodeid, _get(data, "round", int), _get(data, "outcome", str), message=_get(data, "message", str), **seconds
+    )
 
 
 def _checked(receipt: Receipt) -> Receipt:
-    """The receipt.
+    """Refuse a receipt that does not agree with itself.
 
     Raises:
         ValueError: it says what cannot be.
     """
+    if not 0 < receipt.total <= MOST_SHARDS:
+        raise ValueError(f"{receipt.total} shards: expected 1 to {MOST_SHARDS}")
     if not 0 <= receipt.index < receipt.total and not (receipt.repairs and receipt.index >= 0):
         raise ValueError(f"index {receipt.index} of {receipt.total}: indices count from 0")
     if receipt.ended not in ENDINGS:
         raise ValueError(f'"ended": expected one of {", ".join(ENDINGS)}, got {receipt.ended!r:.40}')
     for test in receipt.tests:
-        if test.outcome not in WORST_FIRST or test.count < 1:
+        if test.outcome not in o.WORST_FIRST or test.count < 1:
             raise ValueError(f"{test.nodeid!a:.80}: {test.outcome!r:.40} {test.count} times")
+        if test.outcome not in (o.NOT_RUN, _worst_attempt(test)):
+            raise ValueError(f"{test.nodeid!a:.80}: {test.outcome}, and its attempts are {_worst_attempt(test)}")
     if len({test.nodeid for test in receipt.tests}) < len(receipt.tests):
         raise ValueError("an id is there twice")
+    unexplained = [code for code in receipt.exit_codes if code not in (0, 1, 5)]
+    red = receipt.errors or receipt.ended != FINISHED or any(test.proven in o.RED for test in receipt.tests)
+    if unexplained and not red:
+        raise ValueError(f"pytest ended with {unexplained[0]}, and nothing in it is red")
     return receipt
 
 
-def write(file: Path, receipt: Receipt) -> None:
-    """Write a receipt; a reader sees all of it or none.
-
-    Raises:
-        SuiteError: it cannot be written.
-    """
-    write_json(file, to_json(receipt))
-
-
-def write_json(file: Path, data: Mapping[str, Any]) -> None:
-    """Write data whole; in ASCII, since ids may hold what UTF-8 cannot.
-
-    Raises:
-        SuiteError: it cannot be written.
-    """
-    try:
-        write_whole(file, json.dumps(data, indent=1) + "\n", f"{file.name}.{os.getpid()}.tmp")
-    except OSError as error:
-        message = f"{file}: cannot be written: {error.strerror}"
-        raise SuiteError(message, "Is there space left, and the right to write?") from error
-
-
-def read(file: Path) -> Receipt:
-    """The receipt in a file.
-
-    Raises:
-        SuiteError: there is none, or it is no receipt of this version.
-    """
-    hint = f"Without it, its tests count as lost; to run them: {command('nox', '-s', 'merge', '--', '--run-missing')}"
-    try:
-        return from_json(json.loads(file.read_bytes()))
-    except OSError as error:
-        raise SuiteError(f"{file}: no result of a shard: {error.strerror}", hint) from error
-    except (ValueError, RecursionError) as error:
-        hint = f"Run that shard again with this version, or delete the file. {hint}"
-        raise SuiteError(f"{file}: no result of a shard: {error}", hint) from error
+def _worst_attempt(test: Selected) -> str:
+    """Choose what its attempts come to; those that a plugin repeated do not count."""
+    return o.worst(attempt.outcome for attempt in test.attempts if attempt.outcome != o.RERUN)

@@ -1,14 +1,16 @@
-"""Ids that differ between two collections: which new id is likely which old one under another name."""
+"""Ids that change from run to run: which collected test is which planned one under another id.
+
+A uuid, an address, the time or the order of a set in a parameter gives a test another id in every process. Its function
+and its place among the tests of that function stay, and by these it is known.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Callable, Dict, Iterable, Iterator, List, Tuple
+from typing import Callable, Dict, Iterable, List, Sequence
 
-from .case import Case
-from .findings import UNSTABLE, Finding
-from .receipt import shown
+CURE = "pytest.param(..., id=...) makes ids stay"
 
 _CHANGING = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"  # a uuid
@@ -19,46 +21,47 @@ _CHANGING = re.compile(
 )
 
 
-def unstable(case: Case) -> Iterator[Finding]:
-    """Tests that are there under another id; where a shard is missing and no plan is known, nobody can tell."""
-    if not case.planned and len({shard.index for shard in case.shards}) < case.total:
-        return
-    known = case.planned.keys() | case.ran.keys()
-    pairs = _renamed(known - case.wanted.keys(), case.wanted.keys() - known)
-    for new, old in sorted(pairs.items()):
-        yield Finding(UNSTABLE, f"was {shown(old)}", new)
+def known_as(collected: Sequence[str], known: Iterable[str]) -> Dict[str, str]:
+    """Find the known id of each collected one that is not known: as many of the same form, else of the same function.
 
+    Args:
+        collected: in collection order: the n-th new one is the n-th that is gone, by name, in every process.
 
-def _renamed(gone: Iterable[str], new: Iterable[str]) -> Dict[str, str]:
-    """The new ids that are likely old ones, each with its old one: as many of the same form, or function."""
+    >>> known_as(["t.py::a[7f-9]", "t.py::b"], ["t.py::a[2c-9]", "t.py::b"])
+    {'t.py::a[7f-9]': 't.py::a[2c-9]'}
+    """
+    planned, here = set(known), set(collected)
+    new = [nodeid for nodeid in dict.fromkeys(collected) if nodeid not in planned]
+    gone = sorted(planned - here) if new else []
     pairs: Dict[str, str] = {}
-    left_gone, left_new = set(gone), set(new)
-    for form in (_form, _function):
-        old_ones, new_ones = _groups(left_gone, form), _groups(left_new, form)
+    for form in (form_of, _function):
+        taken = set(pairs.values())
+        old_ones = _groups((nodeid for nodeid in gone if nodeid not in taken), form)
+        new_ones = _groups((nodeid for nodeid in new if nodeid not in pairs), form)
         for key in new_ones.keys() & old_ones.keys():
             if len(new_ones[key]) == len(old_ones[key]):
                 pairs.update(zip(new_ones[key], old_ones[key]))
-        left_gone, left_new = left_gone.difference(pairs.values()), left_new.difference(pairs)
     return pairs
 
 
-def _groups(nodeids: Iterable[str], key: Callable[[str], Tuple[str, ...]]) -> Dict[Tuple[str, ...], List[str]]:
-    groups: Dict[Tuple[str, ...], List[str]] = defaultdict(list)
-    for nodeid in sorted(nodeids):
+def form_of(nodeid: str) -> str:
+    """Give what two ids of one test have in common, whatever changes from process to process.
+
+    >>> form_of("test_a.py::test_b[{'x', 'y'}-0x7f12]") == form_of("test_a.py::test_b[{'y', 'x'}-0x7e40]")
+    True
+    """
+    function, _, parameters = nodeid.partition("[")
+    return " ".join([function, *sorted(re.findall(r"\w+", _CHANGING.sub("_", parameters)))])
+
+
+def _groups(nodeids: Iterable[str], key: Callable[[str], str]) -> Dict[str, List[str]]:
+    groups: Dict[str, List[str]] = defaultdict(list)
+    for nodeid in nodeids:
         groups[key(nodeid)].append(nodeid)
     return groups
 
 
-def _function(nodeid: str) -> Tuple[str, ...]:
+def _function(nodeid: str) -> str:
+    """Name the function of a test with parameters; one without is itself alone."""
     function, bracket, _ = nodeid.partition("[")
-    return (function,) if bracket else (nodeid, "")
-
-
-def _form(nodeid: str) -> Tuple[str, ...]:
-    """The function, and the words of the parameters in no order, without what changes from process to process.
-
-    >>> _form("test_a.py::test_b[{'x', 'y'}-0x7f12]") == _form("test_a.py::test_b[{'y', 'x'}-0x7e40]")
-    True
-    """
-    function, _, parameters = nodeid.partition("[")
-    return (function, *sorted(re.findall(r"\w+", _CHANGING.sub("_", parameters))))
+    return function + bracket

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Protocol, Sequence
 
 from ..console import at_most, command, counted, human_seconds, table
+from . import outcomes as o
 from . import receipt as r
 from .findings import (
     ABOUT_SHARDS,
@@ -171,7 +172,7 @@ def told(reasons: Sequence[str]) -> List[str]:
 def summary(result: Receipt) -> str:
     """How many tests of each outcome: "1 failed, 90 passed"."""
     found = [test.proven for test in result.tests for _ in range(test.count)]
-    parts = [f"{found.count(outcome)} {outcome}" for outcome in r.WORST_FIRST if outcome in found]
+    parts = [f"{found.count(outcome)} {outcome}" for outcome in o.WORST_FIRST if outcome in found]
     return f"{counted(len(found), 'test')}{': ' if parts else ''}{', '.join(parts)}"
 
 
@@ -194,7 +195,7 @@ def run_lines(result: Receipt, reports: Sequence[str]) -> List[str]:
 
 def next_run(result: Receipt) -> str:
     """The command to run next: what failed, or the part that took longest."""
-    red = [test.nodeid for test in result.tests if test.proven in r.RED]
+    red = [test.nodeid for test in result.tests if test.proven in o.RED]
     if red:
         return f"next: {again(red)}    (only what failed)"
     if not r.is_green(result):

@@ -9,101 +9,76 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import replace
-from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
+from . import findings as f
+from . import outcomes as o
 from . import receipt as r
-from .case import Case, Entry, case_of, covered, most_common, worst_outcome
-from .findings import (
-    CUT_SHORT,
-    DOUBLED,
-    INCOMPLETE,
-    KINDS,
-    LOST,
-    NO_RESULT,
-    NOT_REPAIRABLE,
-    NOT_RUN,
-    OTHER_COLLECTION,
-    OTHER_PLAN,
-    OTHER_RUN,
-    OTHER_TIMINGS,
-    OTHER_TOTAL,
-    RED_TEST,
-    REMOVED,
-    REPAIR_CUT_SHORT,
-    SERVICE_DEATH,
-    SERVICE_DIED,
-    SEVERAL_RUNS,
-    SHARD_ERROR,
-    TWO_RESULTS,
-    UNFIT_REPAIR,
-    UNKNOWN,
-    Finding,
-    Verdict,
-)
-from .receipt import Receipt, one_line
-from .renamed_ids import unstable
-from .report_text import lines, write
-
-# All that a merge needs.
-__all__ = ["INCOMPLETE", "SERVICE_DEATH", "SERVICE_DIED", "UNFIT_REPAIR", "Verdict", "lines", "verify", "write"]
+from .case import Case, Entry, Reference, case_of, covered, most_common, worst_outcome
+from .findings import Finding, Verdict
+from .receipt import Damaged, Receipt, Selected, one_line, shown
+from .renamed_ids import CURE
 
 
 def verify(
     receipts: Iterable[Receipt],
-    collection: Sequence[str],
-    expected_total: Optional[int] = None,
-    plan: Optional[Sequence[Iterable[str]]] = None,
-    run_id: Optional[str] = None,
+    reference: Reference,
+    damaged: Sequence[Damaged] = (),
+    changed: Mapping[str, Sequence[str]] = {},
 ) -> Verdict:
     """Compare what the shards say with what there is.
 
     Args:
         receipts: of shards and of repairs, in any order.
-        collection: the ids of an independent collection, an id as often as tests share it.
-        expected_total: the number of shards; by default the plan's, or what most receipts say.
-        plan: the ids of each shard, to name the one that should have run a lost test.
-        run_id: shards of other runs count as missing: what yesterday's run left behind is no proof. By
-            default, shards may come from several runs, as where one was run again.
+        damaged: results that cannot be read, or not be believed.
+        changed: by the name of a receipt, the files beside it that were changed after it was written.
     """
-    case = case_of(receipts, collection, expected_total, plan or (), run_id)
+    case = case_of(receipts, reference, damaged, changed)
     missing = [nodeid for nodeid in case.wanted if not covered(case, nodeid, case.entries.get(nodeid, ()))]
-    found = sorted(findings(case), key=lambda finding: KINDS.index(finding.kind))
-    outcomes = _outcomes(case, set(missing))
+    found = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
+    lacking = set(missing)
+    tests = tuple(_test(case, nodeid, nodeid in lacking) for nodeid in case.wanted)
     return Verdict(
         total=case.total,
-        outcomes=outcomes,
-        counts=_counts(case, outcomes),
-        findings=tuple(_settled(found, set(missing)) if case.repairs else found),
+        tests=tests,
+        counts=_counts(tests),
+        findings=tuple(_settled(found, lacking) if case.repairs else found),
         to_run=tuple(missing),
         repairs=case.mark,
         repair_index=len(case.repairs),
     )
 
 
-def _outcomes(case: Case, missing: Iterable[str]) -> Dict[str, str]:
-    worst = {nodeid: worst_outcome(case.entries.get(nodeid, ())) for nodeid in case.wanted}
-    return {**worst, **{nodeid: r.NOT_RUN for nodeid in missing if worst[nodeid] not in r.RED}}
+def _test(case: Case, nodeid: str, missing: bool) -> Selected:
+    """Put together what all who had a test say of it: all attempts, the worst outcome, not-run where one is missing."""
+    entries = case.entries.get(nodeid, ())
+    outcome = worst_outcome(entries)
+    attempts = tuple(attempt for _, test in entries for attempt in test.attempts)
+    return Selected(nodeid, o.NOT_RUN if missing and outcome not in o.RED else outcome, attempts, case.wanted[nodeid])
 
 
-def _counts(case: Case, outcomes: Mapping[str, str]) -> Dict[str, int]:
+def _counts(tests: Iterable[Selected]) -> Dict[str, int]:
     counts: Counter[str] = Counter()
-    for nodeid, outcome in outcomes.items():
-        counts[outcome] += case.wanted[nodeid]
-    return {outcome: counts[outcome] for outcome in r.WORST_FIRST if counts[outcome]}
+    for test in tests:
+        counts[test.outcome] += test.count
+    return {outcome: counts[outcome] for outcome in o.WORST_FIRST if counts[outcome]}
 
 
 def _settled(found: Iterable[Finding], missing: Collection[str]) -> Iterator[Finding]:
-    """The findings, repaired where a repair settles them: not the tests that it left undone."""
+    """Mark what a repair settles: not the tests that it left undone."""
     for finding in found:
         undone = finding.nodeid in missing if finding.nodeid else bool(missing)
-        yield replace(finding, repaired=finding.red and finding.kind not in NOT_REPAIRABLE and not undone)
+        yield replace(finding, repaired=finding.red and finding.kind not in f.NOT_REPAIRABLE and not undone)
 
 
 def findings(case: Case) -> Iterator[Finding]:
-    """All that is found, check by check."""
+    """Find all that there is, check by check."""
     looks: Sequence[Callable[[Case], Iterator[Finding]]] = (
+        _nothing,
         _shards_there,
+        _damage,
         _same_plan,
+        _same_state,
         _same_collection,
         _endings,
         _errors,
@@ -111,27 +86,41 @@ def findings(case: Case) -> Iterator[Finding]:
         _without_outcome,
         _doubled,
         _not_collected,
-        unstable,
+        _renamed,
+        _unstable,
     )
     for look in looks:
         yield from look(case)
+
+
+def _nothing(case: Case) -> Iterator[Finding]:
+    collected = [*case.wanted, *case.ran]
+    if not collected and case.shards and all(r.is_green(shard) for shard in case.shards):
+        yield Finding(f.NOTHING, "no test was selected")
 
 
 def _shards_there(case: Case) -> Iterator[Finding]:
     found = Counter(shard.index for shard in case.shards if shard.total == case.total)
     for shard in case.shards:
         if shard.total != case.total:
-            yield Finding(OTHER_TOTAL, f"{shard.name} is not of this run of {case.total}", shards=(shard.index,))
-    for shard in case.strangers:
-        yield Finding(OTHER_RUN, f"{shard.name} left a result of another run: {shard.run_id}", shards=(shard.index,))
+            yield Finding(f.OTHER_TOTAL, f"{shard.name} is not of this run of {case.total}", shards=(shard.index,))
     if not case.shards and not case.total:
-        yield Finding(NO_RESULT, "no shard left a result")
+        yield Finding(f.NO_RESULT, "no shard left a result")
+    unreadable = {each.index for each in case.damaged}
     for index in range(case.total):
         name = f"shard index {index} of {case.total}"
-        if not found[index]:
-            yield Finding(NO_RESULT, f"{name} left no result", shards=(index,))
+        if not found[index] and index not in unreadable:
+            yield Finding(f.NO_RESULT, f"{name} left no result", shards=(index,))
         elif found[index] > 1:
-            yield Finding(TWO_RESULTS, f"{name} left {found[index]} results", shards=(index,))
+            yield Finding(f.TWO_RESULTS, f"{name} left {found[index]} results", shards=(index,))
+
+
+def _damage(case: Case) -> Iterator[Finding]:
+    for each in case.damaged:
+        yield Finding(f.DAMAGED, f"{each.name}: {each.why}", shards=(each.index,))
+    for name, files in case.changed.items():
+        shards = tuple(shard.index for shard in case.shards if shard.name == name)
+        yield Finding(f.CHANGED, f"{', '.join(files)} of {name} changed after it had ended", shards=shards)
 
 
 def _same_plan(case: Case) -> Iterator[Finding]:
@@ -142,33 +131,48 @@ def _same_plan(case: Case) -> Iterator[Finding]:
         if shard.plan_id != common:
             whence = f", made from {others}" if others else ""
             text = f"{shard.name} went by plan {shard.plan_id:.8}, others by {common:.8}{whence}"
-            yield Finding(OTHER_PLAN, text, shards=(shard.index,))
+            yield Finding(f.OTHER_PLAN, text, shards=(shard.index,))
         elif others:
-            yield Finding(OTHER_TIMINGS, f"{shard.name} had {others}, but the same plan", shards=(shard.index,))
+            yield Finding(f.OTHER_TIMINGS, f"{shard.name} had {others}, but the same plan", shards=(shard.index,))
     runs = {shard.run_id for shard in case.shards}
     if len(runs) > 1:
-        yield Finding(SEVERAL_RUNS, f"the results are of {len(runs)} runs")
+        yield Finding(f.SEVERAL_RUNS, f"the results are of {len(runs)} runs")
+
+
+def _same_state(case: Case) -> Iterator[Finding]:
+    """Compare the files of the tests, and the commit: results of before and after an edit prove nothing together."""
+    shards = [shard for shard in case.shards if shard.files_digest]
+    files = case.files_digest or most_common((shard.files_digest for shard in shards), "")
+    for shard in shards:
+        if shard.files_digest != files:
+            text = f"{shard.name} ran the tests as they were before, or after, an edit: its files are others"
+            yield Finding(f.OTHER_FILES, text, shards=(shard.index,))
+    commits = {shard.commit for shard in case.shards} - {""}
+    if len(commits) > 1:
+        names = ", ".join(sorted(commit[:12] for commit in commits))
+        yield Finding(f.OTHER_FILES, f"the results are of {len(commits)} commits: {names}")
 
 
 def _same_collection(case: Case) -> Iterator[Finding]:
     count = sum(case.wanted.values())
     for shard in case.shards:
-        if shard.collected_digest not in ("", case.collected_digest):
+        if shard.collected_digest not in ("", case.collected_digest) and not _is_unstable(case, shard):
             same = shard.collected_count == count
             others = "as many tests, but others" if same else f"{shard.collected_count} tests, here are {count}"
-            yield Finding(OTHER_COLLECTION, f"{shard.name} collected {others}", shards=(shard.index,))
+            yield Finding(f.OTHER_COLLECTION, f"{shard.name} collected {others}", shards=(shard.index,))
     for repair in case.unfit:
         text = f"{repair.name} is for other results, or other tests, than these; its outcomes do not count"
-        yield Finding(UNFIT_REPAIR, text, shards=(repair.index,))
+        yield Finding(f.UNFIT_REPAIR, text, shards=(repair.index,))
 
 
 def _endings(case: Case) -> Iterator[Finding]:
     for shard in case.shards:
         if shard.ended != r.FINISHED:
-            yield Finding(CUT_SHORT, f"{shard.name} {r.ENDINGS[shard.ended]}", shards=(shard.index,))
+            kind = f.STOPPED if shard.ended == r.STOPPED else f.CUT_SHORT
+            yield Finding(kind, f"{shard.name} {r.ENDINGS[shard.ended]}", shards=(shard.index,))
     for repair in case.repairs[-1:]:  # it had to do what those before it left
         if repair.ended != r.FINISHED:
-            yield Finding(REPAIR_CUT_SHORT, f"{repair.name} {r.ENDINGS[repair.ended]}", shards=(repair.index,))
+            yield Finding(f.REPAIR_CUT_SHORT, f"{repair.name} {r.ENDINGS[repair.ended]}", shards=(repair.index,))
 
 
 def _errors(case: Case) -> Iterator[Finding]:
@@ -181,7 +185,7 @@ def _errors(case: Case) -> Iterator[Finding]:
         names = _names(dict.fromkeys(receipt.name for receipt in receipts))
         shards = sorted({receipt.index for receipt in receipts if not receipt.repairs})
         text = f"{one_line(name)}: {one_line(message)}  ({names})"
-        yield Finding(SERVICE_DEATH if name == r.SERVICE else SHARD_ERROR, text, shards=tuple(shards))
+        yield Finding(f.SERVICE_DEATH if name == r.SERVICE else f.SHARD_ERROR, text, shards=tuple(shards))
 
 
 def _names(names: Iterable[str]) -> str:
@@ -192,13 +196,13 @@ def _names(names: Iterable[str]) -> str:
 def _red_tests(case: Case) -> Iterator[Finding]:
     for nodeid in (*case.wanted, *sorted(case.entries.keys() - case.wanted.keys())):
         entries = case.entries.get(nodeid, ())
-        red = [entry for entry in entries if entry[1].outcome in (r.FAILED, r.ERROR)]
+        red = [entry for entry in entries if entry[1].outcome in (o.FAILED, o.ERROR)]
         if red:
             worst = worst_outcome(red)
             culprits = [(receipt, test) for receipt, test in red if test.outcome == worst]
             why = next((one_line(f": {test.why}") for _, test in culprits if test.why), "")
             names = ", ".join(receipt.name for receipt, _ in culprits)
-            yield Finding(RED_TEST, f"{worst} in {names}{why}", nodeid, _indices(culprits))
+            yield Finding(f.RED_TEST, f"{worst} in {names}{why}", nodeid, _indices(culprits))
 
 
 def _indices(entries: Iterable[Entry]) -> Tuple[int, ...]:
@@ -211,9 +215,10 @@ def _without_outcome(case: Case) -> Iterator[Finding]:
         if covered(case, nodeid, entries):
             continue
         if any(test.count >= count for _, test in entries):
-            yield Finding(NOT_RUN, ", ".join(receipt.name for receipt, _ in entries), nodeid, _indices(entries))
+            kind = f.LEFT if all(receipt.ended == r.STOPPED for receipt, _ in entries) else f.NOT_RUN
+            yield Finding(kind, ", ".join(receipt.name for receipt, _ in entries), nodeid, _indices(entries))
         else:
-            yield Finding(LOST, _lost(case, nodeid, entries), nodeid, _should_have(case, nodeid))
+            yield Finding(f.LOST, _lost(case, nodeid, entries), nodeid, _should_have(case, nodeid))
 
 
 def _lost(case: Case, nodeid: str, entries: Sequence[Entry]) -> str:
@@ -237,7 +242,7 @@ def _doubled(case: Case) -> Iterator[Finding]:
         count = sum(test.count for _, test in entries)
         if len(entries) > 1 or count > wanted:
             times = f", {count} times instead of {wanted}" if len(entries) == 1 else ""
-            yield Finding(DOUBLED, _told_by(entries) + times, nodeid, _indices(entries))
+            yield Finding(f.DOUBLED, _told_by(entries) + times, nodeid, _indices(entries))
 
 
 def _told_by(entries: Iterable[Entry]) -> str:
@@ -247,6 +252,30 @@ def _told_by(entries: Iterable[Entry]) -> str:
 def _not_collected(case: Case) -> Iterator[Finding]:
     for nodeid in sorted(case.ran.keys() - case.wanted.keys()):
         entries = case.ran[nodeid]
-        yield Finding(UNKNOWN, _told_by(entries), nodeid, _indices(entries))
+        yield Finding(f.UNKNOWN, _told_by(entries), nodeid, _indices(entries))
     for nodeid in sorted(case.planned.keys() - case.ran.keys() - case.wanted.keys()):
-        yield Finding(REMOVED, f"planned for shard index {case.planned[nodeid]}", nodeid, (case.planned[nodeid],))
+        yield Finding(f.REMOVED, f"planned for shard index {case.planned[nodeid]}", nodeid, (case.planned[nodeid],))
+
+
+def _renamed(case: Case) -> Iterator[Finding]:
+    """Name the tests that were run by function and place, since their ids change, each as it is called here."""
+    for nodeid in sorted(case.ran):
+        for receipt, test in case.ran[nodeid]:
+            if test.ran_as:
+                text = f"ran as {shown(test.ran_as)}; {CURE}"
+                yield Finding(f.RENAMED, text, nodeid, (receipt.index,))
+
+
+def _unstable(case: Case) -> Iterator[Finding]:
+    """Name the tests whose ids differ between two collections, where no plan said which test is which."""
+    shards = tuple(shard.index for shard in case.shards if _is_unstable(case, shard))
+    if shards:
+        new = [nodeid for nodeid in case.wanted if nodeid not in case.ran] or sorted(case.renamed)
+        for nodeid in new:
+            yield Finding(f.UNSTABLE, CURE, nodeid, shards)
+
+
+def _is_unstable(case: Case, shard: Receipt) -> bool:
+    """Tell whether a shard collected the same tests under other ids."""
+    other = shard.collected_digest not in ("", case.collected_digest)
+    return other and shard.forms_digest == case.forms_digest

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..console import counted, human_seconds
-from ..proof import junit, receipt
 from ..proof import outcomes as o
+from ..proof import receipt
 from ..proof.outcomes import Attempt, Fate, Fixture, Round
 from ..proof.receipt import ExtraError, Selected
 from ..system.processes import exit_words
@@ -19,8 +19,6 @@ from . import plugin_loader, service_death
 
 MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
 FIXTURE_DEATHS = 2
-
-_JUNIT = {o.XFAILED: junit.SKIPPED, o.XPASSED: junit.PASSED, receipt.NOT_RUN: junit.ERROR}
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Ran:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a person stopped it."""
-        return self.exit.interrupted or (self.kind == o.INTERRUPTED and not self.exit.service)
+        """Whether a person stopped it: through us, since it is in a session of its own."""
+        return self.exit.interrupted
 
     @property
     def nodeid(self) -> str:
@@ -73,7 +71,7 @@ class Ran:
     @property
     def died(self) -> bool:
         """Whether a test, or what happened between two, ended the process, so that the rest can go on without it."""
-        broke = self.kind in (o.EXIT, o.INTERNAL_ERROR) and bool(self.nodeid)
+        broke = self.kind in (o.EXIT, o.INTERNAL_ERROR, o.INTERRUPTED) and bool(self.nodeid)
         unserved = bool(self.exit.service)  # we stopped it, or it came to its end with tests that are due again
         return not self.interrupted and (broke or unserved or self.kind in (o.DIED_IN_TEST, o.DIED_BETWEEN_TESTS))
 
@@ -123,6 +121,11 @@ class Outcome:
     def suite_s(self) -> float:
         """How long the processes ran."""
         return sum(ran.exit.seconds for ran in self.history)
+
+    @property
+    def exit_codes(self) -> Tuple[int, ...]:
+        """How each of the processes ended."""
+        return tuple(ran.exit.returncode for ran in self.history)
 
 
 # What to do next ----------------------------------------------------------------------------------
@@ -257,6 +260,8 @@ def _deed(ran: Ran) -> str:
         return f"hung for {human_seconds(ran.exit.hung_s)}"
     if ran.kind == o.EXIT:
         return f"called pytest.exit ({reason})"
+    if ran.kind == o.INTERRUPTED:
+        return "raised KeyboardInterrupt"
     if ran.kind == o.INTERNAL_ERROR:
         return f"brought pytest to an internal error ({reason})"
     return f"ended the process with {exit_words(ran.exit.returncode)}"
@@ -267,6 +272,9 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
     for ran in outcome.history:
         for broken in ran.told.collection_errors if ran.told else ():
             yield ExtraError(broken.nodeid, broken.message)
+        if ran.told and ran.told.missing_lines:
+            lines = counted(ran.told.missing_lines, "line")
+            yield ExtraError("journal", f"{lines} of round {ran.told.number} are missing: what they said is lost")
         if not ran.interrupted:
             yield from _errors_of(ran)
     last, too_many = outcome.history[-1], _too_many(outcome.history)
@@ -302,7 +310,7 @@ def _errors_of(ran: Ran) -> Iterator[ExtraError]:
         o.DIED_BETWEEN_TESTS: ("between two tests", f"{culprit} {_deed(ran)}"),
         o.DIED_AFTER_LAST: ("after the last test", f"{culprit} {_deed(ran)}"),
     }
-    if ran.kind in (o.EXIT, o.INTERNAL_ERROR) and not ran.nodeid:
+    if ran.kind in (o.EXIT, o.INTERNAL_ERROR, o.INTERRUPTED) and not ran.nodeid:
         yield ExtraError("pytest", f"{culprit} {_deed(ran)}")
     if ran.kind in told:
         yield ExtraError(*told[ran.kind])
@@ -329,31 +337,15 @@ def _unexplained(ran: Ran) -> Iterator[ExtraError]:
 
 
 def _selected(fate: Fate, count: int, remains: bool) -> Selected:
-    outcome = receipt.NOT_RUN if fate.outcome == o.UNFINISHED else fate.outcome
-    if remains and outcome not in receipt.RED:  # of several tests that share the id, some ran
-        outcome = receipt.NOT_RUN
-    attempts = tuple(receipt.Attempt(each.outcome, _seconds(each), each.message) for each in fate.attempts)
-    return Selected(fate.nodeid, outcome, attempts, count)
+    outcome = o.NOT_RUN if fate.outcome == o.UNFINISHED else fate.outcome
+    if remains and outcome not in o.RED:  # of several tests that share the id, some ran
+        outcome = o.NOT_RUN
+    return Selected(fate.nodeid, outcome, fate.attempts, count)
 
 
-def _seconds(attempt: Attempt) -> float:
-    return round(attempt.setup_s + attempt.call_s + attempt.teardown_s, 6)
-
-
-def results(outcome: Outcome, folder: str = "") -> List[junit.Result]:
-    """The outcome as JUnit knows it: what has not run is an error, and so is what went wrong outside tests.
-
-    Args:
-        folder: what the files of the ids are relative to, from the project's folder.
-    """
-    texts = {fate.nodeid: "\n\n".join(each.text for each in fate.attempts if each.text) for fate in outcome.fates}
-    found = []
-    for test in outcome.tests:
-        why = "not run" if test.outcome == receipt.NOT_RUN else test.why
-        seconds = sum(attempt.seconds for attempt in test.attempts)
-        word = _JUNIT.get(test.outcome, test.outcome)
-        found.append(junit.Result(test.nodeid, word, seconds, why, texts[test.nodeid], folder))
-    return [*found, *(junit.Result(error.name, junit.ERROR, 0.0, error.message) for error in outcome.errors)]
+def texts_of(outcome: Outcome) -> Dict[str, str]:
+    """Gather the tracebacks of each test, over all its attempts."""
+    return {fate.nodeid: "\n\n".join(each.text for each in fate.attempts if each.text) for fate in outcome.fates}
 
 
 def progress(outcome: Outcome) -> str:

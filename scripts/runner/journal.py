@@ -1,87 +1,145 @@
-"""Read what the pytest processes of a shard wrote down while they ran: journal lines to rounds.
+"""Read what the pytest processes of a shard write down: the only reader of the journal's format, live and at the end.
 
-A journal is a file of JSON lines, one for each event, appended by `shardline_pytest.py`. A round is one process;
-its events begin with "load". Everything but `read` is pure: bytes to events to rounds.
+A journal is a file of JSON lines, one for each event, appended by `shardline_pytest.py`. Each line says whose it is
+("of": the start of the shard and the number of the round) and which it is ("n", from 0). So lines of any other process
+never count, whatever wrote them between ours, and a line that is missing is noticed. A round is one process.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections import Counter
+import time
+from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..errors import SuiteError
 from ..proof import outcomes as o
 from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost
+from ..proof.receipt import Selected
 
-SCHEMA = 1
+SCHEMA = 2
+TELLING = 0.1  # the share of a shard that must be done before its pace says more than the estimate
 Event = Mapping[str, Any]
+Failures = List[Tuple[str, str]]
 
 _NO_FAILURE = (o.PASSED, o.SKIPPED, o.XFAILED, o.XPASSED, o.RERUN)
+_ANSWERS = ("plan", "timings", "shared", "names")  # what the selection said beside the tests
 _INTERRUPTIONS = {"exit": o.EXIT, "stopped": o.STOPPED, "keyboard": o.INTERRUPTED}
 
 
-def read(file: Path) -> List[Round]:
-    """The rounds in a journal; none where there is no file.
+# Lines ------------------------------------------------------------------------------------------------
+
+
+class Lines(NamedTuple):
+    """The events of one start, in the order in which they are written, and how many lines are of others."""
+
+    events: List[Event]
+    strangers: int = 0
+
+
+class Tail:
+    """Follows a journal while it grows: each look gives the events that were added since the one before.
+
+    Args:
+        start: the start of the shard whose lines count.
+    """
+
+    def __init__(self, file: Path, start: str) -> None:
+        self._file, self._start, self._read_bytes = file, start, 0
+
+    def look(self) -> List[Event]:
+        """Read the lines that were added, but one that is still being written."""
+        try:
+            with self._file.open("rb") as journal:
+                journal.seek(self._read_bytes)
+                whole, newline, _ = journal.read().rpartition(b"\n")
+        except OSError:
+            return []
+        self._read_bytes += len(whole) + len(newline)
+        return parse(whole, self._start).events
+
+
+def read(file: Path, start: str) -> Tuple[List[Round], int]:
+    """Read the rounds of a start, and count the lines of other processes; none where there is no file.
 
     Raises:
-        SuiteError: it cannot be read, or is no journal of this version.
+        SuiteError: it cannot be read, or its lines are not what the plugin writes.
     """
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        return []
+        return [], 0
     except OSError as error:
         raise SuiteError(f"{file}: {error.strerror}") from error
-    return rounds(parse(content, str(file)), str(file))
+    lines = parse(content, start)
+    return rounds(lines.events, str(file)), lines.strangers
 
 
-def parse(content: bytes, name: str = "journal") -> List[Event]:
-    """The events, each with its "line". A line that was torn by a kill becomes an event "torn".
-
-    Raises:
-        SuiteError: a line is no event, and is not the last one of a round.
-    """
-    lines = content.split(b"\n")
-    found: List[Event] = []
-    for number, line in enumerate(lines, 1):
-        # A line is there twice where a signal came between writing it and taking note of that.
-        if line and line != lines[number - 2]:
-            found.append({**_event(line), "line": number})
-    for event, after in zip(found, found[1:]):
-        if event["event"] == "torn" and after["event"] != "load":
-            line = lines[event["line"] - 1]
-            raise SuiteError(f"{name}:{event['line']}: not an event of a journal: {line[:80]!r}")
-    return found
+def parse(content: bytes, start: str) -> Lines:
+    """Sort the lines of a start from those of others; a line that a kill tore is neither."""
+    events: List[Event] = []
+    strangers = 0
+    for line in content.split(b"\n"):
+        event = _event(line)
+        if event is None:
+            continue
+        if event["of"].rpartition(".")[0] == start:
+            events.append(event)
+        else:
+            strangers += 1
+    return Lines(events, strangers)
 
 
-def _event(line: bytes) -> Event:
+def _event(line: bytes) -> Optional[Event]:
     try:
         event = json.loads(line)
-        return {**event, "event": str(event["event"])}
-    except (ValueError, TypeError, KeyError):
-        return {"event": "torn"}
+        ours = isinstance(event["of"], str) and isinstance(event["event"], str) and type(event["n"]) is int
+        return event if ours else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def rounds(events: Iterable[Event], name: str = "journal") -> List[Round]:
-    """The rounds that events tell of. Events of unknown names are passed over.
+    """Read the rounds that events tell of, by number. Events of unknown names are passed over.
 
     Raises:
-        SuiteError: an event lacks what it must have, or a newer version wrote it.
+        SuiteError: an event lacks what it must have, contradicts another, or a newer version wrote it.
     """
-    found: List[_Reading] = []
+    by_round: Dict[int, Dict[int, Event]] = defaultdict(dict)
     for event in events:
+        number = event["of"].rpartition(".")[2]
+        same = by_round[int(number) if number.isdecimal() else -1].setdefault(event["n"], event)
+        if same != event:  # a line may be there twice, where a signal came between writing it and taking note of that
+            raise SuiteError(f"{name}: two lines say that they are number {event['n']} of round {number}")
+    found = []
+    for number, numbered in sorted(by_round.items()):
         try:
-            if event["event"] == "load":
-                found.append(_Reading(event))
-            found[-1].take(event)
+            found.append(_round([numbered[n] for n in sorted(numbered)], number))
         except (LookupError, TypeError, ValueError) as error:
-            where = f"{name}:{event.get('line', '?')}"
             reason = f"{type(error).__name__}: {error}"
-            raise SuiteError(f"{where}: not as the pytest plugin writes it ({reason})") from error
-    return [reading.round() for reading in found]
+            raise SuiteError(f"{name}: round {number} is not as the pytest plugin writes it ({reason})") from error
+    return found
+
+
+def _round(events: Sequence[Event], number: int) -> Round:
+    if events[0]["event"] != "load" or events[0]["round"] != number:
+        raise ValueError("it does not begin with its own start")
+    reading = _RoundReader(events[0], missing=events[-1]["n"] + 1 - len(events))
+    for event in events:
+        reading.take(event)
+    return reading.round()
+
+
+def in_test(event: Event) -> bool:
+    """Whether an event leaves its process within a test's phase, or a shared fixture."""
+    return event["event"] in ("start", "fixture start", "fixture end") or "subtest" in event
+
+
+# Rounds -----------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -150,12 +208,13 @@ class _OpenFixture:
     nested_s: float = 0.0
 
 
-class _Reading:
+class _RoundReader:
     """A round while its events are read: `take` hands each to the method of its name."""
 
-    def __init__(self, load: Event) -> None:
+    def __init__(self, load: Event, missing: int) -> None:
         if load["schema"] != SCHEMA:
             raise ValueError(f"schema {load['schema']!r}, this version reads {SCHEMA}")
+        self._missing = missing
         self._last: Dict[str, Event] = {}  # by the event's name
         self._trials: List[_Trial] = []
         self._latest: Dict[str, _Trial] = {}  # by id
@@ -164,7 +223,6 @@ class _Reading:
         self._costs: Dict[Fixture, Dict[str, List[float]]] = {}
         self._errors: List[CollectionError] = []
         self._failed: Set[Fixture] = set()
-        self._notes: List[str] = []
         self._needs: Dict[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = {}
 
     def take(self, event: Event) -> None:
@@ -173,9 +231,6 @@ class _Reading:
         method = getattr(self, "_on_" + event["event"].replace(" ", "_"), None)
         if method:
             method(event)
-
-    def _on_note(self, event: Event) -> None:
-        self._notes.append(str(event["text"]))
 
     def _on_collection_error(self, event: Event) -> None:
         self._errors.append(CollectionError(event["id"], event.get("message", ""), event.get("text", "")))
@@ -228,7 +283,9 @@ class _Reading:
 
     def round(self) -> Round:
         """What was read."""
-        load, session, collected = (self._last.get(name, {}) for name in ("load", "session", "collected"))
+        load, session, collected, selected = (
+            self._last.get(name, {}) for name in ("load", "session", "collected", "selected")
+        )
         finish = self._last.get("finish") or self._last.get("finishing") or {}
         return Round(
             number=int(load["round"]),
@@ -241,14 +298,16 @@ class _Reading:
             maxfail=session.get("maxfail", 0),
             collected=collected.get("count"),
             digest=collected.get("digest", ""),
-            selected=tuple(self._last["selected"]["ids"]) if "selected" in self._last else None,
+            files=collected.get("files", ""),
+            cache=session.get("cache", ""),
+            answer={name: value for name, value in selected.items() if name in _ANSWERS},
+            selected=tuple(map(str, selected["ids"])) if selected else None,
             collection_errors=tuple(self._errors),
             attempts=self._attempts(int(load["round"])),
             shared=tuple(_cost(fixture, costs, fixture in self._failed) for fixture, costs in self._costs.items()),
             needs=self._needs,
-            notes=tuple(self._notes),
             status=finish.get("status"),
-            torn="torn" in self._last,
+            missing_lines=self._missing,
         )
 
     def _attempts(self, number: int) -> Tuple[Attempt, ...]:
@@ -301,3 +360,100 @@ def _fixture(event: Event) -> Fixture:
 def _cost(fixture: Fixture, costs: Mapping[str, List[float]], failed: bool) -> SharedCost:
     setup, teardown = costs["setup"], costs["teardown"]
     return SharedCost(fixture, len(setup), round(sum(setup), 6), round(sum(teardown), 6), failed)
+
+
+# Progress ---------------------------------------------------------------------------------------------
+
+
+class Progress:
+    """What a shard's journal told so far.
+
+    `done` are the ids of the tests that ended, `failed` the outcome of those that failed, `share` is how much
+    of the shard's time the ended ones stand for, 0 to 1. `now` is the id of the test that runs, or the file
+    that is collected; empty before and after.
+
+    Args:
+        times: what each test of the shard is expected to take, in any unit.
+    """
+
+    def __init__(self, journal: Tail, times: Mapping[str, int], clock: Callable[[], float] = time.monotonic) -> None:
+        self.done: Set[str] = set()
+        self.failed: Dict[str, str] = {}
+        self.now = ""
+        self._journal = journal
+        self._times, self._all_time, self._done_time = times, sum(times.values()), 0
+        self._clock = clock
+        self._began = self._advanced = 0.0  # when the first test began, and the last one ended
+
+    @property
+    def share(self) -> float:
+        """See the class."""
+        return self._done_time / max(1, self._all_time)
+
+    def read(self) -> Failures:
+        """Take the events that were added; the tests that failed meanwhile, by outcome."""
+        known = len(self.failed)
+        for event in self._journal.look():
+            with suppress(TypeError, KeyError):  # no event of ours: the end of the round judges it
+                self._take(event)
+        return list(self.failed.items())[known:]
+
+    def settle(self, tests: Iterable[Selected]) -> Failures:
+        """Take what the shard says at its end: that knows also of tests that killed their process."""
+        tests = list(tests)
+        told, self.now = self.failed, ""
+        self.failed = {test.nodeid: test.outcome for test in tests if test.outcome in (o.FAILED, o.ERROR)}
+        self.done = {test.nodeid for test in tests if test.outcome != o.NOT_RUN}
+        return [(nodeid, outcome) for nodeid, outcome in self.failed.items() if nodeid not in told]
+
+    def left_s(self, estimate_s: float) -> float:
+        """How long it still takes, inf for not known; `estimate_s` is what all of it was expected to take."""
+        if not self._began:
+            return estimate_s
+        return left_s(self.share, self._advanced - self._began, self._clock() - self._advanced, estimate_s)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind in ("start", "collect"):
+            self.now = str(event["id"])
+            if kind == "start" and not self._began:
+                self._began = self._advanced = self._clock()
+        elif kind in ("load", "finishing"):
+            self.now = ""
+        elif kind == "end":
+            self._take_end(str(event["id"]), event["phase"], event["outcome"])
+
+    def _take_end(self, nodeid: str, phase: str, outcome: str) -> None:
+        if outcome == "failed":
+            self.failed.setdefault(nodeid, o.FAILED if phase == "call" else o.ERROR)
+        if phase == "teardown" and nodeid not in self.done:
+            self.done.add(nodeid)
+            self._done_time += self._times.get(nodeid, 0)
+            self._advanced = self._clock()
+
+
+def left_s(share: float, worked_s: float, since_s: float, estimate_s: float) -> float:
+    """How long a shard still takes: by its own pace, and before that tells, by the estimate; inf for not known.
+
+    Args:
+        worked_s: how long that share took, up to the end of its last test.
+        since_s: how long the next one runs already.
+
+    >>> left_s(0.75, 30.0, 4.0, 100.0), left_s(0.05, 30.0, 4.0, 100.0), left_s(0.0, 0.0, 4.0, float("inf"))
+    (6.0, 66.0, inf)
+    """
+    whole_s = worked_s / share if share >= TELLING else estimate_s
+    return max(0.0, whole_s - worked_s - since_s)
+
+
+def all_left_s(running: Sequence[float], waiting: Sequence[float], most: int) -> float:
+    """How long all shards still take, `most` at once: one that waits starts as soon as another has ended.
+
+    >>> all_left_s([10.0, 30.0], [15.0], 2), all_left_s([10.0], [float("inf")], 2)
+    (30.0, inf)
+    """
+    lanes = [*running, *[0.0] * (most - len(running))]
+    heapq.heapify(lanes)
+    for seconds in waiting:
+        heapq.heapreplace(lanes, lanes[0] + seconds)
+    return max(lanes)

@@ -1,20 +1,30 @@
-"""Which tests next? The command that the pytest plugin asks, with the collected ids on its standard input."""
+"""Which tests next? What a shard is to run, in one file of one form, and the command by which the pytest plugin asks.
+
+`selection.json` in the shard's folder says it for a shard of a plan, for a part of the suite, for what remains after a
+round, and for a repair. The plugin sends the collected ids to the command's standard input.
+"""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Iterable, List, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import PipelineError
 from ..planning import forecast, timings
 from ..planning import plan as planning
+from ..planning.plan import Plan
+from ..proof import receipt
+from ..proof.renamed_ids import form_of, known_as
 from ..system import files
 from . import subset
 from .subset import Part
+
+FILE_NAME = "selection.json"
+SCHEMA = 1
 
 # Runs in the suite's folder, where `import scripts` may mean the suite's own package: so not `python -m scripts`.
 _START = """\
@@ -25,57 +35,109 @@ sys.exit(import_module(sys.argv[2]).main(sys.argv[3:]))
 """
 
 
-def command(*arguments: str) -> List[str]:
-    """The words that run this step from any folder, in this Python, whatever the environment says."""
+@dataclass(frozen=True)
+class Selection:
+    """What the pytest processes of a shard are to run.
+
+    Args:
+        start: of the shard; its journal's lines say it.
+        plan: the file of the plan that was handed out; there need not be one.
+        history: the file of durations, to make the same plan from where none was handed out.
+        machine: the class of this machine, to which these durations are scaled.
+        part: the file that lists a part of the suite, empty for all of it; `strict`: see `subset.Part`.
+        ids: exactly these, as the plan has them, instead of a shard of it.
+    """
+
+    start: str
+    index: int
+    total: int
+    plan: str
+    history: str
+    machine: str
+    part: str = ""
+    strict: bool = False
+    ids: Optional[Tuple[str, ...]] = None
+
+
+def write(folder: Path, selection: Selection) -> Path:
+    """Write selection.json, and return its place."""
+    file = folder / FILE_NAME
+    receipt.write_json(file, {"schema": SCHEMA, **asdict(selection)})
+    return file.resolve()
+
+
+def remaining(folder: Path, selection: Selection, ids: Sequence[str]) -> Path:
+    """Let the next round run exactly these."""
+    return write(folder, replace(selection, ids=tuple(ids)))
+
+
+def command(file: Path) -> List[str]:
+    """Give the words that answer from any folder, in this Python, whatever the environment says."""
     root = Path(__file__).resolve().parents[2]
-    return [sys.executable, "-I", "-c", _START, str(root), __name__, *arguments]
+    return [sys.executable, "-I", "-c", _START, str(root), __name__, str(file)]
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Answer on standard output: those of the collected ids that a file lists, or that a plan gives to a shard."""
-    parser = argparse.ArgumentParser(prog="python -m scripts select", description=(__doc__ or "").splitlines()[0])
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--ids", metavar="FILE", help="a JSON list of node ids")
-    group.add_argument("--plan", nargs=6, metavar=("PLAN", "TIMINGS", "MACHINE", "INDEX", "TOTAL", "SAVE"))
-    parser.add_argument("--part", nargs=3, metavar=("FILE", "STRICT", "SAVE"), help="only what a file lists")
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str]) -> int:
+    """Answer on standard output: which of the collected ids a shard has to run, and what it goes by."""
     collected = json.load(sys.stdin)
     try:
-        if options.part:
-            collected = _of_part(collected, *options.part)
-        if options.ids:
-            wanted = json.loads(Path(options.ids).read_text(encoding="utf-8"))
-        else:
-            wanted = _of_shard(collected, *options.plan)
+        data = files.read_json(Path(arguments[0]), SCHEMA, "")
+        selection = Selection(**{name: value for name, value in data.items() if name != "schema"})
+        print(json.dumps(answer(selection, collected)))  # in ASCII, since ids may hold what UTF-8 cannot
     except PipelineError as error:
         print(error.message.replace("\n", " "), file=sys.stderr)  # the plugin passes the last line on
         return error.exit_code
-    print(answer(remaining_of(collected, wanted)))
     return 0
 
 
-def _of_part(collected: Sequence[str], file: str, strict: str, save: str) -> List[str]:
-    """What of the collection a file lists; also saved, since the shard's result says what there was to share out."""
-    found = subset.of(Part(Path(file), strict == "strict"), collected)
-    files.write_text(Path(save), json.dumps(found))
-    return found
+def answer(selection: Selection, collected: Sequence[str]) -> Dict[str, Any]:
+    """Choose from the collected ids, which run in collection order.
+
+    Returns:
+        `select`: the ids. `plan`, `timings`: the plan's id, and what it was made from. `shared`: what there was to be
+        shared out. `names`: the planned id of each chosen test that is planned under another.
+
+    Raises:
+        PipelineError: the plan, the history or the part cannot be used.
+    """
+    part = Part(Path(selection.part), selection.strict) if selection.part else None
+    there = subset.of(part, collected)
+    went_by = _handed_out(selection)
+    names = known_as(there, (nodeid for shard in went_by.shards for nodeid in shard.nodeids)) if went_by else {}
+    known = [names.get(nodeid, nodeid) for nodeid in there]
+    if went_by is None and selection.ids is None:
+        went_by = _made_here(selection, known)
+    if selection.ids is not None:
+        wanted = set(selection.ids)
+    else:
+        wanted = set(share_of(known, [shard.nodeids for shard in went_by.shards] if went_by else [], selection.index))
+    chosen = list(dict.fromkeys(nodeid for nodeid in there if names.get(nodeid, nodeid) in wanted))
+    forms = receipt.digest(map(form_of, known))
+    return {
+        "select": chosen,
+        "ordered": False,
+        "plan": went_by.id if went_by else "",
+        "timings": went_by.timings if went_by else "",
+        "shared": {"count": len(known), "digest": receipt.digest(known), "forms": forms},
+        "names": {nodeid: names[nodeid] for nodeid in chosen if nodeid in names},
+    }
 
 
-def _of_shard(
-    collected: Sequence[str], handed_out: str, history: str, machine: str, index: str, total: str, save: str
-) -> List[str]:
-    """The shard's ids by the plan that was handed out; by the one made here where there is none for so many shards."""
-    went_by = planning.load(Path(handed_out)) if Path(handed_out).exists() else None
-    if went_by is None or len(went_by.shards) != int(total):
-        past = timings.load(Path(history))
-        estimates, set_up = forecast.estimates(past, machine), forecast.set_up(past, machine)
-        went_by = planning.make(collected, estimates, int(total), set_up)
-    planning.save(went_by, Path(save))
-    return share_of(collected, [shard.nodeids for shard in went_by.shards], int(index))
+def _handed_out(selection: Selection) -> Optional[Plan]:
+    """Read the plan that was handed out, if there is one for so many shards."""
+    file = Path(selection.plan)
+    plan = planning.load(file) if file.exists() else None
+    return plan if plan and len(plan.shards) == selection.total else None
+
+
+def _made_here(selection: Selection, collected: Sequence[str]) -> Plan:
+    past = timings.load(Path(selection.history))
+    estimates, set_up = forecast.estimates(past, selection.machine), forecast.set_up(past, selection.machine)
+    return planning.make(collected, estimates, selection.total, set_up)
 
 
 def share_of(collected: Iterable[str], shards: Sequence[Sequence[str]], index: int) -> List[str]:
-    """The collected ids of one shard. A test that came after the plan goes where its name's digest sends it:
+    """Choose the ids of one shard. A test that came after the plan goes where its name's digest sends it:
     to the same shard on every node.
 
     >>> share_of(["a", "b", "new"], [["a"], ["b"]], 0), share_of(["a", "b", "new"], [["a"], ["b"]], 1)
@@ -87,20 +149,3 @@ def share_of(collected: Iterable[str], shards: Sequence[Sequence[str]], index: i
 
 def _late(nodeid: str, total: int) -> int:
     return int(hashlib.sha256(json.dumps(nodeid).encode("ascii")).hexdigest(), 16) % total
-
-
-def remaining_of(collected: Iterable[str], wanted: Iterable[str]) -> List[str]:
-    """The collected ids that are wanted, once each, in collection order.
-
-    Ids that change from process to process are not there again; who asked sees them missing.
-
-    >>> remaining_of(["a", "b", "b", "c"], ["c", "b", "gone"])
-    ['b', 'c']
-    """
-    chosen = set(wanted)
-    return [nodeid for nodeid in dict.fromkeys(collected) if nodeid in chosen]
-
-
-def answer(nodeids: Sequence[str]) -> str:
-    """What the plugin expects: a set, which runs in collection order. ASCII, since ids may hold what UTF-8 cannot."""
-    return json.dumps({"select": list(nodeids), "ordered": False})

@@ -5,14 +5,20 @@ on PYTHONPATH and names it with `-p`, so that a foreign suite sees no other new 
 which it removes from the environment at once, so that pytest runs inside tests neither select nor record:
 
 - SHARDLINE_JOURNAL, a file: one JSON object a line is appended for each event; `journal.py` reads them.
-- SHARDLINE_ROUND, a number that the journal repeats. Default 0.
-- SHARDLINE_PATH: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
+- SHARDLINE_START and SHARDLINE_ROUND: the start of a shard that this process belongs to, and the number of its round.
+  Each line says both ("of") and its own number ("n"), so that lines of any other process never count for this one's.
+- SHARDLINE_PATHS, a JSON list: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
+- SHARDLINE_APART, a folder: several shards run this suite, so what it writes for a whole run is not theirs. Reports
+  that a person's options name go there, and pytest's own cache is read and not written.
+- SHARDLINE_COLLECT: end as soon as the tests are collected, so that nothing which a person's options or plugins do at
+  the start or end of a session happens: no report is written, no snapshot removed, no cache or coverage file replaced.
 - SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
   On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
   plugins; an id that several tests share is there several times). On its standard output it says
   {"select": [ids], "ordered": false}: those tests run in collection order; "ordered": true means in the order
-  of the answer. Tests of one id stay together. An id that was not collected, a failure or any other answer
-  stops the run with exit status 4: a shard that does not know its tests must not run them all.
+  of the answer. Tests of one id stay together. What else the answer says ("plan": the plan's id ...) goes into the
+  journal as it is. An id that was not collected, a failure or any other answer stops the run with exit status 4: a
+  shard that does not know its tests must not run them all.
 
 Tests close descriptors, change directory, patch time, open and json, fork, and kill the process. So the journal
 is opened, appended and closed for each event, by references that this file took when it was loaded, in the
@@ -33,14 +39,40 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Generator, Iterator, List, MutableMapping, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Generator,
+    Iterator,
+    List,
+    Mapping,
+    MutableMapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+)
 
 import pytest
 
-JOURNAL, ROUND, PATH, SELECT = "SHARDLINE_JOURNAL", "SHARDLINE_ROUND", "SHARDLINE_PATH", "SHARDLINE_SELECT"
-SCHEMA = 1
+JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
+PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
+APART, COLLECT = "SHARDLINE_APART", "SHARDLINE_COLLECT"
+SCHEMA = 2
 MESSAGE_CHARACTERS = 500
 TEXT_CHARACTERS = 20000
+
+# Options that write a report of the whole run: of pytest, pytest-html, -json-report, -reportlog, -csv and the like.
+_REPORTS = ("xmlpath", "htmlpath", "json_report_file", "report_log", "resultlog", "csv_path", "md_report_output")
+# What a session does at its very start, and a collection must not: the option and the value that prevents it.
+_AT_START = {
+    "cacheclear": False,
+    "clean_alluredir": False,
+    "allure_report_dir": None,
+    "report_log": None,
+    "log_file": os.devnull,
+}
+_TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
 # Works with every pluggy that pytest 7.0 allows; `wrapper=True` is younger.
 _outermost = pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -50,8 +82,8 @@ Wrapper = Generator[None, Any, None]
 class Pen:
     """Appends events to the journal, whatever the tests do to this process."""
 
-    def __init__(self, file: str) -> None:
-        self._file = str(Path(file).absolute())
+    def __init__(self, file: str, of: str) -> None:
+        self._file, self._of, self._number = str(Path(file).absolute()), of, 0
         self._flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         self._unwritten = b"\n" if _ends_within_a_line(file) else b""
         self._open, self._write, self._close = os.open, os.write, os.close
@@ -62,12 +94,18 @@ class Pen:
 
     def write(self, event: str, **facts: object) -> None:
         """Append an event. A child of this process writes nothing: its parent knows how the test ended."""
-        if self._getpid() != self._process:
-            return
-        line = self._encode({"event": event, "at": round(self.clock() - self._start, 6), **facts})
-        self._unwritten += line.encode("ascii") + b"\n"
-        with suppress(OSError):  # no descriptor or no space left at this moment: the next event brings it
-            self._flush()
+        if self._getpid() == self._process:
+            self.note(event, **facts)
+            with suppress(OSError):  # no descriptor or no space left at this moment: the next event brings it
+                self._flush()
+
+    def note(self, event: str, **facts: object) -> None:
+        """Append an event together with the next one, which follows at once: half the system calls of a test."""
+        if self._getpid() == self._process:
+            at = round(self.clock() - self._start, 6)
+            line = self._encode({"of": self._of, "n": self._number, "event": event, "at": at, **facts})
+            self._number += 1
+            self._unwritten += line.encode("ascii") + b"\n"
 
     def _flush(self) -> None:
         descriptor = self._open(self._file, self._flags, 0o644)
@@ -95,20 +133,26 @@ class Order(NamedTuple):
     command: Optional[List[str]]
     environ: Dict[str, str]
     directory: str
-    path: str
+    paths: List[str]
+    apart: Optional[Path]
+    collects_only: bool
 
 
 def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     """The order that the variables give, if they do; they and this file's folder leave no trace."""
-    told = {name: environ.pop(name) for name in (JOURNAL, ROUND, PATH, SELECT) if name in environ}
+    names = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT)
+    told = {name: environ.pop(name) for name in names if name in environ}
     if not told:
         return
     _forget_folder(environ, str(Path(__file__).absolute().parent))
-    pen = Pen(told.get(JOURNAL, os.devnull))
+    number = int(told.get(ROUND, 0))
+    pen = Pen(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
     versions = {"pytest": pytest.__version__, "python": platform.python_version()}
-    pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=int(told.get(ROUND, 0)), **versions)
+    pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=number, **versions)
     command = json.loads(told[SELECT]) if SELECT in told else None
-    yield Order(pen, command, dict(environ), str(Path.cwd()), told.get(PATH, ""))
+    paths = json.loads(told.get(PATHS, "[]"))
+    apart = Path(told[APART]) if APART in told else None
+    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told)
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:
@@ -125,12 +169,42 @@ _orders = list(_take_order(os.environ))
 
 
 @_outermost
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
+    """See to it, before any plugin is configured, that nothing of a whole run is written where it is not one."""
+    if _orders and (_orders[0].collects_only or _orders[0].apart):
+        early_config.pluginmanager.register(_Reports(_orders[0].apart, _orders[0].collects_only))
+    if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
+        early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
+    yield
+
+
+class _Reports:
+    """Turns off, or moves, the reports that a person's options name."""
+
+    def __init__(self, apart: Optional[Path], collects_only: bool) -> None:
+        self._apart, self._collects_only = apart, collects_only
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Set the options before the plugins that heed them look."""
+        options = config.option
+        if self._collects_only:
+            values: Mapping[str, object] = _AT_START
+        else:
+            named = {name: getattr(options, name, None) for name in _REPORTS}
+            values = {name: str(Path(str(self._apart), Path(str(file)).name)) for name, file in named.items() if file}
+        for name, value in values.items():
+            if hasattr(options, name):
+                setattr(options, name, value)
+
+
+@_outermost
 def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
     words = _without_workers(config.option) if _orders else ""
     elsewhere = config.rootpath != config.invocation_params.dir
-    if _orders and _orders[0].path and elsewhere and not config.option.file_or_dir:
-        config.args[:] = [_orders[0].path]
+    if _orders and _orders[0].paths and elsewhere and not config.option.file_or_dir:
+        config.args[:] = _orders[0].paths
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(_Header(words))
@@ -151,7 +225,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if _orders:
         order = _orders.pop()
         config.pluginmanager.register(Selector(order))
-        config.pluginmanager.register(Recorder(order.pen))
+        config.pluginmanager.register(Recorder(order.pen, order.apart))
 
 
 class _Header:
@@ -168,7 +242,7 @@ class Selector:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._pen = order.pen
-        self._run = subprocess.run
+        self._run, self._leave = subprocess.run, os._exit
         self._errors = 0
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
@@ -186,20 +260,25 @@ class Selector:
     def pytest_collection_finish(self, session: pytest.Session) -> Wrapper:
         """Keep the chosen tests. This is the first hook after every pytest_collection_modifyitems."""
         ids = [item.nodeid for item in session.items]
-        self._pen.write("collected", count=len(ids), digest=_digest(ids))
+        self._pen.write("collected", count=len(ids), digest=_digest(ids), files=_digest_of_files(session))
         if not self._errors or session.config.getoption("continue_on_collection_errors"):
             self._select(session, ids)
+        if self._order.collects_only:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._leave(0)
         yield
 
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
+        told: Dict[str, object] = {}
         if self._order.command is not None:
             try:
-                chosen = _choose(session.items, *_understood(self._ask(ids), ids))
+                select, ordered, told = _understood(self._ask(ids), ids)
             except ValueError as reason:
                 self._pen.write("selection error", message=str(reason))
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
-            _keep(session, chosen)
-        self._pen.write("selected", ids=[item.nodeid for item in session.items])
+            _keep(session, _choose(session.items, select, ordered))
+        self._pen.write("selected", ids=[item.nodeid for item in session.items], **told)
         for (scope, base, name), ranges in _needs(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
 
@@ -220,8 +299,8 @@ class Selector:
         return done.stdout
 
 
-def _understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool]:
-    """The chosen ids, and whether they are in order.
+def _understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:
+    """The chosen ids, whether they are in order, and what else the answer says.
 
     Raises:
         ValueError: the answer is none.
@@ -238,7 +317,11 @@ def _understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool]:
     unknown = sorted(set(select).difference(ids))
     if unknown:
         raise ValueError(f"{len(unknown)} of the chosen tests were not collected, such as {unknown[0]!a}")
-    return select, ordered
+    return (
+        select,
+        ordered,
+        {name: said[name] for name in _TOLD if name in said},
+    )
 
 
 def _choose(items: List[pytest.Item], select: List[str], ordered: bool) -> List[pytest.Item]:
@@ -262,6 +345,19 @@ def _keep(session: pytest.Session, chosen: List[pytest.Item]) -> None:
 def _digest(ids: List[str]) -> str:
     """sha-256 of the sorted ids, each as JSON in ASCII and ended by a newline."""
     return hashlib.sha256("".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(ids)).encode("ascii")).hexdigest()
+
+
+def _digest_of_files(session: pytest.Session) -> str:
+    """sha-256 over the files that the collected tests and their conftest.py stand in: the state of the tests."""
+    names = [getattr(plugin, "__file__", None) or "" for plugin in session.config.pluginmanager.get_plugins()]
+    conftests = {Path(name) for name in names if Path(name).name == "conftest.py"}
+    files = conftests.union(*({Path(str(getattr(item, "path", None) or item.fspath))} for item in session.items))
+    digest = hashlib.sha256()
+    for name, file in sorted((os.path.relpath(str(file), str(session.config.rootpath)), file) for file in files):
+        with suppress(OSError):  # an item of a plugin may have no file
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest.update(f"{json.dumps(name)} {content}\n".encode("ascii"))
+    return digest.hexdigest()
 
 
 Shared = Tuple[str, str, str]
@@ -296,14 +392,19 @@ def _shared_fixtures(info: Any) -> Iterator[Shared]:
 class Recorder:
     """Writes down what happens, when it happens."""
 
-    def __init__(self, pen: Pen) -> None:
-        self._pen = pen
+    def __init__(self, pen: Pen, apart: Optional[Path] = None) -> None:
+        self._pen, self._apart = pen, apart
         self._seconds: Dict[Tuple[str, Optional[str]], float] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Say where the ids come from."""
         config = session.config
-        self._pen.write("session", rootdir=str(config.rootpath), maxfail=config.getoption("maxfail") or 0)
+        cache = getattr(config, "cache", None)
+        folder = str(getattr(cache, "_cachedir", ""))
+        if self._apart and cache:
+            cache.set = lambda key, value: None
+        maxfail = 1 if getattr(config.option, "stepwise", False) else config.getoption("maxfail") or 0
+        self._pen.write("session", rootdir=str(config.rootpath), maxfail=maxfail, cache=folder)
 
     @_outermost
     def pytest_runtest_setup(self, item: pytest.Item) -> Wrapper:
@@ -340,7 +441,8 @@ class Recorder:
             facts["seconds"] = round(seconds, 6)
         if facts["outcome"] != "passed":
             facts.update(_complaint(report))
-        self._pen.write("end", **facts)
+        write = self._pen.write if report.when == "teardown" or subtest is not None else self._pen.note
+        write("end", **facts)
 
     @_outermost
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Wrapper:
