@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
-from ..console import command, printable, readable
+from ..console import printable, readable
 from ..errors import SuiteError
 from ..system.files import write_whole
 
 SCHEMA = 1
 FILE_NAME = "receipt.json"
+REPAIR = ("nox", "-s", "merge", "--", "--run-missing")
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
 XFAILED, XPASSED, NOT_RUN = "xfailed", "xpassed", "not-run"
@@ -252,11 +253,11 @@ def read(file: Path) -> Receipt:
     Raises:
         SuiteError: there is none, or it is no receipt of this version.
     """
-    hint = f"Without it, its tests count as lost; to run them: {command('nox', '-s', 'merge', '--', '--run-missing')}"
+    hint = "Without it, its tests count as lost; to run them: {command}"
     try:
         return from_json(json.loads(file.read_bytes()))
     except OSError as error:
-        raise SuiteError(f"{file}: no result of a shard: {error.strerror}", hint) from error
+        raise SuiteError(f"{file}: no result of a shard: {error.strerror}", hint, REPAIR) from error
     except (ValueError, RecursionError) as error:
         hint = f"Run that shard again with this version, or delete the file. {hint}"
-        raise SuiteError(f"{file}: no result of a shard: {error}", hint) from error
+        raise SuiteError(f"{file}: no result of a shard: {error}", hint, REPAIR) from error
