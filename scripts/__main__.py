@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 
-from . import __version__, ci, settings
-from .console import remember_settings
+from . import __version__, arguments, ci, console, settings
 from .errors import PipelineError, SettingsError
 from .system.signals import ends_with, raise_on_signals
 
@@ -23,11 +22,14 @@ if TYPE_CHECKING:
 
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
+# Others take --reports too, since every command we offer carries what named the project and its reports.
+WITH_REPORTS = ("serve", "integration", "shard", "verdict", "plan", "merge", "debug-bundle")
+REPORTS = "where this run's results are and go; default: reports/ of the project"
 INTERRUPTED = 130
 UNREAD = 141  # as a shell reports SIGPIPE
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(words: Optional[List[str]] = None) -> int:
     """Run one step; print what went wrong once, with its hint.
 
     Returns:
@@ -36,10 +38,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # an old terminal must not turn a Chinese id into a crash
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        return _run(sys.argv[1:] if words is None else words)
     except PipelineError as error:
-        print(f"\nerror: {error}", file=sys.stderr, flush=True)
-        return _told(error.ended, error.exit_code)
+        return failed(error, console.command)
     except BrokenPipeError:  # as in `... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
@@ -48,16 +49,24 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return INTERRUPTED
 
 
-def _run(arguments: List[str]) -> int:
-    options, rest = _parser().parse_known_args(arguments)
-    remember_settings(options.settings)
+def _run(words: List[str]) -> int:
+    options, rest = _parser().parse_known_args(words)
     if rest and not options.passes_on:
         raise SettingsError(f"{options.step}: cannot use {' '.join(rest)}", "See what it takes: --help")
-    project = options.load(options.settings, os.environ, Path.cwd())
+    project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
     face: Face = options.face
-    with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")):
-        code = face(project, options, rest)
+    try:
+        with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")):
+            code = face(project, options, rest)
+    except PipelineError as error:
+        return failed(error, project.command)
     return 0 if code is None else _told("green" if code == 0 else "tests failed", code)
+
+
+def failed(error: PipelineError, command: Callable[..., str]) -> int:
+    """Print what went wrong, once, and how that ended; return its exit code."""
+    print(f"\nerror: {error.shown(command)}", file=sys.stderr, flush=True)
+    return _told(error.ended, error.exit_code)
 
 
 def _told(ended: str, code: int) -> int:
@@ -74,16 +83,17 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, face: Face, text: str, passes_on: bool = False) -> argparse.ArgumentParser:
         step = steps.add_parser(name, help=text, description=text, allow_abbrev=False)
         step.add_argument("--settings", metavar="PATH", help="another project's pipeline.yml")
+        step.add_argument("--reports", metavar="DIR", help=REPORTS if name in WITH_REPORTS else argparse.SUPPRESS)
         step.set_defaults(face=face, passes_on=passes_on, load=settings.load)
         return step
 
     deps = add("deps", _deps, "Install the environments of the suite and the service.")
-    deps.add_argument("--prune", type=float, metavar="DAYS", help="remove those that no run used for so long")
+    deps.add_argument("--prune", metavar="DAYS", help="remove those that no run used for so long")
     models = add("models", _models, "Fetch and verify the model weights.")
     models.add_argument("--offline", action="store_true", help="only verify what is here")
     models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")
     serve = add("serve", _serve, "Start the service and keep it until Ctrl-C.")
-    serve.add_argument("--port", type=int, help="default: service.port, else a free one")
+    serve.add_argument("--port", metavar="PORT", help="default: service.port, else a free one")
     whole = add("integration", _integration, "Run the suite here; the rest of the line goes to pytest.", passes_on=True)
     whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
@@ -97,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     merge = add("merge", _merge, "Prove from all shards' results that every test ran once.", passes_on=True)
     merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
     debug_bundle = add("debug-bundle", _debug_bundle, "Put what a person needs to see why a run failed into one file.")
-    debug_bundle.add_argument("--shard", type=int, metavar="INDEX", help="one shard only; default: all that are here")
+    debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=_whatever_is_there)
     lock = add("lock", _lock, "Make the *.lock files from the requirements.txt files.")
@@ -109,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 def _deps(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     from .steps import deps
 
-    deps.run(project, options.prune)
+    deps.run(project, arguments.days("--prune", options.prune))
 
 
 def _models(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -121,14 +131,15 @@ def _models(project: settings.Settings, options: argparse.Namespace, rest: List[
 def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     from .steps import serve
 
-    serve.run(project, options.port)
+    serve.run(project, arguments.whole("--port", options.port, 1, 65535))
 
 
 def _integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     from .steps import integration
 
-    nodes = 0 if options.nodes == "auto" else _count("--nodes", options.nodes, project.nodes, " or auto")
-    return integration.run(project, rest, nodes, _count("--at-once", options.at_once, 0))
+    nodes = 0 if options.nodes == "auto" else arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES, " or auto")
+    at_once = arguments.whole("--at-once", options.at_once, 1, ci.MOST_NODES) or 0
+    return integration.run(project, rest, project.nodes if nodes is None else nodes, at_once)
 
 
 def _shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -152,7 +163,8 @@ def _plan(project: settings.Settings, options: argparse.Namespace, rest: List[st
         text = sys.stdin.read() if options.from_json == "-" else Path(options.from_json).read_text(encoding="utf-8")
         print(from_json(text))
     else:
-        plan.run(project, _count("--nodes", options.nodes, plan.usual(project)), rest, options.advise)
+        nodes = arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES)
+        plan.run(project, nodes or plan.usual(project), rest, options.advise)
 
 
 def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -161,30 +173,20 @@ def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[s
     return merge.run(project, rest, options.run_missing)
 
 
-def _whatever_is_there(named: Optional[str], environ: Mapping[str, str], start: Path) -> Subject:
-    """A project for debug-bundle, which works also where the settings cannot be read."""
+def _whatever_is_there(
+    named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]
+) -> Subject:
+    """Load a project for debug-bundle, which works also where the settings cannot be read."""
     from .steps import debug_bundle
 
-    return debug_bundle.load(named, environ, start)
+    return debug_bundle.load(named, environ, start, reports)
 
 
 def _debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str]) -> None:
     from .steps import debug_bundle
 
-    debug_bundle.run(subject, options.shard, options.output)
-
-
-def _count(option: str, word: Optional[str], default: int, others: str = "") -> int:
-    """The number that a person gave with an option.
-
-    Raises:
-        SettingsError: it is none, or not above 0.
-    """
-    if word is None:
-        return default
-    if not re.fullmatch(r"0*[1-9][0-9]*", word):
-        raise SettingsError(f"{option}: expected a whole number from 1{others}, got {word!r}", "See: --help")
-    return int(word)
+    index = arguments.whole("--shard", options.shard, 0, ci.MOST_NODES - 1)
+    debug_bundle.run(subject, index, options.output)
 
 
 def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:

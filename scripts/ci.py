@@ -19,6 +19,7 @@ _VARIABLES = (
     ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS"),  # Bazel
 )
 _RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
+MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
 USAGE = "nox -s shard -- INDEX TOTAL; indices count from 0: the third of four is `nox -s shard -- 2 4`"
 
 

@@ -86,14 +86,6 @@ def readable(nodeid: str) -> str:
     return re.sub(escape, lambda match: chr(int(match.group(1) or match.group(2), 16)), nodeid)
 
 
-_settings: List[str] = []
-
-
-def remember_settings(named: Optional[str]) -> None:
-    """Let each `command` name the same project as this one did: the value of its --settings, if it had one."""
-    _settings[:] = ["--settings", named] if named else []
-
-
 def printable(text: str) -> str:
     r"""A text for one line of a terminal: what cannot be printed as its escape.
 
@@ -115,25 +107,29 @@ def at_most(count: int, lines: Sequence[str]) -> List[str]:
     return [*lines[:count], *([f"and {more} more"] if more > 0 else [])]
 
 
-def command(*words: str) -> str:
-    """A command line to copy: quoted, and with its path where the program is not on PATH.
+def command(*words: str, about: Sequence[str] = ()) -> str:
+    """Write a command line to copy: quoted, and with its path where the program is not on PATH.
 
     nox and invoke live in the project's .venv; whoever did not activate it needs the path. PATH here
     is the person's own: bootstrap.sh and noxfile.py keep it in SHARDLINE_SHELL_PATH.
+
+    Args:
+        about: the options that name the project, as `Settings.addressed` has them. Whoever has settings at hand
+            calls `settings.command`, which adds them.
     """
     program = words[0]
     local = Path(".venv/bin") / program
     path = os.environ.get("SHARDLINE_SHELL_PATH")
     if shutil.which(program, path=path) is None and local.exists():
         program = str(local)
-    return " ".join([program, *map(shlex.quote, [*words[1:], *_addressed(words)])])
+    return " ".join([program, *map(shlex.quote, [*words[1:], *_address(words, about)])])
 
 
-def _addressed(words: Sequence[str]) -> List[str]:
-    """What follows the words so that they are about the same project."""
-    if not _settings or words[0] not in ("nox", "invoke"):
+def _address(words: Sequence[str], about: Sequence[str]) -> List[str]:
+    """Return what follows the words of a command so that it is about the same project."""
+    if not about or words[0] not in ("nox", "invoke") or "--help" in words:
         return []
-    return _settings if words[0] == "invoke" or "--" in words else ["--", *_settings]
+    return list(about) if words[0] == "invoke" or "--" in words else ["--", *about]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:

@@ -6,25 +6,49 @@ A message says what was expected, what came and where; the hint is the command o
 
 from __future__ import annotations
 
+import shlex
+from typing import Callable, Sequence
+
 
 class PipelineError(Exception):
     """A failure that a person can act on.
 
     Args:
         message: what was expected, what came, where. One line or a few.
-        hint: what to do next, ideally a command. May be empty.
+        hint: what to do next. May be empty.
+        command: the words of a command that "{command}" in the hint stands for. Who shows the error knows which
+            project it is about (`Settings.command`), who raises it deep down need not.
     """
 
     exit_code = 1
     ended = "failed"  # how a run that it ends has ended, in a word or two
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", command: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self._hint = hint
+        self._command = tuple(command)
+
+    @property
+    def hint(self) -> str:
+        """What to do next, its command as it is typed in the project's own folder."""
+        return self.hint_for(_plain)
+
+    def hint_for(self, command: Callable[..., str]) -> str:
+        """Say what to do next, its command as `command` writes it: `Settings.command` names the project."""
+        return self._hint.replace("{command}", command(*self._command)) if self._command else self._hint
+
+    def shown(self, command: Callable[..., str]) -> str:
+        """Return message and hint as a person reads them; `command` as in `hint_for`."""
+        hint = self.hint_for(command)
+        return f"{self.message}\nhint: {hint}" if hint else self.message
 
     def __str__(self) -> str:
-        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+        return self.shown(_plain)
+
+
+def _plain(*words: str) -> str:
+    return " ".join(map(shlex.quote, words))
 
 
 class SettingsError(PipelineError):
@@ -60,6 +84,13 @@ class IncompleteError(PipelineError):
 
     exit_code = 6
     ended = "incomplete"
+
+
+class AlreadyRunning(PipelineError):
+    """Somebody else runs in the place that this run would write to."""
+
+    exit_code = 7
+    ended = "already running"
 
 
 class ServiceDied(PipelineError):

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Mapping, Optional, Tuple
 
+from . import console
+from .ci import MOST_NODES
 from .errors import SettingsError
 from .typed_yaml import Bytes, Seconds, checked, read, suggest
 
 FILE_NAME = "pipeline.yml"
 PLACEHOLDERS = ("host", "port", "models")
 SCHEMES = ("wheel", "file", "https", "http", "s3", "hf")
+_NO_KEY = {"key": None}  # of a field that the file cannot set
 _SOURCE_FORMS = {
     "wheel": ("wheel:NAME==VERSION#MEMBER", r"wheel:[\w.-]+==[\w.!+-]+#.+"),
     "s3": ("s3://BUCKET/KEY", r"s3://[\w.-]{3,}/.+"),
@@ -62,8 +65,8 @@ def _check_folder(text: str) -> None:
 
 
 def _check_nodes(nodes: int) -> None:
-    if nodes < 1:
-        raise ValueError(f"expected 1 or more, got {nodes}")
+    if not 1 <= nodes <= MOST_NODES:
+        raise ValueError(f"expected 1 to {MOST_NODES}, got {nodes}")
 
 
 def _check_sha256(text: str) -> None:
@@ -175,14 +178,20 @@ class Suite:
 
 @dataclass(frozen=True)
 class Settings:
-    """A whole pipeline.yml. `file` is where it lies, `project` its folder; `nodes` are those of a run at home."""
+    """A whole pipeline.yml. `file` is where it lies, `project` its folder; `nodes` are those of a run at home.
+
+    `reports_directory` and `addressed` are what the command line said: a place of its own for what a run writes,
+    and the options, as they were typed, that name the project and that place.
+    """
 
     suite: Suite
     name: str = "service"
     service: Optional[Service] = None
     models: Optional[Models] = None
     nodes: int = checked(_check_nodes, default=1)
-    file: Path = dataclasses.field(default=Path(FILE_NAME), metadata={"key": None})
+    file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
+    reports_directory: Optional[Path] = dataclasses.field(default=None, metadata=_NO_KEY)
+    addressed: Tuple[str, ...] = dataclasses.field(default=(), metadata=_NO_KEY)
 
     @property
     def project(self) -> Path:
@@ -206,16 +215,25 @@ class Settings:
 
     @property
     def reports(self) -> Path:
-        """The folder of what a run writes, `reports/`, absolute."""
-        return self.project / "reports"
+        """The folder of what a run writes, absolute: `--reports DIR`, else `reports/`."""
+        return self.reports_directory or self.project / "reports"
+
+    def shown(self, path: Path) -> str:
+        """Return a path as people know it: from the project's folder where it lies below that."""
+        return str(path.relative_to(self.project) if self.project in path.parents else path)
+
+    def command(self, *words: str) -> str:
+        """Write a command line to copy that is about this project and these reports."""
+        return console.command(*words, about=self.addressed)
 
 
-def load(path: Optional[str], environ: Mapping[str, str], start: Path) -> Settings:
+def load(path: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str] = None) -> Settings:
     """Read the settings of a project.
 
     Args:
         path: the file a person named; else PIPELINE_SETTINGS of `environ`, else pipeline.yml in
             `start` or the nearest folder above it.
+        reports: the folder that a person named for what a run writes, from `start`.
 
     Raises:
         SettingsError: no such file, or every mistake in it, one a line.
@@ -229,7 +247,22 @@ def load(path: Optional[str], environ: Mapping[str, str], start: Path) -> Settin
     if settings is None:
         lines = [f"{file}:{problem.line}: {problem.message}" for problem in problems]
         raise SettingsError("\n".join(lines), f"Edit {file.name} and run again.")
-    return dataclasses.replace(settings, file=file)
+    return located(settings, file, path, start, reports)
+
+
+def located(settings: Settings, file: Path, path: Optional[str], start: Path, reports: Optional[str]) -> Settings:
+    """Return the settings with all that their file does not say; arguments as those of `load`."""
+    folder = (start / reports).resolve() if reports else None
+    return dataclasses.replace(settings, file=file, reports_directory=folder, addressed=address(path, reports))
+
+
+def address(path: Optional[str], reports: Optional[str]) -> Tuple[str, ...]:
+    """Return the options that name a project and its reports, as a person typed them.
+
+    >>> address("a.yml", None), address(None, "/tmp/r")
+    (('--settings', 'a.yml'), ('--reports', '/tmp/r'))
+    """
+    return (*(("--settings", path) if path else ()), *(("--reports", reports) if reports else ()))
 
 
 def find(named: Optional[str], start: Path) -> Path:

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, List, Mapping
 
-from ..console import command, counted, human_bytes, progress
+from ..console import counted, human_bytes, progress
 from ..errors import InstallError
 from . import installers, pip_settings
 
@@ -60,9 +60,8 @@ def check_lock(requirements: Path, lock: Path) -> None:
     """
     made_from = header(lock).get("requirements")
     if made_from and made_from != "sha256 " + requirements_digest(requirements.read_text(encoding="utf-8")):
-        raise InstallError(
-            f"{requirements} was edited after {lock.name} was made from it", f"Run: {command('nox', '-s', 'lock')}"
-        )
+        message = f"{requirements} was edited after {lock.name} was made from it"
+        raise InstallError(message, "Run: {command}", ("nox", "-s", "lock"))
 
 
 def header(lock: Path) -> Dict[str, str]:

@@ -74,7 +74,7 @@ def find(project: Project, rule: Rule, late: Callable[[], bool]) -> Findings:
     """
     findings = Findings()
     try:
-        paths = matching(project.folder, rule.pattern, late)
+        paths = matching(*_searched(project, rule.pattern), late)
         for path in paths:
             _look(project, rule, path, findings)
         if rule.expected and not paths:
@@ -82,6 +82,19 @@ def find(project: Project, rule: Rule, late: Callable[[], bool]) -> Findings:
     except (OSError, ValueError) as error:
         findings.left_out.append(Note(rule.pattern, str(error)))
     return findings
+
+
+def _searched(project: Project, pattern: str) -> Tuple[Path, str]:
+    """Return the folder to search, and the pattern below it: the reports may lie anywhere (`--reports DIR`)."""
+    first, _, rest = pattern.partition("/")
+    return (project.reports, rest) if first == "reports" and rest else (project.folder, pattern)
+
+
+def _name(project: Project, path: Path) -> str:
+    """Return what a file is called in the bundle, wherever the reports lie."""
+    if project.reports in path.parents:
+        return f"reports/{path.relative_to(project.reports).as_posix()}"
+    return path.relative_to(project.folder).as_posix()
 
 
 def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]:
@@ -106,7 +119,7 @@ def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]
 
 def _look(project: Project, rule: Rule, path: Path, findings: Findings) -> None:
     """Sort a path into what was found and what must stay out."""
-    name = path.relative_to(project.folder).as_posix()
+    name = _name(project, path)
     try:
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode) and "*" in rule.pattern:
@@ -126,7 +139,7 @@ def linked(path: Path, project: Project) -> str:
     home = project.reports if project.reports in path.parents else project.folder
     way = [step for step in (path, *path.parents) if home in step.parents]
     link = next((step for step in reversed(way) if step.is_symlink()), None)
-    return f"{link.relative_to(project.folder).as_posix()} is a link, and none is followed" if link else ""
+    return f"{_name(project, link)} is a link, and none is followed" if link else ""
 
 
 def unfit(path: Path, status: os.stat_result, rule: Rule, project: Project) -> str:

@@ -45,7 +45,7 @@ def run(
         preparation.fetch_weights(settings)
     shards = local_shards(settings, make_plan())
     say(f"\n{counted(nodes, 'shard')}, {most} at once: {why}")
-    say("output: reports/shard-*.log")
+    say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
     environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
     with held_back() as signalled:
         try:

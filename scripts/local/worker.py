@@ -50,7 +50,8 @@ class LocalShard:
     def start(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         """Start it in a session of its own: a terminal's Ctrl-C comes to us, and we pass it on once."""
         words = [sys.executable, "-m", __package__.split(".")[0], "shard"]
-        words += ["--defer-verdict", str(self.node.index), str(self.node.total), *arguments]
+        words += [*self._settings.addressed, "--defer-verdict"]  # so that the commands it offers can be pasted too
+        words += [str(self.node.index), str(self.node.total), *arguments]
         own = {"PIPELINE_SETTINGS": str(self._settings.file)}
         own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
         self._began = time.monotonic()

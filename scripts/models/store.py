@@ -98,6 +98,7 @@ def _announce(settings: Settings, models: Models, todo: Plan) -> None:
 
 
 MISSING = "is missing"
+AGAIN = ("nox", "-s", "models")
 
 
 @dataclass(frozen=True)
@@ -366,15 +367,15 @@ def not_ready(settings: Settings, missing: Sequence[Missing]) -> ModelError:
     lines = [f"  {shown(settings, each.file)}: {each.fault}" for each in missing]
     count = f"{len(missing)} of {len(settings.models.files if settings.models else ())}"
     message = "\n".join([f"{count} model files are not ready, and nothing may be fetched:", *lines])
-    return ModelError(message, f"Fetch them where there is a network: {_again()}")
+    return ModelError(message, "Fetch them where there is a network: {command}", AGAIN)
 
 
 def cannot_write(folder: Path, error: OSError) -> ModelError:
     """The folder, or its disk, does not take what came."""
     where = error.filename or folder
     begin = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give it room and permissions"
-    hint = f"{_other_folder(begin)} What has come is kept: {_again()} goes on from there."
-    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}", hint)
+    hint = f"{_other_folder(begin)} What has come is kept: {{command}} goes on from there."
+    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}", hint, AGAIN)
 
 
 def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:
@@ -390,7 +391,8 @@ def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:
         what, place = "the file", shown(settings, refused[0].missing.file)
     else:
         what, place = "each file", f"its path below {relative(settings.models_directory, settings.project)}"
-    return ModelError("\n".join(lines), f"Put {what} at {place} and run {_again()}: it is taken if its digest matches.")
+    hint = f"Put {what} at {place} and run {{command}}: it is taken if its digest matches."
+    return ModelError("\n".join(lines), hint, AGAIN)
 
 
 def shown(settings: Settings, file: ModelFile) -> str:
@@ -405,10 +407,6 @@ def relative(path: Path, folder: Path) -> str:
 
 def _other_folder(first: str) -> str:
     return f"{first}, or name a folder on another disk in pipeline.yml, models: directory."
-
-
-def _again() -> str:
-    return console.command("nox", "-s", "models")
 
 
 def found(settings: Settings) -> Dict[str, Any]:

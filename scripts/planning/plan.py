@@ -20,6 +20,7 @@ from .packing import SPREAD, Suite, pack
 
 SCHEMA = 1
 FILE_NAME = "plan.json"
+_HINT, _ANEW = "Make it anew: {command}", ("nox", "-s", "plan")
 ALGORITHM = 1  # of `split`; raise it with every change that may change a plan
 
 
@@ -146,14 +147,14 @@ def load(file: Path) -> Plan:
     Raises:
         PipelineError: there is none, it is no plan, or one of another schema.
     """
-    data = read_json(file, SCHEMA, "Make it anew: nox -s plan")
+    data = read_json(file, SCHEMA, _HINT, _ANEW)
     try:
         shards = tuple(Shard(tuple(map(str, s["nodeids"])), int(s["estimate_ms"])) for s in data["shards"])
         set_up = SetUp(**data["set_up"])
         unknown = tuple(map(str, data["unknown"]))
         return Plan(str(data["id"]), shards, str(data["timings"]), set_up, unknown, int(data["algorithm"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise PipelineError(f"{file} is no plan: {error!r}", "Make it anew: nox -s plan") from error
+        raise PipelineError(f"{file} is no plan: {error!r}", _HINT, _ANEW) from error
 
 
 def from_json(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Protocol, Sequence
 
-from ..console import at_most, command, counted, human_seconds, table
+from .. import console
+from ..console import at_most, counted, human_seconds, table
 from . import outcomes as o
 from . import receipt as r
 from .findings import (
@@ -21,6 +22,8 @@ from .findings import (
     Verdict,
 )
 from .receipt import Receipt, shown
+
+Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
 
 SCHEMA = 1
 SHOWN = 20  # of each kind
@@ -64,11 +67,12 @@ def write(file: Path, verdict: Verdict) -> None:
     r.write_json(file, to_json(verdict))
 
 
-def lines(verdict: Verdict, arguments: Sequence[str] = ()) -> List[str]:
+def lines(verdict: Verdict, arguments: Sequence[str] = (), command: Command = console.command) -> List[str]:
     """The verdict for a person: the counts, what was found, what to do next, and in the last line how it ended.
 
     Args:
         arguments: those that chose a part of the suite; what to do next needs them too.
+        command: `Settings.command` of the project that the verdict is about.
     """
     counts = ", ".join(f"{count} {outcome}" for outcome, count in verdict.counts.items()) or "none collected"
     indices = f" (indices 0-{verdict.total - 1})" if verdict.total > 1 else ""
@@ -77,7 +81,7 @@ def lines(verdict: Verdict, arguments: Sequence[str] = ()) -> List[str]:
         found = verdict.of(kind)
         told += _told(kind, [finding for finding in found if not finding.repaired])
         told += [f"repaired: {line}" for line in _told(kind, [f for f in found if f.repaired], 0)]
-    return [*told, *_next(verdict, arguments), f"merge: {verdict.ended}"]
+    return [*told, *_next(verdict, command, arguments), f"merge: {verdict.ended}"]
 
 
 def _told(kind: str, found: Sequence[Finding], most: int = SHOWN) -> List[str]:
@@ -104,11 +108,11 @@ def _tests(count: int) -> str:
     return _number(count, "test")
 
 
-def _next(verdict: Verdict, arguments: Sequence[str]) -> List[str]:
+def _next(verdict: Verdict, command: Command, arguments: Sequence[str]) -> List[str]:
     """What to do, worst first."""
     red = {finding.kind for finding in verdict.findings if finding.red}
     unexplained = SHARD_ERROR in red or (SERVICE_DEATH in red and RED_TEST not in red)
-    steps = [_shards_again(verdict, arguments)] if unexplained else []
+    steps = [_shards_again(verdict, command, arguments)] if unexplained else []
     if verdict.ended == INCOMPLETE:
         rest = (
             f"runs {_tests(len(verdict.to_run))} without a result"
@@ -117,19 +121,19 @@ def _next(verdict: Verdict, arguments: Sequence[str]) -> List[str]:
         )
         steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *arguments)}    ({rest})")
     elif RED_TEST in red:
-        steps.append(f"{again([finding.nodeid for finding in verdict.of(RED_TEST)])}    (only what failed)")
+        steps.append(f"{again([finding.nodeid for finding in verdict.of(RED_TEST)], command)}    (only what failed)")
     if UNSTABLE in red:
         steps.append("if ids change from run to run, no run can find them: pytest.param(..., id=...) makes them stay")
     return [f"next: {step}" for step in steps]
 
 
-def again(nodeids: Sequence[str]) -> str:
+def again(nodeids: Sequence[str], command: Command = console.command) -> str:
     """The command that runs only some tests: few by name, which is right on any machine, else what failed here last."""
     by_name = len(nodeids) <= FEW and all(each.isprintable() and len(each) < LONGEST_NAME for each in nodeids)
     return command("nox", "-s", "integration", "--", *(nodeids if by_name else ["--last-failed"]))
 
 
-def _shards_again(verdict: Verdict, arguments: Sequence[str]) -> str:
+def _shards_again(verdict: Verdict, command: Command, arguments: Sequence[str]) -> str:
     about = [*verdict.of(SHARD_ERROR), *verdict.of(SERVICE_DEATH)]
     shards = {index for finding in about for index in finding.shards}
     if len(shards) != 1:
@@ -139,10 +143,11 @@ def _shards_again(verdict: Verdict, arguments: Sequence[str]) -> str:
     return f"{one}    (that shard again)"
 
 
-def shard_lines(result: Receipt, folder: Path, arguments: Sequence[str] = ()) -> List[str]:
+def shard_lines(result: Receipt, folder: str, command: Command, arguments: Sequence[str] = ()) -> List[str]:
     """The lines at the end of a shard: outcomes, what is red, seconds per step, what to run next.
 
     Args:
+        folder: the shard's, as people know it.
         arguments: those that chose a part of the suite; the merge needs them too.
     """
     merge = command("nox", "-s", "merge", *(["--", *arguments] if arguments else []))
@@ -153,13 +158,13 @@ def shard_lines(result: Receipt, folder: Path, arguments: Sequence[str] = ()) ->
         "",
         *table(("step", "time"), [(step, human_seconds(value)) for step, value in result.seconds.items()]),
         "",
-        f"result: {folder / r.FILE_NAME}, {folder / 'junit.xml'}",
-        *evidence(r.is_green(result)),
+        f"result: {folder}/{r.FILE_NAME}, {folder}/junit.xml",
+        *evidence(r.is_green(result), command),
         f"next: {merge}    (when all {counted(result.total, 'shard')} have run)",
     ]
 
 
-def evidence(green: bool) -> List[str]:
+def evidence(green: bool, command: Command) -> List[str]:
     """How to look into what is red, or send it on."""
     return [] if green else [f"all about it in one file: {command('invoke', 'debug-bundle')}"]
 
@@ -176,7 +181,7 @@ def summary(result: Receipt) -> str:
     return f"{counted(len(found), 'test')}{': ' if parts else ''}{', '.join(parts)}"
 
 
-def run_lines(result: Receipt, reports: Sequence[str]) -> List[str]:
+def run_lines(result: Receipt, command: Command, reports: Sequence[str]) -> List[str]:
     """The lines at the end of a run: outcomes, seconds per step, reports, what to run next."""
     rows = [(step, human_seconds(value)) for step, value in result.seconds.items()]
     rows.append(("total", human_seconds(sum(result.seconds.values()))))
@@ -188,16 +193,16 @@ def run_lines(result: Receipt, reports: Sequence[str]) -> List[str]:
         *table(("step", "time"), rows),
         "",
         f"reports: {', '.join(reports)}",
-        *evidence(r.is_green(result)),
-        next_run(result),
+        *evidence(r.is_green(result), command),
+        next_run(result, command),
     ]
 
 
-def next_run(result: Receipt) -> str:
+def next_run(result: Receipt, command: Command = console.command) -> str:
     """The command to run next: what failed, or the part that took longest."""
     red = [test.nodeid for test in result.tests if test.proven in o.RED]
     if red:
-        return f"next: {again(red)}    (only what failed)"
+        return f"next: {again(red, command)}    (only what failed)"
     if not r.is_green(result):
         return f"next: {command('nox', '-s', 'integration')}    (all of it again)"
     seconds: Dict[str, float] = {}

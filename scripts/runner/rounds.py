@@ -63,7 +63,7 @@ def run(
         told = {each.number: each for each in journal.read(record)}
         outcome = decisions.next_step([Ran(exit, told.get(index)) for index, exit in enumerate(ended)])
         if not outcome.ended and exit.service:
-            outcome = _with_new_service(around, outcome, say)
+            outcome = _with_new_service(settings, around, outcome, say)
         junit.write(folder / "junit.xml", decisions.results(outcome, files_from(outcome, settings.project)))
         if outcome.ended:
             return outcome
@@ -71,13 +71,13 @@ def run(
         select = _select_remaining(folder, outcome.remaining)
 
 
-def _with_new_service(around: Surroundings, outcome: Outcome, say: Say) -> Outcome:
+def _with_new_service(settings: Settings, around: Surroundings, outcome: Outcome, say: Say) -> Outcome:
     """Start the service again; where that fails, or somebody does not want to wait for it, this is the shard's end."""
     try:
         with let_through():
             around.start()
     except PipelineError as error:
-        say(f"\n{error}")
+        say(f"\n{error.shown(settings.command)}")
         return decisions.without_service(outcome, error.message)
     except (KeyboardInterrupt, SystemExit):
         return replace(outcome, ended=receipt.INTERRUPTED)

@@ -128,7 +128,7 @@ def check_port(state: Path, port: int) -> None:
         return
     holder = ports.holder(port)
     record = next((r for r in records.read_all(state) if holder and _belongs(holder.pid, r)), None)
-    raise PortInUse(*held_message(port, holder, record))
+    raise port_taken(port, holder, record)
 
 
 def in_background(state: Path) -> List[Record]:
@@ -168,17 +168,17 @@ def child_environment(environ: Mapping[str, str], given: Mapping[str, str]) -> D
     return {**environ, "PYTHONUNBUFFERED": "1", **given}
 
 
-def held_message(port: int, holder: Optional[ports.Holder], record: Optional[Record]) -> Tuple[str, str]:
-    """Message and hint for a fixed port that is taken: by whom, and what to do about it."""
+def port_taken(port: int, holder: Optional[ports.Holder], record: Optional[Record]) -> PortInUse:
+    """A fixed port is taken: by whom, and what to do about it."""
     leave_out = "leave service.port out of pipeline.yml, so that every start takes a free one"
     if holder is None:
-        return f"service.port {port} is in use by a process that cannot be seen", f"Stop it, or {leave_out}."
+        return PortInUse(f"service.port {port} is in use by a process that cannot be seen", f"Stop it, or {leave_out}.")
     held = f"service.port {port} is in use by pid {holder.pid} ({holder.command})"
     if record is None:
-        return f"{held}, which was not started by us", f"Stop it, or {leave_out}."
+        return PortInUse(f"{held}, which was not started by us", f"Stop it, or {leave_out}.")
     if record.detached:
-        return f"{held}, left over from an earlier run of ours", f"Run `{console.command('invoke', 'stop')}`."
-    return f"{held}, the service of another run of ours that still goes on", f"Wait for it, or {leave_out}."
+        return PortInUse(f"{held}, left over from an earlier run of ours", "Run `{command}`.", ("invoke", "stop"))
+    return PortInUse(f"{held}, the service of another run of ours that still goes on", f"Wait for it, or {leave_out}.")
 
 
 def ending_words(ending: Ending) -> str:

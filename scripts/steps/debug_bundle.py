@@ -12,7 +12,7 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import __version__, settings
 from ..console import counted, human_bytes, say
@@ -33,8 +33,13 @@ class Subject(NamedTuple):
     settings: Settings
     problem: str = ""
 
+    @property
+    def command(self) -> Callable[..., str]:
+        """What writes a command about this project."""
+        return self.settings.command
 
-def load(named: Optional[str], environ: Mapping[str, str], start: Path) -> Subject:
+
+def load(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str] = None) -> Subject:
     """The project; arguments as those of `settings.load`.
 
     Raises:
@@ -42,9 +47,10 @@ def load(named: Optional[str], environ: Mapping[str, str], start: Path) -> Subje
     """
     file = settings.find(named or environ.get("PIPELINE_SETTINGS"), start)
     try:
-        return Subject(settings.load(str(file), {}, start))
+        loaded, problem = settings.load(str(file), {}, start), ""
     except SettingsError as error:
-        return Subject(Settings(Suite(path="."), name=file.parent.name, file=file), error.message)
+        loaded, problem = Settings(Suite(path="."), name=file.parent.name), error.message
+    return Subject(settings.located(loaded, file, named, start, reports), problem)
 
 
 def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = None) -> None:

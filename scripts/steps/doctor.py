@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 
 from .. import service
-from ..console import command, counted, human_bytes, say
+from ..console import counted, human_bytes, say
 from ..environments import environments, installers, lock_files
 from ..errors import PipelineError
 from ..models import store
@@ -41,7 +41,7 @@ def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
             say(f"{'':<5}  {'':<{width}}  -> {finding.advice}")
     wrong = sum(finding.status == WRONG for finding in findings)
     say()
-    say(f"{wrong} thing(s) to mend first" if wrong else f"ready: {command('nox', '-s', 'integration')}")
+    say(f"{wrong} thing(s) to mend first" if wrong else f"ready: {settings.command('nox', '-s', 'integration')}")
     return 1 if wrong else 0
 
 
@@ -50,17 +50,17 @@ def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Itera
     yield Finding(OK, "settings", f"{settings.file}: {settings.name}")
     yield interpreters([version for version in pythons if _has_python(version)], pythons, preferred)
     yield installer(installers.find_uv())
-    yield from _guarded("packages", lambda: _requirements(settings))
-    yield from _guarded("weights", lambda: _weights(settings))
-    yield from _guarded("port", lambda: _port(settings))
+    yield from _guarded(settings, "packages", lambda: _requirements(settings))
+    yield from _guarded(settings, "weights", lambda: _weights(settings))
+    yield from _guarded(settings, "port", lambda: _port(settings))
     yield gpu(_gpus())
 
 
-def _guarded(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def _guarded(settings: Settings, about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
         yield from look()
     except PipelineError as error:
-        yield Finding(WRONG, about, error.message, error.hint)
+        yield Finding(WRONG, about, error.message, error.hint_for(settings.command))
 
 
 def interpreters(found: Sequence[str], wanted: Sequence[str], preferred: str) -> Finding:
@@ -93,7 +93,7 @@ def _requirements(settings: Settings) -> Iterator[Finding]:
         recipe = environments.recipe(file.parent.name, file, settings.state)
         text = str(file.relative_to(settings.project))
         if recipe.lock is None:
-            yield Finding(NOTE, "packages", f"{text}: no lock", f"Pin it: {command('nox', '-s', 'lock')}")
+            yield Finding(NOTE, "packages", f"{text}: no lock", f"Pin it: {settings.command('nox', '-s', 'lock')}")
         else:
             yield Finding(OK, "packages", f"{text}: locked, {lock_files.header(recipe.lock).get('download', '')}")
 
@@ -111,7 +111,9 @@ def _weights(settings: Settings) -> Iterator[Finding]:
     if free < plan.disk_bytes:
         yield Finding(WRONG, "weights", room, "Make room, or set models.directory to another disk.")
     else:
-        yield Finding(NOTE, "weights", f"to fetch: {plan}; {room}", f"Fetch now: {command('nox', '-s', 'models')}")
+        yield Finding(
+            NOTE, "weights", f"to fetch: {plan}; {room}", f"Fetch now: {settings.command('nox', '-s', 'models')}"
+        )
 
 
 def existing(folder: Path) -> Path:

@@ -45,7 +45,7 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int = 1, at_
         raise SuiteError(f"no test was selected: pytest {' '.join(pytest_arguments)}", "See pytest's own lines above.")
     merge.join_reports(settings)
     subset.remember(settings, {test.nodeid: test.proven for test in result.tests}, whole=not pytest_arguments)
-    for line in report_text.run_lines(result, _reports(settings)):
+    for line in report_text.run_lines(result, settings.command, _reports(settings)):
         say(line)
     return shard.conclude(settings, result)
 
@@ -66,4 +66,4 @@ def _reports(settings: Settings) -> List[str]:
     """Name the reports that a run of one shard left, as people know them."""
     folder = shard.folder_of(settings, Node(0, 1))
     reports = [settings.reports / "junit.xml", folder / "service.log", folder / "artifacts"]
-    return [str(file.relative_to(settings.project)) for file in reports if file.exists()]
+    return [settings.shown(file) for file in reports if file.exists()]

@@ -44,8 +44,9 @@ def run(settings: Settings, pytest_arguments: Sequence[str], run_missing: bool =
     join_reports(settings)
     report_text.write(settings.reports / FILE_NAME, verdict)
     subset.remember(settings, verdict.outcomes, whole=not pytest_arguments)
-    told = report_text.lines(verdict, pytest_arguments)
-    for line in [*report_text.compared(shards, said), *told, *report_text.evidence(verdict.green)]:
+    told = report_text.lines(verdict, pytest_arguments, settings.command)
+    evidence = report_text.evidence(verdict.green, settings.command)
+    for line in [*report_text.compared(shards, said), *told, *evidence]:
         say(line)
     return conclude(verdict)
 

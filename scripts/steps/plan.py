@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import List, Sequence
 
-from ..console import command, counted, human_seconds, say, table
+from ..console import counted, human_seconds, say, table
 from ..planning import advice as advising
 from ..planning import history
 from ..planning import plan as planning
@@ -33,7 +33,7 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
         say()
         for line in advising.lines(advice, advising.shows_blocks(sys.stdout.encoding)):
             say(line)
-    first = command("nox", "-s", "shard", "--", "0", str(total), *pytest_arguments)
+    first = settings.command("nox", "-s", "shard", "--", "0", str(total), *pytest_arguments)
     say(f"next: {first}    (the first of {total})")
 
 

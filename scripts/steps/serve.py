@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 from .. import service
-from ..console import command, say
+from ..console import say
 from ..errors import SettingsError
 from ..runner import preparation
 from ..settings import Settings
@@ -37,7 +37,7 @@ def run_detached(settings: Settings, port: Optional[int] = None) -> None:
     Raises:
         PipelineError: it cannot be started.
     """
-    stop = f"stop it: {command('invoke', 'stop')}"
+    stop = f"stop it: {settings.command('invoke', 'stop')}"
     there = service.in_background(settings.state)
     if there:
         say(f"runs already: open {there[0].url}    (log: {there[0].log}; {stop})")

@@ -25,7 +25,7 @@ def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_v
     """
     say(str(node))
     result = shard.execute(settings, node, pytest_arguments)
-    folder = shard.folder_of(settings, node)
-    for line in report_text.shard_lines(result, folder.relative_to(settings.project), pytest_arguments):
+    folder = settings.shown(shard.folder_of(settings, node))
+    for line in report_text.shard_lines(result, folder, settings.command, pytest_arguments):
         say(line)
     return 0 if defer_verdict else shard.conclude(settings, result)

@@ -21,6 +21,7 @@ def run(settings: Settings, node: Node) -> int:
     """
     result = receipt.read(shard.folder_of(settings, node) / receipt.FILE_NAME)
     say(f"{result.name}: {report_text.summary(result)}")
-    for line in [*report_text.told(receipt.reasons(result)), *report_text.evidence(receipt.is_green(result))]:
+    evidence = report_text.evidence(receipt.is_green(result), settings.command)
+    for line in [*report_text.told(receipt.reasons(result)), *evidence]:
         say(line)
     return shard.conclude(settings, result)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Optional, Sequence
 
-from ..console import command, counted, human_bytes, progress, say, table
+from ..console import counted, human_bytes, progress, say, table
 from ..errors import ModelError, SettingsError
 from ..models import describe, manifest, prune, store
 from ..models.addresses import SourceError, printable, requirement_of
@@ -76,7 +76,7 @@ def _judge(settings: Settings, faults: Dict[str, str]) -> None:
         return
     lines = [f"  {_place(settings, path)}: {fault}" for path, fault in faults.items()]
     message = "\n".join([f"{len(faults)} of {counted(len(files), 'model file')} are not right:", *lines])
-    raise ModelError(message, f"Fetch them: {command('nox', '-s', 'models')}")
+    raise ModelError(message, f"Fetch them: {settings.command('nox', '-s', 'models')}")
 
 
 def _state(fault: Optional[str]) -> str:
@@ -132,7 +132,7 @@ def _check(settings: Settings, sources: Sequence[str], path: str, keep: bool) ->
     if keep and (settings.models_directory / path).exists():
         mistakes.append(f"{_place(settings, path)} is there already")
     if mistakes:
-        usage = command("invoke", "--help", "models.add")
+        usage = settings.command("invoke", "--help", "models.add")
         raise SettingsError("\n".join(mistakes), f"Correct it, or name the file with --path. What it takes: {usage}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from ..errors import PipelineError
 
@@ -39,19 +39,19 @@ def write_whole(file: Path, text: str, temporary: str) -> None:
             part.unlink()
 
 
-def read_json(file: Path, schema: int, hint: str) -> Dict[str, Any]:
+def read_json(file: Path, schema: int, hint: str, command: Sequence[str] = ()) -> Dict[str, Any]:
     """The object in a JSON file of a known schema.
 
     Raises:
-        PipelineError: no file, no JSON, or another schema; with `hint`, unless a newer program wrote it.
+        PipelineError: no file, no JSON, or another schema; `hint` and `command` say what to do about it.
     """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise PipelineError(f"cannot read {file}: {error}", hint) from error
+        raise PipelineError(f"cannot read {file}: {error}", hint, command) from error
     found = data.get("schema") if isinstance(data, dict) else None
     if found == schema:
         return dict(data)
     newer = isinstance(found, int) and found > schema
     wrote = "A newer version of this program wrote it: update, or delete the file." if newer else hint
-    raise PipelineError(f"{file}: expected schema {schema}, got {found!r}", wrote)
+    raise PipelineError(f"{file}: expected schema {schema}, got {found!r}", wrote, command)

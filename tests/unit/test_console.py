@@ -69,16 +69,14 @@ def test_a_program_on_the_person_s_path_is_named_short(monkeypatch: pytest.Monke
         (("nox", "-s", "merge"), "nox -s merge -- --settings 'my own.yml'"),
         (("nox", "-s", "merge", "--", "--run-missing"), "nox -s merge -- --run-missing --settings 'my own.yml'"),
         (("invoke", "stop"), "invoke stop --settings 'my own.yml'"),
+        (("invoke", "--help", "models.add"), "invoke --help models.add"),
         (("python", "-V"), "python -V"),
     ],
 )
-def test_a_hint_is_about_the_project_that_the_person_named(
-    monkeypatch: pytest.MonkeyPatch, words: Sequence[str], line: str
-) -> None:
-    monkeypatch.setattr(console, "_settings", [])
-    console.remember_settings("my own.yml")
+def test_a_hint_is_about_the_project_that_the_person_named(words: Sequence[str], line: str) -> None:
+    address = ("--settings", "my own.yml")
 
-    assert line == re.sub(r"^\S*/", "", console.command(*words))
+    assert line == re.sub(r"^\S*/", "", console.command(*words, about=address))
 
 
 def test_a_program_of_the_project_alone_is_named_with_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -469,14 +469,14 @@ def test_twenty_one_missing_shards_are_told_in_as_many_lines() -> None:
     assert ["shard index 19 of 21 left no result", "and 1 more"] == found[19:21]
 
 
-def test_the_lines_say_what_to_do_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_text, "command", lambda *words: " ".join(words))
+def test_the_lines_say_what_to_do_next() -> None:
     a, b = shard(0, ran("a")), shard(1, ran("b"))
     error = (ExtraError("test_c.py", "broken"),)
     some_lost = "next: nox -s merge -- --run-missing    (runs 1 test without a result)"
 
     def steps(*receipts: Receipt) -> List[str]:
-        return [line for line in told(verify(receipts, AB)) if line.startswith("next: ")]
+        said = lines(verify(receipts, AB), command=lambda *words: " ".join(words))
+        return [line for line in said if line.startswith("next: ")]
 
     assert [] == steps(a, b)
     assert [some_lost] == steps(a)
