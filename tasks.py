@@ -146,9 +146,9 @@ def serve(context, settings=None, port=0):
 def stop(context, settings=None):
     """Stop what `invoke serve` started and what a killed run left behind; nothing else."""
     with failures_told():
-        from scripts.service import stop_recorded
+        from scripts.system import records
 
-        if not stop_recorded(project(settings).state):
+        if not records.sweep(project(settings).state, detached_too=True):
             print("nothing of ours is running")
 
 
