@@ -177,6 +177,7 @@ def project(named, load=None):
 def failures_told():
     """Show the pipeline's own errors as the command line does, with the same exit code."""
     try:
+        from scripts.console import visible
         from scripts.errors import PipelineError
         from scripts.system.signals import raise_on_signals
     except ModuleNotFoundError as error:
@@ -186,7 +187,7 @@ def failures_told():
         with raise_on_signals():
             yield
     except PipelineError as error:
-        print(f"\nerror: {error}", file=sys.stderr, flush=True)
+        print(f"\nerror: {visible(str(error))}", file=sys.stderr, flush=True)
         raise Exit(code=error.exit_code) from None
 
 

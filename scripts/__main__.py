@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 
 from . import __version__, ci, settings
-from .console import remember_settings
+from .console import remember_settings, visible
 from .errors import PipelineError, SettingsError
 from .system.signals import ends_with, raise_on_signals
 
@@ -38,7 +38,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except PipelineError as error:
-        print(f"\nerror: {error}", file=sys.stderr, flush=True)
+        print(f"\nerror: {visible(str(error))}", file=sys.stderr, flush=True)
         return _told(error.ended, error.exit_code)
     except BrokenPipeError:  # as in `... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
