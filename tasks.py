@@ -161,9 +161,9 @@ def serve(context, settings=None, port=None, reports=None):
 def stop(context, settings=None, reports=None):
     """Stop what `invoke serve` started and what a killed run left behind; nothing else."""
     with failures_told(settings, reports):
-        from scripts.service import stop_recorded
+        from scripts.system import records
 
-        if not stop_recorded(project(settings, reports).state):
+        if not records.sweep(project(settings, reports).state, detached_too=True):
             print("nothing of ours is running")
 
 
@@ -196,7 +196,7 @@ def failures_told(settings=None, reports=None):
         settings, reports: what named the project, for the commands that are offered.
     """
     try:
-        from scripts.console import command
+        from scripts.console import command, visible
         from scripts.errors import PipelineError
         from scripts.settings import address
         from scripts.system.signals import raise_on_signals
@@ -208,7 +208,8 @@ def failures_told(settings=None, reports=None):
             yield
     except PipelineError as error:
         about = address(settings, reports)
-        print(f"\nerror: {error.shown(functools.partial(command, about=about))}", file=sys.stderr, flush=True)
+        told = error.shown(functools.partial(command, about=about))
+        print(f"\nerror: {visible(told)}", file=sys.stderr, flush=True)
         raise Exit(code=error.exit_code) from None
 
 

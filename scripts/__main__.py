@@ -65,7 +65,7 @@ def _run(words: List[str]) -> int:
 
 def failed(error: PipelineError, command: Callable[..., str]) -> int:
     """Print what went wrong, once, and how that ended; return its exit code."""
-    print(f"\nerror: {error.shown(command)}", file=sys.stderr, flush=True)
+    print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
     return _told(error.ended, error.exit_code)
 
 

@@ -86,6 +86,31 @@ def readable(nodeid: str) -> str:
     return re.sub(escape, lambda match: chr(int(match.group(1) or match.group(2), 16)), nodeid)
 
 
+# Colours and cursor moves (ECMA-48's CSI, also as one C1 character), and the choice of a character set.
+_STYLE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[()][0-9A-Za-z]")
+
+
+def uncoloured(text: str) -> str:
+    r"""Take colours and cursor moves out of what another program wrote.
+
+    >>> uncoloured("\x1b[31mred\x1b[0m")
+    'red'
+    """
+    return _STYLE.sub("", text)
+
+
+def visible(text: str) -> str:
+    r"""Make what another program wrote fit for a terminal: colours go, line breaks stay, no other control is left.
+
+    What else could steer a terminal (set its title, write to the clipboard, overwrite a line) is shown as its escape.
+
+    >>> visible("\x1b[31mred\x1b[0m, \x1b]0;title\x07\n")
+    'red, \\x1b]0;title\\x07\n'
+    """
+    lines = uncoloured(text).expandtabs().split("\n")
+    return "\n".join("\u3000".join(map(printable, line.split("\u3000"))) for line in lines)  # wide spaces are text
+
+
 def printable(text: str) -> str:
     r"""A text for one line of a terminal: what cannot be printed as its escape.
 

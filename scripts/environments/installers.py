@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
+from ..console import visible
+
 LONGEST_COMPLAINT = 400  # characters of an installer's output that an error message quotes
 
 _UV_SIGNS = re.compile("^(error:|cause:|Caused by:|[\u00d7\u2570\u2500\u25b6\u2502 ]+)\\s*")  # it draws trees
@@ -24,6 +26,7 @@ def complaint(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     text = _of_pip(lines) or _of_uv(lines) or (lines[-1] if lines else "it ended without a word")
     text = re.sub(r"://[^/\s@]+@", "://", text)  # user names and passwords of an index
+    text = visible(text)
     return text if len(text) <= LONGEST_COMPLAINT else text[:LONGEST_COMPLAINT] + " ..."
 
 
@@ -59,4 +62,4 @@ def explain(output: str) -> str:
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     errors = [number for number, line in enumerate(lines) if re.match(r"\s*(error:|ERROR:|×)", line)]
     told = lines[errors[0] :][:8] if errors else lines[-8:]
-    return "\n  ".join(["", *told])
+    return visible("\n  ".join(["", *told]))

@@ -291,10 +291,10 @@ def from_json(data: Any) -> Receipt:
         raise ValueError(f"expected schema {SCHEMA}, got {data['schema']}: another version wrote it")
     if _get(data, "seal", str) != _seal({name: value for name, value in data.items() if name != "seal"}):
         raise ValueError("it was edited or damaged after it was written: its digest does not fit")
-    words = "run_id plan_id collected_digest timings_digest forms_digest files_digest ended python machine repairs start"
+    words = "run_id plan_id collected_digest timings_digest forms_digest files_digest ended python machine repairs"
     return _checked(
         Receipt(
-            **{name: _get(data, name, str) for name in (*words.split(), "commit", "folder", "cache")},
+            **{name: _get(data, name, str) for name in (*words.split(), "start", "commit", "folder", "cache")},
             **{name: _get(data, name, int) for name in ("index", "total", "collected_count", "peak_bytes")},
             tests=tuple(map(_test, _get(data, "tests", list))),
             errors=tuple(map(_error, _get(data, "errors", list))),

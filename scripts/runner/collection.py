@@ -12,6 +12,7 @@ from ..console import progress
 from ..environments.environments import Environment
 from ..errors import SuiteError
 from ..settings import Settings
+from ..system.processes import tail
 from . import journal, plugin_loader, subset
 from .pytest_process import by_hand, cannot_start, pytest_words
 
@@ -64,4 +65,4 @@ def _output(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> s
 
 
 def _last(output: str) -> str:
-    return "\n".join(f"  {line}" for line in output.splitlines()[-LAST_LINES:])
+    return "\n".join(f"  {line}" for line in tail(output, LAST_LINES))

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, Mapping, Optional
 
-from .. import service
 from ..environments.environments import Environment
 from ..errors import PipelineError, ServiceDied
-from ..service import Service
+from ..service import lifecycle
+from ..service.lifecycle import RunningService
 from ..service.readiness import Target, wait_until_ready
 from ..settings import Settings
 from ..typed_yaml import Seconds
@@ -31,17 +31,19 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
 
 def starts_service(settings: Settings) -> bool:
     """Whether the service is ours to start: the project has one, and nobody names one that runs."""
-    return settings.service is not None and service.named_outside(settings.service, os.environ) is None
+    return settings.service is not None and lifecycle.named_outside(settings.service, os.environ) is None
 
 
 @contextmanager
-def running_service(settings: Settings, environment: Optional[Environment], log: Path) -> Iterator[Optional[Service]]:
+def running_service(
+    settings: Settings, environment: Optional[Environment], log: Path
+) -> Iterator[Optional[RunningService]]:
     """The running service, or None for a project that has none."""
     if settings.service is None:
         yield None
         return
     environ = environment.variables(os.environ) if environment else os.environ
-    with service.running(settings, environ, log) as running:
+    with lifecycle.running(settings, environ, log) as running:
         yield running
 
 
@@ -56,7 +58,7 @@ class Surroundings:
         self._settings, self._environments, self._folder = settings, environments, folder
         self._stack = ExitStack()
         self.suite = environments.suite
-        self.service: Optional[Service] = None
+        self.service: Optional[RunningService] = None
 
     def __enter__(self) -> Surroundings:
         self.start()
@@ -100,7 +102,7 @@ class Surroundings:
         return ""
 
 
-def suite_variables(environ: Mapping[str, str], running: Optional[Service], artifacts: Path) -> Dict[str, str]:
+def suite_variables(environ: Mapping[str, str], running: Optional[RunningService], artifacts: Path) -> Dict[str, str]:
     """The suite's environment: where the service is, and where to leave evidence.
 
     SERVICE_PID is there only for a service that we started. A proxy must not capture loopback.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,20 +12,18 @@ from urllib.parse import urlsplit
 from .. import console, settings
 from ..console import human_seconds
 from ..errors import PortInUse, SettingsError
-from ..system import processes
-from ..system.processes import Ending, Identity, Process
+from ..system import processes, records
+from ..system.processes import Ending, Process
+from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
-from . import ports, readiness, records
+from . import ports, readiness
 from .readiness import Target
-from .records import Record
 
 Say = Callable[[str], None]
 
-STOP_TIMEOUT_S = 10.0  # for leftovers, whose settings may have been another project's
-
 
 @dataclass(frozen=True)
-class Service:
+class RunningService:
     """A service that is ready. One that we did not start has neither process nor run id nor log."""
 
     url: str
@@ -65,7 +61,7 @@ class Outside(NamedTuple):
 @contextmanager
 def running(
     project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say
-) -> Iterator[Service]:
+) -> Iterator[RunningService]:
     """The service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
     With SERVICE_URL in `environ`, or service.url, that service is used and left as it is. Leftovers of
@@ -91,8 +87,8 @@ def running(
 
 def start_detached(
     project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say
-) -> Service:
-    """Start the service, see it ready and warmed up, and leave it running for `stop_recorded`.
+) -> RunningService:
+    """Start the service, see it ready and warmed up, and leave it running until `records.sweep` with `detached_too`.
 
     Arguments and errors as in `running`; SERVICE_URL is not heeded. What fails is stopped again.
     """
@@ -107,17 +103,6 @@ def start_detached(
     return ready
 
 
-def stop_recorded(state: Path, say: Say = console.say, timeout_s: float = STOP_TIMEOUT_S) -> List[Record]:
-    """Stop what we started and nobody watches: detached services and leftovers of killed runs.
-
-    A service of another run that still goes on is left alone, and so is whatever we did not start.
-
-    Returns:
-        the records of what was stopped.
-    """
-    return _sweep(state, say, timeout_s, detached_too=True)
-
-
 def check_port(state: Path, port: int) -> None:
     """Refuse a fixed port that somebody holds.
 
@@ -126,14 +111,15 @@ def check_port(state: Path, port: int) -> None:
     """
     if ports.is_free(port):
         return
-    holder = ports.holder(port)
+    holder = ports.listener(port)
     record = next((r for r in records.read_all(state) if holder and _belongs(holder.pid, r)), None)
     raise port_taken(port, holder, record)
 
 
 def in_background(state: Path) -> List[Record]:
-    """The services that `start_detached` left running and that still run."""
-    return [record for record in records.read_all(state) if record.detached and processes.is_running(record.service)]
+    """List the services that `start_detached` left running and that still run."""
+    services = [record for record in records.read_all(state) if record.what == "service" and record.detached]
+    return [record for record in services if processes.is_running(record.process)]
 
 
 def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Optional[Outside]:
@@ -168,8 +154,8 @@ def child_environment(environ: Mapping[str, str], given: Mapping[str, str]) -> D
     return {**environ, "PYTHONUNBUFFERED": "1", **given}
 
 
-def port_taken(port: int, holder: Optional[ports.Holder], record: Optional[Record]) -> PortInUse:
-    """A fixed port is taken: by whom, and what to do about it."""
+def port_taken(port: int, holder: Optional[ports.Listener], record: Optional[Record]) -> PortInUse:
+    """Say that a fixed port is taken: by whom, and what to do about it."""
     leave_out = "leave service.port out of pipeline.yml, so that every start takes a free one"
     if holder is None:
         return PortInUse(f"service.port {port} is in use by a process that cannot be seen", f"Stop it, or {leave_out}.")
@@ -203,20 +189,19 @@ def _started(
     project: settings.Settings, service: settings.Service, environ: Mapping[str, str], log: Path, say: Say
 ) -> Iterator[Tuple[Process, Record]]:
     """The process, recorded, while the block runs, however it ends; unless it is released."""
-    _sweep(project.state, say, STOP_TIMEOUT_S)
+    records.sweep(project.state, say)
     port = service.port or ports.free_port()
     check_port(project.state, port)
     argv = command_line(service.command, port, project.models_directory)
     run_id = uuid.uuid4().hex[:12]
     environ = child_environment(environ, service.environment)
-    owner = processes.identify(os.getpid()) or Identity(os.getpid(), time.time())
     owned: Optional[Process] = None
     record: Optional[Record] = None
     try:
         with held_back():
             owned = processes.start(argv, project.project, environ, run_id, log)
             url = f"http://{ports.HOST}:{port}"
-            record = Record(run_id, owned.identity, owner, argv, port, url, str(log))
+            record = records.started("service", run_id, owned.identity, argv, log=str(log), url=url, port=port)
             records.write(project.state, record)
         say(f"service: started {url}, pid {owned.identity.pid}, log {log}")
         yield owned, record
@@ -236,7 +221,7 @@ def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: floa
         say(f"service: {ending_words(ending)}")
 
 
-def _ready(service: settings.Service, target: Target, say: Say) -> Service:
+def _ready(service: settings.Service, target: Target, say: Say) -> RunningService:
     """Wait for the probe, then for the warm-up."""
     with console.progress(f"waiting for {console.bare_urls(target.url)}"):
         ready_s = readiness.wait_until_ready(target, service.ready)
@@ -246,32 +231,8 @@ def _ready(service: settings.Service, target: Target, say: Say) -> Service:
             warm_up_s = readiness.warm_up(target, service.warm_up)
     warm = f", warm-up {human_seconds(warm_up_s)}" if service.warm_up else ""
     say(f"service: ready after {human_seconds(ready_s)}{warm}")
-    return Service(target.url, ready_s, warm_up_s, target.process)
+    return RunningService(target.url, ready_s, warm_up_s, target.process)
 
 
 def _belongs(pid: int, record: Record) -> bool:
-    return any(member.pid == pid for member in processes.tree(record.service, record.run_id))
-
-
-def _sweep(state: Path, say: Say, timeout_s: float, detached_too: bool = False) -> List[Record]:
-    """Stop leftovers and forget stale records; what another run still uses is not touched."""
-    stopped = []
-    for record in records.read_all(state):
-        action = records.verdict(
-            replace(record, detached=record.detached and not detached_too),
-            service_runs=bool(processes.tree(record.service, record.run_id)),
-            owner_runs=not record.detached and processes.is_running(record.owner),
-        )
-        if action == "stop":
-            ending = processes.end_tree(record.service, record.run_id, timeout_s)
-            say(f"service: stopped {record.url} (pid {record.service.pid}, {' '.join(record.command)}), {_why(record)}")
-            stopped.append(record)
-            if ending.left:
-                continue
-        if action != "keep":
-            records.remove(state, record)
-    return stopped
-
-
-def _why(record: Record) -> str:
-    return "which ran in the background" if record.detached else "left over from a run that was killed"
+    return any(member.pid == pid for member in processes.tree(record.process, record.run_id))

@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable, List, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from ..console import bare_urls, human_seconds
+from ..console import bare_urls, human_seconds, visible
 from ..errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, WarmUpFailed
 from ..settings import Probe, WarmUp
 from ..system.processes import POLL_S, Process, exit_words
@@ -156,7 +156,7 @@ def status_words(status: int) -> str:
 
 
 def body_words(body: bytes) -> str:
-    r"""The beginning of a body for the eye; of what is no text only the size.
+    r"""Show the beginning of a body in one line; of what is no text only the size.
 
     >>> body_words(b"no model"), body_words(b"RIFF\x00\x01"), body_words(b"")
     ('no model', '(6 bytes that are no text)', '(empty body)')
@@ -166,7 +166,7 @@ def body_words(body: bytes) -> str:
     text = body[: 4 * BODY_CHARACTERS].decode("utf-8", "replace")[:BODY_CHARACTERS]
     if "\x00" in text or text.count("\ufffd") > len(text) / 10:
         return f"({len(body)} bytes that are no text)"
-    return text.strip()
+    return visible(" ".join(text.split()))
 
 
 def problem_words(error: BaseException, timeout_s: float) -> str:
@@ -182,7 +182,7 @@ def problem_words(error: BaseException, timeout_s: float) -> str:
         return "refused the connection: nothing listens there"
     if any(isinstance(cause, ConnectionError) for cause in causes):
         return "closed the connection without an answer"
-    return f"could not be asked: {causes[-1]}"
+    return f"could not be asked: {visible(str(causes[-1]))}"
 
 
 def is_loopback(url: str) -> bool:

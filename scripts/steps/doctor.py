@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 
-from .. import service
 from ..console import counted, human_bytes, say
 from ..environments import environments, installers, lock_files
 from ..errors import PipelineError
 from ..models import store
+from ..service import lifecycle
 from ..settings import Settings
 from . import lock
 
@@ -124,13 +124,13 @@ def existing(folder: Path) -> Path:
 def _port(settings: Settings) -> Iterator[Finding]:
     if settings.service is None:
         return
-    outside = service.named_outside(settings.service, os.environ)
+    outside = lifecycle.named_outside(settings.service, os.environ)
     if outside:
         yield Finding(NOTE, "service", f"{outside.setting} names {outside.url}: nothing will be started")
     elif settings.service.port is None:
         yield Finding(OK, "port", "a free one for every start")
     else:
-        service.check_port(settings.state, settings.service.port)
+        lifecycle.check_port(settings.state, settings.service.port)
         yield Finding(OK, "port", f"{settings.service.port} is free")
 
 

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
-from .. import service
 from ..console import say
 from ..errors import SettingsError
 from ..runner import preparation
+from ..service import lifecycle
 from ..settings import Settings
 
 POLL_S = 0.2
@@ -24,7 +24,7 @@ def run(settings: Settings, port: Optional[int] = None) -> None:
         PipelineError: it cannot be started, or it ends by itself.
     """
     settings, environ = prepare(settings, port)
-    with service.running(settings, environ, fresh_log(settings, "serve.log")) as running:
+    with lifecycle.running(settings, environ, fresh_log(settings, "serve.log")) as running:
         say(f"\nopen {running.url}    (log: {running.log}; Ctrl-C stops it)")
         while True:
             running.check_alive()
@@ -38,12 +38,12 @@ def run_detached(settings: Settings, port: Optional[int] = None) -> None:
         PipelineError: it cannot be started.
     """
     stop = f"stop it: {settings.command('invoke', 'stop')}"
-    there = service.in_background(settings.state)
+    there = lifecycle.in_background(settings.state)
     if there:
         say(f"runs already: open {there[0].url}    (log: {there[0].log}; {stop})")
         return
     settings, environ = prepare(settings, port)
-    running = service.start_detached(settings, environ, fresh_log(settings, "background.log"))
+    running = lifecycle.start_detached(settings, environ, fresh_log(settings, "background.log"))
     say(f"\nopen {running.url}    (log: {running.log}; {stop})")
 
 

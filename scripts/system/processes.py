@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ..console import uncoloured, visible
 from ..errors import ServiceDied, SettingsError
 
 if TYPE_CHECKING:
@@ -233,12 +234,15 @@ def exit_words(returncode: Optional[int]) -> str:
 
 
 def tail(text: str, count: int) -> List[str]:
-    r"""The last lines as a terminal would show them: progress bars (\r) overwritten, long lines cut.
+    r"""Take the last lines as a terminal would show them: progress bars (\r) overwritten, long lines cut.
 
-    >>> tail("loading\n10%\r90%\rdone\n", 1)
+    Nothing in them steers the terminal on which they are shown.
+
+    >>> tail("loading\n10%\r90%\r\x1b[32mdone\x1b[0m\n", 1)
     ['done']
     """
-    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.rstrip().split("\n")]
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in uncoloured(text).rstrip().split("\n"))
+    lines = (visible(line).rstrip() for line in lines)
     kept = [line for line in lines if line][-count:]
     return [line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + "..." for line in kept]
 

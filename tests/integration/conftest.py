@@ -4,7 +4,7 @@ The environment says what to test and how patiently:
 
     SERVICE_URL             the service, always needed
     SERVICE_PID             its process; without it the memory tests are skipped
-    SHARDLINE_ARTIFACTS     folder that keeps the sound of failed tests
+    SHARDLINE_ARTIFACTS     folder that keeps requests and answers of failed tests, sound as sound
     SERVICE_RTF_LIMIT       median seconds of waiting for a second of speech (2.0)
     SERVICE_HEALTH_LIMIT_S  95th percentile of /health under load (1.0)
     SERVICE_TIMEOUT_S       until a request counts as hung, longer for long texts (60)
@@ -15,10 +15,12 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
+from typing import Any, Iterator
 
 import pytest
 
-from tests.integration.service import Say, Service
+from tests.integration import evidence
+from tests.integration.service import Say, Service, Speech
 
 NO_SERVICE = """\
 SERVICE_URL is not set, so there is no service to test.
@@ -34,6 +36,16 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         raise pytest.UsageError(NO_SERVICE)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep what a test sent and got, however it failed: in its set-up, its assertions, or for want of an answer."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    kept = evidence.keep_all(item.nodeid) if report.failed else []
+    if kept:
+        report.sections.append(("what it sent and got", "\n".join(kept)))
+
+
 @pytest.fixture(scope="session")
 def service() -> Service:
     """The service, after one request that pays for whatever it loads lazily."""
@@ -45,4 +57,11 @@ def service() -> Service:
 @pytest.fixture(scope="module")
 def say_once(service: Service) -> Say:
     """Like service.say, but what one test of a file had spoken, the others get without waiting."""
-    return functools.lru_cache(maxsize=None)(service.say)
+    said = functools.lru_cache(maxsize=None)(service.say)
+
+    def say(text: str, **options: Any) -> Speech:
+        speech = said(text, **options)
+        evidence.note(speech.exchange)  # whoever gets it without waiting has it as evidence, too
+        return speech
+
+    return say

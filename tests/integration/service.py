@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Callable, Dict, Mapping
 
 import requests
 
 from scripts.audio.wav import Wav, WavError, parse_wav
+from tests.integration import evidence
+from tests.integration.evidence import Exchange
 
 TIMEOUT_S = float(os.environ.get("SERVICE_TIMEOUT_S", "60"))
 # On top for each character: 0.22 s of speech, at a real-time factor of 0.42 on the slowest runtime,
@@ -32,6 +32,7 @@ class Speech:
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     wall_s: float
+    exchange: Exchange = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -56,17 +57,19 @@ class Service:
         self.hung = False
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Any request; that no answer comes is the service's fault."""
-        timeout_s = options.pop("timeout", TIMEOUT_S)
+        """Send any request; that no answer comes, or half of one, is the service's fault."""
+        patience_s = HUNG_TIMEOUT_S if self.hung else options.pop("timeout", TIMEOUT_S)
+        options["timeout"] = patience_s
         try:
-            return requests.request(
-                method, self.url + path, timeout=HUNG_TIMEOUT_S if self.hung else timeout_s, **options
-            )
-        except requests.Timeout:
-            self.hung = True
-            raise AssertionError(f"service hangs: {method} {path} got no answer") from None
-        except requests.ConnectionError as error:
-            raise AssertionError(f"service gone or broken: {method} {path}: {error}") from None
+            response = requests.request(method, self.url + path, **options)
+        except requests.RequestException as error:
+            self.hung = self.hung or isinstance(error, requests.Timeout)
+            what = "service hangs" if isinstance(error, requests.Timeout) else "service gone or broken"
+            sent = error.request.body if error.request is not None else b""
+            evidence.note(Exchange(method, path, as_bytes(sent), seconds=patience_s, problem=str(error)))
+            raise AssertionError(f"{what}: {method} {path}: {error}") from None
+        evidence.note(exchange_of(response))
+        return response
 
     def post(self, body: bytes, content_type: str = "application/json") -> requests.Response:
         """POST these very bytes to /tts, for what no correct client would send."""
@@ -78,7 +81,7 @@ class Service:
         started = time.monotonic()
         patience_s = TIMEOUT_S + TIMEOUT_PER_CHARACTER_S * len(text)
         response = self.call("POST", "/tts", json=request, timeout=patience_s)
-        speech = Speech(request, response.content, response.headers, time.monotonic() - started)
+        speech = Speech(request, response.content, response.headers, time.monotonic() - started, exchange_of(response))
         if response.status_code != 200:
             came = f"{response.status_code} {response.text[:300]}"
             raise AssertionError(fault(speech, "no speech", "200", came))
@@ -95,23 +98,29 @@ class Service:
 
 
 def fault(speech: Speech, what: str, expected: object, came: object) -> str:
-    """The failure message: what is wrong, for which request, and where its sound is kept."""
+    """Say what is wrong, for which request, and where its sound is kept."""
     request = json.dumps(speech.request, ensure_ascii=False)
     return (
         f"{what}: expected {expected}, came {came}\n"
         f"  request: POST /tts {request if len(request) < 300 else request[:300] + '...'}\n"
-        f"  sound: {_keep(speech)}"
+        f"  sound: {evidence.keep(speech.exchange, evidence.running_test())}"
     )
 
 
-def _keep(speech: Speech) -> str:
-    """Save the sound in the folder SHARDLINE_ARTIFACTS, under a name made of the request."""
-    folder = os.environ.get("SHARDLINE_ARTIFACTS")
-    if not folder:
-        return "not kept; set SHARDLINE_ARTIFACTS to a folder to keep it"
-    request = json.dumps(speech.request, sort_keys=True).encode() + speech.body
-    emotion = speech.request.get("emotion", "default")
-    path = Path(folder) / f"{emotion}-{hashlib.sha256(request).hexdigest()[:12]}.wav"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(speech.body)
-    return str(path)
+def exchange_of(response: requests.Response) -> Exchange:
+    """Take from a response what may be kept of it and its request; no headers, which may hold secrets."""
+    request = response.request
+    return Exchange(
+        str(request.method),
+        request.path_url,
+        as_bytes(request.body),
+        response.status_code,
+        str(response.headers.get("content-type", "")),
+        response.content,
+        response.elapsed.total_seconds(),
+    )
+
+
+def as_bytes(body: Any) -> bytes:
+    """Give the body of a request, which may be text or none, as bytes."""
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body or b"")

@@ -51,6 +51,31 @@ def test_text_without_a_url_is_as_it_was(text: str) -> None:
     assert text == console.bare_urls(text) or "://" in text
 
 
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("你好\u3000😀\n\tb", "你好\u3000😀\n        b"),
+        ("\x1b[1;38;5;208mloud\x1b[m\x1b(B", "loud"),
+        ("\x9b31mred\x9b0m", "red"),  # the same as one character, which some terminals heed
+        ("\x1b[2J\x1b[1;1Hgreen", "green"),
+        ("\x1b[31", r"\x1b[31"),  # cut off
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x9d52;c;cm0gLXJm\x9c", r"\x9d52;c;cm0gLXJm\x9c"),
+        ("\x1bP$q\x1b_", r"\x1bP$q\x1b_"),
+        ("\x1bc", r"\x1bc"),  # resets the terminal
+        ("failed\rpassed\b\b\x07\0", r"failed\rpassed\x08\x08\x07\x00"),
+        ("\u202eneerg\u2028", r"\u202eneerg\u2028"),
+    ],
+)
+def test_what_another_program_wrote_cannot_steer_the_terminal(text: str, expected: str) -> None:
+    assert expected == console.visible(text)
+
+
+@given(st.text())
+def test_nothing_visible_is_a_control_character(text: str) -> None:
+    assert [] == [c for c in console.visible(text) if not c.isprintable() and c not in "\n\u3000"]
+
+
 def test_columns_line_up_under_chinese_text() -> None:
     lines = console.table(("test", "time"), [("你好", "1.0 s"), ("abc", "10.0 s")])
 

@@ -67,7 +67,8 @@ from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from scripts import settings
-from scripts.service import records, running
+from scripts.service.lifecycle import running
+from scripts.system import records
 project = settings.load(sys.argv[1], os.environ, Path.cwd())
 """
 USE = """

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,12 @@ import pytest
 
 from scripts import console
 from scripts.errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
-from scripts.service import Service, lifecycle, ports, records, running, start_detached, stop_recorded
-from scripts.service.records import Record
+from scripts.service import lifecycle, ports
+from scripts.service.lifecycle import RunningService, running, start_detached
 from scripts.settings import Settings
-from scripts.system import processes
-from scripts.system.processes import Ending, Identity
+from scripts.system import records
+from scripts.system.processes import Ending
+from scripts.system.records import Record
 from tests.unit.service import children
 from tests.unit.service.children import READY, SLEEP, SOON_S, TWO_CHILDREN, eventually, marked, wait_for_line
 
@@ -44,7 +44,7 @@ class Bench:
     def running(self, project: Settings, **environ: str) -> Any:
         return running(project, {**os.environ, **environ}, self.log, self.said.append)
 
-    def detached(self, project: Settings) -> Service:
+    def detached(self, project: Settings) -> RunningService:
         service = start_detached(project, os.environ, self.log, self.said.append)
         self.run_ids += [service.run_id or ""]
         return service
@@ -95,14 +95,14 @@ def test_the_record_tells_who_started_what(bench: Bench) -> None:
     project = bench.project()
     with bench.running(project) as service:
         (record,) = bench.records()
-        file = json.loads((project.state / "services" / f"{service.run_id}.json").read_text())
+        file = json.loads((project.state / "processes" / f"{service.run_id}.json").read_text())
 
-    assert (service.pid, service.run_id, service.url) == (record.service.pid, record.run_id, record.url)
+    assert (service.pid, service.run_id, service.url) == (record.process.pid, record.run_id, record.url)
     assert (os.getpid(), False) == (record.owner.pid, file["detached"])
 
 
 def test_the_record_is_there_before_the_service_is_ready(bench: Bench) -> None:
-    code = "import glob; print(len(glob.glob('.pipeline/services/*.json')) or time.sleep(60))"
+    code = "import glob; print(len(glob.glob('.pipeline/processes/*.json')) or time.sleep(60))"
     project = bench.project(f"time.sleep(0.5)\n{code}\n{READY}")
     with bench.running(project):
         pass
@@ -235,8 +235,8 @@ def test_a_killed_pipelines_service_is_stopped_at_the_next_start(bench: Bench) -
         with bench.running(project):
             after = marked(leftover.run_id)
 
-    assert ([leftover.service.pid], []) == (before, after)
-    assert bench.said[0].startswith(f"service: stopped {leftover.url} (pid {leftover.service.pid}, ")
+    assert ([leftover.process.pid], []) == (before, after)
+    assert bench.said[0].startswith(f"service: stopped {leftover.url} (pid {leftover.process.pid}, ")
 
 
 def test_a_live_pipelines_service_is_not_touched_by_the_next_start(bench: Bench) -> None:
@@ -247,25 +247,8 @@ def test_a_live_pipelines_service_is_not_touched_by_the_next_start(bench: Bench)
         with bench.running(project):
             pass
 
-        assert [theirs.service.pid] == marked(theirs.run_id)
+        assert [theirs.process.pid] == marked(theirs.run_id)
         assert [theirs] == bench.records()
-
-
-def stale_record(pid: int) -> Record:
-    """A record of long ago whose pid somebody else has now."""
-    ago = Identity(pid, 1_000_000_000.0)
-    return Record("stale", ago, ago, ("serve",), 1, "http://127.0.0.1:1", "service.log")
-
-
-def test_a_stale_record_that_names_a_stranger_is_forgotten_and_the_stranger_lives(bench: Bench) -> None:
-    project = bench.project()
-    with children.stranger() as child:
-        records.write(project.state, stale_record(child.pid))
-        stopped = stop_recorded(project.state, bench.said.append)
-
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(0.3)
-    assert ([], [], []) == (stopped, bench.said, bench.records())
 
 
 def test_a_detached_service_lives_on(bench: Bench) -> None:
@@ -280,20 +263,23 @@ def test_a_detached_service_lives_on(bench: Bench) -> None:
 
 def test_a_detached_service_outlives_the_pipeline_and_is_stopped_by_name(bench: Bench) -> None:
     project = bench.project()
-    code = "from scripts.service import start_detached\nstart_detached(project, os.environ, project.reports / 'log')"
+    code = """
+from scripts.service.lifecycle import start_detached
+start_detached(project, os.environ, project.reports / "log")
+"""
     with children.pipeline(project, code) as child:
         child.communicate(timeout=SOON_S)
     (record,) = bench.records()
     before = bench.left()
-    stopped = stop_recorded(project.state, bench.said.append)
+    stopped = records.sweep(project.state, bench.said.append, detached_too=True)
 
-    assert ([record.service.pid], [record], [], []) == (before, stopped, bench.left(), bench.records())
+    assert ([record.process.pid], [record], [], []) == (before, stopped, bench.left(), bench.records())
 
 
 def test_stopping_spares_the_service_of_a_live_run(bench: Bench) -> None:
     project = bench.project()
     with bench.running(project) as service:
-        stopped = stop_recorded(project.state, bench.said.append)
+        stopped = records.sweep(project.state, bench.said.append, detached_too=True)
         service.check_alive()
 
     assert [] == stopped
@@ -438,15 +424,3 @@ def test_python_of_the_given_path_runs_the_service(bench: Bench) -> None:
         pass
 
     assert "from PATH\n" == bench.log.read_text()
-
-
-def test_nothing_is_signalled_for_a_dead_record(bench: Bench) -> None:
-    project = bench.project()
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    identity = processes.identify(dead.pid)
-    dead.wait()
-    assert identity is not None
-    records.write(project.state, replace(stale_record(dead.pid), service=identity))
-
-    assert [] == stop_recorded(project.state, bench.said.append)
-    assert [] == bench.records()

@@ -23,17 +23,17 @@ def test_a_port_that_was_closed_a_moment_ago_is_free() -> None:
     assert ports.is_free(port)
 
 
-def test_the_holder_of_a_port_is_named() -> None:
+def test_who_listens_on_a_port_is_named() -> None:
     with listener() as port:
-        holder = ports.holder(port)
+        holder = ports.listener(port)
 
     assert holder is not None
     assert os.getpid() == holder.pid
     assert "pytest" in holder.command
 
 
-def test_a_free_port_has_no_holder() -> None:
-    assert ports.holder(ports.free_port()) is None
+def test_nobody_listens_on_a_free_port() -> None:
+    assert ports.listener(ports.free_port()) is None
 
 
 class listener_and_client:

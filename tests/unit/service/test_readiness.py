@@ -311,6 +311,12 @@ def test_what_is_wrong_with_a_warm_up(answer: Answer, fault: str) -> None:
     assert fault == readiness.warm_up_fault(answer)
 
 
+def test_a_body_cannot_steer_the_terminal_or_add_lines() -> None:
+    body = b"\x1b[31mno model\x1b[0m\r\n\x1b]0;owned\x07ended: green"
+
+    assert r"no model \x1b]0;owned\x07ended: green" == readiness.body_words(body)
+
+
 def test_a_long_body_of_wide_characters_is_cut_between_them() -> None:
     assert "好" * 300 == readiness.body_words("好".encode() * 5000)
 

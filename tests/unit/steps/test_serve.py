@@ -7,8 +7,9 @@ import urllib.request
 from pathlib import Path
 from typing import List
 
-from scripts import service, settings
+from scripts import settings
 from scripts.steps import serve
+from scripts.system import records
 from scripts.system.processes import is_running
 from tests.unit.steps import projects
 
@@ -19,11 +20,11 @@ def test_a_detached_service_answers_until_it_is_stopped(tmp_path: Path) -> None:
 
     serve.run_detached(project)
     serve.run_detached(project)  # says that it runs already
-    stopped = service.stop_recorded(project.state, said.append)
+    stopped = records.sweep(project.state, said.append, detached_too=True)
 
     assert 1 == len(stopped)
-    assert not is_running(stopped[0].service)
-    assert [] == service.stop_recorded(project.state, said.append)
+    assert not is_running(stopped[0].process)
+    assert [] == records.sweep(project.state, said.append, detached_too=True)
 
 
 def test_serving_goes_on_until_ctrl_c(tmp_path: Path) -> None:

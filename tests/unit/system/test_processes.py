@@ -165,6 +165,8 @@ def test_only_the_last_lines_of_a_long_log_are_shown(start: Starter) -> None:
         ("load\n 10%\r 90%\r100%\n", ["load", "100%"]),
         ("windows\r\n", ["windows"]),
         ("x" * 1000, ["x" * 300 + "..."]),
+        ("\x1b[2K 10%\r\x1b[32m100%\x1b[0m\r\x1b[K\n", ["100%"]),
+        ("a\x1b]52;c;cm0gLXJm\x07b", [r"a\x1b]52;c;cm0gLXJm\x07b"]),  # would fill the clipboard
     ],
 )
 def test_lines_are_shown_as_a_terminal_would(text: str, expected: List[str]) -> None:
