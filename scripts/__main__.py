@@ -103,7 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     plan = add("plan", _plan, "Share the tests out over shards and show what each takes.", passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
-    plan.add_argument("--from-json", metavar="FILE", help="plan what a JSON file says (- for standard input)")
     merge = add("merge", _merge, "Prove from all shards' results that every test ran once.", passes_on=True)
     merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
     debug_bundle = add("debug-bundle", _debug_bundle, "Put what a person needs to see why a run failed into one file.")
@@ -156,15 +155,10 @@ def _verdict(project: settings.Settings, options: argparse.Namespace, rest: List
 
 
 def _plan(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    from .planning.plan import from_json
     from .steps import plan
 
-    if options.from_json:
-        text = sys.stdin.read() if options.from_json == "-" else Path(options.from_json).read_text(encoding="utf-8")
-        print(from_json(text))
-    else:
-        nodes = arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES)
-        plan.run(project, nodes or plan.usual(project), rest, options.advise)
+    nodes = arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES)
+    plan.run(project, nodes or plan.usual(project), rest, options.advise)
 
 
 def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -1,4 +1,4 @@
-"""What a plan goes by: how long each test takes, what set-ups cost, and how sure that is."""
+"""What a plan goes by: how long each test takes, what set-ups cost and who needs them, and how sure that is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from typing import Any, Collection, Dict, List, Mapping, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from .nodeids import file_of, function_of
 
@@ -17,15 +17,17 @@ MOST_DOUBT_PERMILLE = 1000
 
 @dataclass(frozen=True)
 class SetUp:
-    """What shared fixtures cost, in ms; paid again by every shard that needs them.
+    """Say what shared fixtures cost, in ms; paid again by every shard that needs them.
 
     `session_ms` once per shard that runs any test; `scopes_ms` by the node id of a file or class, once
-    per shard with a test of it; `file_ms` for each file that `scopes_ms` does not name.
+    per shard with a test that needs it; `file_ms` for each file that `scopes_ms` does not name. `spared`
+    has, by node id of a test, the files and classes around it whose set-up it does not need; all others need it.
     """
 
     session_ms: int = 0
     scopes_ms: Mapping[str, int] = field(default_factory=dict)
     file_ms: int = 0
+    spared: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
 
 
 NO_SET_UP = SetUp()
@@ -33,7 +35,7 @@ NO_SET_UP = SetUp()
 
 @dataclass(frozen=True)
 class Estimates:
-    """What the timings say: own time per test in ms by node id, and how far runs strayed from it.
+    """Hold what the timings say: own time per test in ms by node id, and how far runs strayed from it.
 
     `stray_permille`: by how much the time of a whole file differs between runs, in thousandths.
     """
@@ -43,18 +45,18 @@ class Estimates:
 
     @property
     def digest(self) -> str:
-        """sha-256 over all of it: two nodes with one digest plan from the same timings."""
+        """Digest all of it: two nodes with one digest plan from the same timings."""
         return digest(asdict(self))
 
 
 def digest(value: Any) -> str:
-    """sha-256 of a value's canonical JSON: sorted keys, ASCII, no white space."""
+    """Digest a value: the sha-256 of its canonical JSON: sorted keys, ASCII, no white space."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def complete(nodeids: Sequence[str], known: Mapping[str, int]) -> Dict[str, int]:
-    """A time for each test: its own, or the mean of its siblings, of its file, of the suite.
+    """Give a time to each test: its own, or the mean of its siblings, of its file, of the suite.
 
     Siblings are variants of one parametrised function. Tests that are no longer collected count among
     them: a renamed parameter changes the id and not the time. The mean, since it is sums that are planned.
@@ -70,7 +72,7 @@ def complete(nodeids: Sequence[str], known: Mapping[str, int]) -> Dict[str, int]
 
 
 def _means(known: Mapping[str, int], files: Collection[str]) -> Dict[str, int]:
-    """The mean of each of these files and of each function in them."""
+    """Take the mean of each of these files and of each function in them."""
     groups: Dict[str, List[int]] = defaultdict(list)
     for nodeid, cost in known.items() if files else ():
         file = file_of(nodeid)
@@ -81,7 +83,7 @@ def _means(known: Mapping[str, int], files: Collection[str]) -> Dict[str, int]:
 
 
 def doubt_permille(nodeids: Sequence[str], estimates: Estimates) -> int:
-    """By how much a file's estimate may be off, in thousandths: as measured, or by the age of the timings.
+    """Tell by how much a file's estimate may be off, in thousandths: as measured, or by the age of the timings.
 
     Their age shows in the share of tests that are new or gone. New tests come in proportion to time;
     drift is a random walk, whose spread grows with the root of time, so with the root of that share. In

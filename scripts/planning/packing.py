@@ -1,7 +1,12 @@
-"""A suite as packing sees it: numbered tests, their times, and the set-ups they share.
+"""Pack a workload into shards: whole files where they do as well, files cut only where that pays.
 
-Tests are numbered longest first, ties by name; so a sorted list of numbers is a list of tests, longest
-first, and every tie that goes to the lower number goes by name. The unit of time is the caller's.
+How ties are broken: tests are numbered longest first, and those of equal time by name (`plan.split` does it). So a
+sorted list of numbers is a list of tests, longest first, and every tie that goes to the lower number goes by name
+(`heaviest_first`); between shards of equal load the lower index wins (`Packing.emptiest`); between packings that do
+equally well the one that cuts fewer files, and then the one tried first (`_best`).
+
+Read from `pack` downwards; above it stand the workload and the shards being filled. Times are whole numbers in the
+caller's unit.
 """
 
 from __future__ import annotations
@@ -9,7 +14,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right, insort
 from itertools import accumulate
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from types import MappingProxyType
+from typing import Collection, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 Tests = List[int]
 
@@ -22,14 +28,15 @@ class Block(NamedTuple):
     scopes: FrozenSet[int]
 
 
-class Suite:
-    """Tests by number, with their times and the scopes (file, classes) whose set-up they need.
+class Workload:
+    """Hold tests by number, with their times and the scopes (file, classes) whose set-up they need.
 
     Args:
         costs: the time of each test, longest first, at least 1.
         scopes: of each test its scopes, outermost first: its file, then each class with a set-up.
-        set_ups: the time of each scope's set-up, paid once on each shard that has a test of it.
+        set_ups: the time of each scope's set-up, paid once on each shard that has a test that needs it.
         by_name: the tests in the order of their names; by default their own.
+        spared: by test, those of its scopes whose set-up it does not need.
     """
 
     def __init__(
@@ -38,6 +45,7 @@ class Suite:
         scopes: Sequence[Tuple[int, ...]],
         set_ups: Sequence[int],
         by_name: Sequence[int] = (),
+        spared: Mapping[int, Collection[int]] = MappingProxyType({}),
     ) -> None:
         self.costs = costs
         self.by_name = by_name or range(len(costs))
@@ -45,40 +53,52 @@ class Suite:
         self.set_ups = set_ups
         self.depth = max(map(len, scopes), default=0)
         self._minus = [-cost for cost in costs]
-        self._costly = {chain: frozenset(scope for scope in chain if set_ups[scope]) for chain in set(scopes)}
+        costly = {chain: frozenset(scope for scope in chain if set_ups[scope]) for chain in set(scopes)}
+        self._needs = [costly[chain] for chain in scopes]
+        for test, free in spared.items():
+            self._needs[test] = self._needs[test].difference(free)
 
     def file_of(self, block: Block) -> int:
-        """The file of a block's tests."""
+        """Number the file of a block's tests."""
         return self.scopes[block.tests[0]][0]
 
     def set_up(self, scopes: FrozenSet[int]) -> int:
-        """What the set-ups of these scopes cost together."""
+        """Add up what the set-ups of these scopes cost."""
         return sum(map(self.set_ups.__getitem__, scopes)) if scopes else 0
 
     def time(self, tests: Tests) -> int:
-        """What the tests take without set-ups."""
+        """Add up what the tests take without set-ups."""
         return sum(map(self.costs.__getitem__, tests))
 
     def block(self, tests: Tests) -> Block:
-        """The tests as a block."""
-        scopes = frozenset().union(*map(self._costly.__getitem__, set(map(self.scopes.__getitem__, tests))))
+        """Make the tests a block."""
+        scopes = frozenset().union(*set(map(self._needs.__getitem__, tests)))
         return Block(self.time(tests) + self.set_up(scopes), tests, scopes)
 
     def single(self, test: int) -> Block:
-        """One test as a block."""
-        scopes = self._costly[self.scopes[test]]
+        """Make one test a block."""
+        scopes = self._needs[test]
         return Block(self.costs[test] + self.set_up(scopes), [test], scopes)
 
     def blocks(self, tests: Tests, level: int = 0) -> List[Block]:
-        """The tests by their scope at a level, heaviest first; one that has no such scope stands alone."""
+        """Group tests by their scope at a level, heaviest first; one that has no such scope stands alone."""
         groups: Dict[int, Tests] = {}
         for test in tests:
             scopes = self.scopes[test]
             groups.setdefault(scopes[level] if level < len(scopes) else -1 - test, []).append(test)
         return sorted(map(self.block, groups.values()), key=heaviest_first)
 
+    def apart(self, tests: Tests, scope: int) -> Tuple[Tests, Tests]:
+        """Tell those that need a scope's set-up from those that do not."""
+        if not self.set_ups[scope]:
+            return tests, []
+        return (
+            [test for test in tests if scope in self._needs[test]],
+            [test for test in tests if scope not in self._needs[test]],
+        )
+
     def longest_that_fit(self, tests: Tests, room: int) -> Tuple[Tests, Tests]:
-        """(taken, left): longest first, each test that still fits. Runs of tests at a time, not one by one."""
+        """Take, longest first, each test that still fits: (taken, left). Runs of tests at a time, not one by one."""
         taken: Tests = []
         left: Tests = []
         sums = [0, *accumulate(map(self.costs.__getitem__, tests))]
@@ -94,28 +114,42 @@ class Suite:
 
 
 def heaviest_first(block: Block) -> Tuple[int, int]:
-    """The key by which blocks are sorted; ties go by the first test's name."""
+    """Sort blocks by this key; ties go by the first test's name."""
     return -block.cost, block.tests[0]
 
 
-def cut(suite: Suite, tests: Tests, room: int, level: int = 0) -> Tuple[Tests, Tests]:
+def cut(workload: Workload, tests: Tests, room: int, level: int = 0) -> Tuple[Tests, Tests]:
     """Divide the tests of one scope: (as much as fits into `room`, the rest).
 
+    Tests that do not need the scope's set-up fill what room the others leave, or all of it where those do not fit.
     A class with a set-up of its own stays whole, but for one that fills what room remains.
     """
-    room -= suite.set_ups[suite.scopes[tests[0]][level]]
-    if level + 1 == suite.depth or all(len(suite.scopes[test]) <= level + 1 for test in tests):
-        return suite.longest_that_fit(tests, room)
+    scope = workload.scopes[tests[0]][level]
+    needing, free = workload.apart(tests, scope)
+    if not free:
+        return _cut_inside(workload, tests, room - workload.set_ups[scope], level)
+    cost = workload.block(needing).cost if needing else 0
+    taken, left = ([], needing) if cost > room else (needing, [])
+    more, rest = _cut_inside(workload, free, room - (cost if taken else 0), level)
+    if not taken and not more:
+        taken, left = _cut_inside(workload, needing, room - workload.set_ups[scope], level)
+    return sorted(taken + more), sorted(left + rest)
+
+
+def _cut_inside(workload: Workload, tests: Tests, room: int, level: int) -> Tuple[Tests, Tests]:
+    """Divide tests of one scope whose set-up is paid, or not needed."""
+    if level + 1 == workload.depth or all(len(workload.scopes[test]) <= level + 1 for test in tests):
+        return workload.longest_that_fit(tests, room)
     taken: Tests = []
     left: List[Tests] = []
-    for block in suite.blocks(tests, level + 1):
+    for block in workload.blocks(tests, level + 1):
         if block.cost <= room:
             taken += block.tests
             room -= block.cost
         else:
             left.append(block.tests)
     for place, group in enumerate(left):
-        part, rest = cut(suite, group, room, level + 1) if len(group) > 1 else ([], group)
+        part, rest = cut(workload, group, room, level + 1) if len(group) > 1 else ([], group)
         if part:
             taken += part
             left[place] = rest
@@ -135,13 +169,14 @@ SHARING = 40  # what it costs beside the tests to share two shards anew, in test
 # 1/8 4.5 %, 1/4 4 %, 1/3 1 %, 1/2 -1 %, all -1 %. The choice was made on the same suites; differences of 1 % say
 # nothing.
 SPREAD = (500, 125)
+FEW = 3  # files of which half, rounded down, is one: such a suite may spread all of them
 
 
 class Packing:
-    """Blocks in shards, being filled. `loads` are the shards' times with the set-ups they pay."""
+    """Hold the blocks of shards being filled. `loads` are the shards' times with the set-ups they pay."""
 
-    def __init__(self, suite: Suite, total: int) -> None:
-        self.suite = suite
+    def __init__(self, workload: Workload, total: int) -> None:
+        self.workload = workload
         self.shards: List[List[Block]] = [[] for _ in range(total)]
         self.loads = [0] * total
         self._scopes: List[Set[int]] = [set() for _ in range(total)]
@@ -149,25 +184,25 @@ class Packing:
 
     @property
     def span(self) -> int:
-        """The slowest shard's time."""
+        """Give the slowest shard's time."""
         return self._by_load[-1][0]
 
     def tests(self, shard: int) -> Tests:
-        """The tests of a shard, longest first."""
+        """List the tests of a shard, longest first."""
         return sorted(test for block in self.shards[shard] for test in block.tests)
 
     def emptiest(self, count: int = 1) -> List[int]:
-        """The shards with the least load, the least first."""
+        """Find the shards with the least load, the least first; ties go to the lower index."""
         return [shard for _, shard in self._by_load[:count]]
 
     def fullest_below(self, load: int) -> Optional[int]:
-        """The fullest shard whose load is at most this."""
+        """Find the fullest shard whose load is at most this."""
         place = bisect_right(self._by_load, (load, len(self.shards)))
         return self._by_load[place - 1][1] if place else None
 
     def load_with(self, shard: int, block: Block) -> int:
-        """The shard's time with this block: a set-up that it pays already is not paid again."""
-        return self.loads[shard] + block.cost - self.suite.set_up(block.scopes & self._scopes[shard])
+        """Tell a shard's time with this block: a set-up that it pays already is not paid again."""
+        return self.loads[shard] + block.cost - self.workload.set_up(block.scopes & self._scopes[shard])
 
     def put(self, shard: int, block: Block) -> None:
         """Add a block to a shard."""
@@ -192,92 +227,122 @@ class Packing:
         insort(self._by_load, (load, shard))
 
 
-def pack(suite: Suite, total: int, doubt_permille: int = 0, spread_permille: Sequence[int] = SPREAD) -> List[Tests]:
-    """The tests of each of `total` shards, longest first.
+class Way(NamedTuple):
+    """How to fill shards: each file to the fullest shard that has room, or to the emptiest; and whether to cut any."""
+
+    fullest: bool
+    whole: bool = False
+
+
+CUTTING = (Way(fullest=False), Way(fullest=True))
+WHOLE = (Way(fullest=False, whole=True), Way(fullest=True, whole=True))
+
+
+def pack(
+    workload: Workload, total: int, doubt_permille: int = 0, spread_permille: Sequence[int] = SPREAD
+) -> List[Tests]:
+    """Pack the tests into `total` shards, and list those of each, longest first.
 
     Args:
         doubt_permille: by how much the times of a file may all be wrong together, in thousandths. With
             doubt the tests of heavy files are spread over the shards, so that no shard depends on few.
         spread_permille: how many files that may be, of those that a plan test by test cuts; the best choice counts.
     """
-    everything = list(range(len(suite.costs)))
+    everything = list(range(len(workload.costs)))
     if total == 1 or not everything:
         return [everything, *([] for _ in range(total - 1))]
-    files = suite.blocks(everything)
-    bound = lower_bound(suite, files, total)
-    candidates = _even(suite, files, total, bound)
+    files = workload.blocks(everything)
+    bound = lower_bound(workload, files, total)
+    candidates = _even(workload, files, total, bound, WHOLE)
     if doubt_permille:
-        candidates += [_spread(suite, files, total, share) for share in spread_permille]
+        candidates += _even(workload, files, total, bound, CUTTING)
+        all_of_few = [1000] if len(files) <= FEW else []
+        candidates += [_spread(workload, files, total, share) for share in [*spread_permille, *all_of_few]]
     elif not any(_is_close(packing, bound) for packing in candidates):
-        candidates += [_whole(suite, files, total), _longest_first(suite, total), _round_robin(suite, total)]
-    best = min(candidates, key=lambda packing: _score(packing, len(files), doubt_permille))
+        candidates += _even(workload, files, total, bound, CUTTING)
+        if not any(_is_close(packing, bound) for packing in candidates):
+            candidates += [_longest_first(workload, total), _round_robin(workload, total)]
+    best = _best(candidates, len(files), doubt_permille)
     return [best.tests(shard) for shard in range(total)]
 
 
-def lower_bound(suite: Suite, files: List[Block], total: int) -> int:
-    """What no packing beats: an even share of all, or the longest test of a file with the set-ups it needs."""
+def lower_bound(workload: Workload, files: List[Block], total: int) -> int:
+    """Bound what no packing beats: an even share of all, or the longest test of a file with the set-ups it needs."""
     share = -(-sum(block.cost for block in files) // total)
-    longest = max(suite.costs[block.tests[0]] for block in files)
-    return max(share, longest, max((suite.single(block.tests[0]).cost for block in files if block.scopes), default=0))
+    longest = max(workload.costs[block.tests[0]] for block in files)
+    return max(
+        share, longest, max((workload.single(block.tests[0]).cost for block in files if block.scopes), default=0)
+    )
 
 
 def _is_close(packing: Packing, bound: int) -> bool:
     return (packing.span - bound) * CLOSE <= bound
 
 
-def _score(packing: Packing, files: int, doubt_permille: int) -> int:
-    """The slowest shard's time as it may turn out, and a small price on the files it cuts.
+def _best(candidates: Sequence[Packing], files: int, doubt_permille: int) -> Packing:
+    """Choose the fastest at a small price on the files it cuts; of those as fast as it, the one that cuts fewest."""
+    judged = [(packing, *_judged(packing, doubt_permille)) for packing in candidates]
+    everything = CUT_EVERYTHING * files * (len(candidates[0].shards) - 1)
+    _, fastest, _ = min(judged, key=lambda judgement: judgement[1] * (everything + judgement[2] - files))
+    as_fast = [judgement for judgement in judged if (judgement[1] - fastest) * CLOSE <= fastest]
+    return min(as_fast, key=lambda judgement: (judgement[2], judgement[1]))[0]
+
+
+def _judged(packing: Packing, doubt_permille: int) -> Tuple[int, int]:
+    """Tell the slowest shard's time as it may turn out, and the pairs of a file and a shard that has tests of it.
 
     One standard deviation above the plan, where the tests of a file stray together: a shard's is the
     root of the sum of its files' squared; taken over all shards, since one long test hides the others.
     """
-    suite = packing.suite
+    workload = packing.workload
     pairs = squares = 0
     for blocks in packing.shards:
         times: Dict[int, int] = {}
         for block in blocks:
-            file = suite.file_of(block)
-            times[file] = times.get(file, 0) + block.cost - suite.set_up(block.scopes)
+            file = workload.file_of(block)
+            times[file] = times.get(file, 0) + block.cost - workload.set_up(block.scopes)
         pairs += len(times)
         squares += sum(time * time for time in times.values())
     stray = math.isqrt(squares // len(packing.shards)) * doubt_permille // 1000
-    return (packing.span + stray) * (CUT_EVERYTHING * files * (len(packing.shards) - 1) + pairs - files)
+    return packing.span + stray, pairs
 
 
-def _even(suite: Suite, files: List[Block], total: int, bound: int) -> List[Packing]:
-    """Packings with the shards' times as even as can be, and few cuts."""
+def _even(workload: Workload, files: List[Block], total: int, bound: int, ways: Sequence[Way]) -> List[Packing]:
+    """Pack so that the shards' times are as even as can be, in each of the ways."""
     found: List[Packing] = []
-    for fullest in (False, True):
-        packing = _tightest(suite, files, total, bound, fullest)
-        found.append(packing if _is_close(packing, bound) else _improved(packing, bound))
+    for way in ways:
+        packing = _tightest(workload, files, total, bound, way)
+        found.append(packing if _is_close(packing, bound) else _improved(packing, bound, way.whole))
         if _is_close(packing, bound) and sum(map(len, packing.shards)) == len(files):
             break  # even and without a cut: there is nothing to win
     return found
 
 
-def _tightest(suite: Suite, files: List[Block], total: int, bound: int, fullest: bool, tries: int = SEARCH) -> Packing:
-    """The best of several fillings: the limit is halved in between what cannot be and what was found."""
-    best = _filled(suite, files, total, bound, fullest)
-    low, high = bound, best.span
+def _tightest(workload: Workload, files: List[Block], total: int, bound: int, way: Way, tries: int = SEARCH) -> Packing:
+    """Fill again and again, the limit halved in between what cannot be and what was found, and keep the best."""
+    best = _filled(workload, files, total, bound, way)
+    low, high = max(bound, files[0].cost if way.whole else 0), best.span
     while (high - low) * CLOSE > low and tries:
         limit = (low + high) // 2
-        packing = _filled(suite, files, total, limit, fullest)
+        packing = _filled(workload, files, total, limit, way)
         best = min(best, packing, key=lambda packing: packing.span)
         low, high = (low, limit) if packing.span <= limit else (limit, high)
         tries -= 1
     return best
 
 
-def _filled(suite: Suite, files: List[Block], total: int, limit: int, fullest: bool) -> Packing:
+def _filled(workload: Workload, files: List[Block], total: int, limit: int, way: Way) -> Packing:
     """Fill shards up to a limit, heaviest file first; one that fits nowhere whole is cut to fill shards up.
 
     A file goes to the fullest shard that has room (fewer cuts later), or to the emptiest (evener).
     """
-    packing = Packing(suite, total)
+    packing = Packing(workload, total)
     for block in files:
-        shard = packing.fullest_below(limit - block.cost) if fullest else packing.emptiest()[0]
+        shard = packing.fullest_below(limit - block.cost) if way.fullest else packing.emptiest()[0]
         if shard is not None and packing.loads[shard] + block.cost <= limit:
             packing.put(shard, block)
+        elif way.whole:
+            packing.put(packing.emptiest()[0], block)
         else:
             _divide(packing, block.tests, limit)
     return packing
@@ -285,20 +350,20 @@ def _filled(suite: Suite, files: List[Block], total: int, limit: int, fullest: b
 
 def _divide(packing: Packing, tests: Tests, limit: int) -> None:
     """Fill the emptiest shards with parts of a file; what fits nowhere goes where it costs least."""
-    suite = packing.suite
+    workload = packing.workload
     for shard in packing.emptiest(len(packing.shards)):
-        part, tests = cut(suite, tests, limit - packing.loads[shard])
+        part, tests = cut(workload, tests, limit - packing.loads[shard])
         if not part:
             break
-        packing.put(shard, suite.block(part))
+        packing.put(shard, workload.block(part))
         if not tests:
             return
-    for block in map(suite.single, tests):
+    for block in map(workload.single, tests):
         loads = [packing.load_with(shard, block) for shard in range(len(packing.shards))]
         packing.put(loads.index(min(loads)), block)
 
 
-def _improved(packing: Packing, bound: int) -> Packing:
+def _improved(packing: Packing, bound: int, whole: bool) -> Packing:
     """Share the slowest shard's tests anew with another shard, again and again while that helps."""
     work = WORK
     helped = True
@@ -308,18 +373,18 @@ def _improved(packing: Packing, bound: int) -> Packing:
         for other in others:
             tests = sorted(packing.tests(slowest) + packing.tests(other))
             work -= 10 * (len(tests) + SHARING)
-            helped = _share(packing, slowest, other, tests)
+            helped = _share(packing, slowest, other, tests, WHOLE if whole else CUTTING)
             if helped or work <= 0:
                 break
     return packing
 
 
-def _share(packing: Packing, slowest: int, other: int, tests: Tests) -> bool:
-    """Pack the tests of two shards anew; whether that made the slowest shard faster."""
-    suite = packing.suite
-    files = suite.blocks(tests)
-    bound = lower_bound(suite, files, 2)
-    tries = [_tightest(suite, files, 2, bound, fullest, 6) for fullest in (False, True)]
+def _share(packing: Packing, slowest: int, other: int, tests: Tests, ways: Sequence[Way]) -> bool:
+    """Pack the tests of two shards anew; say whether that made the slowest shard faster."""
+    workload = packing.workload
+    files = workload.blocks(tests)
+    bound = lower_bound(workload, files, 2)
+    tries = [_tightest(workload, files, 2, bound, way, 6) for way in ways]
     best = min(tries, key=lambda two: two.span)
     if best.span >= packing.loads[slowest]:
         return False
@@ -328,24 +393,24 @@ def _share(packing: Packing, slowest: int, other: int, tests: Tests) -> bool:
     return True
 
 
-def _spread(suite: Suite, files: List[Block], total: int, share_permille: int) -> Packing:
-    """Some files test by test, the others whole, longest first.
+def _spread(workload: Workload, files: List[Block], total: int, share_permille: int) -> Packing:
+    """Pack some files test by test and the others whole, longest first.
 
     Which: those too heavy for any shard, then those whose time beside their longest test is greatest,
     since spreading them gains most; how many: that share of what a plan test by test would cut. A test
     goes to that of the two emptiest shards that has less of its file, unless they differ by as much as
     the test takes.
     """
-    bound = lower_bound(suite, files, total)
+    bound = lower_bound(workload, files, total)
     many = [block for block in files if len(block.tests) > 1]
-    many.sort(key=lambda block: (block.cost <= bound, suite.costs[block.tests[0]] - block.cost, block.tests[0]))
+    many.sort(key=lambda block: (block.cost <= bound, workload.costs[block.tests[0]] - block.cost, block.tests[0]))
     chosen = many[: _cut_by_chance(many, total) * share_permille // 1000]
-    spread = {suite.file_of(block) for block in chosen}
-    whole = [block for block in files if suite.file_of(block) not in spread]
-    packing = Packing(suite, total)
+    spread = {workload.file_of(block) for block in chosen}
+    whole = [block for block in files if workload.file_of(block) not in spread]
+    packing = Packing(workload, total)
     times: Dict[Tuple[int, int], int] = {}
-    for block in sorted([*whole, *_singles(suite, chosen)], key=heaviest_first):
-        file = suite.file_of(block)
+    for block in sorted([*whole, *_singles(workload, chosen)], key=heaviest_first):
+        file = workload.file_of(block)
         shard, *second = packing.emptiest(2 if file in spread else 1)
         for other in second:
             near = packing.loads[other] - packing.loads[shard] < block.cost
@@ -356,34 +421,29 @@ def _spread(suite: Suite, files: List[Block], total: int, share_permille: int) -
     return packing
 
 
-def _singles(suite: Suite, files: List[Block]) -> Iterator[Block]:
-    return (suite.single(test) for block in files for test in block.tests)
+def _singles(workload: Workload, files: List[Block]) -> Iterator[Block]:
+    return (workload.single(test) for block in files for test in block.tests)
 
 
 def _cut_by_chance(files: List[Block], total: int) -> int:
-    """How many files a plan test by test cuts: one of m tests stays whole once in total ** (m - 1) times."""
+    """Expect how many files a plan test by test cuts: one of m tests stays whole once in total ** (m - 1) times."""
     whole: int = sum(1000 // total ** min(10, len(block.tests) - 1) for block in files)
     return len(files) - -(-whole // 1000)
 
 
-def _whole(suite: Suite, files: List[Block], total: int) -> Packing:
-    """Whole files, heaviest first, each to the emptiest shard."""
-    return _filled(suite, files, total, sum(block.cost for block in files), fullest=False)
-
-
-def _longest_first(suite: Suite, total: int) -> Packing:
-    """Test by test, longest first, each to the emptiest shard.
+def _longest_first(workload: Workload, total: int) -> Packing:
+    """Pack test by test, longest first, each to the emptiest shard.
 
     Graham, "Bounds on multiprocessing timing anomalies" (1969): at most 4/3 of the best, without set-ups.
     """
-    packing = Packing(suite, total)
-    for test in range(len(suite.costs)):
-        packing.put(packing.emptiest()[0], suite.single(test))
+    packing = Packing(workload, total)
+    for test in range(len(workload.costs)):
+        packing.put(packing.emptiest()[0], workload.single(test))
     return packing
 
 
-def _round_robin(suite: Suite, total: int) -> Packing:
-    packing = Packing(suite, total)
-    for place, test in enumerate(suite.by_name):
-        packing.put(place % total, suite.single(test))
+def _round_robin(workload: Workload, total: int) -> Packing:
+    packing = Packing(workload, total)
+    for place, test in enumerate(workload.by_name):
+        packing.put(place % total, workload.single(test))
     return packing

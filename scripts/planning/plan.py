@@ -1,7 +1,7 @@
 """Which test runs in which shard: tests + timings + number of shards -> plan.
 
-A pure function in integer milliseconds, ties by name: the same plan, byte for byte, on every machine
-and Python. How tests are packed stands in packing.py, what the times are in estimates.py.
+A pure function in integer milliseconds: the same plan, byte for byte, on every machine and Python. How tests are
+packed and how ties are broken stands in packing.py, what the times are in estimates.py.
 """
 
 from __future__ import annotations
@@ -16,17 +16,25 @@ from ..errors import PipelineError, SettingsError
 from ..system.files import read_json, write_text
 from .estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from .nodeids import classes_of, file_of
-from .packing import SPREAD, Suite, pack
+from .packing import SPREAD, Workload, pack
 
 SCHEMA = 1
 FILE_NAME = "plan.json"
+ALGORITHM = 2  # of `split`; raise it with every change that may change a plan
+MOST_SHARDS = 1000  # ten times what CI providers give one job: a plan for more is a slip of the finger
+
 _HINT, _ANEW = "Make it anew: {command}", ("nox", "-s", "plan")
-ALGORITHM = 1  # of `split`; raise it with every change that may change a plan
+_MOST_MS = 10**12  # thirty years
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The tests of one shard, by name, and the time they are expected to take, set-ups included."""
+    """List the tests of one shard, by name, and how long they are expected to take.
+
+    `estimate_ms` is what people read as "about": the tests' own times and each set-up that this shard pays, once. It
+    compares with the time from the shard's first test to its last ("took"); pytest's start and its collection are in
+    neither. It is 0 where no test of the suite was ever timed: then there is nothing to say.
+    """
 
     nodeids: Tuple[str, ...]
     estimate_ms: int
@@ -34,10 +42,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """All shards, and what they were planned from.
+    """Hold all shards, and what they were planned from.
 
-    `id` is the sha-256 of the inputs: equal ids are equal plans. `timings` is the digest of the
-    estimates; `unknown` are the tests that have no timing of their own.
+    `id` is the digest of the shards' node ids and of the algorithm (`identity`): who has equal ids has equal shards,
+    whatever the timings were. `timings` is the digest of the estimates; `unknown` are the tests that have no timing of
+    their own.
     """
 
     id: str
@@ -46,25 +55,32 @@ class Plan:
     set_up: SetUp
     unknown: Tuple[str, ...]
     algorithm: int = ALGORITHM
+    arguments: Tuple[str, ...] = ()
 
 
 def make(tests: Iterable[str], estimates: Estimates, total: int, set_up: SetUp = NO_SET_UP) -> Plan:
     """Plan the tests for `total` shards. Order and origin of `tests` do not matter; equal ids stay together.
 
     Raises:
-        SettingsError: fewer than one shard.
+        SettingsError: fewer than one shard, or more than MOST_SHARDS.
     """
     nodeids = sorted(tests)
     times = complete(nodeids, estimates.tests_ms)
-    shards = split(nodeids, estimates, total, set_up)
-    timings = estimates.digest
+    parts = split(nodeids, estimates, total, set_up)
+    known = bool(estimates.tests_ms)
+    shards = tuple(Shard(tuple(names), duration_ms(names, times, set_up) if known else 0) for names in parts)
     return Plan(
-        id=digest([ALGORITHM, nodeids, timings, total, asdict(set_up)]),
-        shards=tuple(Shard(tuple(names), duration_ms(names, times, set_up)) for names in shards),
-        timings=timings,
+        id=identity(shards, ALGORITHM),
+        shards=shards,
+        timings=estimates.digest,
         set_up=set_up,
         unknown=tuple(sorted(set(nodeids) - set(estimates.tests_ms))),
     )
+
+
+def identity(shards: Iterable[Shard], algorithm: int) -> str:
+    """Digest what makes a plan the plan it is: which tests run in which shard, and who shared them out."""
+    return digest([algorithm, [shard.nodeids for shard in shards]])
 
 
 def split(
@@ -74,44 +90,55 @@ def split(
     set_up: SetUp = NO_SET_UP,
     spread_permille: Sequence[int] = SPREAD,
 ) -> List[List[str]]:
-    """The node ids of each of `total` shards, by name; `spread_permille` as in `pack`.
+    """Share the tests out over `total` shards, and list those of each by name; `spread_permille` as in `pack`.
 
     >>> split(["a.py::x", "a.py::y", "b.py::z"], Estimates({"a.py::x": 2, "a.py::y": 2, "b.py::z": 3}), 2)
     [['a.py::x', 'a.py::y'], ['b.py::z']]
 
     Raises:
-        SettingsError: fewer than one shard.
+        SettingsError: fewer than one shard, or more than MOST_SHARDS.
     """
-    if total < 1:
-        raise SettingsError(f"expected one shard or more, got {total}")
+    if not 1 <= total <= MOST_SHARDS:
+        raise SettingsError(f"expected 1 to {MOST_SHARDS} shards, got {total}")
     counts = Counter(iter(tests))  # of a mapping the keys, not the values as counts
     names = sorted(counts)
     times = complete(names, estimates.tests_ms)
     costs = {name: max(1, times[name]) * counts[name] for name in names}
-    numbered = sorted(names, key=lambda name: -costs[name])
-    suite = _suite(numbered, [costs[name] for name in numbered], set_up)
-    shards = pack(suite, total, doubt_permille(names, estimates), spread_permille)
+    numbered = sorted(names, key=lambda name: -costs[name])  # of equal times by name: `sorted` keeps their order
+    workload = _workload(numbered, [costs[name] for name in numbered], set_up)
+    shards = pack(workload, total, doubt_permille(names, estimates), spread_permille)
     return [sorted(Counter({numbered[test]: counts[numbered[test]] for test in part}).elements()) for part in shards]
 
 
-def _suite(numbered: Sequence[str], costs: Sequence[int], set_up: SetUp) -> Suite:
-    """The tests as packing sees them: numbers for tests, and for the files and classes they need."""
+def _workload(numbered: Sequence[str], costs: Sequence[int], set_up: SetUp) -> Workload:
+    """Number the tests, and the files and classes they lie in, as packing sees them."""
     numbers: Dict[str, int] = {}
     known: Dict[Tuple[str, ...], Tuple[int, ...]] = {}
     chains = []
-    for scopes in (scopes_of(name, set_up) for name in numbered):
+    for scopes in (_around(name, set_up) for name in numbered):
         if scopes not in known:
             known[scopes] = tuple(numbers.setdefault(scope, len(numbers)) for scope in scopes)
         chains.append(known[scopes])
+    spared = {
+        test: [numbers[scope] for scope in set_up.spared[name] if scope in numbers]
+        for test, name in (enumerate(numbered) if set_up.spared else ())
+        if name in set_up.spared
+    }
     by_name = sorted(range(len(numbered)), key=numbered.__getitem__)
-    return Suite(costs, chains, [_scope_ms(scope, set_up) for scope in numbers], by_name)
+    return Workload(costs, chains, [_scope_ms(scope, set_up) for scope in numbers], by_name, spared)
 
 
-def scopes_of(nodeid: str, set_up: SetUp) -> Tuple[str, ...]:
-    """The file of a test, and those of its classes that have a set-up."""
+def _around(nodeid: str, set_up: SetUp) -> Tuple[str, ...]:
+    """Name the file of a test, and those of its classes that have a set-up."""
     if not set_up.scopes_ms:
         return (file_of(nodeid),)
     return (file_of(nodeid), *(scope for scope in classes_of(nodeid) if set_up.scopes_ms.get(scope)))
+
+
+def scopes_of(nodeid: str, set_up: SetUp) -> Tuple[str, ...]:
+    """Name the file and the classes whose set-up a test needs."""
+    spared = set_up.spared.get(nodeid, ())
+    return tuple(scope for scope in _around(nodeid, set_up) if scope not in spared)
 
 
 def _scope_ms(scope: str, set_up: SetUp) -> int:
@@ -119,7 +146,7 @@ def _scope_ms(scope: str, set_up: SetUp) -> int:
 
 
 def duration_ms(nodeids: Sequence[str], times: Mapping[str, int], set_up: SetUp) -> int:
-    """What a shard with these tests takes, in ms: own times, and each set-up once. Nothing takes nothing."""
+    """Add up what a shard with these tests takes, in ms: own times, and each set-up once. Nothing takes nothing."""
     if not nodeids:
         return 0
     scopes = {scope for nodeid in nodeids for scope in scopes_of(nodeid, set_up)}
@@ -128,7 +155,7 @@ def duration_ms(nodeids: Sequence[str], times: Mapping[str, int], set_up: SetUp)
 
 
 def dump(plan: Plan) -> str:
-    """plan.json: one node id a line, so that two plans can be compared with diff."""
+    """Make the text of plan.json: one node id a line, so that two plans can be compared with diff."""
     return json.dumps({"schema": SCHEMA, **asdict(plan)}, indent=1, sort_keys=True) + "\n"
 
 
@@ -145,48 +172,76 @@ def load(file: Path) -> Plan:
     """Read plan.json.
 
     Raises:
-        PipelineError: there is none, it is no plan, or one of another schema.
+        PipelineError: there is none, it is no plan or one of another schema, or it was changed since it was made.
     """
     data = read_json(file, SCHEMA, _HINT, _ANEW)
     try:
-        shards = tuple(Shard(tuple(map(str, s["nodeids"])), int(s["estimate_ms"])) for s in data["shards"])
-        set_up = SetUp(**data["set_up"])
-        unknown = tuple(map(str, data["unknown"]))
-        return Plan(str(data["id"]), shards, str(data["timings"]), set_up, unknown, int(data["algorithm"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PipelineError(f"{file} is no plan: {error!r}", _HINT, _ANEW) from error
+        plan = _parsed(data)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise PipelineError(f"{file} is no plan: {reason}", _HINT, _ANEW) from error
+    if plan.id != identity(plan.shards, plan.algorithm):
+        raise PipelineError(
+            f"{file}: its id does not fit its shards: it was changed, or another version made it", _HINT, _ANEW
+        )
+    return plan
 
 
-def from_json(text: str) -> str:
-    """Plan what stands in a JSON text, as benches ask for it.
-
-    Args:
-        text: {"durations": {nodeid: s}, "tests": [nodeid, ...], "total": N, "setup_s": s per file and shard};
-            `setup_s` may be missing.
-
-    Returns:
-        [[node ids of shard 0], ...] as JSON.
+def _parsed(data: Mapping[str, Any]) -> Plan:
+    """Check a plan, so that whoever gets it may rely on it.
 
     Raises:
-        PipelineError: the text is not of this form.
+        KeyError, TypeError, ValueError: it is none.
     """
-    try:
-        asked = json.loads(text)
-        # Whole microseconds: packing asks only for integers, and a bench may have tests below a millisecond.
-        known = {str(nodeid): _whole(seconds) for nodeid, seconds in asked["durations"].items()}
-        tests = _texts(asked["tests"])
-        set_up = SetUp(file_ms=_whole(asked.get("setup_s", 0)))
-        return json.dumps(split(tests, Estimates(known), int(asked["total"]), set_up))
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        form = '{"durations": {NODEID: SECONDS}, "tests": [NODEID, ...], "total": N, "setup_s": SECONDS}'
-        raise PipelineError(f"expected {form}: {error!r}") from error
+    if not isinstance(data["shards"], list) or not 1 <= len(data["shards"]) <= MOST_SHARDS:
+        raise ValueError(f"shards: expected a list of 1 to {MOST_SHARDS}")
+    shards = tuple(_shard(shard) for shard in data["shards"])
+    planned: Dict[str, int] = {}
+    for index, shard in enumerate(shards):
+        for nodeid in shard.nodeids:
+            if planned.setdefault(nodeid, index) != index:
+                raise ValueError(f"{nodeid!a} is in shard {planned[nodeid]} and in shard {index}")
+    return Plan(
+        id=_text(data["id"], "id"),
+        shards=shards,
+        timings=_text(data["timings"], "timings"),
+        set_up=_set_up(data["set_up"]),
+        unknown=_texts(data["unknown"], "unknown"),
+        algorithm=_whole(data["algorithm"], "algorithm"),
+        arguments=_texts(data.get("arguments", []), "arguments"),
+    )
 
 
-def _whole(seconds: Any) -> int:
-    return max(0, round(float(seconds) * 1_000_000))
+def _shard(data: Any) -> Shard:
+    if not isinstance(data, dict):
+        raise ValueError("shards: expected objects")
+    return Shard(_texts(data["nodeids"], "nodeids"), _whole(data["estimate_ms"], "estimate_ms"))
 
 
-def _texts(value: Any) -> List[str]:
+def _set_up(data: Any) -> SetUp:
+    if not isinstance(data, dict):
+        raise ValueError("set_up: expected an object")
+    return SetUp(
+        _whole(data["session_ms"], "session_ms"),
+        {scope: _whole(cost, "scopes_ms") for scope, cost in data["scopes_ms"].items()},
+        _whole(data["file_ms"], "file_ms"),
+        {nodeid: _texts(scopes, "spared") for nodeid, scopes in data.get("spared", {}).items()},
+    )
+
+
+def _texts(value: Any, name: str) -> Tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("tests: expected a list of node ids")
+        raise ValueError(f"{name}: expected a list of texts")
+    return tuple(value)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: expected a text, got {value!r:.40}")
+    return value
+
+
+def _whole(value: Any, name: str) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST_MS:
+        raise ValueError(f"{name}: expected a whole number, got {value!r:.40}")
     return value

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.unit.steps import projects
@@ -26,15 +24,6 @@ def test_a_suite_that_cannot_be_collected_is_red_with_pytest_s_words(tmp_path: P
 
     assert 5 == done.returncode
     assert "No module named 'nothing_of_this_name'" in done.stdout
-
-
-def test_a_bench_is_answered_in_json(tmp_path: Path) -> None:
-    asked = {"durations": {"a.py::x": 3, "b.py::x": 2, "c.py::x": 1}, "tests": ["a.py::x", "b.py::x", "c.py::x"]}
-    words = [sys.executable, "-m", "scripts", "plan", "--from-json", "-"]
-
-    answer = subprocess.check_output(words, input=json.dumps({**asked, "total": 2}).encode(), cwd=str(projects.ROOT))
-
-    assert [["a.py::x"], ["b.py::x", "c.py::x"]] == json.loads(answer)
 
 
 def test_a_suite_that_cannot_be_collected_is_told_with_a_command_that_shows_why_in_any_shell(tmp_path: Path) -> None:
