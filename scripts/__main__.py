@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 
 from . import __version__, arguments, ci, console, settings
-from .errors import PipelineError, SettingsError
+from .errors import Deferred, PipelineError, SettingsError
 from .system.signals import ends_with, raise_on_signals
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ def main(words: Optional[List[str]] = None) -> int:
         return _run(sys.argv[1:] if words is None else words)
     except PipelineError as error:
         return failed(error, console.command)
+    except Deferred as deferred:
+        later = f"exit code 0: the verdict is deferred, and `verdict` ends with {deferred.exit_code}"
+        print(f"ended: {deferred.ended} ({later})", flush=True)
+        return 0
     except BrokenPipeError:  # as in `... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD

@@ -18,6 +18,7 @@ _VARIABLES = (
     ("BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT"),
     ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS"),  # Bazel
 )
+_COMMITS = ("CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
 USAGE = "nox -s shard -- INDEX TOTAL; indices count from 0: the third of four is `nox -s shard -- 2 4`"
@@ -59,6 +60,11 @@ def run_id(environ: Mapping[str, str]) -> str:
     """What all nodes of one run share: the CI's name for it, else the second at which it began."""
     said = (environ[name] for name in _RUNS if environ.get(name))
     return next(said, time.strftime("local-%Y%m%d-%H%M%S"))
+
+
+def commit(environ: Mapping[str, str]) -> str:
+    """Name the commit that the CI checked out; empty where none is said."""
+    return next((environ[name] for name in _COMMITS if environ.get(name)), "")
 
 
 def _node(words: Sequence[str], where: str) -> Node:

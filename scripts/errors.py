@@ -93,6 +93,20 @@ class AlreadyRunning(PipelineError):
     ended = "already running"
 
 
+class Deferred(Exception):
+    """A shard failed, and its verdict comes later, when CI has kept the result: it ends with exit code 0.
+
+    Args:
+        ended: how it ended, in a word or two.
+        exit_code: what `verdict` will end with.
+    """
+
+    def __init__(self, ended: str, exit_code: int) -> None:
+        super().__init__(ended)
+        self.ended = ended
+        self.exit_code = exit_code
+
+
 class ServiceDied(PipelineError):
     """The service's process ended before, or while, it was needed."""
 

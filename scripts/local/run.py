@@ -13,12 +13,10 @@ from ..planning import history
 from ..planning.estimates import complete
 from ..planning.plan import Plan
 from ..proof.receipt import shown
-from ..runner import preparation
-from ..runner.journal_progress import Failures, all_left_s
-from ..runner.service_session import starts_service
+from ..runner.journal import Failures, all_left_s
 from ..settings import Settings
 from ..system.signals import held_back
-from . import concurrency
+from .concurrency import AtOnce
 from .display import ENDED, RUNS, WAITS, Board, Row, board
 from .worker import LocalShard
 
@@ -27,30 +25,16 @@ STOPS_IN_S = 30  # for a shard to stop its tests, and to end its service beyond 
 LAST_LINES = 15
 
 
-def run(
-    settings: Settings, pytest_arguments: Sequence[str], make_plan: Callable[[], Plan], nodes: int, at_once: int = 0
-) -> None:
-    """Plan, and run each shard as a process of its own; what became of them stands in their results.
-
-    Args:
-        make_plan: collects the tests and shares them out, when packages and weights are there.
-        at_once: how many shards run at the same time; 0 for as many as this machine bears.
-
-    Raises:
-        PipelineError: packages or weights cannot be had, or the suite cannot be collected.
-    """
-    most, why = concurrency.decide(settings, nodes, at_once)
-    preparation.install(settings, with_service=starts_service(settings))
-    if starts_service(settings):
-        preparation.fetch_weights(settings)
-    shards = local_shards(settings, make_plan())
-    say(f"\n{counted(nodes, 'shard')}, {most} at once: {why}")
+def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: AtOnce) -> None:
+    """Run each shard of a plan as a process of its own; what became of them stands in their results."""
+    shards = local_shards(settings, plan)
+    say(f"\n{counted(len(shards), 'shard')}, {at_once.shards} at once: {at_once.why}")
     say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
     environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
     with held_back() as signalled:
         try:
             with board() as watched:
-                _run(shards, most, lambda each: each.start(pytest_arguments, environ), signalled, watched)
+                _run(shards, at_once.shards, lambda each: each.start(arguments, environ), signalled, watched)
         finally:
             service_s = settings.service.stop_timeout_s if settings.service else 0.0
             _stop([each for each in shards if each.stage == RUNS], STOPS_IN_S + service_s)

@@ -15,8 +15,9 @@ from ..ci import Node
 from ..errors import SuiteError
 from ..planning.nodeids import file_of
 from ..proof import receipt
-from ..runner import shard
-from ..runner.journal_progress import Failures, Progress
+from ..runner import ownership, shard
+from ..runner.journal import Failures, Progress, Tail
+from ..runner.rounds import JOURNAL
 from ..settings import Settings
 from ..system.processes import tail
 from .display import ENDED, RUNS, WAITS, Row
@@ -38,7 +39,8 @@ class LocalShard:
         self.status: Optional[int] = None
         self._settings, self._tests = settings, len(times)
         self._folder = shard.folder_of(settings, node)
-        self._progress = Progress(self._folder / "journal.jsonl", times)
+        self._start = ownership.new_start()
+        self._progress = Progress(Tail(self._folder / JOURNAL, self._start), times)
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._began = self._ended = 0.0
 
@@ -53,7 +55,8 @@ class LocalShard:
         words += [*self._settings.addressed, "--defer-verdict"]  # so that the commands it offers can be pasted too
         words += [str(self.node.index), str(self.node.total), *arguments]
         own = {"PIPELINE_SETTINGS": str(self._settings.file)}
-        own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
+        own[ownership.START] = self._start
+        own[ownership.OWNER] = own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
         self._began = time.monotonic()
         with self.output.open("wb") as sink:
             self._process = subprocess.Popen(
@@ -74,7 +77,7 @@ class LocalShard:
         if self.status is not None:
             self._ended = time.monotonic()
             with suppress(SuiteError):  # it left no result: the merge says so
-                failures += self._progress.settle(receipt.read(self._folder / receipt.FILE_NAME))
+                failures += self._progress.settle(receipt.read(self._folder / receipt.FILE_NAME).tests)
         return failures
 
     def row(self) -> Row:

@@ -174,7 +174,7 @@ def load(file: Path) -> Plan:
     Raises:
         PipelineError: there is none, it is no plan or one of another schema, or it was changed since it was made.
     """
-    data = read_json(file, SCHEMA, _HINT, _ANEW)
+    data = read_json(file, SCHEMA, _HINT.format(command="nox -s plan"))
     try:
         plan = _parsed(data)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

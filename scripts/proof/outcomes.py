@@ -190,10 +190,10 @@ def needing(fixture: Fixture, of: Round) -> List[str]:
     """
     ranges = of.needs.get((fixture.scope, fixture.base, fixture.name), ())
     ids = [nodeid for first, last in ranges for nodeid in (of.selected or ())[first : last + 1]]
-    return list(dict.fromkeys(nodeid for nodeid in ids if _below(nodeid, fixture.node)))
+    return list(dict.fromkeys(nodeid for nodeid in ids if lies_below(nodeid, fixture.node)))
 
 
-def _below(nodeid: str, node: str) -> bool:
-    """Whether a test lies in a file, class, or folder; pytest names a package by its folder or __init__.py."""
+def lies_below(nodeid: str, node: str) -> bool:
+    """Tell whether a test lies in a file, class, or folder; pytest names a package by its folder or __init__.py."""
     folder = node[: -len("__init__.py")].rstrip("/") if node.endswith("__init__.py") else node
     return folder in ("", ".") or nodeid.startswith((f"{folder}::", f"{folder}/"))

@@ -78,10 +78,14 @@ class ExtraError:
 
 
 class Taught(NamedTuple):
-    """What the shared fixtures of a shard cost, in ms: per file or class, and all others together."""
+    """What the shared fixtures of a shard cost, in ms: per file or class, and all others together.
+
+    `spared` has, by test, the files and classes around it whose set-up it does not need.
+    """
 
     session_ms: int = 0
     scopes_ms: Mapping[str, int] = {}
+    spared: Mapping[str, Sequence[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class Receipt:
         return f"repair {self.index}" if self.repairs else f"shard index {self.index} of {self.total}"
 
 
-class Damaged(NamedTuple):
+@dataclass(frozen=True)
+class Damaged:
     """A result that cannot be read, or not be believed: which, in what file, and why."""
 
     index: int
@@ -240,7 +245,7 @@ def write_json(file: Path, data: Mapping[str, Any]) -> None:
         SuiteError: it cannot be written.
     """
     try:
-        files.write_whole(file, json.dumps(data, indent=1) + "\n")
+        files.write_bytes(file, (json.dumps(data, indent=1) + "\n").encode("ascii"))
     except OSError as error:
         message = f"{file}: cannot be written: {error.strerror}"
         raise SuiteError(message, "Is there space left, and the right to write?") from error
@@ -264,10 +269,10 @@ def read(file: Path) -> Receipt:
         SuiteError: there is none, or it is no receipt of this version.
     """
     try:
-        return from_json(json.loads(files.read_bytes(file, MOST_BYTES), parse_constant=_refuse))
+        return from_json(files.parse_json(files.read_bytes(file, MOST_BYTES)))
     except OSError as error:
         raise SuiteError(f"{file}: no result of a shard: {error.strerror or error}") from error
-    except (ValueError, RecursionError, OverflowError) as error:
+    except (ValueError, OverflowError) as error:
         raise SuiteError(f"{file}: no result of a shard: {error}") from error
 
 
@@ -275,10 +280,6 @@ def changed_beside(receipt: Receipt, folder: Path) -> List[str]:
     """Name the files beside a receipt that are there and not as they were when it was written."""
     there = {name: _digest_of_file(folder / name) for name in receipt.beside}
     return [name for name, was in receipt.beside.items() if there[name] not in (None, was)]
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of ours")
 
 
 def from_json(data: Any) -> Receipt:
@@ -331,8 +332,12 @@ def _error(data: Any) -> ExtraError:
 
 
 def _taught(data: Any) -> Taught:
-    scopes_ms = _get(data, "scopes_ms", dict)
-    return Taught(_get(data, "session_ms", int), {scope: _get(scopes_ms, scope, int) for scope in scopes_ms})
+    scopes_ms, spared = _get(data, "scopes_ms", dict), _get(data, "spared", dict)
+    return Taught(
+        _get(data, "session_ms", int),
+        {scope: _get(scopes_ms, scope, int) for scope in scopes_ms},
+        {nodeid: _texts(_get(spared, nodeid, list)) for nodeid in spared},
+    )
 
 
 def _test(data: Any) -> Selected:

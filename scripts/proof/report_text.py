@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
 
 from .. import console
 from ..console import at_most, counted, human_seconds, table
@@ -12,8 +14,9 @@ from . import receipt as r
 from .findings import (
     ABOUT_SHARDS,
     ABOUT_TESTS,
-    INCOMPLETE,
+    CHANGED,
     KINDS,
+    OTHER_FILES,
     RED_TEST,
     SERVICE_DEATH,
     SHARD_ERROR,
@@ -22,6 +25,7 @@ from .findings import (
     Verdict,
 )
 from .receipt import Receipt, shown
+from .renamed_ids import CURE
 
 Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
 
@@ -67,21 +71,66 @@ def write(file: Path, verdict: Verdict) -> None:
     r.write_json(file, to_json(verdict))
 
 
-def lines(verdict: Verdict, arguments: Sequence[str] = (), command: Command = console.command) -> List[str]:
-    """The verdict for a person: the counts, what was found, what to do next, and in the last line how it ended.
+@dataclass(frozen=True)
+class Told:
+    """What the end of a run is told from.
 
     Args:
+        shards: their results; repairs are not among them.
+        planned: the shards of the plan, none where there was none.
+        reports: files to look at, as people know them; `logs`: those with the tracebacks of what is red.
+        command: `Settings.command` of the project.
         arguments: those that chose a part of the suite; what to do next needs them too.
-        command: `Settings.command` of the project that the verdict is about.
     """
+
+    verdict: Verdict
+    shards: Sequence[Receipt] = ()
+    planned: Sequence[Planned] = ()
+    reports: Sequence[str] = ()
+    logs: Sequence[str] = ()
+    command: Command = console.command
+    arguments: Sequence[str] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder of the ids' files, from the one in which pytest is started."""
+        return next((shard.folder for shard in self.shards if shard.folder), ".")
+
+
+def run_lines(told: Told) -> List[str]:
+    """Tell the end of a run: outcomes, what was found, a table of times, reports, and what to do next."""
+    return [
+        "",
+        *verdict_lines(told.verdict),
+        "",
+        *_times(told),
+        "",
+        *([f"reports: {', '.join(told.reports)}"] if told.reports else []),
+        *([f"tracebacks: {', '.join(told.logs)}"] if told.logs else []),
+        *evidence(told.verdict.green, told.command),
+        *next_lines(told),
+    ]
+
+
+def verdict_lines(verdict: Verdict) -> List[str]:
+    """Tell the counts, and what was found."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in verdict.counts.items()) or "none collected"
-    indices = f" (indices 0-{verdict.total - 1})" if verdict.total > 1 else ""
-    told = [f"{_tests(sum(verdict.counts.values()))} in {_number(verdict.total, 'shard')}{indices}: {counts}"]
+    indices = f" in {verdict.total} shards (indices 0-{verdict.total - 1})" if verdict.total > 1 else ""
+    lines = [f"{_tests(sum(verdict.counts.values()))}{indices}: {counts}"]
     for kind in KINDS:
         found = verdict.of(kind)
-        told += _told(kind, [finding for finding in found if not finding.repaired])
-        told += [f"repaired: {line}" for line in _told(kind, [f for f in found if f.repaired], 0)]
-    return [*told, *_next(verdict, command, arguments), f"merge: {verdict.ended}"]
+        lines += _told(kind, [finding for finding in found if not finding.repaired])
+        lines += [f"repaired: {line}" for line in _told(kind, [f for f in found if f.repaired], 0)]
+    return lines
+
+
+def _times(told: Told) -> List[str]:
+    """Lay beside each other what the steps of one shard took, or what several shards were expected to take and took."""
+    if len(told.shards) != 1 or told.verdict.total > 1:
+        return compared(told.planned, told.shards)
+    seconds = told.shards[0].seconds
+    rows = [(step, human_seconds(value)) for step, value in seconds.items()]
+    return table(("step", "time"), [*rows, ("total", human_seconds(sum(seconds.values())))])
 
 
 def _told(kind: str, found: Sequence[Finding], most: int = SHOWN) -> List[str]:
@@ -108,39 +157,62 @@ def _tests(count: int) -> str:
     return _number(count, "test")
 
 
-def _next(verdict: Verdict, command: Command, arguments: Sequence[str]) -> List[str]:
-    """What to do, worst first."""
+def next_lines(told: Told) -> List[str]:
+    """Tell what to do, worst first; after a green run, what took longest."""
+    verdict, command = told.verdict, told.command
+    if verdict.green:
+        return _slowest(told)
     red = {finding.kind for finding in verdict.findings if finding.red}
-    unexplained = SHARD_ERROR in red or (SERVICE_DEATH in red and RED_TEST not in red)
-    steps = [_shards_again(verdict, command, arguments)] if unexplained else []
-    if verdict.ended == INCOMPLETE:
-        rest = (
-            f"runs {_tests(len(verdict.to_run))} without a result"
-            if verdict.to_run
-            else "every test has a result; this settles the rest"
-        )
-        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *arguments)}    ({rest})")
+    steps = [_shards_again(told)] if red & {CHANGED, OTHER_FILES, SHARD_ERROR} or red <= {SERVICE_DEATH} else []
+    if verdict.repairable:
+        tests = f"runs {_tests(len(verdict.to_run))} without a result"
+        rest = tests if verdict.to_run else "every test has a result; this settles the rest"
+        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *told.arguments)}    ({rest})")
     elif RED_TEST in red:
-        steps.append(f"{again([finding.nodeid for finding in verdict.of(RED_TEST)], command)}    (only what failed)")
+        failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
+        steps.append(f"{again(failed, command, told.folder)}    (only what failed)")
+    elif not steps:
+        steps.append(_shards_again(told))
     if UNSTABLE in red:
-        steps.append("if ids change from run to run, no run can find them: pytest.param(..., id=...) makes them stay")
+        steps.append(f"no run can find a test whose id changes: {CURE}")
     return [f"next: {step}" for step in steps]
 
 
-def again(nodeids: Sequence[str], command: Command = console.command) -> str:
-    """The command that runs only some tests: few by name, which is right on any machine, else what failed here last."""
+def _slowest(told: Told) -> List[str]:
+    seconds: Dict[str, float] = {}
+    for test in told.verdict.tests:
+        file = test.nodeid.split("::")[0]
+        seconds[file] = seconds.get(file, 0.0) + test.seconds
+    slowest = max(sorted(seconds), key=lambda file: seconds[file], default="")
+    words = told.command("nox", "-s", "integration", "--", typed(slowest, told.folder))
+    return [f"next: {words}    (only the slowest file)"] if slowest else []
+
+
+def again(nodeids: Sequence[str], command: Command = console.command, folder: str = ".") -> str:
+    """Write the command that runs only some tests: few by name, right on any machine, else what failed here last."""
     by_name = len(nodeids) <= FEW and all(each.isprintable() and len(each) < LONGEST_NAME for each in nodeids)
-    return command("nox", "-s", "integration", "--", *(nodeids if by_name else ["--last-failed"]))
+    names = [typed(nodeid, folder) for nodeid in nodeids]
+    return command("nox", "-s", "integration", "--", *(names if by_name else ["--last-failed"]))
 
 
-def _shards_again(verdict: Verdict, command: Command, arguments: Sequence[str]) -> str:
-    about = [*verdict.of(SHARD_ERROR), *verdict.of(SERVICE_DEATH)]
-    shards = {index for finding in about for index in finding.shards}
-    if len(shards) != 1:
-        whole = command("nox", "-s", "integration", *(["--", *arguments] if arguments else []))
-        return f"{whole}    (all shards again)"
-    one = command("nox", "-s", "shard", "--", str(min(shards)), str(verdict.total), *arguments)
-    return f"{one}    (that shard again)"
+def typed(nodeid: str, folder: str) -> str:
+    """Name a test as a person types it in the folder where pytest is started; its id is relative to pytest's rootdir.
+
+    >>> typed("services/api/test_a.py::test_b[a/b]", "../.."), typed("test_a.py::test_b", ".")
+    ('services/api/test_a.py::test_b[a/b]', 'test_a.py::test_b')
+    """
+    file, colons, rest = nodeid.partition("::")
+    return posixpath.normpath(posixpath.join(folder, file)) + colons + rest
+
+
+def _shards_again(told: Told) -> str:
+    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES)
+    shards = {index for kind in kinds for finding in told.verdict.of(kind) for index in finding.shards}
+    if len(shards) != 1 or told.verdict.total < 2:
+        whole = told.command("nox", "-s", "integration", *(["--", *told.arguments] if told.arguments else []))
+        return f"{whole}    (all of it again)"
+    index, total = str(min(shards)), str(told.verdict.total)
+    return f"{told.command('nox', '-s', 'shard', '--', index, total, *told.arguments)}    (that shard again)"
 
 
 def shard_lines(result: Receipt, folder: str, command: Command, arguments: Sequence[str] = ()) -> List[str]:
@@ -181,44 +253,20 @@ def summary(result: Receipt) -> str:
     return f"{counted(len(found), 'test')}{': ' if parts else ''}{', '.join(parts)}"
 
 
-def run_lines(result: Receipt, command: Command, reports: Sequence[str]) -> List[str]:
-    """The lines at the end of a run: outcomes, seconds per step, reports, what to run next."""
-    rows = [(step, human_seconds(value)) for step, value in result.seconds.items()]
-    rows.append(("total", human_seconds(sum(result.seconds.values()))))
-    return [
-        "",
-        summary(result),
-        *told(r.reasons(result)),
-        "",
-        *table(("step", "time"), rows),
-        "",
-        f"reports: {', '.join(reports)}",
-        *evidence(r.is_green(result), command),
-        next_run(result, command),
-    ]
-
-
-def next_run(result: Receipt, command: Command = console.command) -> str:
-    """The command to run next: what failed, or the part that took longest."""
-    red = [test.nodeid for test in result.tests if test.proven in o.RED]
-    if red:
-        return f"next: {again(red, command)}    (only what failed)"
-    if not r.is_green(result):
-        return f"next: {command('nox', '-s', 'integration')}    (all of it again)"
-    seconds: Dict[str, float] = {}
-    for test in result.tests:
-        file = test.nodeid.split("::")[0]
-        seconds[file] = seconds.get(file, 0.0) + sum(attempt.seconds for attempt in test.attempts)
-    slowest = max(sorted(seconds), key=lambda file: seconds[file])
-    return f"next: {command('nox', '-s', 'integration', '--', slowest)}    (only the slowest file)"
-
-
 def compared(shards: Sequence[Planned], said: Sequence[Receipt]) -> List[str]:
     """What each shard was expected to take, beside what it took."""
-    took = {result.index: result.seconds.get("tests", 0.0) for result in said if not result.repairs}
+    planned = dict(enumerate(shards))
     rows = [
-        (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000), human_seconds(took[index]))
-        for index, shard in enumerate(shards)
-        if index in took
+        (
+            str(result.index),
+            str(sum(test.count for test in result.tests)),
+            human_seconds(planned[result.index].estimate_ms / 1000) if _is_estimated(planned, result) else "not known",
+            human_seconds(result.seconds.get("tests", 0.0)),
+        )
+        for result in said
     ]
-    return ["", *table(("shard", "tests", "about", "took"), rows), ""] if rows else []
+    return table(("shard", "tests", "about", "took"), rows) if rows else []
+
+
+def _is_estimated(planned: Mapping[int, Planned], result: Receipt) -> bool:
+    return result.index in planned and bool(planned[result.index].estimate_ms or not result.tests)

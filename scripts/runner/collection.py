@@ -1,4 +1,8 @@
-"""Collect the suite's node ids, or those of a part of it, without running anything."""
+"""Collect the suite's node ids, or those of a part of it, without running anything, and without a trace.
+
+Nothing that a person's arguments, addopts or plugins do at the start or end of a session happens here: the plugin ends
+the process as soon as the tests are collected.
+"""
 
 from __future__ import annotations
 
@@ -6,63 +10,83 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List, Mapping, Sequence
+from typing import List, NamedTuple, Sequence
 
-from ..console import progress
+from ..console import progress, visible
 from ..environments.environments import Environment
-from ..errors import SuiteError
+from ..errors import SettingsError, SuiteError
+from ..proof.outcomes import Round
 from ..settings import Settings
-from ..system.processes import tail
+from ..system import processes
+from ..system.processes import ProgramFailed
 from . import journal, plugin_loader, subset
-from .pytest_process import by_hand, cannot_start, pytest_words
+from .plugin_loader import Order
+from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
 
 LAST_LINES = 20
+START = "collection"  # what the lines of its journal say, which nobody else sees
+USAGE_ERROR = 4  # pytest's exit code for arguments that it cannot use
 
 
-def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> List[str]:
-    """Collect the node ids, in collection order.
+class Collected(NamedTuple):
+    """The ids, in collection order, and the digest of the files that the tests stand in."""
+
+    nodeids: List[str]
+    files_digest: str = ""
+
+
+def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> Collected:
+    """Collect the tests.
 
     Args:
         arguments: those for pytest, and ours for a part of the suite (see `subset`).
 
     Raises:
         SuiteError: a file cannot be collected; pytest's own last lines say why.
-        SettingsError: the part names what is not there.
+        SettingsError: pytest does not know an argument, or the part names what is not there.
     """
     wanted, arguments = subset.take(settings, arguments)
-    arguments = ["--collect-only", "-q", *arguments]
-    with tempfile.TemporaryDirectory() as folder:
+    words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
+    with tempfile.TemporaryDirectory() as folder, progress("collecting the tests"):
         record = Path(folder) / "journal.jsonl"
-        words = pytest_words(settings, environment, arguments)
-        environ = environment.variables(os.environ)
-        variables = plugin_loader.variables(environ, settings.state / "plugin", record, 0, settings.suite.path)
-        with progress("collecting the tests"):
-            try:
-                output = _output(words, settings.suite_directory, variables)
-            except OSError as error:
-                raise cannot_start(error) from error
-        rounds = journal.read(record)
+        order = Order(record, START, paths=paths_of(settings), collects_only=True)
+        environ = plugin_loader.variables(environment.variables(os.environ), settings.state / "plugin", order)
+        failure = None
+        try:
+            output = processes.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
+        except ProgramFailed as failed:
+            if isinstance(failed.__cause__, OSError):
+                raise cannot_start(failed.__cause__) from failed
+            failure, output = failed.returncode, failed.output
+        rounds, _ = journal.read(record, START)
+    if failure == USAGE_ERROR and not (rounds and rounds[-1].collected):
+        see = _see(settings, environment, arguments)
+        raise SettingsError(f"pytest cannot use its arguments:\n{_last(output)}", see)
     if not rounds or rounds[-1].selected is None or rounds[-1].collection_errors:
-        unheard = "" if rounds else f"\n  ({plugin_loader.UNHEARD})"
-        see = f"See: {by_hand(settings, environment, arguments)}"
-        raise SuiteError(f"the suite cannot be collected:\n{_last(output)}{unheard}", see)
-    return subset.of(wanted, rounds[-1].selected)
+        why = _why(rounds[-1]) if rounds else f"{_last(output)}\n  ({plugin_loader.UNHEARD})"
+        message = f"the suite cannot be collected:\n{why or _last(output)}"
+        raise SuiteError(message, _see(settings, environment, arguments))
+    return Collected(subset.of(wanted, rounds[-1].selected), rounds[-1].files)
 
 
-def _output(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    return done.stdout
+def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> int:
+    """Let pytest show what a person asks for, such as its fixtures; no test is run. Returns its exit code."""
+    words = pytest_words(settings, environment, arguments, plugin=())
+    try:
+        return subprocess.call(words, cwd=settings.suite_directory, env=environment.variables(os.environ))
+    except OSError as error:
+        raise cannot_start(error) from error
+
+
+def _see(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:
+    return f"See: {by_hand(settings, environment, ['--collect-only', '-q', *arguments])}"
+
+
+def _why(told: Round) -> str:
+    """Say which files could not be collected, with the end of pytest's own words for each."""
+    errors = [f"{error.nodeid}: {error.message}\n{_last(error.text)}" for error in told.collection_errors]
+    return "\n".join(f"  {line}" for error in errors for line in visible(error).splitlines())
 
 
 def _last(output: str) -> str:
-    return "\n".join(f"  {line}" for line in tail(output, LAST_LINES))
+    return "\n".join(f"  {line}" for line in visible(output).splitlines()[-LAST_LINES:])

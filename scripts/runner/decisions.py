@@ -6,8 +6,8 @@ Pure: no file is read, and no process is started.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..console import counted, human_seconds
 from ..proof import outcomes as o
@@ -87,6 +87,7 @@ class Outcome:
         remaining: the ids that have yet to run.
         errors: what went wrong outside tests.
         ended: one of the endings of `receipt`; empty as long as another round is due.
+        ran_as: what tests are called where they ran, of those whose ids change from run to run; by planned id.
     """
 
     history: Tuple[Ran, ...]
@@ -95,6 +96,7 @@ class Outcome:
     remaining: Tuple[str, ...] = ()
     errors: Tuple[ExtraError, ...] = ()
     ended: str = ""
+    ran_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rounds(self) -> Tuple[Round, ...]:
@@ -103,9 +105,14 @@ class Outcome:
 
     @property
     def tests(self) -> Tuple[Selected, ...]:
-        """The selected tests as the receipt lists them."""
+        """The selected tests as the receipt lists them, by the ids that they have in the plan."""
         counts, remaining = Counter(self.selected or ()), set(self.remaining)
-        return tuple(_selected(fate, counts[fate.nodeid], fate.nodeid in remaining) for fate in self.fates)
+        return tuple(_selected(fate, counts[fate.nodeid], fate.nodeid in remaining, self.ran_as) for fate in self.fates)
+
+    @property
+    def answer(self) -> Mapping[str, Any]:
+        """What the first selection said beside the tests."""
+        return next((told.answer for told in self.rounds if told.answer), {})
 
     @property
     def collected_digest(self) -> str:
@@ -137,7 +144,8 @@ def next_step(history: Sequence[Ran]) -> Outcome:
     Args:
         history: all rounds so far, at least one.
     """
-    history = [_served(ran) for ran in history]
+    ran_as: Dict[str, str] = {}
+    history = [_by_planned_ids(_served(ran), ran_as) for ran in history]
     told = [ran.told for ran in history if ran.told]
     selected = next((each.selected for each in told if each.selected is not None), None)
     broken = _broken(history)
@@ -148,7 +156,8 @@ def next_step(history: Sequence[Ran]) -> Outcome:
         error = Attempt(nodeid, len(history) - 1, o.ERROR, message=broken[nodeid])
         attempts[nodeid] = (*attempts.get(nodeid, ()), error)
     fates = tuple(Fate(nodeid, attempts.get(nodeid, ())) for nodeid in dict.fromkeys(selected or ()))
-    outcome = Outcome(tuple(history), selected, fates, tuple(each for each in left if each not in broken))
+    remaining = tuple(nodeid for nodeid in left if nodeid not in broken)
+    outcome = Outcome(tuple(history), selected, fates, remaining, ran_as=ran_as)
     outcome = replace(outcome, errors=tuple(dict.fromkeys(_errors(outcome))))
     return replace(outcome, ended=_ended(outcome))
 
@@ -164,6 +173,22 @@ def _served(ran: Ran) -> Ran:
     if not ran.exit.service or not ran.told:
         return ran
     return replace(ran, told=service_death.left_out(ran.told, ran.exit.died_at, _first_line(ran.exit.service)))
+
+
+def _by_planned_ids(ran: Ran, ran_as: Dict[str, str]) -> Ran:
+    """Call the tests of a round as the plan does, where their ids change from run to run, and note what they were."""
+    names = ran.told.answer.get("names", {}) if ran.told else {}
+    if not ran.told or not isinstance(names, dict) or not names:
+        return ran
+    ran_as.update((known, nodeid) for nodeid, known in names.items())
+    told, running = ran.told, ran.told.ended.running
+    if running:
+        running = replace(running, nodeid=names.get(running.nodeid, running.nodeid))
+    attempts = tuple(replace(each, nodeid=names.get(each.nodeid, each.nodeid)) for each in told.attempts)
+    selected = tuple(names.get(nodeid, nodeid) for nodeid in told.selected or ())
+    return replace(
+        ran, told=replace(told, attempts=attempts, selected=selected, ended=replace(told.ended, running=running))
+    )
 
 
 def _ended(outcome: Outcome) -> str:
@@ -336,11 +361,11 @@ def _unexplained(ran: Ran) -> Iterator[ExtraError]:
 # What is written ----------------------------------------------------------------------------------
 
 
-def _selected(fate: Fate, count: int, remains: bool) -> Selected:
+def _selected(fate: Fate, count: int, remains: bool, ran_as: Mapping[str, str]) -> Selected:
     outcome = o.NOT_RUN if fate.outcome == o.UNFINISHED else fate.outcome
     if remains and outcome not in o.RED:  # of several tests that share the id, some ran
         outcome = o.NOT_RUN
-    return Selected(fate.nodeid, outcome, fate.attempts, count)
+    return Selected(fate.nodeid, outcome, fate.attempts, count, ran_as.get(fate.nodeid, ""))
 
 
 def texts_of(outcome: Outcome) -> Dict[str, str]:

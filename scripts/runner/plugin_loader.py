@@ -4,47 +4,64 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence
+from typing import Dict, Mapping, Optional, Sequence
+
+from ..system import files
 
 PLUGIN = "shardline_pytest"
 UNHEARD = "our plugin was not heard of: suite.command has to hand its arguments and environment on to pytest"
+# What follows the suite's own words. `-n` of pytest-xdist in the suite's addopts needs no argument: the plugin
+# switches it off, and says so. `-n0` would be refused where pytest-xdist is not installed, `-p no:xdist` where
+# addopts have `-n`.
+ARGUMENTS = ("-p", PLUGIN)
 
 
-def arguments() -> List[str]:
-    """What follows the suite's own words, before what a person adds.
+@dataclass(frozen=True)
+class Order:
+    """What one pytest process is told, see the plugin.
 
-    `-n` of pytest-xdist in the suite's addopts needs no argument: the plugin switches it off, says so in
-    pytest's header and notes it in the journal. `-n0` would be refused where pytest-xdist is not installed,
-    and `-p no:xdist` where addopts have `-n`.
+    Args:
+        journal: the file that it appends to. Its folder exists.
+        start: of the shard; each line says it, and `number`, that of the round.
+        paths: what to collect where pytest's arguments name nothing, from the folder it is started in.
+        select: the command that answers "which tests next?"; empty to run all.
+        apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
+        collects_only: whether to end when the tests are collected.
     """
-    return ["-p", PLUGIN]
+
+    journal: Path
+    start: str
+    number: int = 0
+    paths: Sequence[str] = ()
+    select: Sequence[str] = ()
+    apart: Optional[Path] = None
+    collects_only: bool = False
 
 
-def variables(
-    environ: Mapping[str, str], folder: Path, journal: Path, number: int, path: str, select: Sequence[str] = ()
-) -> Dict[str, str]:
-    """The environment of one round; the plugin removes from it again what is added here.
+def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[str, str]:
+    """Give the environment of one process; the plugin removes from it again what is added here.
 
     Args:
         folder: gets a copy of the plugin and is put on PYTHONPATH. Nothing else may lie in it.
-        journal: the file that the round appends to. Its folder exists.
-        number: the round's, repeated in the journal.
-        path: what to collect where pytest's arguments name nothing, from the folder it is started in.
-        select: the command that answers "which tests next?" (see the plugin); empty to run all.
     """
-    own = {"SHARDLINE_JOURNAL": str(journal.resolve()), "SHARDLINE_ROUND": str(number), "SHARDLINE_PATH": path}
-    if select:
-        own["SHARDLINE_SELECT"] = json.dumps(list(select))
+    own = {"SHARDLINE_JOURNAL": str(order.journal.resolve()), "SHARDLINE_PATHS": json.dumps(list(order.paths))}
+    own.update({"SHARDLINE_START": order.start, "SHARDLINE_ROUND": str(order.number)})
+    if order.select:
+        own["SHARDLINE_SELECT"] = json.dumps(list(order.select))
+    if order.apart:
+        own["SHARDLINE_APART"] = str(order.apart)
+    if order.collects_only:
+        own["SHARDLINE_COLLECT"] = "1"
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
     return {**environ, **own}
 
 
 def put(folder: Path) -> str:
-    """Copy the plugin into a folder of its own; its absolute path."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Copy the plugin into a folder of its own, unless it is there; its absolute path."""
     name = f"{PLUGIN}.py"
-    temporary = folder / f"{name}.{os.getpid()}.tmp"
-    temporary.write_bytes(Path(__file__).with_name(name).read_bytes())
-    temporary.replace(folder / name)
+    source, copy = Path(__file__).with_name(name).read_text(encoding="utf-8"), folder / name
+    if not copy.exists() or copy.read_text(encoding="utf-8") != source:
+        files.write_bytes(copy, source.encode("utf-8"))
     return str(folder.resolve())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
 import subprocess
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +17,14 @@ from ..console import human_seconds
 from ..environments.environments import Environment
 from ..errors import SuiteError
 from ..settings import Settings
+from ..system import processes, records
 from ..system.processes import Identity, end_tree, identify, is_running, tree
-from . import plugin_loader
 from .decisions import Exit
+from .journal import Tail, in_test
+from .plugin_loader import ARGUMENTS
+from .pytest_arguments import named_paths, without_paths
+from .watchdog import Watchdog
 
-PLUGIN = tuple(plugin_loader.arguments())
 POLL_S = 0.02
 PYTEST_STOPS_IN_S = 10.0  # after Ctrl-C: it tears fixtures down and says where it was
 STACKS_IN_S = 3.0  # between SIGABRT and SIGKILL
@@ -40,6 +43,13 @@ class Watch(NamedTuple):
 
     signalled: Callable[[], bool] = lambda: False
     death: Callable[[], str] = str
+
+
+class Home(NamedTuple):
+    """Where a process is known, so that it ends with its runner: the project's state folder, and the watchdog."""
+
+    state: Path
+    watchdog: Watchdog
 
 
 @dataclass(frozen=True)
@@ -68,41 +78,18 @@ def limits_for(pytest_arguments: Sequence[str], test_timeout_s: float) -> Limits
 class Pulse:
     """Since when a journal has not grown, and whether its last line says that a test or shared fixture runs."""
 
-    def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._file, self._clock = file, clock
-        self._size_bytes = self._size()
+    def __init__(self, journal: Tail, clock: Callable[[], float] = time.monotonic) -> None:
+        self._journal, self._clock = journal, clock
         self._grown_at = clock()
         self.in_test = False
 
-    def _size(self) -> int:
-        with suppress(FileNotFoundError):
-            return self._file.stat().st_size
-        return 0
-
     def silent_s(self) -> float:
-        """Seconds since the last line was written."""
-        if self._size() > self._size_bytes:
-            with self._file.open("rb") as lines:
-                lines.seek(self._size_bytes)
-                new = lines.read()
-            self._size_bytes += len(new)
+        """Tell how many seconds ago the last line was written."""
+        events = self._journal.look()
+        if events:
             self._grown_at = self._clock()
-            self.in_test = says_in_test(new)
+            self.in_test = in_test(events[-1])
         return self._clock() - self._grown_at
-
-
-def says_in_test(lines: bytes) -> bool:
-    r"""Whether the last whole line of a journal leaves us within a test's phase, or a shared fixture.
-
-    >>> says_in_test(b'{"event": "start"}\n'), says_in_test(b'{"event": "start"}\n{"event": "end"}\n')
-    (True, False)
-    """
-    whole = lines.rpartition(b"\n")[0].rpartition(b"\n")[2]
-    try:
-        event = json.loads(whole)
-        return event["event"] in ("start", "fixture start", "fixture end") or "subtest" in event
-    except (ValueError, TypeError, KeyError):
-        return False
 
 
 def run(
@@ -112,6 +99,7 @@ def run(
     pulse: Pulse,
     limits: Limits,
     watch: Watch,
+    home: Home,
     say: Say,
 ) -> Exit:
     """Run pytest in a session of its own; afterwards nothing of it is left.
@@ -119,16 +107,24 @@ def run(
     A session keeps what it started together, and a terminal's Ctrl-C away: that comes through us, once.
     """
     started = time.monotonic()
+    mark = uuid.uuid4().hex[:12]
+    home.watchdog.expect(mark)
     try:
-        popen = subprocess.Popen(words, cwd=str(cwd), env=dict(environ), start_new_session=True)
+        popen = subprocess.Popen(words, cwd=str(cwd), env={**environ, processes.MARKER: mark}, start_new_session=True)
     except OSError as error:
         raise cannot_start(error) from error
+    home.watchdog.watch(popen.pid)
     root = identify(popen.pid) or Identity(popen.pid, time.time())
+    record = records.started("pytest", mark, root, tuple(words))
+    with suppress(OSError):  # a disk that is full, or not ours: the watchdog ends it all the same
+        records.write(home.state, record)
     seen = Exit(0)
     try:
         seen = _watched(root, pulse, limits, watch, say)
     finally:  # before its pid is given back: as long as it is ours, so is the session of that number
         _end_leftovers(root, say)
+        records.remove(home.state, record)
+        home.watchdog.forget(popen.pid)
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
             popen.wait(LEFTOVERS_END_IN_S)
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
@@ -182,20 +178,29 @@ def _end_leftovers(root: Identity, say: Say) -> None:
 
 
 def pytest_words(
-    settings: Settings, environment: Environment, arguments: Sequence[str], plugin: Sequence[str] = PLUGIN
+    settings: Settings, environment: Environment, arguments: Sequence[str], plugin: Sequence[str] = ARGUMENTS
 ) -> List[str]:
-    """The suite's command, with our plugin: what a person adds comes last.
+    """Put together the suite's command, with our plugin: what a person adds comes last.
 
-    faulthandler shows where a crash or a hang was, from the first import on.
+    The suite's paths come before that, as if typed, so that options which a conftest.py below them declares are known
+    and plugins see which part of the suite this is; unless a person names others. faulthandler shows where a crash or
+    a hang was, from the first import on.
     """
+    folder = settings.suite_directory
     program, *words = settings.suite.command
     if program == "python":
         program, words = str(environment.python), ["-X", "faulthandler", *words]
-    path = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
-    return [program, *words, *path, *plugin, *arguments]
+    named = named_paths(arguments, folder)
+    paths = [] if named else paths_of(settings)
+    return [program, *(without_paths(words, folder) if named else words), *plugin, *paths, *arguments]
+
+
+def paths_of(settings: Settings) -> List[str]:
+    """Name the suite's paths; none where that is the whole folder: its own configuration says what to collect there."""
+    return [] if settings.suite.path == "." else [settings.suite.path]
 
 
 def by_hand(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:
-    """The same for a person to type, whose shell does not know our plugin."""
+    """Write the same for a person to type, whose shell does not know our plugin."""
     words = pytest_words(settings, environment, arguments, plugin=())
     return f"cd {shlex.quote(str(settings.suite_directory))} && {shlex.join(words)}"

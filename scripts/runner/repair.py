@@ -1,29 +1,50 @@
-"""Repair a run: run exactly the tests that have no result."""
+"""Repair a run: run exactly the tests that have no result, or settle what needs no run."""
 
 from __future__ import annotations
 
-import json
+import os
 from typing import Sequence
 
-from ..ci import Node
+from ..ci import Node, run_id
+from ..planning import history
+from ..planning import plan as planning
 from ..proof import receipt
 from ..proof.findings import UNFIT_REPAIR, Verdict
+from ..proof.receipt import Receipt
 from ..settings import Settings
-from . import selection
+from ..system.machine import machine_class
+from . import ownership
+from .rounds import ShardRun
+from .selection import Selection
 from .shard import Repair, fresh, run_chosen
 
 
-def run(settings: Settings, verdict: Verdict, nodeids: Sequence[str]) -> None:
-    """Run what a verdict lacks; its result lies in a folder of its own.
+def run(settings: Settings, verdict: Verdict, collected_digest: str, arguments: Sequence[str]) -> None:
+    """Run what a verdict lacks; its result lies in a folder of its own. Where every test has one, it says just that.
+
+    Args:
+        collected_digest: of the collection that the verdict is about.
+        arguments: those that changed how the tests run.
 
     Raises:
         PipelineError: a step could not do its work.
     """
     for unfit in (index for finding in verdict.of(UNFIT_REPAIR) for index in finding.shards):
         fresh(settings.reports / f"repair-{unfit}")
-    folder = fresh(settings.reports / f"repair-{verdict.repair_index}")
-    wanted = folder / "wanted.json"
-    wanted.write_text(json.dumps(verdict.to_run), encoding="ascii")
-    node = Node(verdict.repair_index, max(verdict.total, verdict.repair_index + 1))
-    repair = Repair(verdict.repairs, receipt.digest(nodeids))
-    run_chosen(settings, node, folder, selection.command("--ids", str(wanted)), [], repair)
+    index = verdict.repair_index
+    folder = fresh(settings.reports / f"repair-{index}")
+    repair, node = Repair(verdict.repairs, collected_digest), Node(index, max(verdict.total, index + 1))
+    if not verdict.to_run:
+        settled = Receipt(run_id(os.environ), "", index, node.total, collected_digest, 0, "", repairs=verdict.repairs)
+        receipt.write(folder / receipt.FILE_NAME, settled)
+        return
+    selection = Selection(
+        start=ownership.new_start(),
+        index=index,
+        total=verdict.total,
+        plan=str(settings.reports / planning.FILE_NAME),
+        history=str(history.file_of(settings)),
+        machine=machine_class(),
+        ids=verdict.to_run,
+    )
+    run_chosen(ShardRun(settings, node, folder, selection, arguments), arguments, repair)

@@ -5,32 +5,46 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, List, Sequence
 
 from .. import console
+from ..ci import Node
+from ..console import counted
 from ..errors import PipelineError
 from ..proof import junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
-from . import decisions, journal, plugin_loader, pytest_process
-from . import selection as select_step
+from . import decisions, journal, plugin_loader, pytest_process, selection
 from .decisions import Exit, Outcome, Ran
-from .pytest_process import Pulse, Say, Watch, pytest_words
+from .plugin_loader import Order
+from .pytest_process import Home, Pulse, Say, Watch, paths_of, pytest_words
+from .selection import Selection
 from .service_session import Surroundings
+
+JOURNAL, JUNIT = receipt.BESIDE
+
+
+@dataclass(frozen=True)
+class ShardRun:
+    """One shard that is to run: of which project, which of how many, where what it does is kept, and what it runs."""
+
+    settings: Settings
+    node: Node
+    folder: Path
+    selection: Selection
+    arguments: Sequence[str] = ()
+
+    @property
+    def apart(self) -> bool:
+        """Whether others run the rest, so that what is written for a whole run is not this one's."""
+        return self.node.total > 1 or self.selection.ids is not None
 
 
 def run(
-    settings: Settings,
-    around: Surroundings,
-    folder: Path,
-    select: Sequence[str],
-    pytest_arguments: Sequence[str],
-    signalled: Callable[[], bool],
-    say: Say = console.say,
+    shard: ShardRun, around: Surroundings, home: Home, signalled: Callable[[], bool], say: Say = console.say
 ) -> Outcome:
     """Run the selected tests to their end, in as many rounds as it takes.
 
@@ -38,37 +52,64 @@ def run(
     receipt of an interrupted shard before the signal is raised.
 
     Args:
+        shard: its folder, which is empty, gets the journal and, after each round, junit.xml.
         around: the service that the tests need, which is started again where it dies, and their environment.
-        folder: gets journal.jsonl and, after each round, junit.xml; an earlier run's are taken away.
-        select: the command that answers "which tests next?" for the first round; empty to run all.
         signalled: whether somebody wants us to end; pytest then gets Ctrl-C and says where it was.
 
     Raises:
         SuiteError: pytest cannot be started, or the journal is not what the plugin writes.
     """
-    record = _fresh(folder)
-    limits = pytest_process.limits_for(pytest_arguments, settings.suite.test_timeout_s)
-    words = pytest_words(settings, around.suite, pytest_arguments)
+    settings, start = shard.settings, shard.selection.start
+    limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
+    words = pytest_words(settings, around.suite, shard.arguments)
     watch = Watch(signalled, around.death)
+    select = selection.write(shard.folder, shard.selection)
+    record = shard.folder / JOURNAL
     ended: List[Exit] = []
     while True:
-        plugin = settings.state / "plugin"
-        variables = plugin_loader.variables(around.variables(), plugin, record, len(ended), settings.suite.path, select)
-        exit = pytest_process.run(words, settings.suite_directory, variables, Pulse(record), limits, watch, say)
+        order = _order(shard, len(ended), selection.command(select))
+        variables = plugin_loader.variables(around.variables(), settings.state / "plugin", order)
+        pulse = Pulse(journal.Tail(record, start))
+        exit = pytest_process.run(words, settings.suite_directory, variables, pulse, limits, watch, home, say)
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=around.silence())
         if exit.service:
-            say(f"\n{exit.service}")
+            say(f"\n{console.visible(exit.service)}")
         ended.append(exit)
-        told = {each.number: each for each in journal.read(record)}
-        outcome = decisions.next_step([Ran(exit, told.get(index)) for index, exit in enumerate(ended)])
+        outcome = decisions.next_step(_history(record, start, ended, say))
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, around, outcome, say)
-        junit.write(folder / "junit.xml", decisions.results(outcome, files_from(outcome, settings.project)))
+        _write_junit(shard, outcome)
         if outcome.ended:
             return outcome
         say(decisions.progress(outcome))
-        select = _select_remaining(folder, outcome.remaining)
+        select = selection.remaining(shard.folder, shard.selection, outcome.remaining)
+
+
+def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
+    return Order(
+        journal=shard.folder / JOURNAL,
+        start=shard.selection.start,
+        number=number,
+        paths=paths_of(shard.settings),
+        select=select,
+        apart=shard.folder / "own-reports" if shard.apart else None,
+    )
+
+
+def _history(record: Path, start: str, ended: Sequence[Exit], say: Say) -> List[Ran]:
+    """Lay beside each process's end what it told."""
+    rounds, strangers = journal.read(record, start)
+    if strangers:
+        say(f"\n{counted(strangers, 'line')} in {record} are of another pytest, and do not count")
+    told = {round.number: round for round in rounds}
+    return [Ran(exit, told.get(index)) for index, exit in enumerate(ended)]
+
+
+def _write_junit(shard: ShardRun, outcome: Outcome) -> None:
+    folder = repository_folder(outcome, shard.settings)
+    results = junit.of_tests(outcome.tests, decisions.texts_of(outcome), folder)
+    junit.write(shard.folder / JUNIT, [*results, *junit.of_errors(outcome.errors, str(shard.node))])
 
 
 def _with_new_service(settings: Settings, around: Surroundings, outcome: Outcome, say: Say) -> Outcome:
@@ -84,28 +125,18 @@ def _with_new_service(settings: Settings, around: Surroundings, outcome: Outcome
     return outcome
 
 
-def files_from(outcome: Outcome, project: Path) -> str:
-    """The folder that ids are relative to, from the project's: reports name files as the repository does.
+def repository_folder(outcome: Outcome, settings: Settings) -> str:
+    """Name the folder that ids are relative to, from the repository's: reports name files as that does.
 
-    Empty where it is the project's own, or lies outside of it.
+    Empty where it is the repository's own, or lies outside of it.
     """
-    root = next((told.rootdir for told in outcome.rounds if told.rootdir), str(project))
+    root = next((told.rootdir for told in outcome.rounds if told.rootdir), str(settings.project))
     with suppress(ValueError):
-        return "/".join(Path(root).resolve().relative_to(project.resolve()).parts)
+        return "/".join(Path(root).resolve().relative_to(repository_of(settings.project)).parts)
     return ""
 
 
-def _fresh(folder: Path) -> Path:
-    """Where the journal will be; what an earlier run left is taken away."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("journal.jsonl", "junit.xml", "remaining.json"):
-        with suppress(FileNotFoundError):
-            (folder / name).unlink()
-    return folder / "journal.jsonl"
-
-
-def _select_remaining(folder: Path, remaining: Sequence[str]) -> List[str]:
-    """The command that answers "these"."""
-    file = folder / "remaining.json"
-    file.write_text(json.dumps(remaining), encoding="ascii")  # it escapes whatever the ids are made of
-    return select_step.command("--ids", str(file.resolve()))
+def repository_of(project: Path) -> Path:
+    """Find the repository that a project lies in: the nearest folder with a `.git`, else the project's own."""
+    project = project.resolve()
+    return next((folder for folder in (project, *project.parents) if (folder / ".git").exists()), project)

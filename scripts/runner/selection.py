@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     """Answer on standard output: which of the collected ids a shard has to run, and what it goes by."""
     collected = json.load(sys.stdin)
     try:
-        data = files.read_json(Path(arguments[0]), SCHEMA, "")
+        data = files.read_json(Path(arguments[0]), SCHEMA, "", receipt.MOST_BYTES)
         selection = Selection(**{name: value for name, value in data.items() if name != "schema"})
         print(json.dumps(answer(selection, collected)))  # in ASCII, since ids may hold what UTF-8 cannot
     except PipelineError as error:

@@ -17,6 +17,7 @@ from ..service.readiness import Target, wait_until_ready
 from ..settings import Settings
 from ..typed_yaml import Seconds
 from .preparation import Environments
+from .watchdog import Watchdog
 
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
 
@@ -52,10 +53,11 @@ class Surroundings:
 
     Args:
         folder: gets service.log, and artifacts/ for evidence.
+        dog: ends the service should we be killed.
     """
 
-    def __init__(self, settings: Settings, environments: Environments, folder: Path) -> None:
-        self._settings, self._environments, self._folder = settings, environments, folder
+    def __init__(self, settings: Settings, environments: Environments, folder: Path, dog: Watchdog) -> None:
+        self._settings, self._environments, self._folder, self._dog = settings, environments, folder, dog
         self._stack = ExitStack()
         self.suite = environments.suite
         self.service: Optional[RunningService] = None
@@ -76,6 +78,9 @@ class Surroundings:
         self._stack.close()
         log = self._folder / "service.log"
         self.service = self._stack.enter_context(running_service(self._settings, self._environments.service, log))
+        if self.service and self.service.pid:
+            self._dog.watch(self.service.pid)
+            self._stack.callback(self._dog.forget, self.service.pid)
 
     def variables(self) -> Dict[str, str]:
         """The suite's environment."""

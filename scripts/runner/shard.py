@@ -1,33 +1,37 @@
-"""Run one shard: what it needs around it, its tests in rounds, its result and what it teaches."""
+"""Run one shard: what it needs around it, its tests in rounds, and its result."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..ci import Node, run_id
-from ..errors import ServiceDied, SuiteError
-from ..planning import history, timings
+from .. import ci
+from ..ci import Node
+from ..errors import PipelineError, SettingsError
+from ..planning import history
 from ..planning import plan as planning
-from ..planning.estimates import SetUp
-from ..planning.timings import Sample, Source, Timings
+from ..proof import outcomes as o
 from ..proof import receipt
 from ..proof.outcomes import Round
-from ..proof.receipt import Receipt
+from ..proof.receipt import Receipt, Taught
 from ..settings import Settings
-from ..system import memory
+from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
-from . import preparation, rounds, selection, subset
+from . import collection, ownership, preparation, pytest_arguments, rounds, subset
 from .decisions import Outcome
+from .pytest_process import Home
+from .rounds import ShardRun
+from .selection import Selection
 from .service_session import Surroundings, starts_service, timed
+from .watchdog import watchdog
 
-PART = "part.json"  # the ids there were to share out, where that was not the whole suite
+GIT_ANSWERS_IN_S = 4.0
 
 
 class Repair(NamedTuple):
@@ -37,161 +41,158 @@ class Repair(NamedTuple):
     collected_digest: str
 
 
-def execute(settings: Settings, node: Node, pytest_arguments: Sequence[str]) -> Receipt:
+def check(settings: Settings, arguments: Sequence[str]) -> None:
+    """Refuse settings, files and paths that cannot be used, before anything of the last run is taken away.
+
+    Raises:
+        SettingsError, SuiteError: it says which, and what was expected.
+    """
+    _, rest = subset.take(settings, arguments)
+    pytest_arguments.check_paths(rest, settings.suite_directory)
+    if not all((settings.suite_directory / path).exists() for path in [settings.suite.path]):
+        raise SettingsError(f"{settings.file}: suite.path: no such file or folder: {settings.suite.path}")
+
+
+def execute(settings: Settings, node: Node, arguments: Sequence[str]) -> Receipt:
     """Run the tests of one shard; its result, which is written too.
 
     Raises:
         PipelineError: a step could not do its work.
     """
+    wanted, rest = subset.take(settings, arguments)
+    selection = Selection(
+        start=ownership.start(os.environ),
+        index=node.index,
+        total=node.total,
+        plan=str(settings.reports / planning.FILE_NAME),
+        history=str(history.file_of(settings)),
+        machine=machine_class(),
+        part=str(wanted.file) if wanted else "",
+        strict=bool(wanted and wanted.strict),
+    )
     folder = fresh(folder_of(settings, node))
-    wanted, pytest_arguments = subset.take(settings, pytest_arguments)
-    chosen = selection.command("--plan", *selection_words(settings, node, folder))
-    if wanted:
-        chosen += ["--part", str(wanted.file), "strict" if wanted.strict else "lenient", str(folder / PART)]
-    return run_chosen(settings, node, folder, chosen, pytest_arguments)
+    return run_chosen(ShardRun(settings, node, folder, selection, rest), arguments)
 
 
-def run_chosen(
-    settings: Settings,
-    node: Node,
-    folder: Path,
-    chosen: Sequence[str],
-    pytest_arguments: Sequence[str],
-    repair: Optional[Repair] = None,
-) -> Receipt:
-    """Run the tests that a command chooses, with all they need around them; their result, which is written too.
+def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repair] = None) -> Receipt:
+    """Run the tests that a selection names, with all they need around them; their result, which is written too.
 
     Args:
-        folder: where it goes.
-        chosen: the command that answers "which tests next?".
+        arguments: as they were typed, for the result.
         repair: where the result is not that of a shard.
 
     Raises:
         PipelineError: a step could not do its work.
     """
-    seconds: Dict[str, float] = {}
+    settings, seconds = shard.settings, {}  # type: Settings, Dict[str, float]
+    records.sweep(settings.state)
     with timed(seconds, "packages"):
         environments = preparation.install(settings, with_service=starts_service(settings))
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
-    with memory.peak() as peak, Surroundings(settings, environments, folder) as around:
+        if not pytest_arguments.are_known(shard.arguments):
+            collection.collect(settings, environments.suite, arguments)  # a mistake costs no start of the service
+    with memory.peak() as peak, watchdog() as dog, Surroundings(settings, environments, shard.folder, dog) as around:
         if around.service:
             seconds.update({"service ready": around.service.ready_s, "warm-up": around.service.warm_up_s})
         with held_back() as signalled:  # also an interrupted shard leaves its result
-            outcome = rounds.run(settings, around, folder, chosen, pytest_arguments, signalled)
+            outcome = rounds.run(shard, around, Home(settings.state, dog), signalled)
             seconds["tests"] = outcome.suite_s
-            return write(settings, node, folder, outcome, seconds, repair, peak.bytes)
+            result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
+            result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
+            receipt.write(shard.folder / receipt.FILE_NAME, result)
+            return result
 
 
 def folder_of(settings: Settings, node: Node) -> Path:
-    """Where a shard leaves what it did."""
+    """Name the folder in which a shard leaves what it did."""
     return settings.reports / f"shard-{node.index}"
 
 
 def fresh(folder: Path) -> Path:
-    """The folder, without what an earlier run left: it must not be taken for this one's."""
+    """Empty and return the folder: what an earlier run left must not be taken for this one's.
+
+    Raises:
+        PipelineError: it cannot be emptied, or made.
+    """
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise PipelineError(f"cannot make {folder}: {error.strerror}", "Is there the right to write?") from error
     return folder
 
 
-def selection_words(settings: Settings, node: Node, folder: Path) -> List[str]:
-    """What `select` needs to know: the plan that was handed out, or what to make the same one from."""
-    handed_out, past = settings.reports / planning.FILE_NAME, history.file_of(settings)
-    return [
-        str(handed_out),
-        str(past),
-        machine_class(),
-        str(node.index),
-        str(node.total),
-        str(folder / planning.FILE_NAME),
-    ]
-
-
-def write(
-    settings: Settings,
-    node: Node,
-    folder: Path,
-    outcome: Outcome,
-    seconds: Mapping[str, float],
-    repair: Optional[Repair] = None,
-    peak_bytes: int = 0,
-) -> Receipt:
-    """Write the shard's result, and learn how long its tests took."""
-    result = replace(result_of(node, folder, outcome), seconds=dict(seconds), peak_bytes=peak_bytes)
-    if repair:
-        result = replace(result, repairs=repair.repairs, collected_digest=repair.collected_digest)
-    receipt.write(folder / receipt.FILE_NAME, result)
-    taught = learned(result, outcome.rounds)
-    timings.save(taught, folder / "timings.json")
-    if node.total == 1:  # else the next shard here would plan from other timings than this one; `merge` learns
-        history.learn(settings, taught)
-    return result
-
-
-def result_of(node: Node, folder: Path, outcome: Outcome) -> Receipt:
-    """What the rounds of a shard come to, by the plan in its folder."""
-    went_by = folder / planning.FILE_NAME
-    made = planning.load(went_by) if went_by.exists() else None
-    result = Receipt(
-        run_id=run_id(os.environ),
-        plan_id=made.id if made else "",
-        index=node.index,
-        total=node.total,
-        collected_digest=outcome.collected_digest,
-        collected_count=outcome.collected_count,
-        timings_digest=made.timings if made else "",
+def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
+    """Put together what the rounds of a shard come to, from the journal alone."""
+    first = next(iter(outcome.rounds), None)
+    shared = outcome.answer.get("shared") or {}
+    return Receipt(
+        run_id=ci.run_id(os.environ),
+        plan_id=str(outcome.answer.get("plan", "")),
+        index=shard.node.index,
+        total=shard.node.total,
+        collected_digest=str(shared.get("digest", "")) or outcome.collected_digest,
+        collected_count=int(shared.get("count", outcome.collected_count)),
+        timings_digest=str(outcome.answer.get("timings", "")),
         tests=outcome.tests,
         errors=outcome.errors,
         ended=outcome.ended,
         python=platform.python_version(),
         machine=machine_class(),
+        start=shard.selection.start,
+        forms_digest=str(shared.get("forms", "")),
+        files_digest=next((told.files for told in outcome.rounds if told.files), ""),
+        commit=commit_of(shard.settings.project, os.environ),
+        exit_codes=outcome.exit_codes,
+        began_s=first.started if first else 0.0,
+        set_up=set_up_of(outcome.rounds),
+        folder=_folder_of_ids(shard.settings, first),
+        cache=next((told.cache for told in outcome.rounds if told.cache), ""),
     )
-    if not (folder / PART).exists():
-        return result
-    there = json.loads((folder / PART).read_text(encoding="utf-8"))
-    return replace(result, collected_digest=receipt.digest(there), collected_count=len(there))
 
 
-def learned(result: Receipt, told: Iterable[Round]) -> Timings:
-    """What the rounds of a shard teach about durations."""
-    told = list(told)
-    began = int(min((each.started for each in told), default=0))
-    source = Source(began, result.run_id, result.index, result.machine, result.python)
-    samples = [
-        Sample(attempt.nodeid, round(attempt.own_s * 1000))
-        for each in told
-        for attempt in each.attempts
-        if attempt.outcome == receipt.PASSED
-    ]
-    return timings.learned(source, samples, set_up_of(told))
+def _folder_of_ids(settings: Settings, told: Optional[Round]) -> str:
+    """Name the folder that ids are relative to, from the one that pytest is started in."""
+    return os.path.relpath(told.rootdir, settings.suite_directory) if told and told.rootdir else "."
 
 
-def set_up_of(told: Iterable[Round]) -> SetUp:
-    """What the shared fixtures of a shard cost: those of files and classes by node, the others together."""
+def commit_of(project: Path, environ: Mapping[str, str]) -> str:
+    """Name the commit that is checked out, as the CI says or git does; empty where neither does."""
+    said = ci.commit(environ)
+    if said:
+        return said
+    with suppress(OSError, processes.ProgramFailed):
+        return processes.output(["git", "-C", str(project), "rev-parse", "HEAD"], GIT_ANSWERS_IN_S).strip()
+    return ""
+
+
+def set_up_of(rounds: Sequence[Round]) -> Taught:
+    """Add up what the shared fixtures of a shard cost: those of files and classes by node, the others together.
+
+    A set-up that failed, or skipped, teaches nothing of what it takes.
+    """
     session_ms, scopes_ms = 0, {}  # type: int, Dict[str, int]
-    for cost in (cost for each in told for cost in each.shared):
-        milliseconds = round((cost.setup_s + cost.teardown_s) * 1000)
+    for cost in (cost for told in rounds for cost in told.shared if not cost.failed):
+        milliseconds = round(1000 * (cost.setup_s + cost.teardown_s))
         if cost.fixture.scope in ("module", "class"):
             scopes_ms[cost.fixture.node] = scopes_ms.get(cost.fixture.node, 0) + milliseconds
         else:
             session_ms += milliseconds
-    return SetUp(session_ms, scopes_ms)
+    return Taught(session_ms, scopes_ms, spared_by(rounds))
 
 
-def conclude(settings: Settings, result: Receipt) -> int:
-    """0 where a result is green, 1 where tests failed.
-
-    Raises:
-        ServiceDied: the service died while tests ran; whatever else is red may come of that.
-        SuiteError: the tests could not be collected or chosen, so none has run.
-    """
-    deaths = [error for error in result.errors if error.name == receipt.SERVICE]
-    if deaths:
-        log = folder_of(settings, Node(result.index, result.total)) / "service.log"
-        hint = f"Its last words stand above and in {log}."
-        raise ServiceDied(f"{deaths[0].message}", hint)
-    if result.errors and not result.tests:
-        raise SuiteError(f"no test has run: {result.errors[0].message}", "See pytest's own lines above.")
-    return 0 if receipt.is_green(result) else 1
+def spared_by(rounds: Sequence[Round]) -> Dict[str, Tuple[str, ...]]:
+    """Find the tests that lie in a file or class with a set-up, and need none of its fixtures."""
+    spared: Dict[str, List[str]] = {}
+    for told in rounds:
+        nodes: Dict[str, Set[str]] = {}
+        for cost in told.shared:
+            if cost.fixture.scope in ("module", "class"):
+                nodes.setdefault(cost.fixture.node, set()).update(o.needing(cost.fixture, told))
+        for node, needing in nodes.items():
+            for nodeid in told.selected or ():
+                if nodeid not in needing and o.lies_below(nodeid, node):
+                    spared.setdefault(nodeid, []).append(node)
+    return {nodeid: tuple(nodes) for nodeid, nodes in spared.items()}

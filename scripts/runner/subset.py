@@ -9,7 +9,7 @@ from typing import Collection, Iterable, List, Mapping, NamedTuple, Optional, Se
 
 from ..console import counted, say
 from ..errors import SettingsError, SuiteError
-from ..proof import receipt
+from ..proof.outcomes import RED
 from ..proof.receipt import shown
 from ..settings import Settings
 from ..system import files
@@ -156,4 +156,4 @@ def still_red(known: Collection[str], outcomes: Mapping[str, str]) -> List[str]:
     ['a', 'c']
     """
     waiting = [nodeid for nodeid in known if nodeid not in outcomes]
-    return [*waiting, *(nodeid for nodeid, outcome in outcomes.items() if outcome in receipt.RED)]
+    return [*waiting, *(nodeid for nodeid, outcome in outcomes.items() if outcome in RED)]

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from typing import List, Sequence
+from typing import Sequence
 
 from ..ci import Node
 from ..console import counted, say
-from ..errors import SuiteError
 from ..local import concurrency
 from ..local import run as local
 from ..planning import plan as planning
-from ..proof import receipt, report_text
-from ..runner import shard, subset
+from ..runner import collection, merge, ownership, preparation, pytest_arguments, shard, subset
+from ..runner.collection import Collected
+from ..runner.service_session import starts_service
 from ..settings import Settings
-from . import merge, plan
+from . import plan
 
-MADE = ("shard-*", "repair-*", planning.FILE_NAME, merge.FILE_NAME, "junit.xml")
+MADE = ("shard-*", "repair-*", planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz")
 
 
-def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:
+def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:
     """Run the whole suite on this machine, in as many shards as `nodes`.
 
     Args:
@@ -32,22 +32,36 @@ def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int = 1, at_
     Raises:
         PipelineError: a step could not do its work; each kind has its own exit code.
     """
-    clear(settings)
-    subset.announce(settings, subset.take(settings, pytest_arguments)[0], pytest_arguments)
-    nodes = nodes or _as_many_as_bearable(settings, at_once)
-    if nodes > 1:
-        local.run(settings, pytest_arguments, lambda: plan.make(settings, nodes, pytest_arguments), nodes, at_once)
-        concurrency.learn(settings, merge.results(settings), whole=not pytest_arguments)
-        return merge.run(settings, pytest_arguments)
-    result = shard.execute(settings, Node(0, 1), pytest_arguments)
-    concurrency.learn(settings, [result], whole=not pytest_arguments)
-    if not result.tests and receipt.is_green(result):
-        raise SuiteError(f"no test was selected: pytest {' '.join(pytest_arguments)}", "See pytest's own lines above.")
-    merge.join_reports(settings)
-    subset.remember(settings, {test.nodeid: test.proven for test in result.tests}, whole=not pytest_arguments)
-    for line in report_text.run_lines(result, settings.command, _reports(settings)):
-        say(line)
-    return shard.conclude(settings, result)
+    if pytest_arguments.shows_only(arguments):
+        return collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
+    shard.check(settings, arguments)
+    with ownership.of_all(settings):
+        nodes = nodes or _as_many_as_bearable(settings, at_once)
+        clear(settings)
+        subset.announce(settings, subset.take(settings, arguments)[0], arguments)
+        collected = _in_shards(settings, arguments, nodes, at_once) if nodes > 1 else _alone(settings, arguments)
+        try:
+            return merge.conclude(settings, collected, arguments)
+        finally:
+            left = merge.gather(settings.reports).receipts
+            merge.attempt(lambda: concurrency.learn(settings, left, whole=not arguments))
+
+
+def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
+    """Run one shard, and take for the collection what it had to run, which must be all that it collected."""
+    result = shard.execute(settings, Node(0, 1), arguments)
+    return Collected([test.nodeid for test in result.tests for _ in range(test.count)], result.files_digest)
+
+
+def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:
+    """Run several shards, and compare them with the collection that was made before they ran."""
+    most = concurrency.decide(settings, nodes, at_once)
+    preparation.install(settings, with_service=starts_service(settings))
+    if starts_service(settings):
+        preparation.fetch_weights(settings)
+    made = plan.make(settings, nodes, arguments)
+    local.run(settings, arguments, made.plan, most)
+    return made.collected
 
 
 def _as_many_as_bearable(settings: Settings, at_once: int) -> int:
@@ -59,11 +73,4 @@ def _as_many_as_bearable(settings: Settings, at_once: int) -> int:
 def clear(settings: Settings) -> None:
     """Take away what an earlier run left, so that none of it is taken for this one's."""
     for made in (path for pattern in MADE for path in settings.reports.glob(pattern)):
-        shutil.rmtree(str(made)) if made.is_dir() else made.unlink()
-
-
-def _reports(settings: Settings) -> List[str]:
-    """Name the reports that a run of one shard left, as people know them."""
-    folder = shard.folder_of(settings, Node(0, 1))
-    reports = [settings.reports / "junit.xml", folder / "service.log", folder / "artifacts"]
-    return [settings.shown(file) for file in reports if file.exists()]
+        shutil.rmtree(str(made)) if made.is_dir() and not made.is_symlink() else made.unlink()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import List, Sequence
+from dataclasses import replace
+from typing import List, NamedTuple, Sequence
 
 from ..console import counted, human_seconds, say, table
 from ..planning import advice as advising
@@ -11,7 +12,8 @@ from ..planning import history
 from ..planning import plan as planning
 from ..planning.plan import FILE_NAME, Plan
 from ..proof import receipt
-from ..runner import collection, preparation
+from ..runner import collection, preparation, shard
+from ..runner.collection import Collected
 from ..settings import Settings
 
 NODES = 4
@@ -26,7 +28,8 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
     Raises:
         PipelineError: the suite cannot be collected, or a file cannot be used.
     """
-    made = make(settings, total, pytest_arguments)
+    shard.check(settings, pytest_arguments)
+    made = make(settings, total, pytest_arguments).plan
     if advise:
         nodeids = [nodeid for shard in made.shards for nodeid in shard.nodeids]
         advice = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
@@ -37,7 +40,14 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
     say(f"next: {first}    (the first of {total})")
 
 
-def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:
+class Made(NamedTuple):
+    """A plan, and the collection that it shares out."""
+
+    plan: Plan
+    collected: Collected
+
+
+def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Made:
     """Collect the tests, share them out, write reports/plan.json and say what each shard will take.
 
     Args:
@@ -47,13 +57,14 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Pla
         PipelineError: the suite cannot be collected, or a file cannot be used.
     """
     environment = preparation.install(settings, with_service=False).suite
-    nodeids = collection.collect(settings, environment, pytest_arguments)
+    collected = collection.collect(settings, environment, pytest_arguments)
     estimates, set_up = history.estimates(settings)
-    made = planning.make(nodeids, estimates, total, set_up)
+    made = planning.make(collected.nodeids, estimates, total, set_up)
+    made = replace(made, arguments=tuple(pytest_arguments))
     planning.save(made, settings.reports / FILE_NAME)
-    for line in lines(made, len(nodeids)):
+    for line in lines(made, len(collected.nodeids)):
         say(line)
-    return made
+    return Made(made, collected)
 
 
 def usual(settings: Settings) -> int:
@@ -72,8 +83,8 @@ def lines(made: Plan, count: int) -> List[str]:
     """The plan for people: what each shard has and takes, how much of it is known."""
     total = len(made.shards)
     rows = [
-        (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000))
-        for index, shard in enumerate(made.shards)
+        (str(index), str(len(planned.nodeids)), human_seconds(planned.estimate_ms / 1000))
+        for index, planned in enumerate(made.shards)
     ]
     slowest = max(shard.estimate_ms for shard in made.shards) / 1000
     return [

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Sequence
 
 from ..ci import Node
 from ..console import say
 from ..proof import report_text
-from ..runner import shard
+from ..runner import collection, ownership, preparation, pytest_arguments, shard
 from ..settings import Settings
+from . import verdict
 
 
-def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_verdict: bool = False) -> int:
+def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict: bool = False) -> int:
     """Run the tests of one shard, wherever the others run, and say what became of them.
 
     Args:
@@ -21,11 +23,16 @@ def run(settings: Settings, node: Node, pytest_arguments: Sequence[str], defer_v
         0 when every test of the shard passed or was skipped, 1 when one did not.
 
     Raises:
+        AlreadyRunning: this shard, or a run of all shards, is at it.
         PipelineError: a step could not do its work.
     """
-    say(str(node))
-    result = shard.execute(settings, node, pytest_arguments)
+    if pytest_arguments.shows_only(arguments):
+        return collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
+    shard.check(settings, arguments)
+    with ownership.of_shard(settings, node, os.environ):
+        say(str(node))
+        result = shard.execute(settings, node, arguments)
     folder = settings.shown(shard.folder_of(settings, node))
-    for line in report_text.shard_lines(result, folder, settings.command, pytest_arguments):
+    for line in report_text.shard_lines(result, folder, settings.command, arguments):
         say(line)
-    return 0 if defer_verdict else shard.conclude(settings, result)
+    return verdict.deferred(settings, result) if defer_verdict else verdict.exit_code(settings, result)

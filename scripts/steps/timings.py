@@ -10,6 +10,7 @@ from ..errors import SettingsError
 from ..planning import forecast, history, timings
 from ..planning.timings import Sample, Source, Timings
 from ..proof import junit
+from ..proof.outcomes import PASSED
 from ..proof.receipt import shown
 from ..runner import collection, preparation
 from ..settings import Settings
@@ -24,7 +25,7 @@ def run(settings: Settings, count: int = 10) -> None:
     """
     past = timings.load(history.file_of(settings))
     environment = preparation.install(settings, with_service=False).suite
-    for line in lines(past, collection.collect(settings, environment, []), count):
+    for line in lines(past, collection.collect(settings, environment, []).nodeids, count):
         say(line)
 
 
@@ -43,7 +44,7 @@ def learn(settings: Settings, file: Path) -> None:
         results = junit.read(file)
         if results is None:
             raise SettingsError(f"{file} is no whole JUnit report", "Write one with pytest --junitxml.")
-        passed = (result for result in results if result.outcome == junit.PASSED)
+        passed = (result for result in results if result.outcome == PASSED)
         taught = timings.learned(source, (Sample(each.nodeid, round(each.seconds * 1000)) for each in passed))
     else:
         taught = timings.from_pytest_split(source, text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ..ci import Node
 from ..console import say
+from ..errors import Deferred, PipelineError, ServiceDied, SuiteError
 from ..proof import receipt, report_text
+from ..proof.receipt import Receipt
 from ..runner import shard
 from ..settings import Settings
 
@@ -16,12 +18,47 @@ def run(settings: Settings, node: Node) -> int:
         0 when its result is green, 1 when not.
 
     Raises:
-        SuiteError: it left no result.
+        SuiteError: it left no result, or no test was selected.
         ServiceDied: the service died while its tests ran.
     """
     result = receipt.read(shard.folder_of(settings, node) / receipt.FILE_NAME)
     say(f"{result.name}: {report_text.summary(result)}")
-    evidence = report_text.evidence(receipt.is_green(result), settings.command)
-    for line in [*report_text.told(receipt.reasons(result)), *evidence]:
+    green = receipt.is_green(result)
+    for line in [*report_text.told(receipt.reasons(result)), *report_text.evidence(green, settings.command)]:
         say(line)
-    return shard.conclude(settings, result)
+    return exit_code(settings, result)
+
+
+def exit_code(settings: Settings, result: Receipt) -> int:
+    """Return 0 where a result is green, 1 where tests failed.
+
+    Raises:
+        ServiceDied: the service died while tests ran; whatever else is red may come of that.
+        SuiteError: the tests could not be collected or chosen, or none was selected, in no shard.
+    """
+    deaths = [error for error in result.errors if error.name == receipt.SERVICE]
+    if deaths:
+        log = settings.shown(shard.folder_of(settings, Node(result.index, result.total)) / "service.log")
+        raise ServiceDied(deaths[0].message, f"Its last words stand above and in {log}.")
+    if result.errors and not result.tests:
+        raise SuiteError(f"no test has run: {result.errors[0].message}", "See pytest's own lines above.")
+    if not result.collected_count and receipt.is_green(result):
+        words = " ".join(result.arguments)
+        raise SuiteError(f"no test was selected: pytest {words}".rstrip(), "See pytest's own lines above.")
+    return 0 if receipt.is_green(result) else 1
+
+
+def deferred(settings: Settings, result: Receipt) -> int:
+    """End well, and say in the last line how the shard ended all the same; `verdict` fails with it later.
+
+    Raises:
+        Deferred: the shard failed; with exit code 0.
+    """
+    try:
+        code = exit_code(settings, result)
+    except PipelineError as error:
+        say(f"\n{error.shown(settings.command)}")
+        raise Deferred(error.ended, error.exit_code) from None
+    if code:
+        raise Deferred("tests failed", code)
+    return 0

@@ -1,0 +1,224 @@
+"""Merge what shards left into one verdict, one report, and what the next run learns: the one ending of every run.
+
+The verdict is written and told before anything is learnt: a history that cannot be kept costs a line, not more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, Iterable, List, Optional, Sequence
+
+from ..console import say
+from ..errors import IncompleteError, PipelineError, ServiceDied, SuiteError
+from ..planning import history, timings
+from ..planning import plan as planning
+from ..planning.estimates import SetUp
+from ..planning.plan import Plan
+from ..planning.timings import Sample, Source, Timings
+from ..proof import findings as f
+from ..proof import junit, receipt, report_text
+from ..proof import outcomes as o
+from ..proof.case import Reference
+from ..proof.findings import Verdict
+from ..proof.receipt import Damaged, Receipt
+from ..proof.verify import verify
+from ..settings import Settings
+from ..system import files
+from . import repair as repairing
+from . import subset
+from .collection import Collected
+from .rounds import JUNIT
+
+FILE_NAME = "merge.json"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What shards and repairs left: results, those that cannot be read or believed, and files changed afterwards."""
+
+    receipts: Sequence[Receipt] = ()
+    damaged: Sequence[Damaged] = ()
+    changed: Dict[str, List[str]] = field(default_factory=dict)
+
+
+def gather(reports: Path) -> Results:
+    """Read the results of a run; one that cannot be read costs what it holds, not the others."""
+    receipts: List[Receipt] = []
+    damaged: List[Damaged] = []
+    changed: Dict[str, List[str]] = {}
+    for folder in sorted((*reports.glob("shard-*"), *reports.glob("repair-*"))):
+        match = re.fullmatch(r"(shard|repair)-(\d{1,9})", folder.name)
+        file = folder / receipt.FILE_NAME
+        if match is None or not (file.exists() or file.is_symlink()):
+            continue
+        try:
+            found = receipt.read(file)
+            if found.index != int(match[2]) or bool(found.repairs) != (match[1] == "repair"):
+                raise SuiteError(f"{file}: it is the result of {found.name}, and lies in the place of another")
+            receipts.append(found)
+        except PipelineError as error:
+            if match[1] == "shard":
+                damaged.append(Damaged(int(match[2]), f"shard index {match[2]}", error.message))
+            continue
+        if receipt.changed_beside(found, folder):
+            changed[found.name] = receipt.changed_beside(found, folder)
+    return Results(receipts, damaged, changed)
+
+
+def plan_of(settings: Settings, results: Results) -> Optional[Plan]:
+    """Read the plan that was handed out; none where there is none, or it is not the one that the shards went by."""
+    file = settings.reports / planning.FILE_NAME
+    if not file.exists() and not file.is_symlink():
+        return None
+    try:
+        plan = planning.load(file)
+    except PipelineError as error:
+        say(f"{error.message}: the merge goes on without it")
+        return None
+    went_by = {result.plan_id for result in results.receipts if not result.repairs}
+    return plan if not went_by or plan.id in went_by else None
+
+
+def arguments_of(settings: Settings, results: Results) -> List[str]:
+    """Find out what part of the suite a run was of, from what its plan or its shards were told."""
+    plan = plan_of(settings, results)
+    said = [plan.arguments] if plan else [result.arguments for result in results.receipts if not result.repairs]
+    return list(said[0]) if said and len(set(said)) == 1 else []
+
+
+def conclude(settings: Settings, collected: Collected, arguments: Sequence[str], run_missing: bool = False) -> int:
+    """Compare all results with a collection, write and tell the verdict, then learn from the run.
+
+    Args:
+        arguments: those that chose a part of the suite, or changed how it ran.
+        run_missing: run the tests that have no result, and only those, then compare again.
+
+    Returns:
+        0 when every test ran exactly once and none failed, 1 when some failed.
+
+    Raises:
+        IncompleteError: a test ran nowhere, or more than once, or that cannot be told.
+        ServiceDied: the service of a shard died while its tests ran.
+        SuiteError: no test was selected, or none could be run.
+    """
+    results = gather(settings.reports)
+    plan = plan_of(settings, results)
+    shards = [shard.nodeids for shard in plan.shards] if plan else ()
+    reference = Reference(collected.nodeids, collected.files_digest, shards)
+    verdict = verify(results.receipts, reference, results.damaged, results.changed)
+    if run_missing and verdict.repairable:
+        collection = [test.nodeid for test in verdict.tests for _ in range(test.count)]
+        repairing.run(settings, verdict, receipt.digest(collection), arguments)
+        results = gather(settings.reports)
+        verdict = verify(results.receipts, reference, results.damaged, results.changed)
+    attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict))
+    attempt(lambda: _write_junit(settings, verdict, results.receipts))
+    for line in report_text.run_lines(_told(settings, verdict, results, plan, arguments)):
+        say(line)
+    for learning in _lessons(settings, verdict, results.receipts, whole=not arguments):
+        attempt(learning)
+    return exit_code(verdict, settings)
+
+
+def _told(
+    settings: Settings, verdict: Verdict, results: Results, plan: Optional[Plan], arguments: Sequence[str]
+) -> report_text.Told:
+    shards = [result for result in results.receipts if not result.repairs]
+    folders = [settings.reports / f"shard-{result.index}" for result in shards]
+    beside = [settings.reports / JUNIT]
+    beside += [folder / name for folder in folders[:1] for name in ("service.log", "artifacts") if len(folders) == 1]
+    red = {index for finding in verdict.findings if finding.red for index in finding.shards}
+    logs = [settings.reports / f"shard-{index}.log" for index in sorted(red)]
+    return report_text.Told(
+        verdict=verdict,
+        shards=shards,
+        planned=plan.shards if plan else (),
+        reports=[settings.shown(file) for file in beside if file.exists()],
+        logs=[settings.shown(file) for file in logs if file.exists()],
+        command=settings.command,
+        arguments=arguments,
+    )
+
+
+def exit_code(verdict: Verdict, settings: Settings) -> int:
+    """Return 0 where a verdict is green, 1 where tests failed; errors as those of `conclude`."""
+    if verdict.ended == f.NO_TESTS:
+        errors = [*verdict.of(f.SHARD_ERROR), *verdict.of(f.NOTHING)]
+        raise SuiteError(f"no test has run: {errors[0].text}", "See pytest's own lines above.")
+    if verdict.ended == f.INCOMPLETE:
+        raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
+    if verdict.ended == f.SERVICE_DIED:
+        death = verdict.of(f.SERVICE_DEATH)[0]
+        logs = [settings.shown(settings.reports / f"shard-{index}" / "service.log") for index in death.shards]
+        raise ServiceDied(death.text, f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}.")
+    return 0 if verdict.green else 1
+
+
+# Reports and lessons --------------------------------------------------------------------------------
+
+
+def attempt(step: Callable[[], None]) -> None:
+    """Do what the verdict does not depend on; say in a line where that fails."""
+    try:
+        step()
+    except PipelineError as error:
+        say(f"not kept: {error.message}")
+    except OSError as error:
+        say(f"not kept: {error.filename}: {error.strerror}")
+
+
+def _write_junit(settings: Settings, verdict: Verdict, receipts: Iterable[Receipt]) -> None:
+    """Write one report that says what the verdict says, with the tracebacks of the shards' own."""
+    texts: Dict[str, str] = {}
+    folder = ""
+    for path in sorted((*settings.reports.glob(f"shard-*/{JUNIT}"), *settings.reports.glob(f"repair-*/{JUNIT}"))):
+        for result in junit.read(path) or ():
+            folder = folder or result.folder
+            if result.text:
+                texts[result.nodeid] = "\n\n".join(filter(None, [texts.get(result.nodeid, ""), result.text]))
+    errors = [error for each in receipts for error in junit.of_errors(each.errors, each.name)]
+    junit.write(settings.reports / JUNIT, [*junit.of_tests(verdict.tests, texts, folder), *errors])
+
+
+def _lessons(
+    settings: Settings, verdict: Verdict, receipts: Sequence[Receipt], whole: bool
+) -> List[Callable[[], None]]:
+    """List what a run teaches, each on its own: durations, memory, and which tests failed last."""
+    taught = [lesson_of(each) for each in receipts]
+    return [
+        lambda: history.learn(settings, *taught),
+        lambda: subset.remember(settings, verdict.outcomes, whole=whole),
+        lambda: _remember_for_pytest(verdict, receipts),
+    ]
+
+
+def lesson_of(result: Receipt) -> Timings:
+    """Take from a result what it teaches about durations: of the tests that ran to their expected end.
+
+    A test that failed may have stopped early, or waited for a timeout.
+    """
+    source = Source(int(result.began_s), result.run_id, result.index, result.machine, result.python)
+    samples = [
+        Sample(test.nodeid, round(attempt.own_s * 1000))
+        for test in result.tests
+        for attempt in test.attempts
+        if attempt.outcome in o.RAN_AS_EXPECTED
+    ]
+    return timings.learned(source, samples, SetUp(**result.set_up._asdict()))
+
+
+def _remember_for_pytest(verdict: Verdict, receipts: Sequence[Receipt]) -> None:
+    """Keep for pytest's own --last-failed what several shards found, each of which saw a part only."""
+    caches = {each.cache for each in receipts if each.cache}
+    if len(receipts) < 2 or len(caches) != 1 or not Path(*caches).is_dir():
+        return
+    file = Path(*caches, "v", "cache", "lastfailed")
+    known: Dict[str, bool] = {}
+    with suppress(OSError, ValueError):
+        known = dict(files.parse_json(files.read_bytes(file)))
+    failed = dict.fromkeys(subset.still_red(known, verdict.outcomes), True)
+    files.write_bytes(file, json.dumps(failed, indent=2).encode("ascii"))

@@ -1,0 +1,89 @@
+"""Who owns the reports of a project: one run of all shards, or single shards, each its own folder.
+
+A lock says so that the system frees with its holder, however that ends. Whoever comes second is refused at once, and is
+told by whom.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import uuid
+from contextlib import ExitStack, contextmanager
+from typing import Iterator, Mapping
+
+from ..ci import Node
+from ..console import printable
+from ..errors import AlreadyRunning
+from ..settings import Settings
+from ..system import locks
+from ..system.locks import Held
+
+FOLDER = ".locks"  # in the reports: who has another place for these has other locks
+START = "SHARDLINE_START"  # what a shard of such a run marks its journal with
+OWNER = "SHARDLINE_OWNER"  # the pid of the run of all shards that a shard belongs to, in the shard's environment
+
+
+@contextmanager
+def of_all(settings: Settings) -> Iterator[None]:
+    """Own all reports while the block runs.
+
+    Raises:
+        AlreadyRunning: another run, or a single shard, owns them, or a part of them.
+    """
+    with _locked(settings, "run"):
+        yield
+
+
+@contextmanager
+def of_shard(settings: Settings, node: Node, environ: Mapping[str, str]) -> Iterator[None]:
+    """Own the folder of a shard while the block runs. Several shards of one plan may run at once.
+
+    Raises:
+        AlreadyRunning: the same shard, or a run of all shards, is at it; unless this shard is one of that run's.
+    """
+    if _is_owned(environ):
+        yield
+        return
+    with _locked(settings, "run", shared=True), _locked(settings, f"shard-{node.index}"):
+        yield
+
+
+@contextmanager
+def _locked(settings: Settings, name: str, shared: bool = False) -> Iterator[None]:
+    lock = locks.hold_or_refuse(settings.reports / FOLDER / f"{name}.lock", locks.me(_typed()), shared)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock)
+        except Held as held:
+            raise _in_use(settings, held) from None
+        except OSError:
+            pass  # nobody may write there: the run itself says so better
+        yield
+
+
+def new_start() -> str:
+    """Make what marks all that one start of a shard writes."""
+    return uuid.uuid4().hex[:16]
+
+
+def start(environ: Mapping[str, str]) -> str:
+    """Give what marks this start of a shard: what the run that it belongs to says, so that it can follow it."""
+    return environ.get(START) or new_start() if _is_owned(environ) else new_start()
+
+
+def _is_owned(environ: Mapping[str, str]) -> bool:
+    return environ.get(OWNER) == str(os.getppid())
+
+
+def _in_use(settings: Settings, held: Held) -> AlreadyRunning:
+    who = printable(str(held.holder or "a process that does not say who it is"))
+    beside = settings.command("nox", "-s", "integration", "--", "--reports", "DIR")
+    hint = f"Wait for it, or run beside it in a place of its own: {beside}"
+    return AlreadyRunning(f"{settings.shown(settings.reports)} is in use by {who}", hint)
+
+
+def _typed() -> str:
+    """Write the command that this process is, as a person knows it."""
+    return shlex.join(["python", "-m", "scripts", *sys.argv[1:]])
