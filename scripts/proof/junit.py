@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
+
+from ..system.files import replacing
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
 _OUTCOMES = {"failure": FAILED, "error": ERROR, "skipped": SKIPPED}
@@ -88,9 +89,8 @@ def write(file: Path, results: Sequence[Result]) -> None:
     root = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(root, "testsuite", _totals(results))
     suite.extend(map(_case, results))
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    ElementTree.ElementTree(root).write(str(temporary), encoding="utf-8", xml_declaration=True)
-    temporary.replace(file)
+    with replacing(file) as temporary:
+        ElementTree.ElementTree(root).write(str(temporary), encoding="utf-8", xml_declaration=True)
 
 
 def visible(text: str) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ..console import command, printable, readable
 from ..errors import SuiteError
-from ..system.files import write_whole
+from ..system.files import write_bytes
 
 SCHEMA = 1
 FILE_NAME = "receipt.json"
@@ -240,7 +239,7 @@ def write_json(file: Path, data: Mapping[str, Any]) -> None:
         SuiteError: it cannot be written.
     """
     try:
-        write_whole(file, json.dumps(data, indent=1) + "\n", f"{file.name}.{os.getpid()}.tmp")
+        write_bytes(file, (json.dumps(data, indent=1) + "\n").encode("ascii"))
     except OSError as error:
         message = f"{file}: cannot be written: {error.strerror}"
         raise SuiteError(message, "Is there space left, and the right to write?") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import List, Mapping, Sequence
@@ -12,6 +11,7 @@ from ..console import progress
 from ..environments.environments import Environment
 from ..errors import SuiteError
 from ..settings import Settings
+from ..system.processes import ProgramFailed, output
 from . import journal, plugin_loader, subset
 from .pytest_process import by_hand, cannot_start, pytest_words
 
@@ -36,32 +36,24 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         environ = environment.variables(os.environ)
         variables = plugin_loader.variables(environ, settings.state / "plugin", record, 0, settings.suite.path)
         with progress("collecting the tests"):
-            try:
-                output = _output(words, settings.suite_directory, variables)
-            except OSError as error:
-                raise cannot_start(error) from error
+            printed = _printed(words, settings.suite_directory, variables)
         rounds = journal.read(record)
     if not rounds or rounds[-1].selected is None or rounds[-1].collection_errors:
         unheard = "" if rounds else f"\n  ({plugin_loader.UNHEARD})"
         see = f"See: {by_hand(settings, environment, arguments)}"
-        raise SuiteError(f"the suite cannot be collected:\n{_last(output)}{unheard}", see)
+        raise SuiteError(f"the suite cannot be collected:\n{_last(printed)}{unheard}", see)
     return subset.of(wanted, rounds[-1].selected)
 
 
-def _output(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    return done.stdout
+def _printed(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
+    """Return what pytest prints; how the collection went, its journal says."""
+    try:
+        return output(words, None, cwd=folder, environ=environ, merged=True)
+    except ProgramFailed as failed:
+        if isinstance(failed.__cause__, OSError):
+            raise cannot_start(failed.__cause__) from failed
+        return failed.output
 
 
-def _last(output: str) -> str:
-    return "\n".join(f"  {line}" for line in output.splitlines()[-LAST_LINES:])
+def _last(printed: str) -> str:
+    return "\n".join(f"  {line}" for line in printed.splitlines()[-LAST_LINES:])

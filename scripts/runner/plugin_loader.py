@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Sequence
 
+from ..system.files import write_bytes
+
 PLUGIN = "shardline_pytest"
 UNHEARD = "our plugin was not heard of: suite.command has to hand its arguments and environment on to pytest"
 
@@ -42,9 +44,6 @@ def variables(
 
 def put(folder: Path) -> str:
     """Copy the plugin into a folder of its own; its absolute path."""
-    folder.mkdir(parents=True, exist_ok=True)
     name = f"{PLUGIN}.py"
-    temporary = folder / f"{name}.{os.getpid()}.tmp"
-    temporary.write_bytes(Path(__file__).with_name(name).read_bytes())
-    temporary.replace(folder / name)
+    write_bytes(folder / name, Path(__file__).with_name(name).read_bytes())
     return str(folder.resolve())

@@ -168,7 +168,7 @@ def child_environment(environ: Mapping[str, str], given: Mapping[str, str]) -> D
     return {**environ, "PYTHONUNBUFFERED": "1", **given}
 
 
-def held_message(port: int, holder: Optional[ports.Holder], record: Optional[Record]) -> Tuple[str, str]:
+def held_message(port: int, holder: Optional[ports.Listener], record: Optional[Record]) -> Tuple[str, str]:
     """Message and hint for a fixed port that is taken: by whom, and what to do about it."""
     leave_out = "leave service.port out of pipeline.yml, so that every start takes a free one"
     if holder is None:

@@ -11,7 +11,7 @@ from ..errors import SettingsError
 HOST = "127.0.0.1"
 
 
-class Holder(NamedTuple):
+class Listener(NamedTuple):
     """A process that listens on a port."""
 
     pid: int
@@ -46,7 +46,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def holder(port: int) -> Optional[Holder]:
+def holder(port: int) -> Optional[Listener]:
     """Who listens on the port; None where nobody does or the system does not tell (other users)."""
     import psutil
 
@@ -54,7 +54,7 @@ def holder(port: int) -> Optional[Holder]:
         try:
             sockets = process.net_connections(kind="tcp")
             if any(s.laddr and s.laddr.port == port and s.status == psutil.CONN_LISTEN for s in sockets):
-                return Holder(process.pid, " ".join(process.cmdline()))
+                return Listener(process.pid, " ".join(process.cmdline()))
         except psutil.Error:
             continue
     return None

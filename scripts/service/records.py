@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
+from ..errors import PipelineError
+from ..system import files
 from ..system.processes import Identity
 
 SCHEMA = 1
@@ -34,12 +35,13 @@ def folder(state: Path) -> Path:
 
 
 def write(state: Path, record: Record) -> None:
-    """Write the record; a reader sees all of it or none."""
-    path = _path(state, record.run_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(to_json(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Write the record; a reader sees all of it or none.
+
+    Raises:
+        PipelineError: it cannot be written.
+    """
+    # In ASCII: the path of a log may hold what UTF-8 cannot.
+    files.write_text(_path(state, record.run_id), json.dumps(to_json(record), indent=2) + "\n")
 
 
 def remove(state: Path, record: Record) -> None:
@@ -104,7 +106,7 @@ def _path(state: Path, run_id: str) -> Path:
 
 def _read(path: Path) -> Optional[Record]:
     try:
-        record = from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        record = from_json(files.read_json(path, SCHEMA, ""))
+    except PipelineError:
         return None
     return record if record and record.run_id == path.stem else None

@@ -1,57 +1,245 @@
-"""Read and write the JSON files that sharding keeps: written whole or not at all, refused where unknown."""
+"""Write files whole or not at all, read records that anybody may have damaged, and sweep up after the dead.
+
+`x.json.scratch-HOST-PID-TOKEN` lies beside `x.json` until it is whole. The name says who writes it, so that a
+sweep removes what is dead and leaves alone what another process, perhaps of another container, is writing.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
-import uuid
+import math
+import os
+import re
+import shutil
+import stat
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
+from ..console import human_bytes, printable
 from ..errors import PipelineError
 
+HOST = re.sub(r"[^A-Za-z0-9]", "_", os.uname().nodename)[:32] or "_"
+NAME_BYTES = 255  # the longest name that file systems take
+SCRATCH_STALE_S = 24 * 3600  # nobody pauses that long while writing: also removes what another machine left here
+PART_STALE_S = 7 * 24 * 3600  # whoever comes back after a week may start over
+RECORD_BYTES = 200_000_000  # the receipt of 27,000 tests has 20 MB
+DIGITS = 400  # a double has 309 before its point; to read many more takes time that grows with their square
+CHUNK_BYTES = 1 << 20
+SHOWN_CHARACTERS = 40
 
-def write_text(file: Path, text: str) -> None:
-    """Write a file whole, under a temporary name that no writer on any machine shares.
+_PART = re.compile(r"[0-9a-f]{64}\.part(\.json)?")  # see models/partial.py
+_SCRATCH = re.compile(r".+\.scratch-(?P<host>\w+)-(?P<pid>\d+)-[0-9a-f]{8}", re.ASCII | re.DOTALL)
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+
+def write_text(file: Path, text: str, hint: str = "Is there space left, and the right to write there?") -> None:
+    """Write a file whole, in UTF-8.
 
     Raises:
-        PipelineError: the folder or file cannot be written.
+        PipelineError: the folder or file cannot be written; with `hint`.
     """
     try:
-        write_whole(file, text, f".{file.name}.{uuid.uuid4().hex}")
+        write_bytes(file, text.encode("utf-8"))
     except OSError as error:
-        raise PipelineError(f"cannot write {file}: {error}", "Check that the folder exists and is yours.") from error
+        raise PipelineError(f"cannot write {printable(str(file))}: {error.strerror or error}", hint) from error
 
 
-def write_whole(file: Path, text: str, temporary: str) -> None:
-    """Write a file under a temporary name in its folder and rename it: no reader ever sees half of it.
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a file whole.
+
+    Raises:
+        OSError: the folder or file cannot be written.
+    """
+    with replacing(file) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a name to write a file under, which becomes `file` at the end of the block: no reader sees half of it.
+
+    Nothing of it stays where the block is left by an error.
 
     Raises:
         OSError: the folder or file cannot be written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(temporary)
+    with scratch(file) as temporary:
+        yield temporary
+        temporary.replace(file)
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write a file or a folder to. Whatever has that name at the end is removed."""
+    temporary = path.with_name(scratch_name(path.name, os.getpid()))
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        part.replace(file)
+        yield temporary
     finally:
-        if part.exists():
-            part.unlink()
+        remove(temporary)
 
 
-def read_json(file: Path, schema: int, hint: str) -> Dict[str, Any]:
-    """The object in a JSON file of a known schema.
+def scratch_name(name: str, pid: int) -> str:
+    """Make a new temporary name for what will be called `name`, written by process `pid` of this machine."""
+    ending = f".scratch-{HOST}-{pid}-{os.urandom(4).hex()}"
+    while len(os.fsencode(name)) > NAME_BYTES - len(ending):
+        name = name[:-1]
+    return name + ending
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+def read_json(file: Path, schema: int, hint: str, limit_bytes: int = RECORD_BYTES) -> Dict[str, Any]:
+    """Read the object in a JSON file of a known schema, whatever lies in its place.
 
     Raises:
         PipelineError: no file, no JSON, or another schema; with `hint`, unless a newer program wrote it.
     """
+    name = printable(str(file))
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = parse_json(read_bytes(file, limit_bytes))
     except (OSError, ValueError) as error:
-        raise PipelineError(f"cannot read {file}: {error}", hint) from error
-    found = data.get("schema") if isinstance(data, dict) else None
-    if found == schema:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise PipelineError(f"cannot read {name}: {why}", hint) from error
+    got = data.get("schema") if isinstance(data, dict) else None
+    number = got if isinstance(got, int) and not isinstance(got, bool) else -1
+    if number == schema:
         return dict(data)
-    newer = isinstance(found, int) and found > schema
-    wrote = "A newer version of this program wrote it: update, or delete the file." if newer else hint
-    raise PipelineError(f"{file}: expected schema {schema}, got {found!r}", wrote)
+    newer = "A newer version of this program wrote it: update, or delete the file."
+    raise PipelineError(f"{name}: expected schema {schema}, got {_shown(got)}", newer if number > schema else hint)
+
+
+def read_bytes(file: Path, limit_bytes: int = RECORD_BYTES) -> bytes:
+    """Read a regular file whole; never wait for the writer of a pipe, never read a device or more than the limit.
+
+    Raises:
+        OSError: there is none, it is something else or too large; `strerror` says it in a few words.
+    """
+    handle = os.open(str(file), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, f"expected a file, got {_kind(status.st_mode)}", str(file))
+        content: List[bytes] = []
+        size_bytes = 0
+        while size_bytes <= limit_bytes >= status.st_size:
+            chunk = os.read(handle, CHUNK_BYTES)
+            if not chunk:
+                return b"".join(content)
+            content.append(chunk)
+            size_bytes += len(chunk)
+    finally:
+        os.close(handle)
+    raise OSError(errno.EFBIG, f"expected at most {human_bytes(limit_bytes)}, got more", str(file))
+
+
+def parse_json(content: bytes) -> Any:
+    """Read JSON as we write it: UTF-8, finite numbers of a bearable length, every key of an object once.
+
+    Raises:
+        ValueError: it is something else; says so in one line.
+    """
+    try:
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except RecursionError:
+        raise ValueError("too many brackets inside each other") from None
+
+
+def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """Refuse an object of which a reader would choose one of two values."""
+    data: Dict[str, Any] = {}
+    for key, value in pairs:
+        if key in data:
+            raise ValueError(f"the key {_shown(key)} stands there twice")
+        data[key] = value
+    return data
+
+
+def _refuse_constant(word: str) -> float:
+    raise ValueError(f"expected a number, got {word}")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"expected a number, got {digits[:SHOWN_CHARACTERS]}, which is infinite")
+    return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"expected a number, got one of {len(digits)} digits")
+    return int(digits)
+
+
+def _shown(value: Any) -> str:
+    """Show a value in a few characters, of whatever size and depth it is."""
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = repr(value[: SHOWN_CHARACTERS + 1] if isinstance(value, str) else value)
+    return text if len(text) <= SHOWN_CHARACTERS + 2 else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+# Sweeping -----------------------------------------------------------------------------------------
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left in `folder` and nobody will come back for."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            with suppress(OSError):  # another process sweeps too
+                age_s = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if is_leftover(entry.name, age_s, _is_alive):
+                    remove(Path(entry.path))
+
+
+def is_leftover(name: str, age_s: float, is_alive: Callable[[int], bool]) -> bool:
+    """Tell whether a file is ours and nobody will use it any more.
+
+    >>> [is_leftover(name, 5, lambda pid: False) for name in ("x.bin", "x.bin.scratch-2", scratch_name("x.bin", 7))]
+    [False, False, True]
+    >>> [is_leftover("a" * 64 + ".part", days * 86400, lambda pid: False) for days in (1, 8)]
+    [False, True]
+    """
+    if _PART.fullmatch(name):
+        return age_s > PART_STALE_S
+    match = _SCRATCH.fullmatch(name)
+    if match is None:
+        return False
+    return age_s > SCRATCH_STALE_S or (match["host"] == HOST and not is_alive(int(match["pid"])))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder and all below it, if that is possible."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
