@@ -13,7 +13,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import time
@@ -23,10 +22,12 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional
 
 from ..console import progress
-from ..errors import InstallError
+from ..errors import InstallError, PipelineError
+from ..system import files, locks, processes
 from . import installers, lock_files, pip_settings
 
 STAMP = "complete.json"
+SCHEMA = 1
 KEEP_DAYS = 30.0  # without a use
 _ISOLATED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
 
@@ -48,7 +49,7 @@ class Environment:
         return self.folder / "bin"
 
     def variables(self, environ: Mapping[str, str]) -> Dict[str, str]:
-        """`environ` as it is inside the activated environment."""
+        """Change `environ` to what it is inside the activated environment."""
         outer = {name: value for name, value in environ.items() if name not in _ISOLATED}
         path = os.pathsep.join(filter(None, [str(self.bin), environ.get("PATH")]))
         return {**outer, "VIRTUAL_ENV": str(self.folder), "PATH": path}
@@ -65,14 +66,14 @@ class Recipe:
 
     @property
     def ready(self) -> bool:
-        """Whether it is there, complete, made at this very place, with an interpreter that still exists.
+        """Tell whether it is there, complete, made at this very place, with an interpreter that still exists.
 
         Its programs name their interpreter by its full path: in a project that was moved or copied
         they would run the other one's, or none.
         """
         try:
-            stamp = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            stamp = files.read_json(self.folder / STAMP, SCHEMA, "")
+        except PipelineError:
             return False
         return stamp.get("folder") == str(self.folder) and Environment(self.folder).python.exists()
 
@@ -100,7 +101,7 @@ def recipe(name: str, requirements: Path, state: Path) -> Recipe:
 
 
 def definition(file: Path) -> bytes:
-    """What a requirements file says, followed by what the files say that it names by -r or -c, and so on."""
+    """Read what a requirements file says, followed by what the files say that it names by -r or -c, and so on."""
     texts: Dict[Path, bytes] = {}
     named = [file]
     while named:
@@ -113,7 +114,7 @@ def definition(file: Path) -> bytes:
 
 
 def cache_key(requirements: bytes, python_version: str, machine: str) -> str:
-    """sha-256 over all that decides what an environment holds."""
+    """Take the sha-256 of all that decides what an environment holds."""
     parts = [requirements, python_version.encode(), machine.encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -126,12 +127,18 @@ def make(recipe: Recipe) -> Environment:
     Raises:
         InstallError: no installer works here, or the packages could not be had.
     """
-    recipe.folder.parent.mkdir(parents=True, exist_ok=True)
-    if not _use(recipe):
-        with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")) as lock:
-            if not _use(recipe):
-                _build(recipe, lock)
-                _use(recipe)
+    try:
+        recipe.folder.parent.mkdir(parents=True, exist_ok=True)
+        if not _use(recipe):
+            with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")) as lock:
+                if not _use(recipe):
+                    _build(recipe, lock)
+                    _use(recipe)
+    except BrokenPipeError:  # nobody reads what we say, and the disk is not to blame
+        raise
+    except OSError as error:
+        why = f"cannot make {recipe.folder}: {error.strerror or error}"
+        raise InstallError(why, "Is there space left, and the right to write there?") from error
     return Environment(recipe.folder)
 
 
@@ -143,18 +150,17 @@ def _build(recipe: Recipe, lock: int) -> None:
     with progress(title):
         try:
             _with_uv(uv, recipe, environ, lock) if uv else _with_venv(recipe, environ, lock)
-        except _Failed as failed:
-            raise InstallError(f"{title} failed: {installers.explain(failed.output)}", _hint(failed.output)) from None
+        except processes.ProgramFailed as failed:
+            why = failed if failed.returncode is None else installers.explain(failed.output)
+            raise InstallError(f"{title} failed: {why}", _hint(failed.output)) from None
     _write_stamp(recipe, "uv" if uv else "pip")
 
 
 def _write_stamp(recipe: Recipe, installer: str) -> None:
     """Say that the environment is complete: all of the stamp, or none of it."""
-    stamp = {"schema": 1, "folder": str(recipe.folder), "python": sys.version}
+    stamp = {"schema": SCHEMA, "folder": str(recipe.folder), "python": sys.version}
     stamp.update({"installed_from": str(recipe.source), "with": installer})
-    draft = recipe.folder / (STAMP + ".tmp")
-    draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
-    draft.replace(recipe.folder / STAMP)
+    files.write_bytes(recipe.folder / STAMP, json.dumps(stamp, indent=1).encode("ascii"))
 
 
 def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
@@ -167,7 +173,7 @@ def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str], lock: int) -> 
         install.append("--require-hashes")
         try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
             return _run([*install, "--offline"], environ, lock)
-        except _Failed:
+        except processes.ProgramFailed:
             pass
     _run(install, environ, lock)
 
@@ -179,29 +185,9 @@ def _with_venv(recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
     _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(recipe.source)], environ, lock)
 
 
-class _Failed(Exception):
-    """A step of an installation ended with an error; `output` is what it printed."""
-
-    def __init__(self, output: str) -> None:
-        super().__init__(output)
-        self.output = output
-
-
 def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
     """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
-    done = subprocess.run(
-        step,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        env=dict(environ),
-        pass_fds=[lock],
-        check=False,
-    )
-    if done.returncode:
-        raise _Failed(done.stdout)
+    processes.output(step, None, environ=environ, merged=True, pass_fds=[lock])
 
 
 def _hint(output: str) -> str:
@@ -218,11 +204,9 @@ def _locked(file: Path) -> Iterator[int]:
     Yields:
         the descriptor that holds it.
     """
-    import fcntl
-
-    with open(file, "w", encoding="utf-8") as handle:
-        with progress(f"waiting for another run that holds {file.name}"):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    with progress(f"waiting for another run that holds {file.name}"):
+        handle = locks.acquire(file)
+    with handle:
         yield handle.fileno()
 
 
@@ -231,13 +215,11 @@ def _locked(file: Path) -> Iterator[int]:
 
 def _use(recipe: Recipe) -> bool:
     """Mark a ready environment as used, now and until this process ends; False if it is not ready."""
-    import fcntl
-
     if not recipe.ready:
         return False
     with suppress(OSError):  # a cache that cannot be written, or a file system without locks, serves all the same
-        stamp = os.open(str(recipe.folder / STAMP), os.O_RDONLY)  # closed by the end of the process
-        fcntl.flock(stamp, fcntl.LOCK_SH)
+        with locks.acquire(recipe.folder / STAMP, shared=True, create=False) as stamp:
+            os.dup(stamp.fileno())  # holds the lock too, and is closed by the end of the process
         os.utime(str(recipe.folder / STAMP))
     return recipe.ready  # `prune` may have been faster
 
@@ -255,7 +237,7 @@ def prune(folder: Path, days: float = KEEP_DAYS) -> List[Path]:
 
 
 def _is_older(folder: Path, days: float) -> bool:
-    """By its stamp; an installation that never became complete, by itself."""
+    """Judge it by its stamp; an installation that never became complete, by itself."""
     with suppress(OSError):
         stamp = folder / STAMP
         return time.time() - (stamp if stamp.exists() else folder).stat().st_mtime > days * 86400
@@ -264,12 +246,12 @@ def _is_older(folder: Path, days: float) -> bool:
 
 def _remove(folder: Path, days: float) -> bool:
     """Remove an environment, its stamp first; False where somebody uses it, or is making it."""
-    import fcntl
-
     stamp = folder / STAMP
     try:
-        with open(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), "rb") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = locks.try_acquire(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), create=False)
+        if lock is None:
+            return False
+        with lock:
             if not _is_older(folder, days):  # used since we looked
                 return False
             with suppress(FileNotFoundError):

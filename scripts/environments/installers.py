@@ -16,7 +16,7 @@ _UV_SIGNS = re.compile("^(error:|cause:|Caused by:|[\u00d7\u2570\u2500\u25b6\u25
 
 
 def complaint(output: str) -> str:
-    r"""What an installer's output says of its failure, in one line.
+    r"""Find what an installer's output says of its failure, in one line.
 
     >>> complaint("Collecting a==1\n  ERROR: No matching distribution found for a==1\n")
     'No matching distribution found for a==1'
@@ -31,18 +31,18 @@ def complaint(output: str) -> str:
 
 
 def _of_pip(lines: Sequence[str]) -> str:
-    said = [line[len("ERROR: ") :] for line in lines if line.startswith("ERROR: ")]
-    if not said or said[0] == "Exception:":
-        return lines[-1] if said else ""
-    if "DO NOT MATCH THE HASHES" in said[0]:
+    errors = [line[len("ERROR: ") :] for line in lines if line.startswith("ERROR: ")]
+    if not errors or errors[0] == "Exception:":
+        return lines[-1] if errors else ""
+    if "DO NOT MATCH THE HASHES" in errors[0]:
         digests = [" ".join(line.split()) for line in lines if line.startswith(("Expected sha256", "Got "))]
         return "the wheel's content is another one: " + ", ".join(digests)
-    said = said[:1] if said[-1].startswith("No matching distribution") else said
+    errors = errors[:1] if errors[-1].startswith("No matching distribution") else errors
     broken = [line for line in lines if "connection broken by" in line]
     if broken:  # "... by 'NewConnectionError('<...>: Failed to ...: [Errno 111] Connection refused')': /a/"
         reason = broken[-1].rpartition("': /")[0].rpartition(": ")[2].rstrip("')\"")
-        said.insert(0, f"a package index could not be reached ({reason})")
-    return "; ".join(said)
+        errors.insert(0, f"a package index could not be reached ({reason})")
+    return "; ".join(errors)
 
 
 def _of_uv(lines: Sequence[str]) -> str:
@@ -53,13 +53,13 @@ def _of_uv(lines: Sequence[str]) -> str:
 
 
 def find_uv() -> Optional[str]:
-    """The uv to use: beside our interpreter, else on PATH, else none."""
+    """Find the uv to use: beside our interpreter, else on PATH, else none."""
     return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
 def explain(output: str) -> str:
-    """The lines of an installer's output that say why it failed: from its first error on, eight at most."""
+    """Pick the lines of an installer's output that say why it failed: from its first error on, eight at most."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     errors = [number for number, line in enumerate(lines) if re.match(r"\s*(error:|ERROR:|×)", line)]
-    told = lines[errors[0] :][:8] if errors else lines[-8:]
-    return visible("\n  ".join(["", *told]))
+    telling = lines[errors[0] :][:8] if errors else lines[-8:]
+    return visible("\n  ".join(["", *telling]))

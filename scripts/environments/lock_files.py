@@ -9,13 +9,13 @@ import hashlib
 import os
 import platform
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Dict, List, Mapping
 
 from ..console import counted, human_bytes, progress
 from ..errors import InstallError
+from ..system import files, processes
 from . import installers, pip_settings
 
 
@@ -43,7 +43,7 @@ def make(requirements: Path, upgrade: bool, oldest_python: str) -> Path:
 
 
 def requirements_digest(text: str) -> str:
-    """sha-256 over the requirement lines alone, so that editing a comment makes no lock stale.
+    """Take the sha-256 of the requirement lines alone, so that editing a comment makes no lock stale.
 
     >>> requirements_digest("nox  # why\\n") == requirements_digest("# menu\\nnox\\n")
     True
@@ -65,20 +65,20 @@ def check_lock(requirements: Path, lock: Path) -> None:
 
 
 def header(lock: Path) -> Dict[str, str]:
-    """The `# key: value` lines that `nox -s lock` writes at the top of a lock."""
-    found = {}
+    """Read the `# key: value` lines that `nox -s lock` writes at the top of a lock."""
+    values = {}
     with open(lock, encoding="utf-8") as lines:
         for line in lines:
             match = re.fullmatch(r"# (\w+): (.*)\n", line)
             if match:
-                found[match.group(1)] = match.group(2)
+                values[match.group(1)] = match.group(2)
             elif not line.startswith("#"):
                 break
-    return found
+    return values
 
 
 def main_index_alone(environ: Mapping[str, str]) -> Dict[str, str]:
-    """The variables without this machine's further indexes and folders.
+    """Give the variables without this machine's further indexes and folders.
 
     uv takes a release's files, and so its hashes, from one index; a further one may hold only those
     that fit this machine, and the lock would fail on every other. A project that needs one falls back.
@@ -100,9 +100,7 @@ def _compile(command: List[str], requirements: Path, lock: Path, environ: Mappin
         )
         body = draft.read_text(encoding="utf-8")
         text = f"{_heading(requirements)}{_download(draft, body, environ)}\n{without_hosts(body)}"
-    temporary = lock.with_suffix(".lock.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, lock)
+    files.write_text(lock, text)
 
 
 def _heading(requirements: Path) -> str:
@@ -111,7 +109,7 @@ def _heading(requirements: Path) -> str:
 
 
 def without_hosts(body: str) -> str:
-    """A lock's lines without indexes and folders of this machine, which uv may have written.
+    """Give a lock's lines without indexes and folders of this machine, which uv may have written.
 
     >>> without_hosts("--index-url https://mirror.test/simple\\nnox==1\\n")
     'nox==1\\n'
@@ -133,16 +131,8 @@ def _download(draft: Path, body: str, environ: Mapping[str, str]) -> str:
 
 
 def _run(command: List[str], about: Path, environ: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command,
-        cwd=about.parent,
-        env=dict(environ),
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode:
-        raise InstallError(f"cannot lock {about}: {installers.explain(done.stdout)}", "Correct it and run again.")
+    try:
+        processes.output(command, None, cwd=about.parent, environ=environ, merged=True)
+    except processes.ProgramFailed as failed:
+        why = installers.explain(failed.output) if failed.returncode is not None else failed
+        raise InstallError(f"cannot lock {about}: {why}", "Correct it and run again.") from None

@@ -1,9 +1,9 @@
 """What this machine's pip is set to, as uv understands it.
 
 uv reads neither pip.conf nor PIP_* variables: behind a mirror or a private certificate it would
-hang or fail where pip works. Whoever calls uv adds these variables to its environment. Standard
-library only, and runnable alone (`python -m scripts.environments.pip_settings` prints JSON), because noxfile.py
-needs it before any environment of ours exists.
+hang or fail where pip works. Whoever calls uv adds these variables to its environment. No package is
+imported, and it is runnable alone (`python -m scripts.environments.pip_settings` prints JSON), because
+noxfile.py needs it before any environment of ours exists.
 
 Sources: pip's "Configuration" and uv's "Environment variables" pages.
 """
@@ -13,10 +13,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
 from typing import Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
+
+from ..system.processes import ProgramFailed, output, works
+
+PIP_ANSWERS_IN_S = 60.0  # from a slow network disk
 
 # pip's option -> uv's variable
 _VARIABLES = {
@@ -41,15 +44,15 @@ def as_uv(options: Mapping[str, str], environ: Mapping[str, str]) -> Dict[str, s
     >>> as_uv({"index-url": "https://mirror.test/simple"}, {})
     {'UV_DEFAULT_INDEX': 'https://mirror.test/simple'}
     """
-    found: Dict[str, str] = {}
+    variables: Dict[str, str] = {}
     for option, variable in _VARIABLES.items():
         if options.get(option) and variable not in environ:
-            found[variable] = _value(option, options[option])
-    if "UV_INDEX" in found and "UV_INDEX_STRATEGY" not in environ:
+            variables[variable] = _value(option, options[option])
+    if "UV_INDEX" in variables and "UV_INDEX_STRATEGY" not in environ:
         # pip takes the best version over all indexes, uv the first index that knows the name.
         # Hashes in our locks keep the looser rule safe.
-        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
-    return found
+        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return variables
 
 
 def _value(option: str, value: str) -> str:
@@ -74,19 +77,19 @@ def parse(listing: str) -> Dict[str, str]:
     {'cert': '/b.pem', 'no-index': 'true'}
     """
     ranks = {"global": 0, "install": 1, ":env:": 2}
-    found: Dict[str, str] = {}
+    options: Dict[str, str] = {}
     rank: Dict[str, int] = {}
     for line in listing.splitlines():
         name, _, quoted = line.partition("=")
         section, _, option = name.rpartition(".")
         if section in ranks and ranks[section] >= rank.get(option, 0):
-            found[option] = _unquote(quoted)
+            options[option] = _unquote(quoted)
             rank[option] = ranks[section]
-    return found
+    return options
 
 
 def _unquote(text: str) -> str:
-    """pip prints values with repr; a multi-line value holds \\n between the words."""
+    """Read a value as pip prints it, with repr; one of several lines holds \\n between the words."""
     try:
         return " ".join(shlex.split(text.replace("\\n", " ")))
     except ValueError:
@@ -94,43 +97,35 @@ def _unquote(text: str) -> str:
 
 
 def find_pip() -> Optional[List[str]]:
-    """The command of a pip that works here; an environment made by uv has none of its own."""
+    """Find the command of a pip that works here; an environment made by uv has none of its own."""
     # The one our Python was made from comes before those on PATH, which may belong to any Python.
     base = os.path.join(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
     for pip in ([sys.executable, "-m", "pip"], [base, "-m", "pip"], ["pip3"], ["pip"]):
-        try:
-            subprocess.run([*pip, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return pip
+        if works([*pip, "--version"], PIP_ANSWERS_IN_S):
+            return pip
     return None
 
 
 def uv_options(variables: Mapping[str, str]) -> List[str]:
-    """What uv must be told on its command line, because it has no variable for it."""
+    """List what uv must be told on its command line, because it has no variable for it."""
     return ["--no-index"] if variables.get("UV_NO_INDEX") == "true" else []
 
 
 def read(environ: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
-    """uv's variables for this machine, from `pip config list`; from PIP_* alone where there is no pip."""
+    """Ask for uv's variables for this machine: from `pip config list`; from PIP_* alone where there is no pip."""
     environ = os.environ if environ is None else environ
     pip = find_pip()
     if not pip:
         return as_uv(_from_variables(environ), environ)
-    listing = subprocess.run(
-        [*pip, "config", "list"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        errors="replace",
-        env=dict(environ),
-        check=False,
-    ).stdout
+    try:
+        listing = output([*pip, "config", "list"], PIP_ANSWERS_IN_S, environ=environ)
+    except ProgramFailed as failed:  # a pip.conf that it cannot read: what it printed before counts
+        listing = failed.output
     return as_uv(parse(listing), environ)
 
 
 def _from_variables(environ: Mapping[str, str]) -> Dict[str, str]:
-    """PIP_INDEX_URL and the like, where there is no pip to ask."""
+    """Read PIP_INDEX_URL and the like, where there is no pip to ask."""
     return {name[4:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("PIP_")}
 
 

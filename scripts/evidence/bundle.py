@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import tarfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple, Union
 
 from ..console import at_most, human_bytes, printable, table
 from ..errors import PipelineError
+from ..system.files import replacing
 from .allowlist import CAP_BYTES, HEAD_BYTES, TAIL_BYTES, WHOLE_BYTES, Rule
 from .files import TIME_IS_UP, Found, Member, Note, Project, find, read
 
@@ -79,19 +78,13 @@ def write(file: Path, top: str, members: Sequence[Member], now: float) -> int:
     Raises:
         PipelineError: it cannot be written.
     """
-    part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as sink, gzip.GzipFile("", "wb", fileobj=sink, mtime=int(now)) as packed:
+        with replacing(file) as part, part.open("wb") as sink, gzip.GzipFile("", "wb", 9, sink, int(now)) as packed:
             _pack(packed, top, members)
-        part.replace(file)
         return file.stat().st_size
     except OSError as error:
         hint = "Name another place: --output PATH"
         raise PipelineError(f"cannot write {file}: {error.strerror or error}", hint) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _pack(packed: gzip.GzipFile, top: str, members: Sequence[Member]) -> None:

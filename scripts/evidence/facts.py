@@ -6,21 +6,18 @@ Each fact is found apart from the others: one that cannot be had costs a line, n
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ..environments import environments
 from ..errors import PipelineError
 from ..settings import Settings
 from ..system import machine
+from ..system.processes import ProgramFailed, output
 from . import redact
 from .files import Member, Note
 
@@ -66,7 +63,7 @@ def gather(settings: Settings, problem: str, weights: Callable[[], Any]) -> Tupl
         try:
             content = fact.find().encode("utf-8", "backslashreplace")
             members.append(Member(fact.name, content, int(time.time()), fact.about))
-        except (OSError, PipelineError, subprocess.SubprocessError) as error:
+        except (OSError, PipelineError, ProgramFailed) as error:
             missing.append(Note(fact.name, str(error)))
         except Exception as error:  # a mistake of ours must not cost the bundle, now that somebody needs it
             missing.append(Note(fact.name, f"{type(error).__name__}: {error}"))
@@ -80,7 +77,7 @@ def facts(settings: Settings, problem: str, weights: Callable[[], Any]) -> List[
         Fact("settings.json", "with defaults filled in", lambda: _json(redact.resolved(settings)), known),
         Fact("settings-error.txt", "why the settings cannot be read", lambda: redact.problem(problem), not known),
         Fact("machine.json", "Python, system, memory, disk", lambda: _json(machine.describe(settings.project))),
-        Fact("gpu.txt", "what nvidia-smi says", _gpu, shutil.which("nvidia-smi") is not None),
+        Fact("gpu.txt", f"what {machine.GPU_PROGRAM} says", _gpu, machine.has_gpu_program()),
         Fact("commit.json", "the commit, and the names of changed files", lambda: _json(commit(settings.project))),
         Fact(
             "weights.json",
@@ -110,11 +107,12 @@ def commit(project: Path) -> Dict[str, Any]:
     """Which commit is checked out, and the names of files that differ from it.
 
     Raises:
-        OSError, subprocess.SubprocessError: no git, no repository, or no answer in time.
+        ProgramFailed: no git, no repository, or no answer in time.
     """
     git = ["git", "--no-optional-locks", "-C", str(project)]
-    head = _printed([*git, "rev-parse", "HEAD"]).strip()
-    changed = changed_names(_printed([*git, "status", "--porcelain", "-z", "--no-renames"]))
+    head = output([*git, "rev-parse", "HEAD"], PROGRAM_S).strip()
+    status = output([*git, "status", "--porcelain", "-z", "--no-renames"], PROGRAM_S, errors="surrogateescape")
+    changed = changed_names(status)
     more = {"more": len(changed) - MOST_NAMES} if len(changed) > MOST_NAMES else {}
     return {"commit": head, "changed": changed[:MOST_NAMES], **more}
 
@@ -129,47 +127,7 @@ def changed_names(status: str) -> List[str]:
 
 
 def _gpu() -> str:
-    query = "--query-gpu=name,driver_version,memory.total,memory.used"
-    return _printed(["nvidia-smi", query, "--format=csv,noheader"])
-
-
-def _printed(words: Sequence[str]) -> str:
-    """What a program prints.
-
-    Raises:
-        OSError, subprocess.SubprocessError: it cannot be started, fails, or takes too long.
-    """
-    process = subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="surrogateescape",
-        start_new_session=True,
-    )
-    try:
-        output, complaint = process.communicate(timeout=PROGRAM_S)
-    except BaseException:
-        _abandon(process)
-        raise
-    if process.returncode:
-        why = "".join(complaint.strip().splitlines()[:1])
-        raise OSError(f"{words[0]} ended with {process.returncode}: {why}")
-    return output
-
-
-def _abandon(process: subprocess.Popen[str]) -> None:
-    """End a program and what it started, without waiting for ever as subprocess.run does.
-
-    nvidia-smi on a broken driver hangs in the kernel, where no signal reaches it.
-    """
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for pipe in filter(None, (process.stdout, process.stderr)):
-        pipe.close()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(1.0)
+    return "\n".join([*machine.gpus(PROGRAM_S, "name", "driver_version", "memory.total", "memory.used"), ""])
 
 
 # Packages -----------------------------------------------------------------------------------------

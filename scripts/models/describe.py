@@ -13,7 +13,7 @@ from typing import NamedTuple, Optional
 
 from .. import console
 from ..settings import ModelFile, Models, Settings, Wheel
-from ..system.scratch import scratch
+from ..system.files import scratch
 from ..typed_yaml import Bytes
 from .addresses import SourceError, is_remote, printable
 from .download import Transfer

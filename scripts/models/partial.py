@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 from ..console import Advance
 from ..system import locks
-from ..system.scratch import remove, scratch_name
+from ..system.files import remove, scratch_name
 from .verified import CHUNK_BYTES, HEAD_BYTES, Content
 
 SCHEMA = 1

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Iterator, List, NamedTuple, Sequence
 
 from ..settings import Models, Settings
-from ..system.scratch import is_leftover
+from ..system.files import is_leftover
 from .store import stamps_of
 
 DAY_S = 86400

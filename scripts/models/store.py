@@ -20,7 +20,7 @@ from .. import console
 from ..errors import ModelError
 from ..settings import ModelFile, Models, Settings, Wheel
 from ..system import locks
-from ..system.scratch import scratch, sweep
+from ..system.files import scratch, sweep
 from .addresses import SourceError, WrongContent, is_remote, printable, requirement_of
 from .http import PATIENT, Patience
 from .partial import Part, open_part, part_bytes, part_path
@@ -253,9 +253,9 @@ class Fetcher:
         Raises:
             OSError: they cannot be written.
         """
-        holder = locks.me(group.what, *self._growing(group))
+        worker = locks.worker(group.what, *self._growing(group))
         folders = (weights_cache(), self._settings.models_directory / ".locks")
-        with locks.hold(folders, group.key, holder, console.say):
+        with locks.hold(folders, group.key, worker, console.say):
             refused = [self._bring_one(each) for each in group.members]
         return [each for each in refused if each]
 

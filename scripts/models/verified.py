@@ -12,8 +12,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ..console import Advance
 from ..settings import ModelFile
-from ..system import locks
-from ..system.scratch import scratch
+from ..system import files, locks
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 512
@@ -151,9 +150,7 @@ class Stamps:
                 merged = {**_load(self._file), **self._new}
                 if forget_gone:
                     merged = {name: known for name, known in merged.items() if not _is_gone(Path(name))}
-                with scratch(self._file) as temporary:
-                    temporary.write_text(_dump(merged), encoding="utf-8")
-                    temporary.replace(self._file)
+                files.write_bytes(self._file, _dump(merged).encode("ascii"))
             self._new = {}
 
 

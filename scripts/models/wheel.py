@@ -7,25 +7,24 @@ need not be the one of our environment, since nothing is installed. uv is handed
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import zipfile
 import zlib
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Generator, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Generator, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..console import Advance
 from ..environments import pip_settings
 from ..environments.installers import complaint
 from ..settings import Wheel
+from ..system.processes import ProgramFailed, output, works
 from ..typed_yaml import suggest
 from .addresses import SourceError
 
 CHUNK_BYTES = 1 << 20
-POLL_S = 0.1
+INSTALLER_ANSWERS_IN_S = 60.0  # from a slow network disk
 Chunks = Generator[bytes, None, None]
 
 
@@ -42,7 +41,7 @@ def installers() -> Iterator[Installer]:
     if pip:
         yield Installer("pip", pip)
     for uv in ([sys.executable, "-m", "uv"], ["uv"]):
-        if _runs(uv):
+        if works([*uv, "--version"], INSTALLER_ANSWERS_IN_S):
             yield Installer("uv", uv)
 
 
@@ -55,14 +54,6 @@ def find_installer() -> Installer:
     for installer in installers():
         return installer
     raise SourceError("neither pip nor uv is here to ask the package index")
-
-
-def _runs(command: Sequence[str]) -> bool:
-    null = subprocess.DEVNULL
-    try:
-        return subprocess.call([*command, "--version"], stdin=null, stdout=null, stderr=null) == 0
-    except OSError:
-        return False
 
 
 def bring(requirement: str, known: Optional[Wheel], folder: Path, advance: Advance, installer: Installer) -> Path:
@@ -86,9 +77,10 @@ def bring(requirement: str, known: Optional[Wheel], folder: Path, advance: Advan
     words = _arguments(installer.name, requirements, target, environ)
     words += ["--require-hashes"] if known else []
     growth = _Growth(folder, known.size_bytes if known else 0, advance)
-    code, output = _run([*installer.command, *words], environ, folder / "output.txt", growth.look)
-    if code != 0:
-        raise SourceError(f"{installer.name}: {complaint(output)}")
+    try:
+        output([*installer.command, *words], None, environ=environ, merged=True, meanwhile=growth.look)
+    except ProgramFailed as failed:
+        raise SourceError(f"{installer.name}: {complaint(failed.output or str(failed))}") from None
     growth.finish()
     return next(target.glob("*.whl"), target)
 
@@ -138,38 +130,6 @@ def _size_of(folder: Path) -> int:
             with suppress(OSError):  # it was temporary, and is gone
                 total += Path(parent, name).stat().st_size
     return total
-
-
-def _run(command: Sequence[str], environ: Mapping[str, str], log: Path, look: Callable[[], None]) -> Tuple[int, str]:
-    """Run to the end; returns (exit code, output). Nothing of it outlives this function, however we leave."""
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=dict(environ),
-            start_new_session=True,  # `pip` on PATH may be a script that starts the real one
-        )
-        try:
-            while child.poll() is None:
-                look()
-                with suppress(subprocess.TimeoutExpired):
-                    child.wait(timeout=POLL_S)
-        finally:
-            if child.returncode is None:
-                _kill(child)
-    return child.returncode, log.read_text(encoding="utf-8", errors="replace")
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a process that leads a session of its own, and all it started there."""
-    with suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            child.kill()
-        else:
-            os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
 
 
 def member(wheel: Path, name: str) -> Chunks:

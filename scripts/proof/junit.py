@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import re
 import xml.etree.ElementTree as ElementTree
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..system.files import replacing
 from .outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WORST_FIRST, XFAILED
 from .receipt import ExtraError, Selected
 
@@ -93,9 +93,8 @@ def write(file: Path, results: Sequence[Result]) -> None:
     root = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(root, "testsuite", _totals(results))
     suite.extend(map(_case, results))
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    ElementTree.ElementTree(root).write(str(temporary), encoding="utf-8", xml_declaration=True)
-    temporary.replace(file)
+    with replacing(file) as temporary:
+        ElementTree.ElementTree(root).write(str(temporary), encoding="utf-8", xml_declaration=True)
 
 
 def of_tests(tests: Iterable[Selected], texts: Mapping[str, str], folder: str = "") -> List[Result]:

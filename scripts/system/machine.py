@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from ..console import counted
+from .processes import ProgramFailed, output
 
 ROOT = Path("/")
-CGROUP = ROOT / "sys/fs/cgroup"
-CGROUP_FILES = ("memory.max", "memory.peak", "memory.events", "cpu.max")  # a container's limits, and oom_kill
+# A container's limits, what it took at most, and how often something was killed for it; v2, then v1.
+GROUP_FILES = {
+    "memory": ("memory.max", "memory.peak", "memory.events", "memory.limit_in_bytes", "memory.max_usage_in_bytes"),
+    "cpu": ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"),
+}
+GPU_PROGRAM = "nvidia-smi"
 GPU_ANSWERS_IN_S = 20.0  # the driver may have to wake up first
 
 
@@ -38,19 +42,19 @@ class Capacity(NamedTuple):
 
 
 def capacity(environ: Mapping[str, str]) -> Capacity:
-    """What this process may use here and now."""
+    """Measure what this process may use here and now."""
     return Capacity(cores(), memory(), has_gpu(environ))
 
 
 def cores(root: Path = ROOT) -> int:
-    """How many cores we may keep busy: those we may run on, no more than the quota of our control groups."""
+    """Count the cores that we may keep busy: those we may run on, no more than the quota of our control groups."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     ours = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min([ours, *map(int, _quotas(root))]))
 
 
 def memory(root: Path = ROOT) -> Memory:
-    """What the machine has, or the tightest of our control groups where that is less."""
+    """Measure what the machine has, or the tightest of our control groups where that is less."""
     import psutil
 
     machine = psutil.virtual_memory()
@@ -59,25 +63,30 @@ def memory(root: Path = ROOT) -> Memory:
 
 
 def has_gpu(environ: Mapping[str, str]) -> bool:
-    """Whether the service may use a GPU: nvidia-smi lists one, and CUDA_VISIBLE_DEVICES hides not all of them."""
+    """Tell whether the service may use a GPU: the driver lists one, and CUDA_VISIBLE_DEVICES hides not all of them."""
     if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return False
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            ["nvidia-smi", "-L"],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=GPU_ANSWERS_IN_S,
-            check=False,
-        )
-        return done.returncode == 0 and done.stdout.startswith(b"GPU ")
+    with suppress(ProgramFailed):
+        return output([GPU_PROGRAM, "-L"], GPU_ANSWERS_IN_S, environ=environ).startswith("GPU ")
     return False
 
 
+def has_gpu_program() -> bool:
+    """Tell whether the driver's tool is on PATH."""
+    return shutil.which(GPU_PROGRAM) is not None
+
+
+def gpus(timeout_s: float, *fields: str) -> List[str]:
+    """Describe each GPU in a line: the fields that the driver's tool knows by these names.
+
+    Raises:
+        ProgramFailed: the tool is not there, fails, or does not answer in time.
+    """
+    return output([GPU_PROGRAM, f"--query-gpu={','.join(fields)}", "--format=csv,noheader"], timeout_s).splitlines()
+
+
 def _limits(root: Path) -> Iterator[Memory]:
-    """The memory of each control group that limits us; files that were read and not used since count as free."""
+    """Measure the memory of each control group that limits us; what was read and not used since counts as free."""
     names = (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -90,7 +99,7 @@ def _limits(root: Path) -> Iterator[Memory]:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """How many cores' time each control group grants us, where it sets a limit."""
+    """Reckon how many cores' time each control group grants us, where it sets a limit."""
     for folder in _groups("cpu", root):
         quota, period = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
         if quota is None or period is None:
@@ -100,23 +109,23 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _groups(controller: str, root: Path) -> List[Path]:
-    """The folders of our control groups, ours and all above it: v1 has a tree for each controller, v2 one.
+    """List the folders of our control groups, ours and all above it: v1 has a tree for each controller, v2 one.
 
     Inside a container the tree may begin at our own group while our path is still told as the host sees it;
     folders of that path are then not there, and the top one is ours.
     """
-    found = []
+    folders: List[Path] = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers or controller in controllers.split(","):
             top = root / "sys/fs/cgroup" / (controller if controllers else "")
             inner = PurePosixPath(path.lstrip("/"))
-            found += [top / above for above in (inner, *inner.parents) if ".." not in above.parts]
-    return found
+            folders += [top / above for above in (inner, *inner.parents) if ".." not in above.parts]
+    return folders
 
 
 def _number(file: Path, place: int = 0) -> Optional[int]:
-    """A number in a file; None where there is no such file, or the word "max" for no limit."""
+    """Read a number in a file; None where there is no such file, or the word "max" for no limit."""
     with suppress(ValueError, IndexError):
         return int(_text(file).split()[place])
     return None
@@ -138,7 +147,7 @@ def machine_class() -> str:
     return f"{platform.system()} {platform.machine()}, {counted(os.cpu_count() or 1, 'core')}"
 
 
-def describe(folder: Path) -> Dict[str, Any]:
+def describe(folder: Path, root: Path = ROOT) -> Dict[str, Any]:
     """Describe this machine and Python; the disk is the one that `folder` is on. Sizes are in bytes."""
     import psutil
 
@@ -151,9 +160,17 @@ def describe(folder: Path) -> Dict[str, Any]:
         "load_average": os.getloadavg(),
         "memory": {"total": memory.total, "available": memory.available, "swap_used": psutil.swap_memory().used},
         "disk": {"folder": str(folder), "total": disk.total, "free": disk.free},
-        "cgroup": {
-            name: _text(ROOT / "sys/fs/cgroup" / name)
-            for name in CGROUP_FILES
-            if (ROOT / "sys/fs/cgroup" / name).is_file()
-        },
+        "cgroup": groups(root),
     }
+
+
+def groups(root: Path = ROOT) -> Dict[str, str]:
+    """Read what our control groups, ours and all above it, say of their limits: GROUP/FILE -> text."""
+    top = root / "sys/fs/cgroup"
+    files = [
+        folder / name
+        for controller in GROUP_FILES
+        for folder in _groups(controller, root)
+        for name in GROUP_FILES[controller]
+    ]
+    return {str(file.relative_to(top)): _text(file) for file in files if file.is_file()}

@@ -1,4 +1,4 @@
-"""Start a process of ours, and end it with everything it started.
+"""Start a process of ours, hear what it prints, and end it with everything it started.
 
 A process is known by its pid and its start time, never by its name: the system gives pids out again.
 """
@@ -29,6 +29,8 @@ KILL_TIMEOUT_S = 5.0  # what SIGKILL does not end by then hangs in the kernel (a
 SAME_START_S = 2.0
 TAIL_BYTES = 64 * 1024
 LINE_CHARACTERS = 300
+LOOK_S = 0.1  # between two looks at a program that we hear
+HELD_OPEN_S = 2.0  # so long what a program left running may hold its output open
 
 
 class Identity(NamedTuple):
@@ -262,7 +264,7 @@ def identify(pid: int) -> Optional[Identity]:
 
     try:
         return Identity(pid, psutil.Process(pid).create_time())
-    except psutil.Error:
+    except (psutil.Error, OSError, ValueError, OverflowError):  # no /proc; no pid
         return None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from .. import console
-from . import processes
+from . import files, processes
 from .processes import Identity
 
 SCHEMA = 2
@@ -65,11 +65,8 @@ def folder(state: Path) -> Path:
 
 def write(state: Path, record: Record) -> None:
     """Write the record; a reader sees all of it or none."""
-    path = _path(state, record.run_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(to_json(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    text = json.dumps(to_json(record), indent=2) + "\n"
+    files.write_bytes(_path(state, record.run_id), text.encode("ascii"))
 
 
 def remove(state: Path, record: Record) -> None:

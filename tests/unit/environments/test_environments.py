@@ -19,12 +19,12 @@ from scripts.errors import InstallError
 from tests.unit.models.loopback import content, links, serve, then_wait
 from tests.unit.wheels import make_wheel
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MAKE = """\
 import pathlib, sys
-from scripts import environment
+from scripts.environments import environments
 folder = pathlib.Path(sys.argv[1])
-environment.make(environment.recipe("suite", folder / "requirements.txt", folder / ".pipeline"))
+environments.make(environments.recipe("suite", folder / "requirements.txt", folder / ".pipeline"))
 print("made", flush=True)
 sys.stdin.read()
 """

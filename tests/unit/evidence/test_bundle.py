@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import tarfile
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from scripts.errors import PipelineError
 from scripts.evidence.allowlist import Rule
 from scripts.evidence.bundle import HEADER_BYTES, collect, cost, take, write
 from scripts.evidence.files import TIME_IS_UP, Found, Member, Note, Project
+from scripts.system import files
 
 CAP = 100_000
 
@@ -129,8 +129,9 @@ def test_where_it_cannot_be_written_the_earlier_one_stays_and_nothing_else(tmp_p
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full: Linux")
-def test_a_full_disk_is_told_with_another_place_as_the_way_out(tmp_path: Path) -> None:
-    (tmp_path / f".b.tar.gz.{os.getpid()}.tmp").symlink_to("/dev/full")
+def test_a_full_disk_is_told_with_another_place_as_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "scratch_name", lambda name, pid: f"{name}.part")
+    (tmp_path / "b.tar.gz.part").symlink_to("/dev/full")
 
     with pytest.raises(PipelineError, match="No space left on device"):
         write(tmp_path / "b.tar.gz", "top", MEMBERS, 1.0)

@@ -12,7 +12,7 @@ def test_the_page_tells_what_is_red_inside_missing_and_left_out() -> None:
         (Note("a.wav", "no room"),),
     )
 
-    lines = [line.strip() for line in bundle.text("Title", made, ["shard 0: 1 failed"]).splitlines()]
+    lines = [line.strip() for line in bundle.summary_text("Title", made, ["shard 0: 1 failed"]).splitlines()]
 
     assert "Title" == lines[0]
     assert "shard 0: 1 failed" == lines[lines.index("Shards") + 1]
@@ -22,7 +22,7 @@ def test_the_page_tells_what_is_red_inside_missing_and_left_out() -> None:
 
 
 def test_where_all_is_there_nothing_is_said_of_what_is_not() -> None:
-    page = bundle.text("Title", Bundle((Member("a", b"", 0.0),)), [])
+    page = bundle.summary_text("Title", Bundle((Member("a", b"", 0.0),)), [])
 
     assert "Missing" not in page
     assert "Left out" not in page

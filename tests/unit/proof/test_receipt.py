@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict
@@ -264,12 +263,3 @@ def test_no_value_in_a_field_breaks_the_reader(value: Any) -> None:
             from_json(changed(**{key: value}))
         except ValueError:
             continue
-
-
-def test_a_temporary_name_is_this_process_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = []
-    monkeypatch.setattr(Path, "replace", lambda self, target: names.append(self.name))
-
-    write(tmp_path / "receipt.json", FULL)
-
-    assert [f"receipt.json.{os.getpid()}.tmp"] == names

@@ -9,7 +9,7 @@ from typing import Dict
 import psutil
 import pytest
 
-from scripts.system.machine import capacity, cores, describe, has_gpu, memory
+from scripts.system.machine import capacity, cores, describe, gpus, groups, has_gpu, memory
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 MIB = 1024 * 1024
@@ -113,3 +113,35 @@ def test_the_facts_of_this_machine_are_numbers_that_json_can_hold(tmp_path: Path
     assert os.cpu_count() == told["cpus"]
     assert 0 < told["memory"]["available"] <= told["memory"]["total"]
     assert 0 <= told["disk"]["free"] <= told["disk"]["total"]
+
+
+def test_the_limits_are_told_of_all_groups_that_this_process_is_in(tmp_path: Path) -> None:
+    files = {
+        f"{TOP}/user.slice/memory.max": 100 * MIB,
+        f"{TOP}/user.slice/my job.scope/memory.events": "oom_kill 2",
+        f"{TOP}/user.slice/my job.scope/cpu.max": "max 100000",
+        f"{TOP}/other.slice/memory.max": 1,
+    }
+    root = machine(tmp_path, "0::/user.slice/my job.scope", files)
+
+    expected = {
+        "user.slice/my job.scope/memory.events": "oom_kill 2\n",
+        "user.slice/memory.max": f"{100 * MIB}\n",
+        "user.slice/my job.scope/cpu.max": "max 100000\n",
+    }
+    assert expected == groups(root) == describe(tmp_path, root)["cgroup"]
+
+
+def test_the_limits_of_groups_of_the_first_version_are_told_too(tmp_path: Path) -> None:
+    root = machine(tmp_path, "4:memory:/\n5:cpu,cpuacct:/job", {f"{V1}.limit_in_bytes": 1})
+
+    assert {"memory/memory.limit_in_bytes": "1\n"} == groups(root)
+
+
+def test_each_gpu_is_a_line_of_the_fields_that_were_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text('#!/bin/sh\necho "$@"\necho second\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    assert ["--query-gpu=name,memory.total --format=csv,noheader", "second"] == gpus(20, "name", "memory.total")
