@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Iterable, List, Optional, Sequence
 
 from ..errors import PipelineError
-from ..planning import forecast, timings
+from ..planning import forecast
 from ..planning import plan as planning
+from ..planning.history import past as read_history
 from ..system import files
 from . import subset
 from .subset import Part
@@ -67,7 +68,7 @@ def _of_shard(
     """The shard's ids by the plan that was handed out; by the one made here where there is none for so many shards."""
     went_by = planning.load(Path(handed_out)) if Path(handed_out).exists() else None
     if went_by is None or len(went_by.shards) != int(total):
-        past = timings.load(Path(history))
+        past = read_history(Path(history), lambda line: print(line, file=sys.stderr))
         estimates, set_up = forecast.estimates(past, machine), forecast.set_up(past, machine)
         went_by = planning.make(collected, estimates, int(total), set_up)
     planning.save(went_by, Path(save))

@@ -15,9 +15,9 @@ from ..errors import ServiceDied, SuiteError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
-from ..planning.timings import Sample, Source, Timings
+from ..planning.timings import FixtureCost, Sample, Source, Timings
 from ..proof import receipt
-from ..proof.outcomes import Round
+from ..proof.outcomes import Round, needing
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system import memory
@@ -163,21 +163,27 @@ def learned(result: Receipt, told: Iterable[Round]) -> Timings:
         Sample(attempt.nodeid, round(attempt.own_s * 1000))
         for each in told
         for attempt in each.attempts
-        if attempt.outcome == receipt.PASSED
+        if timings.teaches(attempt.outcome)
     ]
     return timings.learned(source, samples, set_up_of(told))
 
 
 def set_up_of(told: Iterable[Round]) -> SetUp:
-    """What the shared fixtures of a shard cost: those of files and classes by node, the others together."""
-    session_ms, scopes_ms = 0, {}  # type: int, Dict[str, int]
-    for cost in (cost for each in told for cost in each.shared):
-        milliseconds = round((cost.setup_s + cost.teardown_s) * 1000)
-        if cost.fixture.scope in ("module", "class"):
-            scopes_ms[cost.fixture.node] = scopes_ms.get(cost.fixture.node, 0) + milliseconds
-        else:
-            session_ms += milliseconds
-    return SetUp(session_ms, scopes_ms)
+    """Add up what the shared fixtures of a shard cost: those of files and classes by node, the others together."""
+    told = list(told)
+    costs = [
+        (cost.fixture, round((cost.setup_s + cost.teardown_s) * 1000), each)
+        for each in told
+        for cost in each.shared
+        if not cost.failed
+    ]
+    fixtures = [
+        FixtureCost(fixture.node, cost_ms, frozenset(needing(fixture, each)))
+        for fixture, cost_ms, each in costs
+        if fixture.scope in ("module", "class")
+    ]
+    session_ms = sum(cost_ms for fixture, cost_ms, _ in costs if fixture.scope not in ("module", "class"))
+    return timings.paid(session_ms, fixtures, (test for each in told for test in each.selected or ()))
 
 
 def conclude(settings: Settings, result: Receipt) -> int:

@@ -10,6 +10,10 @@ from typing import Any, Dict
 from ..errors import PipelineError
 
 
+class NewerSchema(PipelineError):
+    """A newer version of this program wrote the file."""
+
+
 def write_text(file: Path, text: str) -> None:
     """Write a file whole, under a temporary name that no writer on any machine shares.
 
@@ -54,4 +58,5 @@ def read_json(file: Path, schema: int, hint: str) -> Dict[str, Any]:
         return dict(data)
     newer = isinstance(found, int) and found > schema
     wrote = "A newer version of this program wrote it: update, or delete the file." if newer else hint
-    raise PipelineError(f"{file}: expected schema {schema}, got {found!r}", wrote)
+    kind = NewerSchema if newer else PipelineError
+    raise kind(f"{file}: expected schema {schema}, got {found!r}", wrote)
