@@ -8,18 +8,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Iterable, NamedTuple
+from typing import Iterable, NamedTuple, Optional
 
-from ..console import counted, human_bytes
+from ..console import counted, human_bytes, say
 from ..errors import PipelineError, SettingsError
 from ..proof.receipt import Receipt
 from ..runner.service_session import starts_service
 from ..settings import Settings
-from ..system.files import read_json, write_text
+from ..system import kept
+from ..system.files import read_json
 from ..system.machine import Capacity, capacity
 
 FILE_NAME = "memory.json"
 SCHEMA = 1
+MOST_BYTES = 10**15  # no machine has as much memory
 KEPT_FREE = 10  # of memory, a tenth: a machine that swaps runs no shard faster
 
 
@@ -72,10 +74,12 @@ def bearable(nodes: int, here: Capacity, peak_bytes: int) -> AtOnce:
 
 
 def remembered(settings: Settings) -> int:
-    """What a shard of the last run took of memory at most, in bytes; 0 where that is not known."""
+    """Recall what a shard of the last run took of memory at most, in bytes; 0 where that is not known."""
+    file = _file(settings)
     try:
-        return int(read_json(_file(settings), SCHEMA, "")["peak_bytes"])
-    except (PipelineError, KeyError, TypeError, ValueError):  # it is measured anew by the next run
+        return _read(file) if os.path.lexists(str(file)) else 0
+    except PipelineError as error:
+        say(f"{error.message}; memory counts as not measured. {error.hint}")
         return 0
 
 
@@ -84,14 +88,28 @@ def learn(settings: Settings, results: Iterable[Receipt], whole: bool) -> None:
 
     Args:
         whole: all tests ran. What only a part of them took tells when it is more, not when it is less.
-
-    Raises:
-        PipelineError: it cannot be written.
     """
     measured = max((result.peak_bytes for result in results), default=0)
-    known = measured if whole and measured else max(measured, remembered(settings))
-    if known:
-        write_text(_file(settings), json.dumps({"schema": SCHEMA, "peak_bytes": known}) + "\n")
+
+    def text(known: Optional[int]) -> str:
+        peak_bytes = measured if whole else max(measured, known or 0)
+        return json.dumps({"schema": SCHEMA, "peak_bytes": peak_bytes}) + "\n"
+
+    if measured:
+        kept.update(_file(settings), _read, text)
+
+
+def _read(file: Path) -> int:
+    """Read what was kept.
+
+    Raises:
+        PipelineError: it cannot be used.
+    """
+    hint = "The next run measures anew."
+    peak_bytes = read_json(file, SCHEMA, hint).get("peak_bytes")
+    if type(peak_bytes) is not int or not 0 < peak_bytes <= MOST_BYTES:
+        raise PipelineError(f'{file}: expected a number of bytes as "peak_bytes", got {peak_bytes!r:.40}', hint)
+    return peak_bytes
 
 
 def _file(settings: Settings) -> Path:

@@ -1,11 +1,15 @@
-"""The history of durations of a project: read, asked for estimates, added to."""
+"""Keep the history of durations of a project: read it, ask it for estimates, add to it."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Tuple
+from typing import Callable, Optional, Tuple
 
+from ..console import say
+from ..errors import PipelineError
 from ..settings import Settings
+from ..system import kept
 from ..system.machine import machine_class
 from . import forecast, timings
 from .estimates import Estimates, SetUp
@@ -13,24 +17,33 @@ from .timings import Timings
 
 
 def file_of(settings: Settings) -> Path:
-    """Where the durations of past runs are kept."""
+    """Name the file in which the durations of past runs are kept."""
     return settings.state / "timings.json"
 
 
-def estimates(settings: Settings) -> Tuple[Estimates, SetUp]:
-    """Estimate from past runs what the next one on this machine takes.
+def past(file: Path, tell: Callable[[str], None] = say) -> Timings:
+    """Read the history; where it cannot be used, tell so in a line and go on as if nothing were known."""
+    try:
+        return timings.load(file)
+    except PipelineError as error:
+        tell(f"{error.message}; planned without timings. {error.hint}")
+        return Timings()
 
-    Raises:
-        PipelineError: the history cannot be read.
-    """
-    past = timings.load(file_of(settings))
-    return forecast.estimates(past, machine_class()), forecast.set_up(past, machine_class())
+
+def estimates(settings: Settings) -> Tuple[Estimates, SetUp]:
+    """Estimate from past runs what the next one on this machine takes."""
+    known = past(file_of(settings))
+    return forecast.estimates(known, machine_class()), forecast.set_up(known, machine_class())
 
 
 def learn(settings: Settings, *parts: Timings) -> None:
-    """Add what was measured; to add it twice changes nothing.
+    """Add what was measured; to add it twice changes nothing, and what others add meanwhile is kept.
 
-    Raises:
-        PipelineError: the history cannot be read or written.
+    What a run teaches is decided by `timings.teaches`. Nothing is raised: see `kept.update`.
     """
-    timings.save(timings.merge(timings.load(file_of(settings)), *parts), file_of(settings))
+    now_s = int(time.time())
+
+    def text(known: Optional[Timings]) -> str:
+        return timings.dump(timings.merge(*(timings.believed(part, now_s) for part in (known or Timings(), *parts))))
+
+    kept.update(file_of(settings), timings.load, text)

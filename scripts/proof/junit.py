@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import posixpath
 import re
+import stat
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ..console import human_bytes
 from ..system.files import replacing
 from .outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WORST_FIRST, XFAILED
 from .receipt import ExtraError, Selected
@@ -21,12 +24,20 @@ _SKIPPED_TYPES = {SKIPPED: "pytest.skip", XFAILED: "pytest.xfail"}  # as pytest'
 _NODEID = "nodeid"  # a test's property, where file, classname and name do not tell it
 _FOREIGN_TO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+MOST_BYTES = 10**9  # a report of 27,000 failed tests has half of it
+_PIECE = 1 << 20
+_DEEPEST = 100  # elements in each other; reports have six
+_LONGEST_S = 10**9  # thirty years
+_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?$")  # Surefire writes 1,234.5
+
 
 @dataclass(frozen=True)
 class Result:
     """One test: its node id, outcome, seconds, the first line of what went wrong, and all of it.
 
     `folder` is what the id's file is relative to, from the repository's; mostly they are the same, and it is empty.
+    `timed` is whether the report said how long it took; else `seconds` is 0.
     """
 
     nodeid: str
@@ -35,40 +46,157 @@ class Result:
     message: str = ""
     text: str = ""
     folder: str = ""
+    timed: bool = True
+
+
+class Unreadable(ValueError):
+    """Says why a file is no JUnit report."""
 
 
 def read(file: Path) -> Optional[List[Result]]:
-    """The results of a report, one per node id with its worst outcome; None where there is no whole report.
+    """Read the results of a report, one per node id with its worst outcome; None where there is no whole report.
 
     A test whose teardown fails has two entries in pytest's report; they count as one test.
     """
     try:
-        root = ElementTree.parse(str(file)).getroot()
-    except (OSError, ElementTree.ParseError):
+        return parse(file)
+    except Unreadable:
         return None
+
+
+def parse(file: Path) -> List[Result]:
+    """Read the results of a report, of pytest or of anybody else.
+
+    Raises:
+        Unreadable: it is no whole report, or nothing that should be read.
+    """
+    cases = _Cases()
+    parser = ElementTree.XMLParser(target=cases)
+    try:
+        for piece in _pieces(file):
+            parser.feed(piece)
+        parser.close()
+    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
+        raise Unreadable(" ".join(str(error).split())) from error
     found: Dict[str, Result] = {}
-    for result in map(_result, root.iter("testcase")):
+    for result in cases.results:
         known = found.get(result.nodeid, result)
         found[result.nodeid] = min(known, result, key=lambda r: WORST_FIRST.index(r.outcome))
     return list(found.values())
 
 
+def _pieces(file: Path) -> Iterator[str]:
+    """Read a regular file of a bearable size piece by piece: a pipe might never end."""
+    state = file.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise Unreadable("it is no regular file")
+    if state.st_size > MOST_BYTES:
+        raise Unreadable(f"it has {human_bytes(state.st_size)}, expected at most {human_bytes(MOST_BYTES)}")
+    with file.open("rb") as stream:
+        piece = stream.read(_PIECE)
+        decoder = codecs.getincrementaldecoder(_encoding(piece))()
+        while piece:
+            yield decoder.decode(piece)
+            piece = stream.read(_PIECE)
+        yield decoder.decode(b"", final=True)
+
+
+def _encoding(start: bytes) -> str:
+    """Tell the encoding as the file says it itself: expat alone knows few of them."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    declared = _DECLARED.match(start)
+    encoding = declared[1].decode("ascii") if declared else "utf-8"
+    b"<>".decode(encoding)  # LookupError where Python knows none of this name, or one that makes no text
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
+class _Cases:
+    """Collect the test cases of a report while it is parsed: the rest of it is never kept."""
+
+    def __init__(self) -> None:
+        self.results: List[Result] = []
+        self._tags: List[str] = []
+        self._case: Optional[ElementTree.TreeBuilder] = None
+
+    def doctype(self, name: str, pubid: Optional[str], system: Optional[str]) -> None:
+        """Refuse what could define entities that grow without end."""
+        raise Unreadable("it has a document type (DOCTYPE), which no test report needs")
+
+    def start(self, tag: str, attributes: Dict[str, str]) -> None:
+        """Begin an element."""
+        name = tag.rpartition("}")[2]
+        self._tags.append(name)
+        if len(self._tags) > _DEEPEST:
+            raise Unreadable(f"its elements lie deeper than {_DEEPEST} in each other")
+        if name == "testcase" and self._case is None:
+            self._case = ElementTree.TreeBuilder()
+        if self._case is not None:
+            self._case.start(name, attributes)
+
+    def data(self, text: str) -> None:
+        """Keep what went wrong, and not what was printed."""
+        if self._case is not None and self._tags[-1] in _OUTCOMES:
+            self._case.data(text)
+
+    def end(self, tag: str) -> None:
+        """End an element, and a test case with the last of it."""
+        name = self._tags.pop()
+        if self._case is not None:
+            self._case.end(name)
+            if name == "testcase" and "testcase" not in self._tags:
+                self.results.append(_result(self._case.close()))
+                self._case = None
+
+    def close(self) -> None:
+        """End the report."""
+
+
 def _result(case: ElementTree.Element) -> Result:
     outcome, message, text = _outcome(case)
-    told = case.find(f"properties/property[@name='{_NODEID}']")
-    nodeid = _nodeid(case) if told is None else str(json.loads(told.get("value") or '""'))
+    nodeid = _kept_nodeid(case) or _nodeid(case)
     file, own = case.get("file") or "", "/" + visible(nodeid.partition("::")[0])
     folder = file[: -len(own)] if file.endswith(own) else ""
-    return Result(nodeid, outcome, float(case.get("time") or 0), message, text, folder)
+    seconds = seconds_of(case.get("time") or "")
+    return Result(nodeid, outcome, seconds or 0.0, message, text, folder, seconds is not None)
+
+
+def seconds_of(text: str) -> Optional[float]:
+    """Read a duration as reporters write it, also with separators; None where it is none.
+
+    >>> seconds_of("1.5"), seconds_of("1,234.5"), seconds_of("1,234"), seconds_of("0,25"), seconds_of("1.234,5")
+    (1.5, 1234.5, 1234.0, 0.25, 1234.5)
+    >>> seconds_of("NaN"), seconds_of("inf"), seconds_of("-1"), seconds_of(""), seconds_of("1e999")
+    (None, None, None, None, None)
+    """
+    text = text.strip()
+    if _GROUPED.match(text):
+        text = text.replace(",", "")
+    elif "," in text:  # a decimal comma
+        text = text.replace(".", "").replace(",", ".")
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= _LONGEST_S else None
+
+
+def _kept_nodeid(case: ElementTree.Element) -> str:
+    """Read the node id that `write` kept beside the address; nothing where there is none."""
+    kept = case.find(f"properties/property[@name='{_NODEID}']")
+    try:
+        nodeid = json.loads(kept.get("value") or '""') if kept is not None else ""
+    except (ValueError, RecursionError):
+        return ""
+    return nodeid if isinstance(nodeid, str) else ""
 
 
 def _outcome(case: ElementTree.Element) -> Tuple[str, str, str]:
     for child in case:
         if child.tag in _OUTCOMES:
             text = child.text or ""
-            if child.get("type") == _SKIPPED_TYPES[XFAILED]:
-                return XFAILED, _first_line(child.get("message", text)), text
-            return _OUTCOMES[child.tag], _first_line(child.get("message", text)), text
+            xfailed = child.tag == "skipped" and child.get("type") == _SKIPPED_TYPES[XFAILED]
+            return XFAILED if xfailed else _OUTCOMES[child.tag], _first_line(child.get("message", text)), text
     return PASSED, "", ""
 
 
@@ -77,7 +205,7 @@ def _first_line(text: str) -> str:
 
 
 def _nodeid(case: ElementTree.Element) -> str:
-    """file::Class::name, as pytest names it; xunit1 has file, dotted class name and name."""
+    """Make file::Class::name, as pytest names it; xunit1 has file, dotted class name and name."""
     file, dotted, name = case.get("file") or "", case.get("classname") or "", case.get("name") or ""
     module = file[: -len(".py")].replace("/", ".") if file.endswith(".py") else file
     classes = dotted[len(module) + 1 :].split(".") if dotted.startswith(module + ".") else []
@@ -128,9 +256,9 @@ def visible(text: str) -> str:
 
 
 def _totals(results: Sequence[Result]) -> Dict[str, str]:
-    number = Counter(result.outcome for result in results)
-    tags = {"errors": (ERROR, NOT_RUN), "failures": (FAILED,), "skipped": (SKIPPED, XFAILED)}
-    found = {name: str(sum(number[outcome] for outcome in outcomes)) for name, outcomes in tags.items()}
+    number = Counter(_TAGS.get(result.outcome) for result in results)
+    tags = {"errors": "error", "failures": "failure", "skipped": "skipped"}
+    found = {name: str(number[tag]) for name, tag in tags.items()}
     seconds = sum(result.seconds for result in results)
     return {"name": "pytest", **found, "tests": str(len(results)), "time": f"{seconds:.6f}"}
 

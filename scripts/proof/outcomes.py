@@ -16,7 +16,6 @@ UNFINISHED = "unfinished"  # began, and the process ended or was stopped
 NOT_RUN = "not-run"  # no attempt came to an end
 WORST_FIRST = (ERROR, FAILED, UNFINISHED, NOT_RUN, SKIPPED, XFAILED, XPASSED, PASSED)
 RED = (ERROR, FAILED, UNFINISHED, NOT_RUN)
-RAN_AS_EXPECTED = (PASSED, XFAILED)  # these teach how long a test takes: the others may have stopped early, or waited
 
 # How a round ended: `Ended.kind`.
 FINISHED = "finished"

@@ -21,7 +21,6 @@ from ..planning.plan import Plan
 from ..planning.timings import Sample, Source, Timings
 from ..proof import findings as f
 from ..proof import junit, receipt, report_text
-from ..proof import outcomes as o
 from ..proof.case import Reference
 from ..proof.findings import Verdict
 from ..proof.receipt import Damaged, Receipt
@@ -206,7 +205,7 @@ def lesson_of(result: Receipt) -> Timings:
         Sample(test.nodeid, round(attempt.own_s * 1000))
         for test in result.tests
         for attempt in test.attempts
-        if attempt.outcome in o.RAN_AS_EXPECTED
+        if timings.teaches(attempt.outcome)
     ]
     return timings.learned(source, samples, SetUp(**result.set_up._asdict()))
 

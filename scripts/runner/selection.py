@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import PipelineError
-from ..planning import forecast, timings
+from ..planning import forecast
 from ..planning import plan as planning
+from ..planning.history import past as read_history
 from ..planning.plan import Plan
 from ..proof import receipt
 from ..proof.renamed_ids import form_of, known_as
@@ -131,7 +132,7 @@ def _handed_out(selection: Selection) -> Optional[Plan]:
 
 
 def _made_here(selection: Selection, collected: Sequence[str]) -> Plan:
-    past = timings.load(Path(selection.history))
+    past = read_history(Path(selection.history), lambda line: print(line, file=sys.stderr))
     estimates, set_up = forecast.estimates(past, selection.machine), forecast.set_up(past, selection.machine)
     return planning.make(collected, estimates, selection.total, set_up)
 

@@ -8,16 +8,16 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
 from ..errors import PipelineError, SettingsError
-from ..planning import history
+from ..planning import history, timings
 from ..planning import plan as planning
-from ..proof import outcomes as o
+from ..planning.timings import FixtureCost
 from ..proof import receipt
-from ..proof.outcomes import Round
+from ..proof.outcomes import Round, needing
 from ..proof.receipt import Receipt, Taught
 from ..settings import Settings
 from ..system import memory, processes, records
@@ -173,26 +173,17 @@ def set_up_of(rounds: Sequence[Round]) -> Taught:
 
     A set-up that failed, or skipped, teaches nothing of what it takes.
     """
-    session_ms, scopes_ms = 0, {}  # type: int, Dict[str, int]
-    for cost in (cost for told in rounds for cost in told.shared if not cost.failed):
-        milliseconds = round(1000 * (cost.setup_s + cost.teardown_s))
-        if cost.fixture.scope in ("module", "class"):
-            scopes_ms[cost.fixture.node] = scopes_ms.get(cost.fixture.node, 0) + milliseconds
-        else:
-            session_ms += milliseconds
-    return Taught(session_ms, scopes_ms, spared_by(rounds))
-
-
-def spared_by(rounds: Sequence[Round]) -> Dict[str, Tuple[str, ...]]:
-    """Find the tests that lie in a file or class with a set-up, and need none of its fixtures."""
-    spared: Dict[str, List[str]] = {}
-    for told in rounds:
-        nodes: Dict[str, Set[str]] = {}
-        for cost in told.shared:
-            if cost.fixture.scope in ("module", "class"):
-                nodes.setdefault(cost.fixture.node, set()).update(o.needing(cost.fixture, told))
-        for node, needing in nodes.items():
-            for nodeid in told.selected or ():
-                if nodeid not in needing and o.lies_below(nodeid, node):
-                    spared.setdefault(nodeid, []).append(node)
-    return {nodeid: tuple(nodes) for nodeid, nodes in spared.items()}
+    costs = [
+        (cost.fixture, round((cost.setup_s + cost.teardown_s) * 1000), told)
+        for told in rounds
+        for cost in told.shared
+        if not cost.failed
+    ]
+    fixtures = [
+        FixtureCost(fixture.node, cost_ms, frozenset(needing(fixture, told)))
+        for fixture, cost_ms, told in costs
+        if fixture.scope in ("module", "class")
+    ]
+    session_ms = sum(cost_ms for fixture, cost_ms, _ in costs if fixture.scope not in ("module", "class"))
+    paid = timings.paid(session_ms, fixtures, (test for told in rounds for test in told.selected or ()))
+    return Taught(paid.session_ms, paid.scopes_ms, paid.spared)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Collection, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import counted, say
-from ..errors import SettingsError, SuiteError
+from ..errors import PipelineError, SettingsError, SuiteError
 from ..proof.outcomes import RED
 from ..proof.receipt import shown
 from ..settings import Settings
-from ..system import files
+from ..system import kept
+from ..system.files import read_json
 
 FAILED = "last-failed.json"
 SCHEMA = 1
@@ -139,14 +140,25 @@ def remember(settings: Settings, outcomes: Mapping[str, str], whole: bool) -> No
     Args:
         outcomes: by id, of what ran.
         whole: that was all there is: what failed before, and did not run, is there no more.
+    """
+
+    def text(known: Optional[List[str]]) -> str:
+        red = still_red([] if whole else known or [], outcomes)
+        return json.dumps({"schema": SCHEMA, "tests": red}, indent=1) + "\n"
+
+    kept.update(settings.state / FAILED, _last_failed, text)
+
+
+def _last_failed(file: Path) -> List[str]:
+    """Read what failed last.
 
     Raises:
-        PipelineError: the file cannot be written.
+        PipelineError: the file cannot be used.
     """
-    file = settings.state / FAILED
-    known = entries(file) if file.exists() and not whole else []
-    data = {"schema": SCHEMA, "tests": still_red(known, outcomes)}
-    files.write_text(file, json.dumps(data, indent=1) + "\n")
+    tests = read_json(file, SCHEMA, "").get("tests")
+    if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
+        raise PipelineError(f'{file}: expected a list of ids as "tests"')
+    return tests
 
 
 def still_red(known: Collection[str], outcomes: Mapping[str, str]) -> List[str]:

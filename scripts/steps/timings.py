@@ -1,19 +1,20 @@
-"""What is known about how long the tests take: the slowest, the unknown, the stale, and those that jumped."""
+"""Show what is known about how long the tests take, learn it from other tools' reports, and write it for them."""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import List, Sequence
 
-from ..console import at_most, counted, human_seconds, say, table
-from ..errors import SettingsError
+from ..console import at_most, counted, human_bytes, human_seconds, say, table
+from ..errors import PipelineError, SettingsError
 from ..planning import forecast, history, timings
 from ..planning.timings import Sample, Source, Timings
 from ..proof import junit
-from ..proof.outcomes import PASSED
 from ..proof.receipt import shown
 from ..runner import collection, preparation
 from ..settings import Settings
+from ..system.files import write_text
 from ..system.machine import machine_class
 
 
@@ -36,31 +37,56 @@ def learn(settings: Settings, file: Path) -> None:
         PipelineError: the file is neither.
     """
     try:
-        source = Source(int(file.stat().st_mtime), file.name, 0, machine_class())
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        state = file.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError("it is no regular file")
+        source = Source(max(0, int(state.st_mtime)), file.name, 0, machine_class())
+        taught = _of_junit(source, file) if file.suffix == ".xml" else _of_pytest_split(source, file)
+    except OSError as error:
         raise SettingsError(f"cannot read {file}: {error}", "Name a JUnit report or a .test_durations file.") from error
-    if file.suffix == ".xml":
-        results = junit.read(file)
-        if results is None:
-            raise SettingsError(f"{file} is no whole JUnit report", "Write one with pytest --junitxml.")
-        passed = (result for result in results if result.outcome == PASSED)
-        taught = timings.learned(source, (Sample(each.nodeid, round(each.seconds * 1000)) for each in passed))
-    else:
-        taught = timings.from_pytest_split(source, text)
     history.learn(settings, taught)
     say(f"learned from {file}: {counted(len(taught.tests), 'test')}")
 
 
+def _of_junit(source: Source, file: Path) -> Timings:
+    try:
+        results = junit.parse(file)
+    except junit.Unreadable as error:
+        raise SettingsError(f"{file} is no JUnit report: {error}", "Write one with pytest --junitxml.") from error
+    ran = [result for result in results if timings.teaches(result.outcome)]
+    timed = [Sample(result.nodeid, round(result.seconds * 1000)) for result in ran if result.timed]
+    if not timed:
+        what = f"{file} times no test that passed: it has {counted(len(results), 'test case')}"
+        raise SettingsError(what, "Write one with pytest --junitxml.")
+    if len(timed) < len(ran):
+        say(f"left out, since their time cannot be read: {counted(len(ran) - len(timed), 'test')}")
+    return timings.learned(source, timed)
+
+
+def _of_pytest_split(source: Source, file: Path) -> Timings:
+    if file.stat().st_size > junit.MOST_BYTES:
+        raise OSError(f"expected at most {human_bytes(junit.MOST_BYTES)}")
+    try:
+        return timings.from_pytest_split(source, file.read_bytes())
+    except PipelineError as error:
+        raise SettingsError(
+            f"{file}: {error.message}", "Name a JUnit report (.xml) or a .test_durations file."
+        ) from error
+
+
 def export(settings: Settings, file: Path) -> None:
-    """Write what is known as pytest-split's .test_durations."""
+    """Write what is known as pytest-split's .test_durations.
+
+    Raises:
+        PipelineError: it cannot be written.
+    """
     known, _ = history.estimates(settings)
-    file.write_text(timings.to_pytest_split(known), encoding="utf-8")
+    write_text(file, timings.to_pytest_split(known))
     say(f"{file}: {counted(len(known.tests_ms), 'test')}")
 
 
 def lines(past: Timings, nodeids: Sequence[str], count: int) -> List[str]:
-    """The history for people."""
+    """Word the history for people."""
     known = forecast.estimates(past, machine_class())
     slowest = timings.slowest(known, count)
     jumps = forecast.jumped(past)
@@ -80,7 +106,7 @@ def _jump(jump: forecast.Jump) -> str:
 
 
 def _named(title: str, nodeids: Sequence[str], count: int) -> List[str]:
-    """A heading with the number, and the first few; nothing where there is none."""
+    """Word a heading with the number, and the first few; nothing where there is none."""
     if not nodeids:
         return []
     return ["", f"{title}: {len(nodeids)}", *(f"  {line}" for line in at_most(count, list(map(shown, nodeids))))]

@@ -34,6 +34,10 @@ _PART = re.compile(r"[0-9a-f]{64}\.part(\.json)?")  # see models/partial.py
 _SCRATCH = re.compile(r".+\.scratch-(?P<host>\w+)-(?P<pid>\d+)-[0-9a-f]{8}", re.ASCII | re.DOTALL)
 
 
+class NewerSchema(PipelineError):
+    """A newer version of this program wrote the file."""
+
+
 # Writing ------------------------------------------------------------------------------------------
 
 
@@ -111,8 +115,10 @@ def read_json(file: Path, schema: int, hint: str, limit_bytes: int = RECORD_BYTE
     number = got if isinstance(got, int) and not isinstance(got, bool) else -1
     if number == schema:
         return dict(data)
-    newer = "A newer version of this program wrote it: update, or delete the file."
-    raise PipelineError(f"{name}: expected schema {schema}, got {_shown(got)}", newer if number > schema else hint)
+    message = f"{name}: expected schema {schema}, got {_shown(got)}"
+    if number > schema:
+        raise NewerSchema(message, "A newer version of this program wrote it: update, or delete the file.")
+    raise PipelineError(message, hint)
 
 
 def read_bytes(file: Path, limit_bytes: int = RECORD_BYTES) -> bytes:

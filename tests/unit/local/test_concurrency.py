@@ -87,7 +87,20 @@ def test_results_without_a_measurement_teach_nothing(project: Settings) -> None:
     assert (0, False) == (remembered(project), project.state.exists())
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"schema": 2}', '{"schema": 1, "peak_bytes": "many"}'])
+@pytest.mark.parametrize("value", ['"many"', "-1", "0", "true", "1.5", "Infinity", "1e400", "9" * 400, "null", "[]"])
+def test_what_is_no_number_of_bytes_is_measured_anew_and_said(
+    project: Settings, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.state.mkdir()
+    (project.state / "memory.json").write_text(f'{{"schema": 1, "peak_bytes": {value}}}')
+
+    assert 0 == remembered(project)
+    assert "memory counts as not measured" in capsys.readouterr().out
+    learn(project, [result(5)], whole=False)
+    assert 5 == remembered(project)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": 2}'])
 def test_what_cannot_be_read_is_measured_anew(project: Settings, content: str) -> None:
     project.state.mkdir()
     (project.state / "memory.json").write_text(content)

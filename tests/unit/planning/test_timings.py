@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import List
+from typing import List, Sequence
 
 import pytest
 from hypothesis import given
@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from scripts.errors import PipelineError
 from scripts.planning import timings
 from scripts.planning.estimates import Estimates, SetUp
-from scripts.planning.forecast import Jump, estimates, jumped, run_speeds, set_up, weighted_median
+from scripts.planning.forecast import UNMEASURED_PERMILLE, Jump, estimates, jumped, run_speeds, set_up, weighted_median
 from scripts.planning.timings import (
     KEPT,
+    FixtureCost,
     Sample,
     Source,
     Timings,
     from_pytest_split,
     learned,
     merge,
+    paid,
     slowest,
     stale,
     to_pytest_split,
@@ -37,7 +39,7 @@ sources = st.builds(
 samples = st.dictionaries(sources, st.integers(0, 9), max_size=4)
 named = st.dictionaries(st.sampled_from(["a.py::x", "a.py::y", "b.py::x"]), samples, max_size=3)
 # Merging with nothing brings what hypothesis made into the form that merging leaves.
-histories = st.builds(Timings, named, named, samples).map(merge)
+histories = st.builds(Timings, named, named, samples, named).map(merge)
 
 
 def history(*runs: List[int], nodeids: str = "xyz", machine: str = "") -> Timings:
@@ -110,6 +112,68 @@ def test_set_ups_are_learned() -> None:
     assert paid == set_up(learned(Source(0, "run", 0), [Sample("a.py::x", 1)], paid))
 
 
+def test_where_set_ups_were_not_measured_nothing_is_learned_of_them() -> None:
+    assert {} == learned(Source(0, "foreign", 0), [Sample("a.py::x", 1)]).session
+
+
+DEAR, CHEAP = FixtureCost("a.py", 1000, {"a.py::x"}), FixtureCost("a.py", 1, {"a.py::x", "a.py::y", "a.py::T::z"})
+OF_CLASS = FixtureCost("a.py::T", 500, {"a.py::T::z"})
+TESTS = ["a.py::x", "a.py::y", "a.py::T::z", "a.py::T::free"]
+
+
+def test_only_who_asks_for_what_is_dear_needs_a_set_up() -> None:
+    expected = {"a.py::y": ("a.py",), "a.py::T::z": ("a.py",), "a.py::T::free": ("a.py", "a.py::T")}
+
+    found = paid(7, [DEAR, CHEAP, OF_CLASS], TESTS)
+
+    assert SetUp(7, {"a.py": 1001, "a.py::T": 500}, spared=expected) == found
+
+
+def test_all_need_a_set_up_that_somebody_asked_for_while_it_ran() -> None:
+    assert {} == paid(0, [FixtureCost("a.py", 1000, ())], ["a.py::x", "a.py::y"]).spared
+
+
+def test_who_needs_a_set_up_survives_the_history_and_its_file(tmp_path: Path) -> None:
+    set_up_paid = paid(7, [DEAR, CHEAP, OF_CLASS], TESTS)
+    timings.save(learned(Source(0, "run", 0), [Sample(nodeid, 1) for nodeid in TESTS], set_up_paid), tmp_path / "t")
+
+    assert set_up_paid == set_up(timings.load(tmp_path / "t"))
+
+
+def whole(at_s: int, needed_by: List[str], shard: int = 0, tests: Sequence[str] = ("a.py::x", "a.py::y")) -> Timings:
+    """A shard that paid the set-up of a.py for some of its tests."""
+    fixtures = [FixtureCost("a.py", 1000, needed_by)] if needed_by else []
+    return learned(Source(at_s, f"run {at_s}", shard), [Sample(name, 1) for name in tests], paid(0, fixtures, tests))
+
+
+def test_a_test_that_begins_to_need_a_set_up_is_charged() -> None:
+    assert {} == set_up(merge(whole(0, ["a.py::x"]), whole(1, ["a.py::x", "a.py::y"]))).spared
+
+
+def test_a_test_that_needs_a_set_up_no_more_is_spared() -> None:
+    assert {"a.py::y": ("a.py",)} == set_up(merge(whole(0, ["a.py::x", "a.py::y"]), whole(1, ["a.py::x"]))).spared
+
+
+def test_a_test_stays_spared_where_it_runs_without_those_that_need_the_set_up() -> None:
+    apart = merge(whole(1, ["a.py::x"], 0, ["a.py::x"]), whole(1, [], 1, ["a.py::y"]))
+
+    assert {"a.py::y": ("a.py",)} == set_up(merge(whole(0, ["a.py::x"]), apart)).spared
+
+
+def test_a_test_stays_spared_where_somebody_else_timed_it() -> None:
+    foreign = learned(Source(1, "foreign", 0), [Sample("a.py::y", 1)])
+
+    assert {"a.py::y": ("a.py",)} == set_up(merge(whole(0, ["a.py::x"]), foreign)).spared
+
+
+def test_a_history_from_before_tests_were_spared_is_read(tmp_path: Path) -> None:
+    data = json.loads(timings.dump(history([1])))
+    del data["spared"]
+    (tmp_path / "timings.json").write_text(json.dumps(data))
+
+    assert history([1]) == timings.load(tmp_path / "timings.json")
+
+
 def test_without_samples_nothing_is_estimated() -> None:
     assert (Estimates(), SetUp()) == (estimates(Timings()), set_up(Timings()))
 
@@ -149,6 +213,10 @@ def test_runs_that_agree_leave_no_doubt() -> None:
     assert 0 == estimates(history([100, 200], [100, 200])).stray_permille
 
 
+def test_where_one_run_is_known_there_is_doubt() -> None:
+    assert UNMEASURED_PERMILLE == estimates(history([100, 200])).stray_permille
+
+
 def test_doubt_is_how_far_files_strayed() -> None:
     source = [Source(at, f"run {at}", 0) for at in (0, 1)]
     strayed = Timings(
@@ -185,7 +253,7 @@ def test_the_weighted_median_has_half_the_weight_at_or_below() -> None:
 def test_durations_of_pytest_split_are_learned_and_written() -> None:
     text = json.dumps({"a.py::x": 0.5, "b.py::y": 2}, indent=4)
 
-    known = estimates(from_pytest_split(Source(0, "pytest-split", 0), text))
+    known = estimates(from_pytest_split(Source(0, "pytest-split", 0), text.encode()))
 
     assert {"a.py::x": 500, "b.py::y": 2000} == known.tests_ms
     assert '{\n    "a.py::x": 0.5,\n    "b.py::y": 2.0\n}' == to_pytest_split(known)
@@ -194,7 +262,7 @@ def test_durations_of_pytest_split_are_learned_and_written() -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"a": "b"}', '{"a": null}', '{"a": NaN}', '{"a": Infinity}'])
 def test_other_text_is_not_taken_for_durations(text: str) -> None:
     with pytest.raises(PipelineError, match="--store-durations"):
-        from_pytest_split(Source(0, "pytest-split", 0), text)
+        from_pytest_split(Source(0, "pytest-split", 0), text.encode())
 
 
 def test_where_there_is_no_file_nothing_is_known(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from scripts import settings
-from scripts.errors import PipelineError
-from scripts.planning.timings import Source, Timings
+from scripts.errors import SettingsError
+from scripts.planning import history
+from scripts.planning.timings import Source, Timings, load
 from scripts.steps import timings
 from scripts.steps.timings import lines
 
@@ -57,10 +59,78 @@ def test_a_junit_report_is_learned_from(project: settings.Settings) -> None:
     assert {"t.py::a": 2.0} == json.loads((project.project / "again.json").read_text())
 
 
-@pytest.mark.parametrize("name, text", [("gone", None), ("half.xml", "<testsuites>"), ("list.json", "[1]")])
-def test_what_is_no_history_is_refused(project: settings.Settings, name: str, text: str | None) -> None:
-    if text is not None:
-        (project.project / name).write_text(text)
+def test_only_tests_that_ran_to_their_end_teach_and_those_without_a_time_are_counted(
+    project: settings.Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [
+        '<testcase file="t.py" classname="t" name="a" time="1,234.5"/>',
+        '<testcase file="t.py" classname="t" name="x" time="1"><skipped type="pytest.xfail"/></testcase>',
+        '<testcase file="t.py" classname="t" name="s" time="1"><skipped type="pytest.skip"/></testcase>',
+        '<testcase file="t.py" classname="t" name="f" time="1"><failure/></testcase>',
+        '<testcase file="t.py" classname="t" name="n" time="NaN"/>',
+    ]
+    file = project.project / "out.xml"
+    file.write_text(f"<testsuite>{''.join(cases)}</testsuite>")
 
-    with pytest.raises(PipelineError):
+    timings.learn(project, file)
+
+    assert {"t.py::a": 1_234_500, "t.py::x": 1000} == history.estimates(project)[0].tests_ms
+    assert "left out, since their time cannot be read: 1 test\n" in capsys.readouterr().out
+
+
+def test_a_foreign_report_says_nothing_of_set_ups(project: settings.Settings) -> None:
+    (project.project / "durations").write_text('{"t.py::a": 1.5}')
+
+    timings.learn(project, project.project / "durations")
+
+    assert {} == load(history.file_of(project)).session
+
+
+def test_a_report_from_before_1970_is_learned_from(project: settings.Settings) -> None:
+    file = project.project / "durations"
+    file.write_text('{"t.py::a": 1.5}')
+    os.utime(str(file), (-5, -5))
+
+    timings.learn(project, file)
+
+    assert {"t.py::a": 1500} == history.estimates(project)[0].tests_ms
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_durations_are_read_in_other_encodings(project: settings.Settings, encoding: str) -> None:
+    (project.project / "durations").write_bytes('{"t.py::é": 1.5}'.encode(encoding))
+
+    timings.learn(project, project.project / "durations")
+
+    assert {"t.py::é": 1500} == history.estimates(project)[0].tests_ms
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("gone", None),
+        ("half.xml", b"<testsuites>"),
+        ("empty.xml", b"<testsuites/>"),
+        ("list.json", b"[1]"),
+        ("deep.json", b"[" * 200_000),
+        ("latin.json", '{"é": 1}'.encode("latin-1")),
+        ("infinite.json", b'{"a": Infinity}'),
+        ("nul.json", b"\0"),
+    ],
+)
+def test_what_is_no_history_is_refused_by_name(project: settings.Settings, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (project.project / name).write_bytes(content)
+
+    with pytest.raises(SettingsError, match=name) as caught:
         timings.learn(project, project.project / name)
+
+    assert 1 == len(caught.value.message.splitlines())
+
+
+def test_a_pipe_does_not_hang(project: settings.Settings) -> None:
+    for name in ("pipe.xml", "pipe.json"):
+        os.mkfifo(str(project.project / name))
+
+        with pytest.raises(SettingsError, match="no regular file"):
+            timings.learn(project, project.project / name)
