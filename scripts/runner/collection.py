@@ -34,7 +34,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         record = Path(folder) / "journal.jsonl"
         words = pytest_words(settings, environment, arguments)
         environ = environment.variables(os.environ)
-        variables = plugin_loader.variables(environ, settings.state / "plugin", record, 0, settings.suite.path)
+        variables = plugin_loader.variables(environ, settings.state / "plugin", record, 0, settings.suite.paths)
         with progress("collecting the tests"):
             try:
                 output = _output(words, settings.suite_directory, variables)

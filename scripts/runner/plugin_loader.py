@@ -22,7 +22,12 @@ def arguments() -> List[str]:
 
 
 def variables(
-    environ: Mapping[str, str], folder: Path, journal: Path, number: int, path: str, select: Sequence[str] = ()
+    environ: Mapping[str, str],
+    folder: Path,
+    journal: Path,
+    number: int,
+    paths: Sequence[str],
+    select: Sequence[str] = (),
 ) -> Dict[str, str]:
     """The environment of one round; the plugin removes from it again what is added here.
 
@@ -30,10 +35,11 @@ def variables(
         folder: gets a copy of the plugin and is put on PYTHONPATH. Nothing else may lie in it.
         journal: the file that the round appends to. Its folder exists.
         number: the round's, repeated in the journal.
-        path: what to collect where pytest's arguments name nothing, from the folder it is started in.
+        paths: what to collect where pytest's arguments name nothing, from the folder it is started in.
         select: the command that answers "which tests next?" (see the plugin); empty to run all.
     """
-    own = {"SHARDLINE_JOURNAL": str(journal.resolve()), "SHARDLINE_ROUND": str(number), "SHARDLINE_PATH": path}
+    own = {"SHARDLINE_JOURNAL": str(journal.resolve()), "SHARDLINE_ROUND": str(number)}
+    own["SHARDLINE_PATH"] = "\n".join(paths)
     if select:
         own["SHARDLINE_SELECT"] = json.dumps(list(select))
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))

@@ -191,7 +191,8 @@ def pytest_words(
     program, *words = settings.suite.command
     if program == "python":
         program, words = str(environment.python), ["-X", "faulthandler", *words]
-    path = ["-o", f"testpaths={shlex.quote(settings.suite.path)}"]
+    paths = settings.suite.paths
+    path = [] if paths == (".",) else ["-o", f"testpaths={shlex.join(paths)}"]  # of `.`, pytest's own are a part
     return [program, *words, *path, *plugin, *arguments]
 
 

@@ -53,7 +53,9 @@ def run(
     ended: List[Exit] = []
     while True:
         plugin = settings.state / "plugin"
-        variables = plugin_loader.variables(around.variables(), plugin, record, len(ended), settings.suite.path, select)
+        variables = plugin_loader.variables(
+            around.variables(), plugin, record, len(ended), settings.suite.paths, select
+        )
         exit = pytest_process.run(words, settings.suite_directory, variables, Pulse(record), limits, watch, say)
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=around.silence())

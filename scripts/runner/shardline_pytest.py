@@ -6,7 +6,7 @@ which it removes from the environment at once, so that pytest runs inside tests 
 
 - SHARDLINE_JOURNAL, a file: one JSON object a line is appended for each event; `journal.py` reads them.
 - SHARDLINE_ROUND, a number that the journal repeats. Default 0.
-- SHARDLINE_PATH: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
+- SHARDLINE_PATH: what to collect, a path a line, where nothing is named. pytest heeds `testpaths` only in its rootdir.
 - SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
   On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
   plugins; an id that several tests share is there several times). On its standard output it says
@@ -130,7 +130,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     words = _without_workers(config.option) if _orders else ""
     elsewhere = config.rootpath != config.invocation_params.dir
     if _orders and _orders[0].path and elsewhere and not config.option.file_or_dir:
-        config.args[:] = [_orders[0].path]
+        config.args[:] = _orders[0].path.split("\n")
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(_Header(words))
