@@ -6,7 +6,7 @@ import math
 import re
 from typing import Optional
 
-from .errors import SettingsError
+from .errors import SettingsError, shortened
 
 LONGEST_NUMBER = 12  # digits; Python itself refuses to read those of thousands
 
@@ -50,12 +50,3 @@ def days(option: str, word: Optional[str]) -> Optional[float]:
     if not 0 <= number < math.inf:
         raise SettingsError(f"{option}: expected days, from 0, got {shortened(word)}", "See: --help")
     return number
-
-
-def shortened(word: str, most: int = 60) -> str:
-    """Quote a word as a message shows it, cut where it is longer than a line.
-
-    >>> shortened("abc"), shortened("a" * 99, most=3)
-    ("'abc'", "'aaa...' (99 characters)")
-    """
-    return repr(word) if len(word) <= most else f"{word[:most] + '...'!r} ({len(word)} characters)"

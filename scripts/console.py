@@ -20,6 +20,8 @@ Advance = Callable[[int], None]
 
 QUIET_S = 2.0  # shorter work needs no progress
 PLAIN_INTERVAL_S = 10.0  # between two lines of progress in a log file
+UNKNOWN = "unknown"  # instead of a number that is none
+UNREADABLE = 1e18  # seconds or bytes that nobody measured
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
 
@@ -35,27 +37,38 @@ def is_terminal() -> bool:
 
 
 def human_bytes(count: float) -> str:
-    """A size in decimal units, as download tools show it.
+    """Write a size in decimal units, as download tools show it. The only place that formats sizes.
 
-    >>> human_bytes(40146694), human_bytes(14252), human_bytes(3259599833)
-    ('40.1 MB', '14.3 kB', '3.3 GB')
+    >>> human_bytes(40146694), human_bytes(14252), human_bytes(3259599833), human_bytes(999960)
+    ('40.1 MB', '14.3 kB', '3.3 GB', '1.0 MB')
     """
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+    if not abs(count) < UNREADABLE:
+        return UNKNOWN
+    if round(abs(count)) < 1000:
+        return f"{round(count)} bytes"
+    units = ["kB", "MB", "GB", "TB", "PB"]
+    power = next((power for power in range(1, 5) if round(abs(count) / 1000**power, 1) < 1000), 5)
+    return f"{count / 1000**power:.1f} {units[power - 1]}"
 
 
 def human_seconds(seconds: float) -> str:
-    """A duration that a person reads at a glance.
+    """Write a duration that a person reads at a glance. The only place that formats durations.
 
-    >>> human_seconds(0.04), human_seconds(12.34), human_seconds(125.2)
-    ('0.0 s', '12.3 s', '2 min 05 s')
+    One decimal below a minute, whole seconds below an hour, whole minutes from there on.
+
+    >>> human_seconds(0.04), human_seconds(12.34), human_seconds(59.96), human_seconds(125.2), human_seconds(3725)
+    ('0.0 s', '12.3 s', '1 min 00 s', '2 min 05 s', '1 h 02 min')
     """
-    if seconds < 60:
+    if not abs(seconds) < UNREADABLE:
+        return UNKNOWN
+    if seconds < 0:  # by a clock that was set back
+        return f"-{human_seconds(-seconds)}"
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+    if round(seconds) < 3600:
+        return f"{round(seconds) // 60} min {round(seconds) % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def counted(count: int, noun: str) -> str:
@@ -211,7 +224,7 @@ def _plain(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
         while not finished.wait(pause):
             share = f", {human_bytes(done)} of {human_bytes(total_bytes)}" if total_bytes else ""
             with suppress(OSError):  # nobody reads on: whoever prints next learns of it
-                say(f"  {title} ... {time.monotonic() - started:.0f} s{share}")
+                say(f"  {title} ... {human_seconds(time.monotonic() - started)}{share}")
             pause = PLAIN_INTERVAL_S
 
     reporter = threading.Thread(target=report, daemon=True)

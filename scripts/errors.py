@@ -51,6 +51,17 @@ def _plain(*words: str) -> str:
     return " ".join(map(shlex.quote, words))
 
 
+def shortened(word: str, most: int = 60) -> str:
+    """Quote what came as a message shows it: in one line that a terminal can print, cut where it is long.
+
+    >>> shortened("abc"), shortened("a" * 99, most=3)
+    ("'abc'", "'aaa...' (99 characters)")
+    """
+    if len(word) <= most:
+        return repr(word)
+    return f"{word[:most] + '...'!r} ({len(word)} characters)"
+
+
 class SettingsError(PipelineError):
     """pipeline.yml, an argument or an environment variable cannot be used as it stands."""
 

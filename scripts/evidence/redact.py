@@ -22,7 +22,8 @@ _NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|
 
 def resolved(settings: Settings) -> Dict[str, Any]:
     """The settings with their defaults filled in, as data for JSON."""
-    shown: Dict[str, Any] = dataclasses.asdict(settings)
+    shown: Dict[str, Any] = dataclasses.asdict(dataclasses.replace(settings, lines={}))
+    del shown["lines"]
     service = shown["service"]
     if service:
         service["environment"] = dict.fromkeys(service["environment"], HIDDEN)

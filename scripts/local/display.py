@@ -115,20 +115,9 @@ def table(rows: Sequence[Row], columns: int) -> Table:
     grid.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
     grid.add_row("", "", "tests", "failed", "time", "left", "", style="dim")
     for row in rows:
-        bar = ProgressBar(total=row.tests, completed=row.done, width=max(4, min(20, columns // 8)))
+        bar = ProgressBar(total=row.tests, completed=row.done, width=max(2, min(20, (columns - 30) // 6)))
         failed = Text(str(row.failed), style="red" if row.failed else "dim")
-        spent = "" if row.stage == WAITS else clock(row.spent_s)
-        left = f"~{clock(row.left_s)}" if row.stage == RUNS and 1 <= row.left_s < math.inf else ""
+        spent = "" if row.stage == WAITS else human_seconds(row.spent_s)
+        left = f"~{human_seconds(row.left_s)}" if row.stage == RUNS and 1 <= row.left_s < math.inf else ""
         grid.add_row(row.name, bar, f"{row.done}/{row.tests}", failed, spent, left, Text(row.now))
     return grid
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, as short as can be.
-
-    >>> clock(5.9), clock(125), clock(3725)
-    ('0:05', '2:05', '1:02:05')
-    """
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

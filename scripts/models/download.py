@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Callable, Mapping, Optional, Set
 
-from ..console import Advance, counted, human_bytes
+from ..console import Advance, counted, human_bytes, human_seconds
 from ..settings import ModelFile
 from .addresses import SourceError, WrongContent, host_of, printable
 from .http import (
@@ -79,7 +79,7 @@ class Transfer:
                 failures += 1
                 self._check_patience(broken, failures, source)
                 pause = pause_s(self._patience, failures, broken.ordered_s, random.random())
-                self._tell(f"{file.path}: {broken}; {_reached(part, file)}, again in {pause:.1f} s")
+                self._tell(f"{file.path}: {broken}; {_reached(part, file)}, again in {human_seconds(pause)}")
                 self._sleep(pause)
         self._given_up.discard(host_of(source))
 
@@ -103,7 +103,9 @@ class Transfer:
     def _check_patience(self, broken: Interrupted, failures: int, source: str) -> None:
         """Raise SourceError where it is not worth to try again."""
         if (broken.ordered_s or 0) > self._patience.longest_order_s:
-            raise SourceError(f"{broken}, and asks to come back in {broken.ordered_s:.0f} s") from broken
+            raise SourceError(
+                f"{broken}, and asks to come back in {human_seconds(broken.ordered_s or 0.0)}"
+            ) from broken
         if failures > self._patience.retries or host_of(source) in self._given_up:
             self._given_up.add(host_of(source))
             raise SourceError(f"{broken} ({counted(failures, 'attempt')} in a row)") from broken

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
+from ..console import human_seconds
 from .addresses import SourceError, printable
 from .remote import Remote
 
@@ -200,9 +201,9 @@ class Web:
         try:
             yield
         except requests.ConnectTimeout as error:
-            raise Interrupted(f"no connection within {self._patience.connect_s:g} s") from error
+            raise Interrupted(f"no connection within {human_seconds(self._patience.connect_s)}") from error
         except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError) as error:
-            raise Interrupted(f"no byte came for {self._patience.stall_s:g} s") from error
+            raise Interrupted(f"no byte came for {human_seconds(self._patience.stall_s)}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             cause = _root(error)
             if isinstance(cause, SSLCertVerificationError):

@@ -197,7 +197,7 @@ def pytest_words(
 
 def paths_of(settings: Settings) -> List[str]:
     """Name the suite's paths; none where that is the whole folder: its own configuration says what to collect there."""
-    return [] if settings.suite.path == "." else [settings.suite.path]
+    return [] if settings.suite.paths == (".",) else list(settings.suite.paths)
 
 
 def by_hand(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:

@@ -8,11 +8,11 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
-from ..errors import PipelineError, SettingsError
+from ..errors import PipelineError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
@@ -49,8 +49,7 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
     """
     _, rest = subset.take(settings, arguments)
     pytest_arguments.check_paths(rest, settings.suite_directory)
-    if not all((settings.suite_directory / path).exists() for path in [settings.suite.path]):
-        raise SettingsError(f"{settings.file}: suite.path: no such file or folder: {settings.suite.path}")
+    settings.check_suite_path()
 
 
 def execute(settings: Settings, node: Node, arguments: Sequence[str]) -> Receipt:

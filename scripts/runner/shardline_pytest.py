@@ -202,8 +202,7 @@ class _Reports:
 def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
     words = _without_workers(config.option) if _orders else ""
-    elsewhere = config.rootpath != config.invocation_params.dir
-    if _orders and _orders[0].paths and elsewhere and not config.option.file_or_dir:
+    if _orders and _orders[0].paths and not config.option.file_or_dir:
         config.args[:] = _orders[0].paths
     if words:
         _orders[0].pen.write("note", text=words)

@@ -60,7 +60,7 @@ def with_plugin(folder: Path) -> Cost:
     journal.unlink(missing_ok=True)
     nothing = str(folder / "nothing")
     chosen = selection.command("--plan", nothing, nothing, "bench", "0", "1", str(saved))
-    environ = plugin_loader.variables(os.environ, folder / "plugin", journal, 0, "suite", chosen)
+    environ = plugin_loader.variables(os.environ, folder / "plugin", journal, 0, ["suite"], chosen)
     return measured([*PYTEST, "-q", *plugin_loader.arguments(), "suite"], folder, {**environ, **NO_PLUGINS})
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import queue
 import re
@@ -17,13 +18,48 @@ from scripts import console
 
 
 @pytest.mark.parametrize(
-    "count, expected", [(999, "999 bytes"), (14252, "14.3 kB"), (40_146_694, "40.1 MB"), (3_259_599_833, "3.3 GB")]
+    "count, expected",
+    [
+        (999, "999 bytes"),
+        (14252, "14.3 kB"),
+        (40_146_694, "40.1 MB"),
+        (3_259_599_833, "3.3 GB"),
+        (999_949, "999.9 kB"),
+        (999_960, "1.0 MB"),
+        (999_999_999, "1.0 GB"),
+        (2.5e12, "2.5 TB"),
+        (8e15, "8.0 PB"),
+        (0, "0 bytes"),
+        (999.7, "1.0 kB"),
+        (-5000, "-5.0 kB"),
+        (math.inf, "unknown"),
+        (math.nan, "unknown"),
+    ],
 )
 def test_sizes_are_short(count: int, expected: str) -> None:
     assert expected == console.human_bytes(count)
 
 
-@pytest.mark.parametrize("seconds, expected", [(0.04, "0.0 s"), (59.96, "60.0 s"), (125.2, "2 min 05 s")])
+@pytest.mark.parametrize(
+    "seconds, expected",
+    [
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 00 s"),
+        (125.2, "2 min 05 s"),
+        (119.6, "2 min 00 s"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h 00 min"),
+        (3725, "1 h 02 min"),
+        (7199, "2 h 00 min"),
+        (-12.3, "-12.3 s"),
+        (1e6, "277 h 47 min"),
+        (1e300, "unknown"),
+        (math.inf, "unknown"),
+        (-math.inf, "unknown"),
+        (math.nan, "unknown"),
+    ],
+)
 def test_durations_are_short(seconds: float, expected: str) -> None:
     assert expected == console.human_seconds(seconds)
 
@@ -114,6 +150,18 @@ def test_a_program_of_the_project_alone_is_named_with_its_path(monkeypatch: pyte
     assert ".venv/bin/nox -s tests" == console.command("nox", "-s", "tests")
 
 
+@given(st.floats(0, 1e7), st.floats(0, 1e7))
+def test_no_unit_overflows_and_longer_is_never_shown_shorter(one: float, other: float) -> None:
+    def shown_s(seconds: float) -> float:
+        units = {"s": 1, "min": 60, "h": 3600}
+        words = console.human_seconds(seconds).split()
+        numbers = dict(zip(words[1::2], map(float, words[::2])))
+        assert all(number < 60 for unit, number in numbers.items() if unit != "h")
+        return sum(units[unit] * number for unit, number in numbers.items())
+
+    assert (one <= other) == (shown_s(one) <= shown_s(other)) or shown_s(one) == shown_s(other)
+
+
 def test_long_work_is_told_in_plain_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     said: queue.Queue[str] = queue.Queue()
     monkeypatch.setattr(console, "QUIET_S", 0.05)
@@ -122,7 +170,7 @@ def test_long_work_is_told_in_plain_lines_where_there_is_no_terminal(monkeypatch
         advance(1000)
         line = said.get(timeout=30)
 
-    assert re.fullmatch(r"  fetching a\.bin \.\.\. \d+ s, 1\.0 kB of 2\.0 kB", line)
+    assert re.fullmatch(r"  fetching a\.bin \.\.\. \S+ s, 1\.0 kB of 2\.0 kB", line)
 
 
 def test_short_work_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,3 +134,55 @@ def test_a_source_that_lacks_a_part_is_refused_with_its_form(tmp_path, source, f
     file = f"{{path: a.bin, size: 1, sha256: '{SHA}', sources: ['{source}']}}"
     said = complaint(tmp_path, f"suite: {{path: tests}}\nmodels:\n  files:\n    - {file}\n")
     assert f"pipeline.yml:4: models.files[0].sources: expected {form}, got '{source}'" in said
+
+
+def suite_complaint(folder: Path, text: str) -> str:
+    """What is said about the place of the tests."""
+    loaded = load(folder, text)
+    with pytest.raises(SettingsError) as caught:
+        loaded.check_suite_path()
+    return caught.value.message
+
+
+def test_a_path_that_is_not_there_is_told_with_its_line_and_the_name_that_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "api" / "tests").mkdir(parents=True)
+
+    file = tmp_path / "pipeline.yml"
+    assert f"{file}:2: suite.path: no such file or folder: 'api/test'; did you mean 'tests'?" == suite_complaint(
+        tmp_path, "suite:\n  path: api/test\n"
+    )
+    assert f"{file}:1: suite.path: no such file or folder in suite.directory 'api': 'gone/tests'" == suite_complaint(
+        tmp_path, "suite: {path: [tests, gone/tests], directory: api}"
+    )
+    assert f"{file}:1: suite.directory: no such folder: 'app'; did you mean 'api'?" == suite_complaint(
+        tmp_path, "suite: {path: tests, directory: app}"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", [".", "api/tests", "[api/tests, worker]", "api/tests/test_a.py", "'*/tests'", "worker/"]
+)
+def test_a_path_that_is_there_is_fine(tmp_path: Path, path: str) -> None:
+    (tmp_path / "api" / "tests").mkdir(parents=True)
+    (tmp_path / "api" / "tests" / "test_a.py").touch()
+    (tmp_path / "worker").mkdir()
+
+    load(tmp_path, f"suite: {{path: {path}}}").check_suite_path()
+
+
+@pytest.mark.parametrize("path", ["'*/tests'", "a\\\\b", "'[a'", "x" * 5000, "api/x::test"])
+def test_a_path_of_any_form_that_is_not_there_is_told(tmp_path: Path, path: str) -> None:
+    assert "pipeline.yml:1: suite.path: no such file" in suite_complaint(tmp_path, f"suite: {{path: {path}}}")
+
+
+def test_the_reports_have_a_place_of_their_own_from_where_it_was_typed(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {path: tests}")
+    below = tmp_path / "below"
+    below.mkdir()
+
+    loaded = settings.load("../pipeline.yml", {}, below, reports="own")
+
+    assert below / "own" == loaded.reports
+    assert ("--settings", "../pipeline.yml", "--reports", "own") == loaded.addressed
+    assert tmp_path / "reports" == settings.load(None, {}, tmp_path).reports
+    assert "reports/shard-0" == settings.load(None, {}, tmp_path).shown(tmp_path / "reports" / "shard-0")

@@ -103,7 +103,7 @@ def test_a_field_s_own_check_names_its_line() -> None:
         ("name: a\ninner: {room: 3 parsecs}", 2, "expected a size"),
         ("name: a\n1: 2", 2, "unknown key 1"),
         ("name: a\ncount: 2024-13-45", 2, "count: expected a whole number"),
-        ("name: a\nanything: !x 1", 2, "anything: not a value YAML can read"),
+        ("name: a\nanything: !!bool x", 2, "anything: not a value YAML can read"),
         ("name: a\n? [1, 2]\n: 3", 2, "expected a plain word as key"),
     ],
 )

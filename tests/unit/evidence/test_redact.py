@@ -17,7 +17,7 @@ service:
   url: "http://me:hunter2@127.0.0.1:1/x?key=hunter2"
   environment: {HF_TOKEN: hunter2, MODE: fast}
   ready: {path: "/health?key=hunter2"}
-  warm_up: {path: "/tts?key=hunter2", json: {text: 你好, when: 2026-01-01}}
+  warm_up: {path: "/tts?key=hunter2", json: {text: 你好, when: "2026-01-01"}}
 models:
   files:
     - {path: a.bin, size: 1, sha256: SHA, sources: ["https://me:hunter2@host/a.bin?sig=hunter2", "hf://o/n@main/a"]}

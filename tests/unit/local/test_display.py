@@ -40,11 +40,11 @@ def test_a_line_for_each_shard_tells_how_far_it_is() -> None:
 
     assert ["tests", "failed", "time", "left"] == lines[0].split()
     assert ["shard 0", "shard 1", "shard 2", "shard 3", "all"] == [line[:7].rstrip() for line in lines[1:]]
-    assert lines[1].endswith("90/90      2 2:05       ended")
-    assert " 41/91      0 1:02 ~1:20 test_text[你好，世界，今天" in lines[2]
-    assert lines[3].endswith("0/90      0 0:00       [bold]service: started[/bold]")
-    assert lines[4].endswith("0/90      0            waits")
-    assert lines[5].endswith("131/361      2 3:07 ~3:00")
+    assert lines[1].endswith("90/90      2 2 min 05 s             ended")
+    assert " 41/91      0 1 min 02 s ~1 min 20 s test_text[你好" in lines[2]
+    assert lines[3].endswith("0/90      0      0.0 s             [bold]service: started[/bold]")
+    assert lines[4].endswith("0/90      0                        waits")
+    assert lines[5].endswith("131/361      2 3 min 07 s ~3 min 00 s")
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])

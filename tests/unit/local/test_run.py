@@ -139,9 +139,9 @@ def test_the_settings_say_how_many_shards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (["--nodes", "0"], "--nodes: expected a whole number from 1 or auto, got '0'"),
-        (["--nodes", "many"], "--nodes: expected a whole number from 1 or auto, got 'many'"),
-        (["--at-once", "-1"], "--at-once: expected a whole number from 1, got '-1'"),
+        (["--nodes", "0"], "--nodes: expected a whole number from 1 to 1000 or auto, got '0'"),
+        (["--nodes", "many"], "--nodes: expected a whole number from 1 to 1000 or auto, got 'many'"),
+        (["--at-once", "-1"], "--at-once: expected a whole number from 1 to 1000, got '-1'"),
     ],
 )
 def test_what_is_no_number_of_shards_is_refused(tmp_path: Path, arguments: List[str], told: str) -> None:

@@ -256,7 +256,7 @@ def test_a_status_that_will_not_pass_is_final(tmp_path: Path, code: int) -> None
 
 def test_a_server_that_asks_for_too_long_a_pause_is_given_up_with_its_word(tmp_path: Path) -> None:
     fault = Fault("status", code=429, headers={"Retry-After": "3600"})
-    with rig(tmp_path, fault) as it, pytest.raises(SourceError, match=r"429 Too Many .* come back in 3600 s"):
+    with rig(tmp_path, fault) as it, pytest.raises(SourceError, match=r"429 Too Many .* come back in 1 h 00 min"):
         it.fill()
 
     assert [] == it.pauses

@@ -62,7 +62,7 @@ class Suite:
     def run(self, *arguments: str, select: Sequence[str] = (), **more: str) -> Run:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
-        environ = plugin_loader.variables(environ, self.folder.parent / "plugin", self.journal, 3, "", select)
+        environ = plugin_loader.variables(environ, self.folder.parent / "plugin", self.journal, 3, [], select)
         words = [sys.executable, "-m", "pytest", *plugin_loader.arguments(), "-q", "-p", "no:cacheprovider", *arguments]
         done = subprocess.run(words, cwd=str(self.folder), env=environ, capture_output=True, timeout=120)
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), read(self.journal))
