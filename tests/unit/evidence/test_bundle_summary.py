@@ -12,7 +12,7 @@ def test_the_page_tells_what_is_red_inside_missing_and_left_out() -> None:
         (Note("a.wav", "no room"),),
     )
 
-    lines = [line.strip() for line in bundle.text("Title", made, ["shard 0: 1 failed"]).splitlines()]
+    lines = [line.strip() for line in bundle.summary_text("Title", made, ["shard 0: 1 failed"]).splitlines()]
 
     assert "Title" == lines[0]
     assert "shard 0: 1 failed" == lines[lines.index("Shards") + 1]
@@ -22,7 +22,7 @@ def test_the_page_tells_what_is_red_inside_missing_and_left_out() -> None:
 
 
 def test_where_all_is_there_nothing_is_said_of_what_is_not() -> None:
-    page = bundle.text("Title", Bundle((Member("a", b"", 0.0),)), [])
+    page = bundle.summary_text("Title", Bundle((Member("a", b"", 0.0),)), [])
 
     assert "Missing" not in page
     assert "Left out" not in page
@@ -30,6 +30,6 @@ def test_where_all_is_there_nothing_is_said_of_what_is_not() -> None:
 
 
 def test_a_thousand_notes_are_not_read_by_anybody() -> None:
-    lines = bundle.notes([Note(str(number), "gone") for number in range(1000)])
+    lines = bundle.note_lines([Note(str(number), "gone") for number in range(1000)])
 
     assert (bundle.MOST_LINES + 1, "and 800 more") == (len(lines), lines[-1])
