@@ -166,9 +166,9 @@ def packages(prefix: Path) -> List[str]:
     Raises:
         FileNotFoundError: nothing is.
     """
-    found = prefix.glob("lib*/python*/*-packages/*-info")
-    names = (_PACKAGE.fullmatch(path.name) for path in found)
-    listed = {f"{match['name']}=={match['version']}" for match in names if match}
+    folders = prefix.glob("lib*/python*/*-packages/*-info")
+    matches = (_PACKAGE.fullmatch(folder.name) for folder in folders)
+    listed = {f"{match['name']}=={match['version']}" for match in matches if match}
     if not listed:
         raise FileNotFoundError(2, "no installed packages", str(prefix))
     return sorted(listed, key=str.casefold)

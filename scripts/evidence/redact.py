@@ -14,7 +14,6 @@ from ..console import bare_urls
 from ..settings import Settings
 
 HIDDEN = "(not shown)"
-
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
 
 _NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|authorization)$")
@@ -53,15 +52,15 @@ def secrets(settings: Settings, environ: Mapping[str, str]) -> FrozenSet[str]:
     """Find the values that must not stand in any file: of variables that name a secret, of URLs and of commands."""
     service = settings.service
     given = {**environ, **(service.environment if service else {})}
-    found = {value for name, value in given.items() if _NAMED_SECRET.search(name)}
+    values = {value for name, value in given.items() if _NAMED_SECRET.search(name)}
     addresses = [service.url or "", environ.get("SERVICE_URL", "")] if service else []
     addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
     for address in addresses:
-        found.update(_of_url(address))
+        values.update(_of_url(address))
     for words in (service.command if service else (), settings.suite.command):
-        told = (word for word, shown in zip(words, command(words)) if word != shown)
-        found.update(word.partition("=")[2] if word.startswith("-") else word for word in told)
-    return frozenset(value for value in found if len(value) >= SHORTEST)
+        hidden = (word for word, shown in zip(words, command(words)) if word != shown)
+        values.update(word.partition("=")[2] if word.startswith("-") else word for word in hidden)
+    return frozenset(value for value in values if len(value) >= SHORTEST)
 
 
 def _of_url(url: str) -> Iterator[str]:

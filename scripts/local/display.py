@@ -97,7 +97,7 @@ def words(row: Row) -> str:
 
 
 def is_known(left_s: float) -> bool:
-    """Whether there is an estimate worth a word: none is while tests take longer than they were expected to.
+    """Tell whether there is an estimate worth a word: none is while tests take longer than they were expected to.
 
     >>> is_known(80.0), is_known(0.0), is_known(math.inf)
     (True, False, False)

@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a service could listen on the port; one that closed a moment ago does not count.
+    """Tell whether a service could listen on the port; one that closed a moment ago does not count.
 
     Raises:
         SettingsError: this user may not listen on the port at all.

@@ -147,7 +147,7 @@ def identify(pid: int) -> Optional[Identity]:
 
 
 def are_told() -> bool:
-    """Whether the system tells of processes; Linux without /proc does not even of ours."""
+    """Tell whether the system tells of processes; Linux without /proc does not even of ours."""
     return identify(os.getpid()) is not None
 
 
@@ -308,7 +308,7 @@ def _send_group(pid: int, number: signal.Signals) -> None:
 
 
 def _child_runs(pid: int) -> Optional[bool]:
-    """Whether a child of ours still runs; None for whoever is none, or was waited for."""
+    """Tell whether a child of ours still runs; None for whoever is none, or was waited for."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
@@ -316,7 +316,7 @@ def _child_runs(pid: int) -> Optional[bool]:
 
 
 def _exists(pid: int) -> bool:
-    """Whether a process of that pid runs, as far as that is told without /proc: whose it is only of our children."""
+    """Tell whether a process of that pid runs; without /proc, whose it is is known of our children only."""
     runs = _child_runs(pid)
     if runs is not None:
         return runs
