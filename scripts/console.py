@@ -14,7 +14,10 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Advance = Callable[[int], None]
 
@@ -22,6 +25,21 @@ QUIET_S = 2.0  # shorter work needs no progress
 PLAIN_INTERVAL_S = 10.0  # between two lines of progress in a log file
 UNKNOWN = "unknown"  # instead of a number that is none
 UNREADABLE = 1e18  # seconds or bytes that nobody measured
+
+# On a dark and on a light ground alike, of at least 3:1 contrast, where rich's own are made for dark ones; and red,
+# which rich draws bars and speeds in while all goes well, is for failure only.
+FAILURE = "red3"
+COLOURS = {
+    "bar.back": "grey50",
+    "bar.complete": "dodger_blue1",
+    "bar.pulse": "dodger_blue1",
+    "bar.finished": "green4",
+    "progress.spinner": "dodger_blue1",
+    "progress.download": "none",
+    "progress.data.speed": "none",
+    "progress.elapsed": "none",
+    "progress.remaining": "none",
+}
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
 
@@ -185,6 +203,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
     return ["  ".join(row).rstrip() for row in zip(*aligned)]
 
 
+def terminal() -> Console:
+    """Open standard output for drawing in colours that everybody can read."""
+    from rich.console import Console
+    from rich.theme import Theme
+
+    return Console(theme=Theme(COLOURS))
+
+
 @contextmanager
 def progress(title: str, total_bytes: Optional[int] = None) -> Iterator[Advance]:
     """Show that something goes on while the block runs.
@@ -204,7 +230,7 @@ def _live(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
     columns: Tuple[bars.ProgressColumn, ...] = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"))
     if total_bytes:
         columns += (bars.BarColumn(), bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
-    with bars.Progress(*columns, bars.TimeElapsedColumn(), transient=True) as display:
+    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=terminal(), transient=True) as display:
         task = display.add_task(title, total=total_bytes)
         yield lambda count: display.advance(task, count)
 

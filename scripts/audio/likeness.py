@@ -41,7 +41,7 @@ def likeness(one: Wav, other: Wav) -> Likeness:
 
 
 def cepstra(wav: Wav) -> Samples:
-    """One row of 12 cepstral coefficients every 10 ms; the 0th, loudness, is left out."""
+    """Compute a row of 12 cepstral coefficients every 10 ms; the 0th, loudness, is left out."""
     window, hop = round(WINDOW_S * wav.rate_hz), round(HOP_S * wav.rate_hz)
     starts = np.arange(0, len(wav.samples) - window + 1, hop)
     frames = wav.samples[starts[:, None] + np.arange(window)] * np.hanning(window)
@@ -54,7 +54,7 @@ def cepstra(wav: Wav) -> Samples:
 
 
 def _mel_filters(window: int, rate_hz: int) -> Samples:
-    """Triangles evenly spaced in mel, 2595 log10(1 + f / 700) (HTK): a column for each band."""
+    """Make triangles evenly spaced in mel, 2595 log10(1 + f / 700) (HTK): a column for each band."""
     lowest, highest = 2595 * np.log10(1 + np.array([LOWEST_HZ, HIGHEST_HZ]) / 700)
     edges = 700 * (10 ** (np.linspace(lowest, highest, MEL_BANDS + 2) / 2595) - 1)
     hertz = np.fft.rfftfreq(window, 1 / rate_hz)[:, None]
@@ -65,7 +65,7 @@ def _mel_filters(window: int, rate_hz: int) -> Samples:
 
 
 def _cheapest_path(costs: Samples) -> Samples:
-    """The alignment as rows (i, j), from (0, 0) to the last frames, in steps of at most one."""
+    """Trace the alignment as rows (i, j), from (0, 0) to the last frames, in steps of at most one."""
     totals = _accumulate(costs)
     i, j = costs.shape[0] - 1, costs.shape[1] - 1
     path = [(i, j)]
@@ -79,7 +79,7 @@ def _cheapest_path(costs: Samples) -> Samples:
 
 
 def _accumulate(costs: Samples) -> Samples:
-    """Cheapest total up to each cell, one row and column of infinity before the first.
+    """Add up the cheapest total to each cell, one row and column of infinity before the first.
 
     Cells of one anti-diagonal depend only on the two before it, so each is one numpy step.
     """
@@ -95,7 +95,7 @@ def _accumulate(costs: Samples) -> Samples:
 
 
 def _longest_straight_run(path: Samples) -> int:
-    """The most steps in a row that moved along the same single side."""
+    """Count the most steps in a row that moved along the same single side."""
     longest = run = 0
     previous = (1, 1)
     for step in map(tuple, np.diff(path, axis=0)):

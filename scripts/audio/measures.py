@@ -21,22 +21,22 @@ PITCH_FLOOR_HZ, PITCH_CEILING_HZ = 75.0, 600.0  # Praat's standard range
 
 
 def duration_s(wav: Wav) -> float:
-    """Samples divided by the rate."""
+    """Divide the samples by the rate."""
     return len(wav.samples) / wav.rate_hz
 
 
 def rms_db(wav: Wav) -> float:
-    """Level of the whole recording in dBFS: 20 log10 of the root of the mean square."""
+    """Measure the level of the whole recording in dBFS: 20 log10 of the root of the mean square."""
     return _decibels(_rms(wav.samples))
 
 
 def peak_db(wav: Wav) -> float:
-    """The largest sample in dBFS."""
+    """Find the largest sample, in dBFS."""
     return _decibels(_peak(wav.samples))
 
 
 def flat_top_share(wav: Wav) -> float:
-    """Share of samples (0 to 1) that clipping flattened: neighbours that both sit at the peak.
+    """Find the share of samples (0 to 1) that clipping flattened: neighbours that both sit at the peak.
 
     Measured against the recording's own peak, because a clipped signal may have been scaled
     down afterwards. A natural peak touches its maximum for a sample or two.
@@ -52,37 +52,37 @@ def flat_top_share(wav: Wav) -> float:
 
 
 def speech_s(wav: Wav) -> float:
-    """Seconds of speech: frames less than 35 dB below the loudest (an energy detector)."""
+    """Count the seconds of speech: frames less than 35 dB below the loudest (an energy detector)."""
     return int(_speaking(wav).sum()) * FRAME_S
 
 
 def longest_gap_s(wav: Wav) -> float:
-    """The longest stretch without speech between its first and its last frame."""
+    """Find the longest stretch without speech between its first and its last frame."""
     frames = np.flatnonzero(_speaking(wav))
     return float(np.diff(frames).max() - 1) * FRAME_S if len(frames) > 1 else 0.0
 
 
 def trailing_silence_s(wav: Wav) -> float:
-    """Seconds after the last frame that speaks."""
+    """Count the seconds after the last frame that speaks."""
     frames = np.flatnonzero(_speaking(wav))
     spoken = (int(frames[-1]) + 1) * round(FRAME_S * wav.rate_hz) if len(frames) else 0
     return (len(wav.samples) - spoken) / wav.rate_hz
 
 
 def end_level_db(wav: Wav) -> float:
-    """Level of the last 30 ms against the loudest 30 ms: near 0 where the end was cut off."""
+    """Compare the last 30 ms with the loudest 30 ms: near 0 where the end was cut off."""
     levels = _frame_levels_db(wav, 0.030, from_end=True)
     return float(levels[-1] - levels.max()) if len(levels) else 0.0
 
 
 def noise_floor_db(wav: Wav) -> float:
-    """The quietest frames against the loudest: 5th less 95th percentile of the frame levels."""
+    """Compare the quietest frames with the loudest: 5th less 95th percentile of the frame levels."""
     levels = _frame_levels_db(wav, FRAME_S)
     return float(np.percentile(levels, 5) - np.percentile(levels, 95)) if len(levels) else 0.0
 
 
 def high_band_db(wav: Wav) -> float:
-    """Energy from 3 to 8 kHz against all energy (Parseval: a sum over the power spectrum)."""
+    """Compare the energy from 3 to 8 kHz with all energy (Parseval: a sum over the power spectrum)."""
     if not wav.samples.any():
         return SILENCE_DB
     power = np.abs(np.fft.rfft(wav.samples)) ** 2
@@ -92,13 +92,13 @@ def high_band_db(wav: Wav) -> float:
 
 
 def f0_median_hz(wav: Wav) -> float:
-    """Median pitch of the voiced frames (Boersma 1993, through Praat); nan without any."""
+    """Find the median pitch of the voiced frames (Boersma 1993, through Praat); nan without any."""
     voiced = _pitch_hz(wav)
     return float(np.median(voiced)) if len(voiced) else math.nan
 
 
 def f0_range_semitones(wav: Wav) -> float:
-    """Pitch range from the 10th to the 90th percentile; nan without voiced frames."""
+    """Measure the pitch range from the 10th to the 90th percentile; nan without voiced frames."""
     voiced = _pitch_hz(wav)
     if not len(voiced):
         return math.nan
@@ -106,7 +106,7 @@ def f0_range_semitones(wav: Wav) -> float:
 
 
 def semitones(low_hz: float, high_hz: float) -> float:
-    """The interval from one pitch to another: 12 semitones to the octave, that is 12 log2.
+    """Measure the interval from one pitch to another: 12 semitones to the octave, that is 12 log2.
 
     >>> semitones(220, 440)
     12.0
@@ -130,7 +130,7 @@ def _peak(samples: Samples) -> float:
 
 
 def _frame_levels_db(wav: Wav, frame_s: float, from_end: bool = False) -> Samples:
-    """Level of each whole frame in dBFS; the odd rest is left out at the end or at the start."""
+    """Measure each whole frame in dBFS; the odd rest is left out at the end or at the start."""
     size = round(frame_s * wav.rate_hz)
     count = len(wav.samples) // size
     used = wav.samples[len(wav.samples) - count * size :] if from_end else wav.samples
@@ -140,7 +140,7 @@ def _frame_levels_db(wav: Wav, frame_s: float, from_end: bool = False) -> Sample
 
 
 def _speaking(wav: Wav) -> Samples:
-    """Which frames speak: near the loud frames' level, and above digital silence."""
+    """Tell which frames speak: near the loud frames' level, and above digital silence."""
     levels = _frame_levels_db(wav, FRAME_S)
     if not len(levels):
         return np.zeros(0, dtype=bool)
@@ -150,7 +150,7 @@ def _speaking(wav: Wav) -> Samples:
 
 
 def _pitch_hz(wav: Wav) -> Samples:
-    """Pitch of each voiced frame; Praat needs three periods of its lowest pitch to see one."""
+    """Find the pitch of each voiced frame; Praat needs three periods of its lowest pitch to see one."""
     if duration_s(wav) < 3 / PITCH_FLOOR_HZ + FRAME_S:
         return np.zeros(0)
     sound = parselmouth.Sound(wav.samples, sampling_frequency=wav.rate_hz)

@@ -38,7 +38,7 @@ class Wav:
 
 
 def parse_wav(body: bytes) -> Wav:
-    """The recording in `body`; WavError where a header field, a size or the data is wrong."""
+    """Read the recording in `body`; WavError where a header field, a size or the data is wrong."""
     chunks = _chunks(body)
     for name in (b"fmt ", b"data"):
         if name not in chunks:
@@ -54,7 +54,7 @@ def parse_wav(body: bytes) -> Wav:
 
 
 def _chunks(body: bytes) -> dict[bytes, bytes]:
-    """The file's chunks by name."""
+    """Take the file's chunks by name."""
     if len(body) < 12:
         raise WavError(f"{len(body)} bytes are too few for a RIFF header of 12")
     riff, size, wave = struct.unpack_from("<4sI4s", body)
@@ -85,7 +85,7 @@ def _read_chunk(body: bytes, offset: int, chunks: dict[bytes, bytes]) -> int:
 
 
 def _format(chunk: bytes) -> tuple[int, int]:
-    """Channels and sample rate, once the fields of the fmt chunk agree with each other."""
+    """Read channels and sample rate, once the fields of the fmt chunk agree with each other."""
     if len(chunk) < 16:
         raise WavError(f"the fmt chunk has {len(chunk)} bytes, PCM needs 16")
     tag, channels, rate_hz, byte_rate, frame_bytes, bits = struct.unpack_from("<HHIIHH", chunk)

@@ -39,7 +39,7 @@ class Rule(NamedTuple):
 
     @property
     def limit_bytes(self) -> int:
-        """The most of one file that goes in."""
+        """Say how much of one file goes in at most."""
         return HEAD_BYTES + TAIL_BYTES if self.log else WHOLE_BYTES
 
 
@@ -67,7 +67,7 @@ ARTIFACT = Rule("reports/{shard}/artifacts/**/*", "what failed tests left", suff
 
 
 def rules(shards: Sequence[str], logs: Sequence[str], whole_run: bool) -> List[Rule]:
-    """The list for certain shards ("shard-2"), the patterns of `service.logs`, and the run as a whole if wanted.
+    """List the rules for certain shards ("shard-2"), the patterns of `service.logs`, and the run as a whole if wanted.
 
     Where there is one shard, nobody expects a merge.
 

@@ -1,21 +1,35 @@
-"""Put a bundle together and write it: what has room, a summary first, one tar.gz that appears whole or not at all."""
+"""What goes into a bundle, and how it is written: files and facts, as many as have room, a summary first."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import tarfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ..console import at_most, human_bytes, printable, table
-from ..errors import PipelineError
+from ..errors import PipelineError, SettingsError
+from ..settings import Settings
 from ..system.files import replacing
+from . import allowlist, facts, files, redact
 from .allowlist import CAP_BYTES, HEAD_BYTES, TAIL_BYTES, WHOLE_BYTES, Rule
-from .files import TIME_IS_UP, Found, Member, Note, Project, find, read
+from .files import TIME_IS_UP, Candidate, Member, Note, Project, find, read
 
+COLLECT_S = 12.0  # with facts and packing, a bundle is there within 30 s
 HEADER_BYTES = 1024  # what each file takes in the archive besides its content
+MOST_LINES = 200
+
+RULES = f"""\
+Only files on a fixed list of names are taken, and no link is followed. Never taken: environment variables, weights.
+Settings are shown without the values of service.environment and without what may be secret in a URL.
+The values of variables, options and URLs that name a secret are taken out of all files, as far as they are known here.
+All else is as it was written: look through it before you hand it to strangers.
+A log keeps its first {human_bytes(HEAD_BYTES)} and its last {human_bytes(TAIL_BYTES)}.
+Any other file may have {human_bytes(WHOLE_BYTES)}, and what the run left {human_bytes(CAP_BYTES)} together, unpacked:
+what stands first in the list above gets room first."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,58 @@ class Bundle:
     members: Tuple[Member, ...]
     missing: Tuple[Note, ...] = ()
     left_out: Tuple[Note, ...] = ()
+
+
+def gather(
+    settings: Settings, index: Optional[int], problem: str, found_weights: Callable[[], Any], environ: Mapping[str, str]
+) -> Bundle:
+    """Gather all that goes in: files of the list, and facts that stand in none; no secret that is known here.
+
+    Args:
+        index: of the only shard wanted; else all that are there, and their merge.
+        problem: what is wrong with the settings, where they could not be read.
+        found_weights: finds out which weights are there.
+
+    Raises:
+        SettingsError: that shard has left nothing here, but others have.
+    """
+    there = files.shards(settings.reports)
+    wanted = there if index is None else [f"shard-{index}"]
+    check_there(wanted, there)
+    deadline = time.monotonic() + COLLECT_S
+    logs = settings.service.logs if settings.service else ()
+    listed = allowlist.rules(wanted, logs, whole_run=index is None)
+    project = Project(settings.project, settings.reports, settings.file, files.weights(settings))
+    collected = collect(project, listed, CAP_BYTES, lambda: time.monotonic() > deadline)
+    known, unknown = facts.gather(settings, problem, found_weights)
+    hidden = redact.secrets(settings, environ)
+    members = [
+        member._replace(content=redact.blotted(member.content, hidden)) for member in (*collected.members, *known)
+    ]
+    missing = [*_unread(settings, problem), *_not_run(there), *collected.missing, *unknown]
+    return Bundle(tuple(members), tuple(missing), collected.left_out)
+
+
+def check_there(wanted: Sequence[str], there: Sequence[str]) -> None:
+    """Refuse a shard that left nothing where others did; before any run there is nothing to choose from.
+
+    Raises:
+        SettingsError: it names those that are there.
+    """
+    for name in wanted if there else ():
+        if name not in there:
+            raise SettingsError(
+                f"reports/{name} is not there; here are {', '.join(there)}", "Name one of these, or none."
+            )
+
+
+def _unread(settings: Settings, problem: str) -> List[Note]:
+    why = "cannot be read, see settings-error.txt; so nothing is known of service.logs"
+    return [Note(settings.file.name, why)] if problem else []
+
+
+def _not_run(there: Sequence[str]) -> List[Note]:
+    return [] if there else [Note("reports/shard-*", "no shard has run here")]
 
 
 def collect(project: Project, rules: Sequence[Rule], cap_bytes: int, late: Callable[[], bool]) -> Bundle:
@@ -37,36 +103,36 @@ def collect(project: Project, rules: Sequence[Rule], cap_bytes: int, late: Calla
     left_out: Dict[str, Note] = {}
     seen: Set[str] = set()
     for rule in rules:
-        findings = find(project, rule, late)
-        missing += findings.missing
-        left_out.update((note.name, note) for note in findings.left_out)
-        for found in (each for each in findings.found if each.name not in seen):
-            seen.add(found.name)
-            member = take(found, cap_bytes, late)
+        matches = find(project, rule, late)
+        missing += matches.missing
+        left_out.update((note.name, note) for note in matches.left_out)
+        for file in (file for file in matches.files if file.name not in seen):
+            seen.add(file.name)
+            member = take(file, cap_bytes, late)
             if isinstance(member, Note):
-                left_out[found.name] = member
+                left_out[file.name] = member
             else:
                 members.append(member)
                 cap_bytes -= cost(len(member.content))
     return Bundle(tuple(members), tuple(missing), tuple(left_out.values()))
 
 
-def take(found: Found, room_bytes: int, late: Callable[[], bool]) -> Union[Member, Note]:
-    """The file, or why it is left out."""
+def take(file: Candidate, room_bytes: int, late: Callable[[], bool]) -> Union[Member, Note]:
+    """Read the file, or say why it is left out."""
     if late():
-        return Note(found.name, TIME_IS_UP)
-    no_room = Note(found.name, f"{found.size_bytes} bytes, for which there was no room left")
-    if cost(found.size_bytes) > room_bytes:
+        return Note(file.name, TIME_IS_UP)
+    no_room = Note(file.name, f"{file.size_bytes} bytes, for which there was no room left")
+    if cost(file.size_bytes) > room_bytes:
         return no_room
     try:
-        member = read(found.path, found.name, found.rule)
+        member = read(file.path, file.name, file.rule)
     except OSError as error:
-        return Note(found.name, error.strerror or str(error))
+        return Note(file.name, error.strerror or str(error))
     return member if cost(len(member.content)) <= room_bytes else no_room  # it may have grown
 
 
 def cost(size_bytes: int) -> int:
-    """The room that a file takes."""
+    """Count the room that a file takes."""
     return size_bytes + HEADER_BYTES
 
 
@@ -96,20 +162,8 @@ def _pack(packed: gzip.GzipFile, top: str, members: Sequence[Member]) -> None:
             archive.addfile(entry, io.BytesIO(member.content))
 
 
-MOST_LINES = 200
-
-RULES = f"""\
-Only files on a fixed list of names are taken, and no link is followed. Never taken: environment variables, weights.
-Settings are shown without the values of service.environment and without what may be secret in a URL.
-The values of variables, options and URLs that name a secret are taken out of all files, as far as they are known here.
-All else is as it was written: look through it before you hand it to strangers.
-A log keeps its first {human_bytes(HEAD_BYTES)} and its last {human_bytes(TAIL_BYTES)}.
-Any other file may have {human_bytes(WHOLE_BYTES)}, and what the run left {human_bytes(CAP_BYTES)} together, unpacked:
-what stands first in the list above gets room first."""
-
-
 def summary_text(title: str, bundle: Bundle, verdicts: Sequence[str]) -> str:
-    """The page.
+    """Write the page that a person reads first.
 
     Args:
         verdicts: what became of the shards, in lines.
@@ -117,16 +171,16 @@ def summary_text(title: str, bundle: Bundle, verdicts: Sequence[str]) -> str:
     parts = [
         *_section("Shards", verdicts or ["no result of a shard is here"]),
         *_section("Inside, the most telling first", _inside(bundle)),
-        *_section("Missing", notes(bundle.missing)),
-        *_section("Left out", notes(bundle.left_out)),
+        *_section("Missing", note_lines(bundle.missing)),
+        *_section("Left out", note_lines(bundle.left_out)),
         *_section("How it was made", RULES.splitlines()),
     ]
     return "\n".join([title, *parts, ""])
 
 
-def notes(said: Iterable[Note]) -> List[str]:
-    """Each note in a line, as many as a person reads."""
-    lines = [f"{printable(note.name)}: {printable(note.why)}" for note in said]
+def note_lines(notes: Iterable[Note]) -> List[str]:
+    """Give each note a line, as many as a person reads."""
+    lines = [f"{printable(note.name)}: {printable(note.why)}" for note in notes]
     return at_most(MOST_LINES, lines)
 
 

@@ -21,25 +21,10 @@ from ..system.processes import ProgramFailed, output
 from . import redact
 from .files import Member, Note
 
-_PACKAGE = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py[\d.]+)?\.(?:dist|egg)-info")
-
-
-def packages(prefix: Path) -> List[str]:
-    """NAME==VERSION of what is installed in the environment at `prefix`, as the names on its disk tell.
-
-    Raises:
-        FileNotFoundError: nothing is.
-    """
-    found = prefix.glob("lib*/python*/*-packages/*-info")
-    names = (_PACKAGE.fullmatch(path.name) for path in found)
-    listed = {f"{match['name']}=={match['version']}" for match in names if match}
-    if not listed:
-        raise FileNotFoundError(2, "no installed packages", str(prefix))
-    return sorted(listed, key=str.casefold)
-
-
 PROGRAM_S = 4.0  # for git and the like
-MOST_NAMES = 200
+MOST_NAMES = 200  # of changed files
+
+_PACKAGE = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py[\d.]+)?\.(?:dist|egg)-info")
 
 
 class Fact(NamedTuple):
@@ -52,7 +37,7 @@ class Fact(NamedTuple):
 
 
 def gather(settings: Settings, problem: str, weights: Callable[[], Any]) -> Tuple[List[Member], List[Note]]:
-    """All facts that can be had, and why the others cannot.
+    """Find all facts that can be had, and why the others cannot.
 
     Args:
         problem: what is wrong with the settings, where they could not be read.
@@ -71,7 +56,7 @@ def gather(settings: Settings, problem: str, weights: Callable[[], Any]) -> Tupl
 
 
 def facts(settings: Settings, problem: str, weights: Callable[[], Any]) -> List[Fact]:
-    """What there is to find out about a project."""
+    """List what there is to find out about a project."""
     known = not problem
     return [
         Fact("settings.json", "with defaults filled in", lambda: _json(redact.resolved(settings)), known),
@@ -104,7 +89,7 @@ def _json(data: Any) -> str:
 
 
 def commit(project: Path) -> Dict[str, Any]:
-    """Which commit is checked out, and the names of files that differ from it.
+    """Tell which commit is checked out, and the names of files that differ from it.
 
     Raises:
         ProgramFailed: no git, no repository, or no answer in time.
@@ -118,7 +103,7 @@ def commit(project: Path) -> Dict[str, Any]:
 
 
 def changed_names(status: str) -> List[str]:
-    r"""The names in what `git status --porcelain -z` prints, each after how it was changed.
+    r"""Take the names from what `git status --porcelain -z` prints, each after how it was changed.
 
     >>> changed_names(" M a b.py\0?? 你.txt\0")
     ['M a b.py', '?? 你.txt']
@@ -133,6 +118,20 @@ def _gpu() -> str:
 # Packages -----------------------------------------------------------------------------------------
 
 
+def packages(prefix: Path) -> List[str]:
+    """List as NAME==VERSION what is installed in the environment at `prefix`, as the names on its disk tell.
+
+    Raises:
+        FileNotFoundError: nothing is.
+    """
+    folders = prefix.glob("lib*/python*/*-packages/*-info")
+    matches = (_PACKAGE.fullmatch(folder.name) for folder in folders)
+    listed = {f"{match['name']}=={match['version']}" for match in matches if match}
+    if not listed:
+        raise FileNotFoundError(2, "no installed packages", str(prefix))
+    return sorted(listed, key=str.casefold)
+
+
 def _packages(prefix: Optional[Path]) -> str:
     if prefix is None:
         raise PipelineError("no such environment has been made")
@@ -140,14 +139,14 @@ def _packages(prefix: Optional[Path]) -> str:
 
 
 def _of_suite(settings: Settings, known: bool) -> Optional[Path]:
-    """The suite's environment; the session's own where it has none. `known` settings say whether it has."""
+    """Find the suite's environment; the session's own where it has none. `known` settings say whether it has."""
     if known and not settings.suite.requirements:
         return Path(sys.prefix)
     return _last_used("suite", settings)
 
 
 def _of_service(settings: Settings, known: bool) -> Optional[Path]:
-    """The service's environment, else the one of the Python that its command names."""
+    """Find the service's environment, else the one of the Python that its command names."""
     service = settings.service
     if not known or (service and service.requirements):
         return _last_used("service", settings)
@@ -156,7 +155,10 @@ def _of_service(settings: Settings, known: bool) -> Optional[Path]:
 
 
 def _last_used(name: str, settings: Settings) -> Optional[Path]:
-    """Not the one that the requirements ask for now: they may have been edited since, or this is another Python."""
+    """Find the environment that was used last.
+
+    Not the one that the requirements ask for now: they may have been edited since, or this is another Python.
+    """
     stamps = (settings.state / "environments").glob(f"{name}-*/{environments.STAMP}")
     newest = max(stamps, key=lambda stamp: stamp.stat().st_mtime, default=None)
     return newest.parent if newest else None

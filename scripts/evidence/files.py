@@ -1,19 +1,25 @@
-"""Which files of a project may go into a bundle: those of the list that are plain files, no links, no weights."""
+"""Which files of a project may go into a bundle, and what is in them: those of the list that are plain files.
+
+No links and no weights go in; of a long log, head and tail.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Callable, FrozenSet, List, NamedTuple, Optional, Tuple
 
+from ..settings import Settings
 from .allowlist import HEAD_BYTES, TAIL_BYTES, WEIGHTS, Rule
 
 TIME_IS_UP = "there was no time left"
 
 
-class Found(NamedTuple):
+class Candidate(NamedTuple):
     """A file that may go in; `size_bytes` is how much of it would."""
 
     name: str  # from the project's folder, with slashes
@@ -29,11 +35,21 @@ class Note(NamedTuple):
     why: str
 
 
+class Member(NamedTuple):
+    """A file of the bundle. `cut_bytes` of the original are not in it."""
+
+    name: str
+    content: bytes
+    mtime: float
+    about: str = ""
+    cut_bytes: int = 0
+
+
 @dataclass
-class Findings:
+class Matches:
     """Of a rule: what may go in; what is expected and not there; what is there and must stay out."""
 
-    found: List[Found] = field(default_factory=list)
+    files: List[Candidate] = field(default_factory=list)
     missing: List[Note] = field(default_factory=list)
     left_out: List[Note] = field(default_factory=list)
 
@@ -66,22 +82,45 @@ class Project:
     weights: Weights = Weights()
 
 
-def find(project: Project, rule: Rule, late: Callable[[], bool]) -> Findings:
+def shards(reports: Path) -> List[str]:
+    """List the names of the shards and repairs that left something, in order."""
+    folders = [path.name for path in reports.glob("*-*") if re.fullmatch(r"(shard|repair)-\d+", path.name)]
+    logs = [path.stem for path in reports.glob("shard-*.log") if re.fullmatch(r"shard-\d+", path.stem)]
+    return sorted({*folders, *logs}, key=lambda name: (name.startswith("repair"), int(name.partition("-")[2])))
+
+
+def weights(settings: Settings) -> Weights:
+    """Name what must stay out: the folder of the weights, and the files of the manifest wherever they turn up."""
+    folder, reports = (Path(os.path.realpath(path)) for path in (settings.models_directory, settings.reports))
+    around = folder in (reports, *reports.parents)  # models.directory: . would keep everything out
+    return Weights(None if around else folder, _identities(settings))
+
+
+def _identities(settings: Settings) -> FrozenSet[Tuple[int, int]]:
+    identities = set()
+    for file in settings.models.files if settings.models else ():
+        with suppress(OSError):  # not fetched yet
+            status = (settings.models_directory / file.path).stat()
+            identities.add((status.st_dev, status.st_ino))
+    return frozenset(identities)
+
+
+def find(project: Project, rule: Rule, late: Callable[[], bool]) -> Matches:
     """Look for the files of a rule.
 
     Args:
         late: whether there is no time left; then the rest is left out, and it is said so.
     """
-    findings = Findings()
+    matches = Matches()
     try:
         paths = matching(*_searched(project, rule.pattern), late)
         for path in paths:
-            _look(project, rule, path, findings)
+            _look(project, rule, path, matches)
         if rule.expected and not paths:
-            findings.missing.append(Note(rule.pattern, rule.about))
+            matches.missing.append(Note(rule.pattern, rule.about))
     except (OSError, ValueError) as error:
-        findings.left_out.append(Note(rule.pattern, str(error)))
-    return findings
+        matches.left_out.append(Note(rule.pattern, str(error)))
+    return matches
 
 
 def _searched(project: Project, pattern: str) -> Tuple[Path, str]:
@@ -98,7 +137,7 @@ def _name(project: Project, path: Path) -> str:
 
 
 def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]:
-    """What a pattern finds below a folder, by name. As in a shell, * finds nothing hidden.
+    """List what a pattern finds below a folder, by name. As in a shell, * finds nothing hidden.
 
     Raises:
         ValueError: the pattern leads out of the folder, or is none.
@@ -107,17 +146,17 @@ def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]
     parts = PurePosixPath(pattern).parts
     if not parts or PurePosixPath(pattern).is_absolute() or ".." in parts:
         raise ValueError("expected a pattern below the project's folder")
-    found = []
+    matches = []
     for path in folder.glob(pattern):
         if late():
             raise TimeoutError(TIME_IS_UP)
         hidden = {part for part in path.relative_to(folder).parts if part.startswith(".")}
         if hidden <= set(parts):
-            found.append(path)
-    return sorted(found)
+            matches.append(path)
+    return sorted(matches)
 
 
-def _look(project: Project, rule: Rule, path: Path, findings: Findings) -> None:
+def _look(project: Project, rule: Rule, path: Path, matches: Matches) -> None:
     """Sort a path into what was found and what must stay out."""
     name = _name(project, path)
     try:
@@ -126,16 +165,16 @@ def _look(project: Project, rule: Rule, path: Path, findings: Findings) -> None:
             return
         fault = linked(path, project) or unfit(path, status, rule, project)
     except OSError as error:
-        findings.left_out.append(Note(name, error.strerror or str(error)))
+        matches.left_out.append(Note(name, error.strerror or str(error)))
         return
     if fault:
-        findings.left_out.append(Note(name, fault))
+        matches.left_out.append(Note(name, fault))
     else:
-        findings.found.append(Found(name, path, rule, min(status.st_size, rule.limit_bytes)))
+        matches.files.append(Candidate(name, path, rule, min(status.st_size, rule.limit_bytes)))
 
 
 def linked(path: Path, project: Project) -> str:
-    """Whether a link is on the way to a path, in words; empty if none is."""
+    """Say that a link is on the way to a path, or '' if none is."""
     home = project.reports if project.reports in path.parents else project.folder
     way = [step for step in (path, *path.parents) if home in step.parents]
     link = next((step for step in reversed(way) if step.is_symlink()), None)
@@ -143,7 +182,7 @@ def linked(path: Path, project: Project) -> str:
 
 
 def unfit(path: Path, status: os.stat_result, rule: Rule, project: Project) -> str:
-    """Why a file must stay out; empty if it may go in."""
+    """Say why a file must stay out, or '' if it may go in."""
     if not stat.S_ISREG(status.st_mode):
         return "not a plain file but a folder, pipe, socket or device"
     if path == project.settings:
@@ -161,18 +200,8 @@ def unfit(path: Path, status: os.stat_result, rule: Rule, project: Project) -> s
     return ""
 
 
-class Member(NamedTuple):
-    """A file of the bundle. `cut_bytes` of the original are not in it."""
-
-    name: str
-    content: bytes
-    mtime: float
-    about: str = ""
-    cut_bytes: int = 0
-
-
 def read(path: Path, name: str, rule: Rule) -> Member:
-    """The file, or head and tail of a long log.
+    """Read the file, or head and tail of a long log.
 
     Raises:
         OSError: it cannot be read, or is no plain file any more.

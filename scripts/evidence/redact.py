@@ -14,14 +14,13 @@ from ..console import bare_urls
 from ..settings import Settings
 
 HIDDEN = "(not shown)"
-
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
 
 _NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|authorization)$")
 
 
 def resolved(settings: Settings) -> Dict[str, Any]:
-    """The settings with their defaults filled in, as data for JSON."""
+    """Give the settings with their defaults filled in, as data for JSON."""
     shown: Dict[str, Any] = dataclasses.asdict(dataclasses.replace(settings, lines={}))
     del shown["lines"]
     service = shown["service"]
@@ -35,7 +34,7 @@ def resolved(settings: Settings) -> Dict[str, Any]:
 
 
 def command(words: Sequence[str]) -> List[str]:
-    """The words of a command, without the values of options that name a secret.
+    """Give the words of a command, without the values of options that name a secret.
 
     >>> command(["serve", "--api-key", "abc", "--token=abc", "--port", "80"])
     ['serve', '--api-key', '(not shown)', '--token=(not shown)', '--port', '80']
@@ -51,22 +50,22 @@ def _word(before: str, word: str) -> str:
 
 
 def secrets(settings: Settings, environ: Mapping[str, str]) -> FrozenSet[str]:
-    """The values that must not stand in any file: of variables that name a secret, of URLs and of commands."""
+    """Find the values that must not stand in any file: of variables that name a secret, of URLs and of commands."""
     service = settings.service
     given = {**environ, **(service.environment if service else {})}
-    found = {value for name, value in given.items() if _NAMED_SECRET.search(name)}
+    values = {value for name, value in given.items() if _NAMED_SECRET.search(name)}
     addresses = [service.url or "", environ.get("SERVICE_URL", "")] if service else []
     addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
     for address in addresses:
-        found.update(_of_url(address))
+        values.update(_of_url(address))
     for words in (service.command if service else (), settings.suite.command):
-        told = (word for word, shown in zip(words, command(words)) if word != shown)
-        found.update(word.partition("=")[2] if word.startswith("-") else word for word in told)
-    return frozenset(value for value in found if len(value) >= SHORTEST)
+        hidden = (word for word, shown in zip(words, command(words)) if word != shown)
+        values.update(word.partition("=")[2] if word.startswith("-") else word for word in hidden)
+    return frozenset(value for value in values if len(value) >= SHORTEST)
 
 
 def _of_url(url: str) -> Iterator[str]:
-    """Its password, and the values in its query."""
+    """Find its password, and the values in its query."""
     try:
         parts = urlsplit(url)
     except ValueError:  # no URL after all
@@ -76,7 +75,7 @@ def _of_url(url: str) -> Iterator[str]:
 
 
 def blotted(content: bytes, hidden: Iterable[str]) -> bytes:
-    """A file's content without these values.
+    """Take these values out of a file's content.
 
     >>> blotted(b"Bearer abcdef, again", ["abcdef"])
     b'Bearer (not shown), again'
@@ -87,7 +86,7 @@ def blotted(content: bytes, hidden: Iterable[str]) -> bytes:
 
 
 def problem(text: str) -> str:
-    """What is wrong with the settings, as it may be shown: it quotes values.
+    """Say what is wrong with the settings as it may be shown: the message quotes values.
 
     >>> problem("pipeline.yml:4: service.environment.TOKEN=abc: expected text, got nothing")
     'pipeline.yml:4: service.environment: expected text (not shown)'
@@ -104,7 +103,7 @@ def _each_text(value: Any) -> Any:
     if isinstance(value, (str, os.PathLike)):
         return bare_urls(os.fspath(value))
     if isinstance(value, dict):
-        return {name: _each_text(HIDDEN if _is_secret(name, each) else each) for name, each in value.items()}
+        return {name: _each_text(HIDDEN if _is_secret(name, part) else part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_each_text(each) for each in value]
+        return [_each_text(part) for part in value]
     return value

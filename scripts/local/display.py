@@ -7,13 +7,16 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence
 
-from ..console import PLAIN_INTERVAL_S, counted, human_seconds, is_terminal, say
+from ..console import FAILURE, PLAIN_INTERVAL_S, counted, human_seconds, is_terminal, say, terminal
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
 WAITS, RUNS, ENDED = "waits", "runs", "ended"
+
+
+LEAST_LEFT_S = 1.0  # what has less left was expected to have ended
 
 
 class Row(NamedTuple):
@@ -30,7 +33,7 @@ class Row(NamedTuple):
 
 
 class Board:
-    """A log file's: `say` what happens, `show` how far all shards have come as often as you like."""
+    """The board of a log file: `say` what happens, `show` how far all shards have come as often as you like."""
 
     def __init__(self) -> None:
         self._spoke_at = time.monotonic()
@@ -51,7 +54,7 @@ class Board:
 
 
 class LiveBoard(Board):
-    """A terminal's: a table below what is said. Nothing but `show` draws it, so there is no thread."""
+    """The board of a terminal: a table below what is said. Nothing but `show` draws it, so there is no thread."""
 
     def __init__(self, live: Live) -> None:
         super().__init__()
@@ -62,7 +65,7 @@ class LiveBoard(Board):
         self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, line: str) -> None:
-        """Nothing: the table shows it."""
+        """Say nothing: the table shows it."""
 
     def show(self, rows: Sequence[Row]) -> None:
         """Draw the table anew."""
@@ -72,30 +75,38 @@ class LiveBoard(Board):
 
 @contextmanager
 def board() -> Iterator[Board]:
-    """The board that suits standard output; a table stays as it was shown last."""
+    """Open the board that suits standard output; a table stays as it was shown last."""
     if not is_terminal():
         yield Board()
         return
-    from rich.console import Console
     from rich.live import Live
 
-    with Live(console=Console(), auto_refresh=False) as live:
+    with Live(console=terminal(), auto_refresh=False) as live:
         yield LiveBoard(live)
 
 
 def words(row: Row) -> str:
-    """A row in a line of a log.
+    """Write a row in a line of a log.
 
     >>> words(Row("shard 0", RUNS, tests=90, done=41, failed=1, left_s=62))
     'shard 0: 41 of 90 tests, 1 failed, about 1 min 02 s still'
     """
     failed = f", {row.failed} failed" if row.failed else ""
-    left = f", about {human_seconds(row.left_s)} still" if math.isfinite(row.left_s) else ""
+    left = f", about {human_seconds(row.left_s)} still" if is_known(row.left_s) else ""
     return f"{row.name}: {row.done} of {counted(row.tests, 'test')}{failed}{left}"
 
 
+def is_known(left_s: float) -> bool:
+    """Tell whether there is an estimate worth a word: none is while tests take longer than they were expected to.
+
+    >>> is_known(80.0), is_known(0.0), is_known(math.inf)
+    (True, False, False)
+    """
+    return LEAST_LEFT_S <= left_s < math.inf
+
+
 def fitting(rows: Sequence[Row], height: int) -> List[Row]:
-    """The rows that a terminal has room for: those that ended first go first, then those that wait longest."""
+    """Choose the rows that a terminal has room for: those that ended first go first, then those that wait longest."""
     too_many = len(rows) - height
     ended = [row for row in rows if row.stage == ENDED][: max(0, too_many)]
     waiting = [row for row in rows if row.stage == WAITS][::-1][: max(0, too_many - len(ended))]
@@ -103,7 +114,7 @@ def fitting(rows: Sequence[Row], height: int) -> List[Row]:
 
 
 def table(rows: Sequence[Row], columns: int) -> Table:
-    """A line for each row, no wider than the terminal: what a shard does now gets what is left."""
+    """Draw a line for each row, no wider than the terminal: what a shard does now gets what is left."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
@@ -115,9 +126,18 @@ def table(rows: Sequence[Row], columns: int) -> Table:
     grid.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
     grid.add_row("", "", "tests", "failed", "time", "left", "", style="dim")
     for row in rows:
-        bar = ProgressBar(total=row.tests, completed=row.done, width=max(2, min(20, (columns - 30) // 6)))
-        failed = Text(str(row.failed), style="red" if row.failed else "dim")
+        style = bar_style(row)
+        width = max(2, min(20, (columns - 30) // 6))
+        bar = ProgressBar(
+            row.tests, row.done, width, complete_style=style or "bar.complete", finished_style=style or "bar.finished"
+        )
+        failed = Text(str(row.failed), style=FAILURE if row.failed else "dim")
         spent = "" if row.stage == WAITS else human_seconds(row.spent_s)
-        left = f"~{human_seconds(row.left_s)}" if row.stage == RUNS and 1 <= row.left_s < math.inf else ""
+        left = f"~{human_seconds(row.left_s)}" if row.stage == RUNS and is_known(row.left_s) else ""
         grid.add_row(row.name, bar, f"{row.done}/{row.tests}", failed, spent, left, Text(row.now))
     return grid
+
+
+def bar_style(row: Row) -> str:
+    """Choose the colour of a bar that tells of failure, or '': tests failed, or it ended before all had run."""
+    return FAILURE if row.failed or (row.stage == ENDED and row.done < row.tests) else ""

@@ -18,7 +18,7 @@ from ..environments.environments import Environment
 from ..errors import SuiteError
 from ..settings import Settings
 from ..system import processes, records
-from ..system.processes import Identity, end_tree, identify, is_running, tree
+from ..system.processes import Identity, are_told, end_tree, identify, is_running, tree
 from .decisions import Exit
 from .journal import Tail, in_test
 from .plugin_loader import ARGUMENTS
@@ -169,7 +169,7 @@ def _wait(root: Identity, timeout_s: float) -> None:
 def _end_leftovers(root: Identity, say: Say) -> None:
     """End what still runs of a process that has ended, or should have; with SIGKILL where that did not help."""
     left = tree(root, "")
-    if not left:
+    if not left and are_told():
         return
     others = [process for process in left if process.pid != root.pid]
     if others:

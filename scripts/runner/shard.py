@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Mapping, NamedTuple, Optional, Sequence
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
@@ -83,7 +83,8 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     Raises:
         PipelineError: a step could not do its work.
     """
-    settings, seconds = shard.settings, {}  # type: Settings, Dict[str, float]
+    settings = shard.settings
+    seconds: Dict[str, float] = {}
     records.sweep(settings.state)
     with timed(seconds, "packages"):
         environments = preparation.install(settings, with_service=starts_service(settings))

@@ -62,7 +62,7 @@ class Outside(NamedTuple):
 def running(
     project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say
 ) -> Iterator[RunningService]:
-    """The service, ready and warmed up, while the block runs; afterwards nothing of it is left.
+    """Run the service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
     With SERVICE_URL in `environ`, or service.url, that service is used and left as it is. Leftovers of
     runs that were killed are stopped first.
@@ -123,7 +123,7 @@ def in_background(state: Path) -> List[Record]:
 
 
 def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Optional[Outside]:
-    """The service that runs already, if SERVICE_URL or else service.url names one.
+    """Find the service that runs already, if SERVICE_URL or else service.url names one.
 
     Raises:
         SettingsError: the name is no http(s) url.
@@ -141,7 +141,7 @@ def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Opti
 
 
 def command_line(words: Sequence[str], port: int, models: Path) -> Tuple[str, ...]:
-    """The service's command with {host}, {port} and {models} filled in.
+    """Fill in {host}, {port} and {models} in the service's command.
 
     >>> command_line(("serve", "--port={port}"), 80, Path("/m"))
     ('serve', '--port=80')
@@ -150,7 +150,7 @@ def command_line(words: Sequence[str], port: int, models: Path) -> Tuple[str, ..
 
 
 def child_environment(environ: Mapping[str, str], given: Mapping[str, str]) -> Dict[str, str]:
-    """What the service inherits: ours, then the settings'. Unbuffered, so that its last words reach the log."""
+    """Make what the service inherits: ours, then the settings'. Unbuffered, so that its last words reach the log."""
     return {**environ, "PYTHONUNBUFFERED": "1", **given}
 
 
@@ -168,7 +168,7 @@ def port_taken(port: int, holder: Optional[ports.Listener], record: Optional[Rec
 
 
 def ending_words(ending: Ending) -> str:
-    """How a stop went, in one line."""
+    """Say in one line how a stop went."""
     if ending.left:
         return f"not all of it ended, even after SIGKILL: left is pid {', '.join(map(str, ending.left))}"
     if ending.by_itself:
@@ -188,7 +188,7 @@ def _service_of(project: settings.Settings) -> settings.Service:
 def _started(
     project: settings.Settings, service: settings.Service, environ: Mapping[str, str], log: Path, say: Say
 ) -> Iterator[Tuple[Process, Record]]:
-    """The process, recorded, while the block runs, however it ends; unless it is released."""
+    """Start and record the process, and stop it after the block, however that ends; unless it is released."""
     records.sweep(project.state, say)
     port = service.port or ports.free_port()
     check_port(project.state, port)

@@ -7,6 +7,7 @@ import socket
 from typing import NamedTuple, Optional
 
 from ..errors import SettingsError
+from ..system.processes import are_told
 
 HOST = "127.0.0.1"
 
@@ -19,14 +20,14 @@ class Listener(NamedTuple):
 
 
 def free_port() -> int:
-    """A port of the loopback address that nothing uses now."""
+    """Find a port of the loopback address that nothing uses now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Whether a service could listen on the port; one that closed a moment ago does not count.
+    """Tell whether a service could listen on the port; one that closed a moment ago does not count.
 
     Raises:
         SettingsError: this user may not listen on the port at all.
@@ -47,10 +48,10 @@ def is_free(port: int) -> bool:
 
 
 def listener(port: int) -> Optional[Listener]:
-    """Who listens on the port; None where nobody does or the system does not tell (other users)."""
+    """Find who listens on the port; None where nobody does or the system does not tell (other users, no /proc)."""
     import psutil
 
-    for process in psutil.process_iter():
+    for process in psutil.process_iter() if are_told() else ():
         try:
             sockets = process.net_connections(kind="tcp")
             if any(s.laddr and s.laddr.port == port and s.status == psutil.CONN_LISTEN for s in sockets):

@@ -43,11 +43,11 @@ class Target(NamedTuple):
     phase: str = "before it was ready"
 
     def at(self, path: str) -> str:
-        """The url of a path."""
+        """Give the url of a path."""
         return f"{self.url}/{path.lstrip('/')}"
 
     def shown(self, path: str) -> str:
-        """The url of a path for people: without what may be a secret."""
+        """Give the url of a path for people: without what may be a secret."""
         return bare_urls(self.at(path))
 
 
@@ -112,7 +112,7 @@ def check_alive(target: Target) -> None:
 
 
 def pause_s(waited_s: float) -> float:
-    """Seconds between two probes: a twentieth of the wait, so that few of them stand in the service's log.
+    """Choose the seconds between two probes: a twentieth of the wait, so that few of them stand in the service's log.
 
     >>> pause_s(0.2), pause_s(4.0), pause_s(60.0)
     (0.05, 0.2, 0.5)
@@ -121,7 +121,7 @@ def pause_s(waited_s: float) -> float:
 
 
 def warm_up_fault(answer: Answer) -> str:
-    """What is wrong with the answer to the warm-up, or ""."""
+    """Say what is wrong with the answer to the warm-up, or ""."""
     if answer.problem:
         return answer.problem
     if not 200 <= answer.status < 300:
@@ -130,7 +130,7 @@ def warm_up_fault(answer: Answer) -> str:
 
 
 def is_foreign(body: bytes, run_id: str) -> bool:
-    """Whether the body of a probe names a run id other than ours; a body that names none does not.
+    """Tell whether the body of a probe names a run id other than ours; a body that names none does not.
 
     >>> is_foreign(b'{"run_id": "a"}', "b"), is_foreign(b'{"run_id": "a"}', "a"), is_foreign(b"fine", "a")
     (True, False, False)
@@ -144,7 +144,7 @@ def is_foreign(body: bytes, run_id: str) -> bool:
 
 
 def status_words(status: int) -> str:
-    """A status as people know it.
+    """Name a status as people know it.
 
     >>> status_words(503), status_words(599)
     ('503 Service Unavailable', '599')
@@ -170,7 +170,7 @@ def body_words(body: bytes) -> str:
 
 
 def problem_words(error: BaseException, timeout_s: float) -> str:
-    """Why a request got no answer, in plain words instead of three nested exceptions."""
+    """Say why a request got no answer, in plain words instead of three nested exceptions."""
     import requests
 
     if isinstance(error, requests.exceptions.ConnectTimeout):
@@ -186,7 +186,7 @@ def problem_words(error: BaseException, timeout_s: float) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the url is this machine's own.
+    """Tell whether the url is this machine's own.
 
     >>> is_loopback("http://127.0.0.1:80"), is_loopback("http://localhost"), is_loopback("http://10.0.0.7")
     (True, True, False)
@@ -199,7 +199,7 @@ def is_loopback(url: str) -> bool:
 
 
 def died(process: Process, returncode: int, phase: str) -> ServiceDied:
-    """The error that says how the process ended, after how long, and what it wrote last."""
+    """Make the error that says how the process ended, after how long, and what it wrote last."""
     message = f"the service ended with {exit_words(returncode)} after {human_seconds(process.age_s())}, {phase}"
     hint = f"The whole log is {process.log}."
     if returncode == -9:
@@ -210,7 +210,7 @@ def died(process: Process, returncode: int, phase: str) -> ServiceDied:
 
 
 def not_ready(target: Target, probe: Probe, answer: Answer) -> PipelineError:
-    """The error that says how long was waited, what came last, and what the service wrote last."""
+    """Make the error that says how long was waited, what came last, and what the service wrote last."""
     last = answer.problem or f"answered {status_words(answer.status)}, expected 200 OK"
     message = f"{target.shown(probe.path)} was not ready within {human_seconds(probe.timeout_s)}: it {last}"
     hint = "If it only needs longer, raise service.ready.timeout in pipeline.yml."
@@ -250,7 +250,7 @@ def _pause(target: Target, seconds: float) -> None:
 def _ask(
     target: Target, method: str, path: str, timeout_s: float, deadline: float, body: Any = None
 ) -> Optional[Answer]:
-    """One request, in a thread, so that neither a death nor the deadline waits for it.
+    """Send one request, in a thread, so that neither a death nor the deadline waits for it.
 
     Returns:
         the answer, or None where there is none by the deadline.
@@ -286,7 +286,7 @@ def _request(method: str, url: str, timeout_s: float, body: Any) -> Answer:
 
 
 def _causes(error: BaseException) -> List[BaseException]:
-    """The error and what it came from, outermost first."""
+    """List the error and what it came from, outermost first."""
     chain = [error]
     while True:
         last = chain[-1]

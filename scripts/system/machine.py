@@ -54,12 +54,20 @@ def cores(root: Path = ROOT) -> int:
 
 
 def memory(root: Path = ROOT) -> Memory:
-    """Measure what the machine has, or the tightest of our control groups where that is less."""
+    """Find what the machine has, or the tightest of our control groups where that is less."""
+    groups = [_of_machine(), *_limits(root)]
+    return Memory(min(group.total for group in groups), max(0, min(group.free for group in groups)))
+
+
+def _of_machine() -> Memory:
     import psutil
 
-    machine = psutil.virtual_memory()
-    groups = [Memory(machine.total, machine.available), *_limits(root)]
-    return Memory(min(group.total for group in groups), max(0, min(group.free for group in groups)))
+    try:
+        machine = psutil.virtual_memory()
+        return Memory(machine.total, machine.available)
+    except (psutil.Error, OSError):  # no /proc: the kernel tells the same, less what it could free, by sysinfo(2)
+        page_bytes = os.sysconf("SC_PAGE_SIZE")
+        return Memory(os.sysconf("SC_PHYS_PAGES") * page_bytes, os.sysconf("SC_AVPHYS_PAGES") * page_bytes)
 
 
 def has_gpu(environ: Mapping[str, str]) -> bool:
@@ -149,16 +157,14 @@ def machine_class() -> str:
 
 def describe(folder: Path, root: Path = ROOT) -> Dict[str, Any]:
     """Describe this machine and Python; the disk is the one that `folder` is on. Sizes are in bytes."""
-    import psutil
-
-    memory, disk = psutil.virtual_memory(), shutil.disk_usage(str(folder))
+    whole, disk = _of_machine(), shutil.disk_usage(str(folder))
     return {
         "python": sys.version,
         "executable": sys.executable,
         "system": platform.platform(),
         "cpus": os.cpu_count(),
-        "load_average": os.getloadavg(),
-        "memory": {"total": memory.total, "available": memory.available, "swap_used": psutil.swap_memory().used},
+        "load_average": _load(),
+        "memory": {"total": whole.total, "available": whole.free, "swap_used": _swap_used()},
         "disk": {"folder": str(folder), "total": disk.total, "free": disk.free},
         "cgroup": groups(root),
     }
@@ -174,3 +180,17 @@ def groups(root: Path = ROOT) -> Dict[str, str]:
         for name in GROUP_FILES[controller]
     ]
     return {str(file.relative_to(top)): _text(file) for file in files if file.is_file()}
+
+
+def _load() -> Optional[List[float]]:
+    with suppress(OSError):  # no /proc
+        return list(os.getloadavg())
+    return None
+
+
+def _swap_used() -> Optional[int]:
+    import psutil
+
+    with suppress(psutil.Error, OSError):  # no /proc
+        return int(psutil.swap_memory().used)
+    return None

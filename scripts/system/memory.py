@@ -33,7 +33,12 @@ def peak(sample_s: float = SAMPLE_S) -> Iterator[Peak]:
     """Measure this process and what it started while the block runs; what left the family (a daemon) is not seen."""
     import psutil
 
-    seen, over, root = Peak(), threading.Event(), psutil.Process()
+    seen, over = Peak(), threading.Event()
+    try:
+        root = psutil.Process()
+    except (psutil.Error, OSError):  # no /proc: it stays at 0, as if there had been no time to look
+        yield seen
+        return
 
     def watch() -> None:
         pause_s = 0.0
@@ -52,16 +57,16 @@ def peak(sample_s: float = SAMPLE_S) -> Iterator[Peak]:
 
 
 def used_bytes(root: psutil.Process) -> int:
-    """What a process and all that it started take now, what is swapped out included."""
+    """Add up what a process and all that it started take now, what is swapped out included."""
     import psutil
 
-    with suppress(psutil.Error, OSError):
+    with suppress(psutil.Error, OSError, IndexError):  # the last: of an empty /proc
         return sum(map(_bytes, [root, *root.children(recursive=True)]))
     return 0
 
 
 def _bytes(process: psutil.Process) -> int:
-    """What one process takes; nothing where it is gone."""
+    """Tell what one process takes; nothing where it is gone."""
     import psutil
 
     with suppress(psutil.Error, OSError):  # a process that changed its user tells only the second

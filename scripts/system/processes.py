@@ -259,13 +259,18 @@ def find_program(name: str, cwd: Path, environ: Mapping[str, str]) -> str:
 
 
 def identify(pid: int) -> Optional[Identity]:
-    """The process that has this pid now."""
+    """Identify the process that has this pid now; None where there is none, or the system does not tell."""
     import psutil
 
     try:
         return Identity(pid, psutil.Process(pid).create_time())
     except (psutil.Error, OSError, ValueError, OverflowError):  # no /proc; no pid
         return None
+
+
+def are_told() -> bool:
+    """Tell whether the system tells of processes; Linux without /proc does not even of ours."""
+    return identify(os.getpid()) is not None
 
 
 def is_same(known: Identity, now: Optional[Identity]) -> bool:
@@ -282,16 +287,24 @@ def is_running(known: Identity) -> bool:
     import psutil
 
     try:
-        return is_same(known, identify(known.pid)) and _is_alive(psutil.Process(known.pid))
+        now = identify(known.pid)
+        if now is None and not are_told():
+            return _exists(known.pid)
+        return is_same(known, now) and _is_alive(psutil.Process(known.pid))
     except psutil.Error:
         return False
 
 
 def tree(root: Identity, run_id: str) -> List[psutil.Process]:
-    """What runs of `root`: itself, all that it started, and what is left of its session once it is gone."""
+    """Find what runs of `root`: itself, all that it started, and what is left of its session once it is gone.
+
+    Nothing where the system does not tell of processes; `end_tree` then ends the group of a child of ours.
+    """
     import psutil
 
     now = identify(root.pid)
+    if now is None and not are_told():
+        return []
     if now is not None and not is_same(root, now):
         return []  # The pid belongs to a stranger, and so does the session of that number.
     session = [pid for pid in psutil.pids() if pid != root.pid and _session(pid) == root.pid]
@@ -321,6 +334,8 @@ def end_tree(
     Returns:
         what it took; an exit code only a parent can know.
     """
+    if not are_told():
+        return _end_group(root.pid, timeout_s, hurry)
     alive = tree(root, run_id)
     _send(signal.SIGTERM, root, alive)
     began = time.monotonic()
@@ -391,6 +406,47 @@ def _send(number: signal.Signals, root: Identity, processes: Sequence[psutil.Pro
     for process in outside:
         with suppress(psutil.Error):
             process.send_signal(number)
+
+
+def _end_group(pid: int, timeout_s: float, hurry: Callable[[], bool]) -> Ending:
+    """End a child of ours and its process group: all that can be done where the system tells nothing of processes."""
+    if _child_runs(pid) is None:  # the number may be a stranger's by now
+        return Ending()
+    began = time.monotonic()
+    _send_group(pid, signal.SIGTERM)
+    while _child_runs(pid) and time.monotonic() - began < timeout_s and not hurry():
+        time.sleep(POLL_S)
+    ending = Ending(forced=bool(_child_runs(pid)), waited_s=time.monotonic() - began)
+    _send_group(pid, signal.SIGKILL)  # its children, too: whether any are left is not told
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    while _child_runs(pid) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return ending._replace(left=(pid,) if _child_runs(pid) else ())
+
+
+def _send_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _child_runs(pid: int) -> Optional[bool]:
+    """Tell whether a child of ours still runs; None for whoever is none, or was waited for."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return None
+
+
+def _exists(pid: int) -> bool:
+    """Tell whether a process of that pid runs; without /proc, whose it is is known of our children only."""
+    runs = _child_runs(pid)
+    if runs is not None:
+        return runs
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
 
 
 def _is_alive(process: psutil.Process) -> bool:

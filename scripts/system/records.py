@@ -99,8 +99,12 @@ def sweep(
     Returns:
         the records of what was stopped.
     """
-    stopped = []
-    for record in read_all(state):
+    stopped: List[Record] = []
+    recorded = read_all(state)
+    if recorded and not processes.are_told():
+        say("this system does not tell of processes (no /proc): what an earlier run may have left is not looked for")
+        return stopped
+    for record in recorded:
         action = verdict(
             replace(record, detached=record.detached and not detached_too),
             process_runs=bool(processes.tree(record.process, record.run_id)),

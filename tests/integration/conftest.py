@@ -29,7 +29,7 @@ Or name one that already runs:            SERVICE_URL=http://127.0.0.1:7860 pyth
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """One usage error instead of a failure for each test; listing the tests needs no service."""
+    """Raise one usage error instead of a failure for each test; listing the tests needs no service."""
     here = Path(__file__).parent
     ours = any(here in Path(str(item.fspath)).parents for item in session.items)
     if ours and not session.config.option.collectonly and not os.environ.get("SERVICE_URL"):
@@ -48,7 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def service() -> Service:
-    """The service, after one request that pays for whatever it loads lazily."""
+    """Find the service, after one request that pays for whatever it loads lazily."""
     service = Service(os.environ["SERVICE_URL"])
     service.say("你好。")
     return service
@@ -56,7 +56,7 @@ def service() -> Service:
 
 @pytest.fixture(scope="module")
 def say_once(service: Service) -> Say:
-    """Like service.say, but what one test of a file had spoken, the others get without waiting."""
+    """Speak like service.say, but what one test of a file had spoken, the others get without waiting."""
     said = functools.lru_cache(maxsize=None)(service.say)
 
     def say(text: str, **options: Any) -> Speech:

@@ -34,7 +34,7 @@ class Exchange(NamedTuple):
 
     @property
     def is_sound(self) -> bool:
-        """Whether the answer is sound, or is said to be."""
+        """Tell whether the answer is sound, or is said to be."""
         return bool(self.body) and (self.content_type.startswith("audio/") or self.body.startswith(b"RIFF"))
 
 

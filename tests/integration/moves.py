@@ -22,7 +22,7 @@ class Move(NamedTuple):
 
 
 def move(neutral: Speech, acted: Speech) -> Move:
-    """The way from the neutral speech to the acted one."""
+    """Measure the way from the neutral speech to the acted one."""
     plain, wav = neutral.wav, acted.wav
     return Move(
         measures.semitones(measures.f0_median_hz(plain), measures.f0_median_hz(wav)),
@@ -32,13 +32,13 @@ def move(neutral: Speech, acted: Speech) -> Move:
 
 
 def mean_move(pairs: Pairs) -> Move:
-    """The mean over several sentences, each against its own neutral; rounded for the reader."""
+    """Take the mean over several sentences, each against its own neutral; rounded for the reader."""
     means = np.mean([move(*pair) for pair in pairs], axis=0)
     return Move(*(round(float(mean), 2) for mean in means))
 
 
 def timbre_distance(pairs: Pairs) -> float:
-    """How far the voice's average spectrum moves: emotions move it a little, a new speaker a lot."""
+    """Measure how far the voice's average spectrum moves: emotions move it a little, a new speaker a lot."""
     moves = [_timbre(acted) - _timbre(neutral) for neutral, acted in pairs]
     return float(np.linalg.norm(np.mean(moves, axis=0)))
 

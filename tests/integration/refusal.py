@@ -6,7 +6,7 @@ import requests
 
 
 def check_refused(response: requests.Response, *named: str) -> None:
-    """A 4xx whose JSON says why, naming what a person needs to put it right."""
+    """Check that it is a 4xx whose JSON says why, naming what a person needs to put it right."""
     came = describe(response)
 
     assert 400 <= response.status_code < 500, f"expected to be refused with a 4xx, came {came}"
@@ -19,7 +19,7 @@ def check_refused(response: requests.Response, *named: str) -> None:
 
 
 def describe(response: requests.Response) -> str:
-    """The answer and its request, each short enough to read."""
+    """Describe the answer and its request, each short enough to read."""
     kind = str(response.headers.get("content-type"))
     sound = f"{len(response.content)} bytes, almost silent?" if kind.startswith("audio") else ""
     request = response.request

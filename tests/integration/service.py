@@ -76,7 +76,7 @@ class Service:
         return self.call("POST", "/tts", data=body, headers={"Content-Type": content_type})
 
     def say(self, text: str, **options: Any) -> Speech:
-        """Speech for the text; anything but a 200 with sound fails the test."""
+        """Ask for speech for the text; anything but a 200 with sound fails the test."""
         request = {"text": text, **options}
         started = time.monotonic()
         patience_s = TIMEOUT_S + TIMEOUT_PER_CHARACTER_S * len(text)
@@ -88,7 +88,7 @@ class Service:
         return speech
 
     def health(self) -> Dict[str, Any]:
-        """What /health says, as long as it is a JSON object with a 200."""
+        """Ask /health, which must answer with a JSON object and a 200."""
         response = self.call("GET", "/health")
         came = f"{response.status_code} {response.text[:300]}"
         assert 200 == response.status_code, f"GET /health: expected 200, came {came}"

@@ -29,19 +29,19 @@ TEXTS = (
 
 @pytest.fixture(scope="module")
 def alone(say_once: Say) -> Dict[str, Speech]:
-    """Every text spoken while nothing else was asked."""
+    """Have every text spoken while nothing else is asked."""
     return {text: say_once(text) for text in TEXTS}
 
 
 def at_once(calls: List[Callable[[], Any]]) -> List[Any]:
-    """The results of the calls, made at the same moment."""
+    """Make the calls at the same moment, and gather their results."""
     with ThreadPoolExecutor(len(calls)) as pool:
         futures = [pool.submit(call) for call in calls]
         return [future.result() for future in futures]
 
 
 def check_own(speech: Speech, alone: Dict[str, Speech]) -> None:
-    """The speech is the one of its own text; else name the text it belongs to."""
+    """Check that the speech is the one of its own text; else name the text it belongs to."""
     own = alone[speech.text]
     if speech.body == own.body:
         return

@@ -17,7 +17,7 @@ def first(say_once: Say) -> Speech:
 
 
 def check_same(first: Speech, speech: Speech, after: str) -> None:
-    """Both answers are the same, to the byte."""
+    """Check that both answers are the same, to the byte."""
     assert first.body == speech.body, fault(
         speech,
         f"the same request {after}",

@@ -55,7 +55,7 @@ def test_sad_emotion(service: Service) -> None:
 
 @pytest.fixture(scope="module")
 def neutral(say_once: Say) -> Dict[str, Speech]:
-    """Every sentence spoken neutrally."""
+    """Have every sentence spoken neutrally."""
     return {text: say_once(text, emotion="neutral") for text in SPOKEN}
 
 
@@ -66,7 +66,7 @@ def emotion(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="class")
 def pairs(say_once: Say, neutral: Dict[str, Speech], emotion: str) -> Pairs:
-    """Every sentence spoken neutrally and with the emotion at full intensity."""
+    """Have every sentence spoken neutrally and with the emotion at full intensity."""
     return [(neutral[text], say_once(text, emotion=emotion)) for text in SPOKEN]
 
 
@@ -116,7 +116,7 @@ class TestDirection:
 
 
 def check(what: str, emotion: str, pairs: Pairs, came: float, limits: Limits, unit: str) -> None:
-    """The mean move lies within the limits."""
+    """Check that the mean move lies within the limits."""
     low, high = limits
 
     assert low <= came <= high, fault(
@@ -129,7 +129,7 @@ def check(what: str, emotion: str, pairs: Pairs, came: float, limits: Limits, un
 
 @pytest.fixture(scope="module")
 def moves(say_once: Say, neutral: Dict[str, Speech]) -> Dict[str, Move]:
-    """The mean move of every emotion away from neutral."""
+    """Measure the mean move of every emotion away from neutral."""
     return {
         emotion: mean_move([(neutral[text], say_once(text, emotion=emotion)) for text in SPOKEN])
         for emotion in DIRECTIONS

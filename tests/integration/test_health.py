@@ -57,7 +57,7 @@ def test_health_may_not_be_cached(service: Service) -> None:
 
 @pytest.fixture(scope="class")
 def busy(service: Service) -> Iterator[None]:
-    """Two clients have the service speak without a break."""
+    """Let two clients have the service speak without a break."""
     done = threading.Event()
 
     def talk() -> None:
@@ -74,7 +74,7 @@ def busy(service: Service) -> Iterator[None]:
 
 @pytest.fixture(scope="class")
 def seconds(service: Service, busy: None) -> List[float]:
-    """How long each of thirty questions after its health took."""
+    """Measure how long each of thirty questions after its health takes."""
     waits = []
     for _ in range(30):
         response = service.call("GET", "/health", timeout=30)

@@ -46,7 +46,7 @@ def emotion(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="class")
 def moves(say_once: Say, emotion: str) -> Dict[float, Move]:
-    """The mean move away from neutral at every intensity."""
+    """Measure the mean move away from neutral at every intensity."""
     return {
         step: mean_move([(say_once(text), say_once(text, emotion=emotion, intensity=step)) for text in SPOKEN])
         for step in STEPS

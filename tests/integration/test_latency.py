@@ -25,7 +25,7 @@ ROUNDS = 6
 
 @pytest.fixture(scope="module")
 def answers(service: Service) -> List[Speech]:
-    """The texts in turn, round after round, one request at a time."""
+    """Ask for the texts in turn, round after round, one request at a time."""
     return [service.say(text) for _ in range(ROUNDS) for text in TEXTS]
 
 

@@ -16,7 +16,7 @@ LONGEST = 1000
 
 
 def check_whole(speech: Speech) -> None:
-    """All syllables said, no hole, an end that fades."""
+    """Check that all syllables are said, without a hole, with an end that fades."""
     count = syllables(speech.text)
     pace, most = measures.speech_s(speech.wav) / count, 0.26 + 0.2 / count
     gap_s = measures.longest_gap_s(speech.wav)
@@ -36,7 +36,7 @@ def test_a_text_of_this_length_is_said_in_full(say_once: Say, length: int) -> No
 
 @pytest.fixture(scope="module")
 def seconds(say_once: Say) -> Dict[int, float]:
-    """Seconds of speech for every rung."""
+    """Count the seconds of speech for every rung."""
     return {rung: measures.speech_s(say_once(passage(rung)).wav) for rung in RUNGS}
 
 

@@ -30,7 +30,7 @@ def process() -> psutil.Process:
 
 
 def resident_mib(process: psutil.Process) -> float:
-    """Memory of the process and all it started; what ends meanwhile has none."""
+    """Measure the memory of the process and all it started; what ends meanwhile has none."""
     total = 0
     for member in [process, *process.children(recursive=True)]:
         try:
@@ -42,7 +42,7 @@ def resident_mib(process: psutil.Process) -> float:
 
 @pytest.fixture(scope="module")
 def soak(service: Service, process: psutil.Process) -> List[float]:
-    """Memory after each of many short requests, once warm."""
+    """Measure the memory after each of many short requests, once warm."""
     for text in TEXTS * (WARM_UP // len(TEXTS)):
         service.say(text)
     readings = []
@@ -53,7 +53,7 @@ def soak(service: Service, process: psutil.Process) -> List[float]:
 
 
 def theil_sen_slope(values: List[float]) -> float:
-    """Median slope over all pairs (Theil 1950, Sen 1968): single jumps do not move it."""
+    """Find the median slope over all pairs (Theil 1950, Sen 1968): single jumps do not move it."""
     pairs = itertools.combinations(enumerate(values), 2)
     return float(np.median([(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in pairs]))
 

@@ -15,7 +15,7 @@ LEAST_STEP_S, LEAST_MEAN_STEP_S = 0.03, 0.10
 
 @pytest.fixture(scope="class", params=["三…秒", "四…", "八…个", "哈…"], ids=["san", "si", "ba", "ha"])
 def series(request: pytest.FixtureRequest, say_once: Say) -> List[Speech]:
-    """The text with its first syllable once, twice, ... five times."""
+    """Write the text with its first syllable once, twice, ... five times."""
     syllable, _, rest = request.param.partition("…")
     return [say_once(syllable * count + rest) for count in range(1, 6)]
 

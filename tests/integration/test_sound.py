@@ -39,7 +39,7 @@ GATES = {
 
 @pytest.fixture(scope="module")
 def recordings(say_once: Say) -> List[Speech]:
-    """Every sentence, spoken neutrally."""
+    """Have every sentence spoken neutrally."""
     return [say_once(text) for text in SENTENCES]
 
 

@@ -19,10 +19,10 @@ PASSAGE = "春天来了，山上的花都开了。孩子们在草地上放风筝
 
 
 def syllables(text: str) -> int:
-    """Every hanzi is one syllable; nothing else in these texts is spoken."""
+    """Count the hanzi: each is one syllable, and nothing else in these texts is spoken."""
     return sum("\u4e00" <= character <= "\u9fff" for character in text)
 
 
 def passage(length: int) -> str:
-    """The first `length` characters of the passage repeated without end."""
+    """Take the first `length` characters of the passage repeated without end."""
     return (PASSAGE * (length // len(PASSAGE) + 1))[:length]

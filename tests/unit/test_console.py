@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import Color
 
 from scripts import console
 
@@ -110,6 +111,21 @@ def test_what_another_program_wrote_cannot_steer_the_terminal(text: str, expecte
 @given(st.text())
 def test_nothing_visible_is_a_control_character(text: str) -> None:
     assert [] == [c for c in console.visible(text) if not c.isprintable() and c not in "\n\u3000"]
+
+
+def luminance(colour: Color) -> float:
+    """How bright a colour is, as WCAG 2 reckons it."""
+    parts = (part / 255 for part in colour.get_truecolor())
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("style", sorted({*console.COLOURS.values(), console.FAILURE} - {"none"}))
+def test_colours_read_on_black_and_on_white(style: str) -> None:
+    bright = luminance(Color.parse(style))
+
+    assert (bright + 0.05) / 0.05 >= 3  # what WCAG asks of graphics
+    assert 1.05 / (bright + 0.05) >= 3
 
 
 def test_columns_line_up_under_chinese_text() -> None:

@@ -23,6 +23,11 @@ def test_a_step_refuses_what_it_does_not_know(tmp_path: Path, capsys: pytest.Cap
     assert "deps: cannot use -k sad" in capsys.readouterr().err
 
 
+def test_no_error_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["deps", "--settings", "\x1b]0;owned\x07.yml"])
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_an_unknown_step_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["integratoin"])

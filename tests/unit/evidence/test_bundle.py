@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scripts.errors import PipelineError
 from scripts.evidence.allowlist import Rule
 from scripts.evidence.bundle import HEADER_BYTES, collect, cost, take, write
-from scripts.evidence.files import TIME_IS_UP, Found, Member, Note, Project
+from scripts.evidence.files import TIME_IS_UP, Candidate, Member, Note, Project
 from scripts.system import files
 
 CAP = 100_000
@@ -56,14 +56,14 @@ def test_what_has_no_room_is_named_and_smaller_things_after_it_still_go_in(tmp_p
 
 
 def test_a_file_that_disappears_between_two_looks_stops_nothing(tmp_path: Path) -> None:
-    gone = Found("a", tmp_path / "a", Rule("a", ""), 1)
+    gone = Candidate("a", tmp_path / "a", Rule("a", ""), 1)
 
     assert Note("a", "No such file or directory") == take(gone, CAP, lambda: False)
 
 
 def test_a_file_that_grew_between_two_looks_does_not_break_the_cap(tmp_path: Path) -> None:
     project(tmp_path, a=5000)
-    small = Found("a", tmp_path / "a", Rule("a", ""), 1)
+    small = Candidate("a", tmp_path / "a", Rule("a", ""), 1)
 
     assert isinstance(take(small, 3000, lambda: False), Note)
     assert isinstance(take(small, 5000 + HEADER_BYTES, lambda: False), Member)

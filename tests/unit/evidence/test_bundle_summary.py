@@ -30,6 +30,6 @@ def test_where_all_is_there_nothing_is_said_of_what_is_not() -> None:
 
 
 def test_a_thousand_notes_are_not_read_by_anybody() -> None:
-    lines = bundle.notes([Note(str(number), "gone") for number in range(1000)])
+    lines = bundle.note_lines([Note(str(number), "gone") for number in range(1000)])
 
     assert (bundle.MOST_LINES + 1, "and 800 more") == (len(lines), lines[-1])

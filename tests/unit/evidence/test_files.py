@@ -7,9 +7,9 @@ from typing import List, Optional
 import pytest
 
 from scripts.evidence.allowlist import ARTIFACTS, WHOLE_BYTES, Rule, rules
-from scripts.evidence.files import TIME_IS_UP, Findings, Note, Project, Weights, find
+from scripts.evidence.files import TIME_IS_UP, Matches, Note, Project, Weights, find
 
-NAMES = ("found", "missing", "left_out")
+NAMES = ("files", "missing", "left_out")
 
 
 def made(file: Path, content: bytes = b"x") -> Path:
@@ -18,14 +18,14 @@ def made(file: Path, content: bytes = b"x") -> Path:
     return file
 
 
-def look(folder: Path, *listed: Rule, weights: Optional[Weights] = None, late: bool = False) -> Findings:
+def look(folder: Path, *listed: Rule, weights: Optional[Weights] = None, late: bool = False) -> Matches:
     project = Project(folder, folder / "reports", folder / "pipeline.yml", weights or Weights())
     each = [find(project, rule, lambda: late) for rule in listed]
-    return Findings(*([one for findings in each for one in getattr(findings, name)] for name in NAMES))
+    return Matches(*([one for matches in each for one in getattr(matches, name)] for name in NAMES))
 
 
-def names(findings: Findings) -> List[str]:
-    return [each.name for each in findings.found]
+def names(matches: Matches) -> List[str]:
+    return [each.name for each in matches.files]
 
 
 LOGS = Rule("logs/**/*", "logs", log=True)
@@ -37,16 +37,16 @@ def test_what_is_not_on_the_list_stays_out(tmp_path: Path) -> None:
         made(tmp_path / "reports" / "shard-0" / name)
     made(tmp_path / "pipeline.yml")
 
-    findings = look(tmp_path, *rules(["shard-0"], [], whole_run=True))
+    matches = look(tmp_path, *rules(["shard-0"], [], whole_run=True))
 
-    assert ["reports/shard-0/receipt.json", "reports/shard-0/artifacts/sad.wav"] == names(findings)
-    assert ["reports/shard-0/artifacts/model.bin"] == [note.name for note in findings.left_out]
+    assert ["reports/shard-0/receipt.json", "reports/shard-0/artifacts/sad.wav"] == names(matches)
+    assert ["reports/shard-0/artifacts/model.bin"] == [note.name for note in matches.left_out]
 
 
 def test_what_the_list_expects_is_missed_and_the_rest_is_not(tmp_path: Path) -> None:
-    findings = look(tmp_path, Rule("a.json", "first", expected=True), Rule("b.json", "second"))
+    matches = look(tmp_path, Rule("a.json", "first", expected=True), Rule("b.json", "second"))
 
-    assert [Note("a.json", "first")] == findings.missing
+    assert [Note("a.json", "first")] == matches.missing
 
 
 @pytest.mark.parametrize("target", ["secret", "../elsewhere/secret", "nowhere"])
@@ -57,10 +57,10 @@ def test_a_link_is_not_followed_wherever_it_leads(tmp_path: Path, target: str) -
     (project / "logs").mkdir()
     (project / "logs" / "a.log").symlink_to(Path("..") / target)
 
-    findings = look(project, LOGS)
+    matches = look(project, LOGS)
 
-    assert [] == findings.found
-    assert [Note("logs/a.log", "logs/a.log is a link, and none is followed")] == findings.left_out
+    assert [] == matches.files
+    assert [Note("logs/a.log", "logs/a.log is a link, and none is followed")] == matches.left_out
 
 
 def test_nothing_is_taken_from_a_folder_that_is_a_link(tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ def test_nothing_is_taken_from_a_folder_that_is_a_link(tmp_path: Path) -> None:
     (tmp_path / "project" / "reports").mkdir(parents=True)
     (tmp_path / "project" / "reports" / "shard-0").symlink_to(tmp_path / "elsewhere" / "a")
 
-    findings = look(tmp_path / "project", Rule("reports/shard-0/receipt.json", "", expected=True))
+    matches = look(tmp_path / "project", Rule("reports/shard-0/receipt.json", "", expected=True))
 
-    assert [] == findings.found
-    assert "reports/shard-0 is a link, and none is followed" == findings.left_out[0].why
+    assert [] == matches.files
+    assert "reports/shard-0 is a link, and none is followed" == matches.left_out[0].why
 
 
 def test_the_reports_may_lie_on_another_disk(tmp_path: Path) -> None:
@@ -94,10 +94,10 @@ def test_a_circle_of_links_ends(tmp_path: Path) -> None:
 def test_only_plain_files_are_taken(tmp_path: Path, make) -> None:
     make(str(tmp_path / "service.log"))
 
-    findings = look(tmp_path, Rule("service.log", "", expected=True))
+    matches = look(tmp_path, Rule("service.log", "", expected=True))
 
-    assert ([], []) == (findings.found, findings.missing)
-    assert findings.left_out[0].why.startswith("not a plain file")
+    assert ([], []) == (matches.files, matches.missing)
+    assert matches.left_out[0].why.startswith("not a plain file")
 
 
 def test_as_in_a_shell_a_star_finds_nothing_hidden(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_a_pattern_does_not_lead_out_of_the_project(tmp_path: Path, pattern: str
     made(tmp_path / "outside")
     made(tmp_path / "project" / "logs" / "a.log")
 
-    findings = look(tmp_path / "project", Rule(pattern, "", log=True, expected=True), LOGS)
+    matches = look(tmp_path / "project", Rule(pattern, "", log=True, expected=True), LOGS)
 
-    assert ["logs/a.log"] == names(findings)
-    assert [Note(pattern, "expected a pattern below the project's folder")] == findings.left_out
+    assert ["logs/a.log"] == names(matches)
+    assert [Note(pattern, "expected a pattern below the project's folder")] == matches.left_out
 
 
 @pytest.mark.parametrize("pattern", ["a\0b", "x" * 5000, "**logs/[", "***"])
@@ -134,14 +134,14 @@ def test_weights_are_refused_by_folder_and_by_content_under_another_name(tmp_pat
     status = weight.stat()
 
     weights = Weights((tmp_path / "models").resolve(), frozenset({(status.st_dev, status.st_ino)}))
-    findings = look(tmp_path, EVERYTHING, weights=weights)
+    matches = look(tmp_path, EVERYTHING, weights=weights)
 
-    assert [] == findings.found
+    assert [] == matches.files
     assert {
         "models/readme.txt": "in the folder of the weights",
         "models/voice.bin": "weights",
         "logs/voice.log": "weights",
-    } == dict(findings.left_out)
+    } == dict(matches.left_out)
 
 
 def test_a_pattern_that_is_too_wide_takes_neither_settings_nor_weights_of_no_manifest(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_log_must_fit_whole(tmp_path: Path) -> None:
         file.truncate(WHOLE_BYTES + 1)
 
     assert "20000001 bytes" in look(tmp_path, Rule("junit.xml", "")).left_out[0].why
-    assert [6_000_000] == [each.size_bytes for each in look(tmp_path, Rule("junit.xml", "", log=True)).found]
+    assert [6_000_000] == [each.size_bytes for each in look(tmp_path, Rule("junit.xml", "", log=True)).files]
 
 
 def test_names_may_be_anything_a_disk_can_hold(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_names_may_be_anything_a_disk_can_hold(tmp_path: Path) -> None:
     for name in odd:
         made(tmp_path / "artifacts" / name)
 
-    found = look(tmp_path, Rule("artifacts/**/*", "", suffixes=ARTIFACTS)).found
+    found = look(tmp_path, Rule("artifacts/**/*", "", suffixes=ARTIFACTS)).files
 
     assert sorted(f"artifacts/{name}" for name in odd) == sorted(each.name for each in found)
 

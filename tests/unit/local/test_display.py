@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import math
-from typing import List
+from typing import List, Set
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.theme import Theme
 
+from scripts.console import COLOURS
 from scripts.local import display
 from scripts.local.display import ENDED, RUNS, WAITS, Board, Row, fitting, table
 
@@ -29,7 +31,7 @@ ROWS = [
 
 
 def drawn(columns: int) -> List[str]:
-    console = Console(file=io.StringIO(), width=columns, color_system=None)
+    console = Console(file=io.StringIO(), width=columns, color_system=None, theme=Theme(COLOURS))
     with console.capture() as capture:
         console.print(table(ROWS, columns))
     return [line.rstrip() for line in capture.get().splitlines()]
@@ -45,6 +47,40 @@ def test_a_line_for_each_shard_tells_how_far_it_is() -> None:
     assert lines[3].endswith("0/90      0      0.0 s             [bold]service: started[/bold]")
     assert lines[4].endswith("0/90      0                        waits")
     assert lines[5].endswith("131/361      2 3 min 07 s ~3 min 00 s")
+
+
+def colours_of_bar(row: Row) -> Set[str]:
+    """The names of the colours in which a row's bar is drawn."""
+    console = Console(file=io.StringIO(), width=100, color_system="256", force_terminal=True, theme=Theme(COLOURS))
+    segments = console.render(table([row], 100))
+    return {
+        segment.style.color.name
+        for segment in segments
+        if segment.style and segment.style.color and set(segment.text) <= set("━╸╺")
+    }
+
+
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        (Row("shard 0", RUNS, tests=90, done=41), {"dodger_blue1", "grey50"}),
+        (Row("shard 0", RUNS, tests=90, done=41, failed=1), {"red3", "grey50"}),
+        (Row("shard 0", WAITS, tests=90), {"grey50"}),
+        (Row("shard 0", ENDED, tests=90, done=90), {"green4"}),
+        (Row("shard 0", ENDED, tests=90, done=90, failed=1), {"red3"}),
+        (Row("shard 0", ENDED, tests=90, done=41), {"red3", "grey50"}),
+        (Row("shard 0", ENDED, tests=0), {"green4"}),
+    ],
+)
+def test_a_bar_is_red_only_where_something_failed(row: Row, expected: Set[str]) -> None:
+    assert expected == colours_of_bar(row)
+
+
+@pytest.mark.parametrize("left_s, expected", [(80.0, ", about 1 min 20 s still"), (0.9, ""), (0.0, ""), (math.inf, "")])
+def test_no_estimate_is_told_of_what_should_have_ended(left_s: float, expected: str) -> None:
+    row = Row("shard 0", RUNS, tests=9, done=4, left_s=left_s)
+
+    assert f"shard 0: 4 of 9 tests{expected}" == display.words(row)
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])

@@ -103,6 +103,12 @@ def test_a_death_is_told_with_its_code_and_the_last_words(start: Starter) -> Non
     assert error.message.endswith("  | loading\n  | no weights")
 
 
+def test_the_last_words_cannot_steer_the_terminal(start: Starter) -> None:
+    error = ready_error(start(r"print('\x1b[31mno \x1b]52;c;cm0=\x07weights\x9b0m'); raise SystemExit(3)"))
+
+    assert error.message.endswith(r"  | no \x1b]52;c;cm0=\x07weights")
+
+
 def test_a_death_without_words_says_so(start: Starter) -> None:
     assert ready_error(start("raise SystemExit(3)")).message.endswith("(it wrote nothing)")
 

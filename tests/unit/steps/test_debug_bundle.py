@@ -128,14 +128,16 @@ def test_a_bundle_can_be_of_one_shard(tmp_path: Path) -> None:
     assert {"", "packages", "reports/shard-1"} == folders
 
 
-def test_a_shard_that_is_not_here_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_a_shard_that_is_not_here_is_refused_with_those_that_are(tmp_path: Path) -> None:
     project = projects.make(tmp_path, service=None)
     (project / "reports" / "shard-2").mkdir(parents=True)
     (project / "reports" / "shard-10.log").write_text("killed")
 
     done = projects.run(project, "debug-bundle", "--shard", "7")
 
-    assert (0, True) == (done.returncode, "missing: reports/shard-7: here are shard-2, shard-10\n" in done.stdout)
+    assert 2 == done.returncode
+    assert "error: reports/shard-7 is not there; here are shard-2, shard-10\n" in done.stdout
+    assert not (project / "reports" / "debug-bundle-shard-7.tar.gz").exists()
 
 
 def test_settings_that_cannot_be_read_are_in_the_bundle_as_what_is_wrong_with_them(tmp_path: Path) -> None:
