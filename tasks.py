@@ -14,6 +14,7 @@ from invoke import Collection, Exit, Task, task
 
 ROOT = pathlib.Path(__file__).parent
 MADE = ["reports", ".pipeline/environments", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
+MADE += ["tests/unit/reports", "tests/unit/.pipeline"]  # of our own tests
 
 
 @task(help={"settings": "another project's pipeline.yml"})

@@ -42,8 +42,21 @@ def make(requirements: Path, upgrade: bool, oldest_python: str) -> Path:
     return lock
 
 
+def definition(file: Path) -> bytes:
+    """Read a requirements file, followed by the files that it names by -r or -c, and so on."""
+    texts: Dict[Path, bytes] = {}
+    named = [file]
+    while named:
+        path = named.pop().resolve()
+        if path not in texts and path.is_file():  # -r takes a URL, too
+            texts[path] = path.read_bytes()
+            names = re.findall(rb"(?m)^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)", texts[path])
+            named += [path.parent / os.fsdecode(name) for name in names]
+    return b"\n\0\n".join(texts.values())
+
+
 def requirements_digest(text: str) -> str:
-    """sha-256 over the requirement lines alone, so that editing a comment makes no lock stale.
+    """Digest the requirement lines alone (sha-256), so that editing a comment makes no lock stale.
 
     >>> requirements_digest("nox  # why\\n") == requirements_digest("# menu\\nnox\\n")
     True
@@ -53,13 +66,13 @@ def requirements_digest(text: str) -> str:
 
 
 def check_lock(requirements: Path, lock: Path) -> None:
-    """Refuse a lock that was made from other requirements.
+    """Refuse a lock that was made from other requirements, those of files that they name included.
 
     Raises:
         InstallError: stale; the hint is the command that makes it anew.
     """
     made_from = header(lock).get("requirements")
-    if made_from and made_from != "sha256 " + requirements_digest(requirements.read_text(encoding="utf-8")):
+    if made_from and made_from != _digest(requirements):
         raise InstallError(
             f"{requirements} was edited after {lock.name} was made from it", f"Run: {command('nox', '-s', 'lock')}"
         )
@@ -107,8 +120,12 @@ def _compile(command: List[str], requirements: Path, lock: Path, environ: Mappin
 
 
 def _heading(requirements: Path) -> str:
-    digest = requirements_digest(requirements.read_text(encoding="utf-8"))
-    return f"# Made from {requirements.name} by `nox -s lock`; do not edit.\n# requirements: sha256 {digest}\n"
+    return f"# Made from {requirements.name} by `nox -s lock`; do not edit.\n# requirements: {_digest(requirements)}\n"
+
+
+def _digest(requirements: Path) -> str:
+    """Digest the requirement lines of a file and of those it names, as a lock's heading has it."""
+    return f"sha256 {requirements_digest(definition(requirements).decode('utf-8'))}"
 
 
 def without_hosts(body: str) -> str:

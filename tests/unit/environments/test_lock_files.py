@@ -67,6 +67,20 @@ def test_what_cannot_be_had_leaves_the_old_lock(project: settings.Settings) -> N
     assert before == (project.project / "requirements.lock").read_text()
 
 
+def test_a_lock_is_stale_when_a_file_that_its_requirements_name_was_edited(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("one")
+    requirements, made = tmp_path / "own.txt", tmp_path / "own.lock"
+    requirements.write_text("-r base.txt  # why\ntwo\n")
+    digest = lock_files.requirements_digest(lock_files.definition(requirements).decode())
+    made.write_text(f"# requirements: sha256 {digest}\n")
+
+    (tmp_path / "base.txt").write_text("# a comment\none\n")
+    lock_files.check_lock(requirements, made)
+    (tmp_path / "base.txt").write_text("one\nthree\n")
+    with pytest.raises(InstallError, match=r"own\.txt was edited after own\.lock"):
+        lock_files.check_lock(requirements, made)
+
+
 def test_hosts_that_uv_wrote_are_taken_out() -> None:
     body = "--index-url https://user:secret@mirror.test/simple\n-f /home/me\nnox==1\n    --hash=sha256:00\n"
 
