@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Dict, List, Mapping
@@ -33,6 +34,7 @@ def make(requirements: Path, upgrade: bool, oldest_python: str) -> Path:
         raise InstallError("locks are made by uv, and none is here", "Install it: pip install uv")
     environ = {**os.environ, **pip_settings.read()}
     options = [*pip_settings.uv_options(environ), "--universal", "--python-version", oldest_python]
+    options += ["--python", sys.executable]  # else uv would fetch a Python of that age; offline it waits 12 s for it
     options += ["--upgrade"] if upgrade else []
     lock = requirements.with_suffix(".lock")
     try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,23 @@ def test_a_lock_has_hashes_its_origin_and_the_size_of_the_download(project: sett
     header = lock_files.header(project.project / "requirements.lock")
     assert re.match(r"1 package, \d+ bytes \(on Python ", header["download"])
     assert str(project.project) not in text
+
+
+def test_no_python_is_fetched_for_the_oldest_one_that_a_lock_is_for(
+    project: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as trap:
+        trap.bind(("127.0.0.1", 0))
+        trap.listen()
+        trap.settimeout(0.0)
+        monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", f"http://127.0.0.1:{trap.getsockname()[1]}")
+        monkeypatch.setenv("UV_HTTP_TIMEOUT", "1")
+        monkeypatch.setenv("PATH", str(project.project))  # without the Pythons that are here
+        monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(project.project))
+        lock.run(project)
+
+        with pytest.raises(BlockingIOError):
+            trap.accept()
 
 
 def test_a_fresh_lock_is_not_stale_and_installs(project: settings.Settings) -> None:
