@@ -16,6 +16,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
+import xml.etree.ElementTree
 
 import nox
 import nox.command
@@ -31,6 +33,7 @@ PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for hints that can be copied
 ROOT = pathlib.Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
+OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
 STAMP = "requirements.sha256"  # in an environment: the checksum of the lock that was installed, whole
 HERE = "{}.{}".format(*sys.version_info)
 
@@ -133,6 +136,7 @@ def serve(session):
 def lock(session):
     """Make the *.lock files from the requirements.txt files; `-- --upgrade` takes new versions."""
     pipeline(session, "lock")
+    pipeline(session, "lock", "--settings", OWN)
 
 
 # Our own checks -----------------------------------------------------------------------------------
@@ -141,17 +145,20 @@ def lock(session):
 @nox.session(python=MAIN, default=False)
 def tests(session):
     """Run this repository's own tests; the rest of the line goes to pytest."""
-    install(session)
-    session.run(python(session), "-m", "pytest", *session.posargs, **PATIENT)
+    began = time.time()
+    try:
+        pipeline(session, "integration", "--settings", OWN, "--nodes", "auto")
+    finally:
+        print(closing_line(ROOT / "tests" / "unit" / "reports" / "junit.xml", began), flush=True)
 
 
 @nox.session(python=MAIN, default=False)
 def lint(session):
     """Check style and types: ruff and mypy."""
-    install(session)
-    session.run(python(session), "-m", "ruff", "check", ".")
-    session.run(python(session), "-m", "ruff", "format", "--check", ".")
-    session.run(python(session), "-m", "mypy")
+    own = own_python(session)
+    session.run(own, "-m", "ruff", "check", ".", external=True)
+    session.run(own, "-m", "ruff", "format", "--check", ".", external=True)
+    session.run(own, "-m", "mypy", external=True)
 
 
 @nox.session(python=MAIN, default=False)
@@ -177,11 +184,32 @@ def matrix(body, version):
 PATIENT = {"interrupt_timeout": 30, "terminate_timeout": 15}
 
 
-def pipeline(session, step):
-    """Run one step of the pipeline in the session's environment."""
+def pipeline(session, step, *words):
+    """Run one step of the pipeline in the session's environment; what a person adds comes last."""
     install(session)
     environ = {"SHARDLINE_PARENT": str(os.getpid())}  # the step ends with us, even when we are killed
-    session.run(python(session), "-m", "scripts", step, *session.posargs, env=environ, **PATIENT)
+    session.run(python(session), "-m", "scripts", step, *words, *session.posargs, env=environ, **PATIENT)
+
+
+def own_python(session):
+    """The interpreter of our own tests' environment, which is made where it is missing."""
+    install(session)
+    deps = [python(session), "-m", "scripts", "deps", "--settings", OWN]
+    session.run(*deps, **PATIENT)  # says what it installs, the second time only where that lies
+    return session.run(*deps, silent=True, log=False).rpartition("suite: ")[2].strip() + "/bin/python"
+
+
+def closing_line(report, began):
+    """How many tests of a merged report passed, failed and were skipped; that there is none since `began`.
+
+    In the form of pytest's last line, which whoever reads a log looks for.
+    """
+    if not report.exists() or report.stat().st_mtime < began:
+        return "no test has a result"
+    cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
+    failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    passed = sum(all(case.find(word) is None for word in ("failure", "error", "skipped")) for case in cases)
+    return f"{passed} passed, {failed} failed, {len(cases) - passed - failed} skipped"
 
 
 def python(session):

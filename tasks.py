@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parent
 SETTINGS = "another project's pipeline.yml"
 REPORTS = "where the run's results are; default: reports/ of the project"
 MADE = ["reports", ".pipeline/environments", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
+MADE += ["tests/unit/reports", "tests/unit/.pipeline"]  # of our own tests
 
 
 @task(help={"settings": SETTINGS})

@@ -67,9 +67,8 @@ def _check_words(words: Tuple[str, ...]) -> None:
 
 
 def _check_folder(text: str) -> None:
-    path = PurePosixPath(text)
-    if not text or path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"expected a folder of this project, got {shortened(text)}")
+    if not text or PurePosixPath(text).is_absolute():
+        raise ValueError(f"expected a folder relative to this file, got {shortened(text)}")
 
 
 def _check_given(text: str) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 import sysconfig
@@ -95,22 +94,9 @@ def recipe(name: str, requirements: Path, state: Path) -> Recipe:
     if lock.is_file():
         lock_files.check_lock(requirements, lock)
     source = lock if lock.is_file() else requirements
-    key = cache_key(definition(source), sys.version, sysconfig.get_platform())
+    key = cache_key(lock_files.definition(source), sys.version, sysconfig.get_platform())
     folder = state / "environments" / f"{name}-{platform.python_version()}-{key[:12]}"
     return Recipe(name, requirements, lock if lock.is_file() else None, folder)
-
-
-def definition(file: Path) -> bytes:
-    """Read what a requirements file says, followed by what the files say that it names by -r or -c, and so on."""
-    texts: Dict[Path, bytes] = {}
-    named = [file]
-    while named:
-        path = named.pop().resolve()
-        if path not in texts and path.is_file():  # -r takes a URL, too
-            texts[path] = path.read_bytes()
-            names = re.findall(rb"(?m)^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)", texts[path])
-            named += [path.parent / os.fsdecode(name) for name in names]
-    return b"\0".join(texts.values())
 
 
 def cache_key(requirements: bytes, python_version: str, machine: str) -> str:

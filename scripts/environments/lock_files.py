@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import re
+import sys
 import tempfile
 from pathlib import Path
 from typing import Dict, List, Mapping
@@ -33,6 +34,7 @@ def make(requirements: Path, upgrade: bool, oldest_python: str) -> Path:
         raise InstallError("locks are made by uv, and none is here", "Install it: pip install uv")
     environ = {**os.environ, **pip_settings.read()}
     options = [*pip_settings.uv_options(environ), "--universal", "--python-version", oldest_python]
+    options += ["--python", sys.executable]  # else uv would fetch a Python of that age; offline it waits 12 s for it
     options += ["--upgrade"] if upgrade else []
     lock = requirements.with_suffix(".lock")
     try:
@@ -40,6 +42,19 @@ def make(requirements: Path, upgrade: bool, oldest_python: str) -> Path:
     except InstallError:
         _compile([uv, "pip", "compile", *options], requirements, lock, environ)
     return lock
+
+
+def definition(file: Path) -> bytes:
+    """Read a requirements file, followed by the files that it names by -r or -c, and so on."""
+    texts: Dict[Path, bytes] = {}
+    named = [file]
+    while named:
+        path = named.pop().resolve()
+        if path not in texts and path.is_file():  # -r takes a URL, too
+            texts[path] = path.read_bytes()
+            names = re.findall(rb"(?m)^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)", texts[path])
+            named += [path.parent / os.fsdecode(name) for name in names]
+    return b"\n\0\n".join(texts.values())
 
 
 def requirements_digest(text: str) -> str:
@@ -53,13 +68,13 @@ def requirements_digest(text: str) -> str:
 
 
 def check_lock(requirements: Path, lock: Path) -> None:
-    """Refuse a lock that was made from other requirements.
+    """Refuse a lock that was made from other requirements, those of files that they name included.
 
     Raises:
         InstallError: stale; the hint is the command that makes it anew.
     """
     made_from = header(lock).get("requirements")
-    if made_from and made_from != "sha256 " + requirements_digest(requirements.read_text(encoding="utf-8")):
+    if made_from and made_from != _digest(requirements):
         message = f"{requirements} was edited after {lock.name} was made from it"
         raise InstallError(message, "Run: {command}", ("nox", "-s", "lock"))
 
@@ -104,8 +119,12 @@ def _compile(command: List[str], requirements: Path, lock: Path, environ: Mappin
 
 
 def _heading(requirements: Path) -> str:
-    digest = requirements_digest(requirements.read_text(encoding="utf-8"))
-    return f"# Made from {requirements.name} by `nox -s lock`; do not edit.\n# requirements: sha256 {digest}\n"
+    return f"# Made from {requirements.name} by `nox -s lock`; do not edit.\n# requirements: {_digest(requirements)}\n"
+
+
+def _digest(requirements: Path) -> str:
+    """Digest the requirement lines of a file and of those it names, as a lock's heading has it."""
+    return f"sha256 {requirements_digest(definition(requirements).decode('utf-8'))}"
 
 
 def without_hosts(body: str) -> str:

@@ -10,6 +10,7 @@ Sources: pip's "Configuration" and uv's "Environment variables" pages.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -96,6 +97,7 @@ def _unquote(text: str) -> str:
         return text.strip("'\"")
 
 
+@functools.lru_cache(maxsize=None)
 def find_pip() -> Optional[List[str]]:
     """Find the command of a pip that works here; an environment made by uv has none of its own."""
     # The one our Python was made from comes before those on PATH, which may belong to any Python.

@@ -1,4 +1,4 @@
-"""Tests see a plain machine: none of the variables by which a person or a CI changes what we do."""
+"""Tests see a plain machine: none of the variables by which a person, a CI or our own runner changes what we do."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ import signal
 
 import pytest
 
-OURS = ("SERVICE_URL", "SERVICE_PID", "PIPELINE_SETTINGS", "SHARDLINE_SHELL_PATH", "NO_COLOR", "FORCE_COLOR")
+# SHARDLINE_* also of the runner that runs these tests: what they start must not take itself for a part of it.
+OURS = ("SHARDLINE_", "SERVICE_", "PIPELINE_SETTINGS")
+OF_A_CI = ("CIRCLE_", "BUILDKITE_", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS")
+OF_A_PERSON = ("NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS", "PYTHONUNBUFFERED", "VIRTUAL_ENV")
 
+# Here and not in a fixture, which comes after those of a session and a module.
+for name in [name for name in os.environ if name.startswith(OURS + OF_A_CI + OF_A_PERSON)]:
+    del os.environ[name]
 
+# A shell's background job ignores Ctrl-C, and nohup the end of its terminal; so would every process that tests start.
+# What handles a signal hands the usual behaviour down, and this process itself outlives its terminal still.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell's background job ignores Ctrl-C, and so would every process that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.fixture(autouse=True)
 def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in OURS:
-        if name in os.environ:
-            monkeypatch.delenv(name)
     monkeypatch.setenv("SHARDLINE_CACHE", os.devnull)  # no folder: what other projects of this user have is not seen

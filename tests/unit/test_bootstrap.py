@@ -44,7 +44,7 @@ def make_clone(folder: Path) -> Path:
 def bootstrap(clone: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "VIRTUAL_ENV"))}
     own = {"PYTHON": sys.executable, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": clone.parent.as_uri()}
-    return subprocess.run(
+    done = subprocess.run(
         [str(clone / "scripts" / "bootstrap.sh"), *command],
         cwd=str(clone.parent),
         env={**inherited, "PIP_CONFIG_FILE": os.devnull, **own, **environ},
@@ -53,6 +53,8 @@ def bootstrap(clone: Path, *command: str, **environ: str) -> subprocess.Complete
         encoding="utf-8",
         check=False,
     )
+    print(done.stdout)  # pytest shows it where a test fails
+    return done
 
 
 def test_the_command_runs_in_the_environment_and_in_the_clone(clone: Path) -> None:

@@ -113,8 +113,7 @@ def test_a_service_needs_a_command_or_a_url(tmp_path: Path) -> None:
     "line, said",
     [
         ("command: []", "expected the words of a command"),
-        ("directory: ../other", "expected a folder of this project, got '../other'"),
-        ("directory: /srv", "expected a folder of this project, got '/srv'"),
+        ("directory: /srv", "expected a folder relative to this file, got '/srv'"),
     ],
 )
 def test_a_suite_s_command_and_directory_are_checked(tmp_path, line, said):

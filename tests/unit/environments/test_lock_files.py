@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,23 @@ def test_a_lock_has_hashes_its_origin_and_the_size_of_the_download(project: sett
     assert str(project.project) not in text
 
 
+def test_no_python_is_fetched_for_the_oldest_one_that_a_lock_is_for(
+    project: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as trap:
+        trap.bind(("127.0.0.1", 0))
+        trap.listen()
+        trap.settimeout(0.0)
+        monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", f"http://127.0.0.1:{trap.getsockname()[1]}")
+        monkeypatch.setenv("UV_HTTP_TIMEOUT", "1")
+        monkeypatch.setenv("PATH", str(project.project))  # without the Pythons that are here
+        monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(project.project))
+        lock.run(project)
+
+        with pytest.raises(BlockingIOError):
+            trap.accept()
+
+
 def test_a_fresh_lock_is_not_stale_and_installs(project: settings.Settings) -> None:
     lock.run(project)
 
@@ -65,6 +83,20 @@ def test_what_cannot_be_had_leaves_the_old_lock(project: settings.Settings) -> N
     with pytest.raises(InstallError, match="no-such-thing"):
         lock.run(project)
     assert before == (project.project / "requirements.lock").read_text()
+
+
+def test_a_lock_is_stale_when_a_file_that_its_requirements_name_was_edited(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("one")
+    requirements, made = tmp_path / "own.txt", tmp_path / "own.lock"
+    requirements.write_text("-r base.txt  # why\ntwo\n")
+    digest = lock_files.requirements_digest(lock_files.definition(requirements).decode())
+    made.write_text(f"# requirements: sha256 {digest}\n")
+
+    (tmp_path / "base.txt").write_text("# a comment\none\n")
+    lock_files.check_lock(requirements, made)
+    (tmp_path / "base.txt").write_text("one\nthree\n")
+    with pytest.raises(InstallError, match=r"own\.txt was edited after own\.lock"):
+        lock_files.check_lock(requirements, made)
 
 
 def test_hosts_that_uv_wrote_are_taken_out() -> None:

