@@ -10,6 +10,8 @@ from statistics import median
 from typing import Dict, Iterator, NamedTuple, Sequence
 
 from scripts.runner import plugin_loader, selection
+from scripts.runner.plugin_loader import Order
+from scripts.runner.selection import Selection
 
 from .measuring import NO_PLUGINS, PYTEST, Cost, Table, in_turns, load, low_median_high, measured, project
 
@@ -56,12 +58,11 @@ def figures(without: Sequence[Cost], with_it: Sequence[Cost], tests: int) -> Ite
 
 def with_plugin(folder: Path) -> Cost:
     """A run as the runner starts it, for a shard that has all tests."""
-    journal, saved = folder / "journal.jsonl", folder / "plan.json"
+    journal, nothing = folder / "journal.jsonl", str(folder / "nothing")
     journal.unlink(missing_ok=True)
-    nothing = str(folder / "nothing")
-    chosen = selection.command("--plan", nothing, nothing, "bench", "0", "1", str(saved))
-    environ = plugin_loader.variables(os.environ, folder / "plugin", journal, 0, ["suite"], chosen)
-    return measured([*PYTEST, "-q", *plugin_loader.arguments(), "suite"], folder, {**environ, **NO_PLUGINS})
+    select = selection.command(selection.write(folder, Selection("bench", 0, 1, nothing, nothing, "bench")))
+    environ = plugin_loader.variables(os.environ, folder / "plugin", Order(journal, "bench", select=select))
+    return measured([*PYTEST, "-q", *plugin_loader.ARGUMENTS, "suite"], folder, {**environ, **NO_PLUGINS})
 
 
 def sources(size: Size) -> Dict[str, str]:

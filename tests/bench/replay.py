@@ -20,7 +20,7 @@ from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
 from scripts.console import counted, say
 from scripts.planning import history, timings
 from scripts.proof import receipt
-from scripts.runner import journal
+from scripts.proof.receipt import Receipt
 from scripts.settings import Settings
 from scripts.settings import load as load_settings
 from scripts.system.machine import machine_class
@@ -126,16 +126,16 @@ def run(settings: Settings, total: int) -> Run:
     words = shardline("integration", settings.file, "--nodes", str(total), "--at-once", str(total))
     cost = measured(words, environ=NO_PLUGINS)
     shards = [settings.reports / f"shard-{index}" for index in range(total)]
-    firsts_s = [_first_test(folder / "journal.jsonl") - began for folder in shards]
-    slowest = max((receipt.read(folder / "receipt.json") for folder in shards), key=lambda each: each.seconds["tests"])
+    receipts = [receipt.read(folder / receipt.FILE_NAME) for folder in shards]
+    firsts_s = [_first_test(each) - began for each in receipts]
+    slowest = max(receipts, key=lambda each: each.seconds["tests"])
     tests_s = sum(attempt.seconds for test in slowest.tests for attempt in test.attempts)
     return Run(slowest.seconds["tests"], tests_s, min(firsts_s), max(firsts_s), cost.wall_s)
 
 
-def _first_test(file: Path) -> float:
-    """When the first test of a shard began, in seconds since 1970."""
-    began = journal.read(file)[0]
-    return began.started + min(attempt.at_s for attempt in began.attempts)
+def _first_test(result: Receipt) -> float:
+    """Tell when the first test of a shard began, in seconds since 1970."""
+    return result.began_s + min(attempt.at_s for test in result.tests for attempt in test.attempts)
 
 
 def row(total: int, serial_s: float, runs: Sequence[Run]) -> Sequence[str]:
