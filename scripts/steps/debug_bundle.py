@@ -98,7 +98,7 @@ def gather(subject: Subject, index: Optional[int] = None) -> Bundle:
     listed = allowlist.rules(wanted, logs, whole_run=index is None)
     places = Project(project.project, project.reports, project.file, weights(project))
     collected = bundle.collect(places, listed, allowlist.CAP_BYTES, late)
-    told, unknown = facts.gather(project, subject.problem, lambda: store.found(project))
+    told, unknown = facts.gather(project, subject.problem, lambda: store.inventory(project))
     hidden = redact.secrets(project, os.environ)
     members = (each._replace(content=redact.blotted(each.content, hidden)) for each in (*collected.members, *told))
     missing = [*_unknown(subject), *_not_run(wanted, there), *collected.missing, *unknown]

@@ -52,7 +52,7 @@ def peak(sample_s: float = SAMPLE_S) -> Iterator[Peak]:
 
 
 def used_bytes(root: psutil.Process) -> int:
-    """What a process and all that it started take now, what is swapped out included."""
+    """Add up what a process and all that it started take now, what is swapped out included."""
     import psutil
 
     with suppress(psutil.Error, OSError):
@@ -61,7 +61,7 @@ def used_bytes(root: psutil.Process) -> int:
 
 
 def _bytes(process: psutil.Process) -> int:
-    """What one process takes; nothing where it is gone."""
+    """Measure what one process takes; nothing where it is gone."""
     import psutil
 
     with suppress(psutil.Error, OSError):  # a process that changed its user tells only the second

@@ -29,7 +29,7 @@ def loaded(project: Path) -> Settings:
 
 
 def gather(project: Settings) -> Tuple[List[Member], List[Note]]:
-    return facts.gather(project, "", lambda: store.found(project))
+    return facts.gather(project, "", lambda: store.inventory(project))
 
 
 @pytest.fixture
