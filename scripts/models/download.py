@@ -19,6 +19,7 @@ from .http import (
     PATIENT,
     Interrupted,
     Patience,
+    Remote,
     Web,
     extent_of,
     may_pass,
@@ -27,8 +28,8 @@ from .http import (
     request_headers,
     validator_of,
 )
-from .partial import Origin, Part
-from .remote import Remote, remote
+from .partial import Origin, PartialFile
+from .remote import remote
 from .verified import HEAD_BYTES, Content, difference
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Transfer:
         self._environ, self._came, self._tell, self._patience, self._sleep = environ, came, tell, patience, sleep
         self._given_up: Set[str] = set()  # hosts: nobody waits for the same one with every file
 
-    def fill(self, part: Part, source: str, file: ModelFile) -> None:
+    def fill(self, part: PartialFile, source: str, file: ModelFile) -> None:
         """Bring the part to the size of the file, from what it holds already.
 
         Raises:
@@ -84,7 +85,7 @@ class Transfer:
         self._given_up.discard(host_of(source))
 
     def announced_bytes(self, source: str) -> Optional[int]:
-        """The size that the server says its file has, if it says one; asked for once.
+        """Ask once for the size that the server says its file has, if it says one.
 
         Raises:
             SourceError: it refuses, or cannot be reached.
@@ -110,7 +111,7 @@ class Transfer:
             self._given_up.add(host_of(source))
             raise SourceError(f"{broken} ({counted(failures, 'attempt')} in a row)") from broken
 
-    def _attempt(self, part: Part, source: str, file: ModelFile) -> None:
+    def _attempt(self, part: PartialFile, source: str, file: ModelFile) -> None:
         """Append what one answer gives to the part."""
         asked = remote(source, self._environ)
         headers = request_headers(part.size_bytes, _validator(part, source))
@@ -138,16 +139,16 @@ class Transfer:
             body = self._web.read(answer, EXPLAINED_BYTES)
         except Interrupted:
             body = b""
-        said = ": ".join(filter(None, [f"HTTP {status} {answer.reason}", asked.explain(status, body)]))
+        refusal = ": ".join(filter(None, [f"HTTP {status} {answer.reason}", asked.explain(status, body)]))
         if status == 416:
-            raise WrongContent(f"{said}: its file ends before what came already")
+            raise WrongContent(f"{refusal}: its file ends before what came already")
         if not may_pass(status):
-            raise SourceError(said)
+            raise SourceError(refusal)
         now = datetime.now(timezone.utc)
-        raise Interrupted(said, ordered_pause_s(answer.headers.get("Retry-After", ""), now))
+        raise Interrupted(refusal, ordered_pause_s(answer.headers.get("Retry-After", ""), now))
 
     @staticmethod
-    def _place(part: Part, start: int, origin: Origin) -> None:
+    def _place(part: PartialFile, start: int, origin: Origin) -> None:
         """Make the part ready for bytes that begin at `start`.
 
         Where the whole file comes in place of the rest, it changed, or the server tells its versions
@@ -162,7 +163,7 @@ class Transfer:
             part.restart()
             raise WrongContent(f"asked for the bytes from {wanted} on, got those from {start} on")
 
-    def _receive(self, part: Part, answer: requests.Response, size_bytes: int) -> None:
+    def _receive(self, part: PartialFile, answer: requests.Response, size_bytes: int) -> None:
         while part.size_bytes < size_bytes:
             chunk = self._web.read(answer, min(RECEIVED_BYTES, size_bytes - part.size_bytes))
             if not chunk:
@@ -171,13 +172,13 @@ class Transfer:
             self._came(len(chunk))
 
 
-def _validator(part: Part, source: str) -> str:
-    """What If-Range may name: only the server that the part came from knows it."""
+def _validator(part: PartialFile, source: str) -> str:
+    """Choose what If-Range may name: only the server that the part came from knows it."""
     origin = part.origin
     return origin.validator if origin.source == printable(source) else ""
 
 
-def _reached(part: Part, file: ModelFile) -> str:
+def _reached(part: PartialFile, file: ModelFile) -> str:
     return f"{human_bytes(part.size_bytes)} of {human_bytes(file.size_bytes)} are here"
 
 

@@ -1,4 +1,4 @@
-"""What a server's answer means for a transfer: which bytes come, whether to ask again, and when.
+"""HTTP as weights need it: a session that takes no secret astray, what an answer means, and when to ask again.
 
 Content-Range is trusted over the status code, since there are servers that answer a Range with the
 right bytes and status 200.
@@ -9,25 +9,43 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from ..console import human_seconds
 from .addresses import SourceError, printable
-from .remote import Remote
 
 if TYPE_CHECKING:
     import requests
 
 PASSING_STATUSES = (408, 425, 429)  # and 5xx, less those that say "never"
 PERMANENT_STATUSES = (501, 505)
+REDIRECTS = 10
+# urllib3 1 has no read1: it waits for all that is asked for, and loses that when the connection breaks.
+WAITED_FOR_BYTES = 1 << 18
 
 
-class Extent(NamedTuple):
-    """Which bytes an answer holds: from `start`, of a file of `total_bytes`, where that is said."""
+class Remote(NamedTuple):
+    """One request, made anew for every attempt, because signatures expire.
 
-    start: int
-    total_bytes: Optional[int]
+    Whoever sends it must see to three things: `url` is never printed as it stands (`addresses.printable`);
+    `headers` go to this URL's host only, and are dropped on a redirect to another scheme, host or port;
+    and ~/.netrc adds no log-in where there is one already: neither in place of an Authorization of
+    `headers`, as `requests` would by itself, nor beside a signature in `url`, which S3 refuses.
+    """
+
+    url: str  # may hold a signature or a password
+    headers: Mapping[str, str]
+    explain: Callable[[int, bytes], str]  # (status, start of the body) -> why, in one line; "" if no more is known
+    certificates: str = ""  # a file of those to trust, where other tools for such sources have one of their own
+
+
+class Interrupted(Exception):
+    """An attempt failed in a way that the next one may not; `ordered_s` is the pause that the server asked for."""
+
+    def __init__(self, why: str, ordered_s: Optional[float] = None) -> None:
+        super().__init__(why)
+        self.ordered_s = ordered_s
 
 
 class Patience(NamedTuple):
@@ -44,97 +62,7 @@ class Patience(NamedTuple):
 PATIENT = Patience()
 
 
-def request_headers(offset: int, validator: str) -> Dict[str, str]:
-    """The headers that ask for the bytes from `offset` on, as they are stored.
-
-    >>> request_headers(5, '"v1"')
-    {'Accept-Encoding': 'identity', 'Range': 'bytes=5-', 'If-Range': '"v1"'}
-    """
-    headers = {"Accept-Encoding": "identity"}
-    if offset:
-        headers["Range"] = f"bytes={offset}-"
-        if validator:
-            headers["If-Range"] = validator
-    return headers
-
-
-def validator_of(headers: Mapping[str, str]) -> str:
-    """What tells versions of a file apart in If-Range: a strong ETag, else the date; empty if there is neither.
-
-    Source: RFC 9110, 13.1.5: a weak ETag must not be used there.
-    """
-    etag = headers.get("ETag", "")
-    return etag if etag.startswith('"') else headers.get("Last-Modified", "")
-
-
-def extent_of(headers: Mapping[str, str]) -> Extent:
-    """Which bytes a successful answer holds.
-
-    >>> extent_of({"Content-Range": "bytes 5-9/10"}), extent_of({"Content-Length": "10"}), extent_of({})
-    (Extent(start=5, total_bytes=10), Extent(start=0, total_bytes=10), Extent(start=0, total_bytes=None))
-    """
-    match = re.fullmatch(r"bytes\s+(\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
-    if match:
-        return Extent(int(match[1]), None if match[2] == "*" else int(match[2]))
-    length = headers.get("Content-Length", "")
-    return Extent(0, int(length) if length.isdigit() else None)
-
-
-def may_pass(status: int) -> bool:
-    """Whether the same request may succeed later.
-
-    >>> [may_pass(status) for status in (404, 429, 501, 503)]
-    [False, True, False, True]
-    """
-    return status in PASSING_STATUSES or (status >= 500 and status not in PERMANENT_STATUSES)
-
-
-def ordered_pause_s(retry_after: str, now: datetime) -> Optional[float]:
-    """The seconds that a Retry-After header asks us to wait; None if it does not.
-
-    >>> ordered_pause_s("7", datetime(2026, 1, 1)), ordered_pause_s("soon", datetime(2026, 1, 1))
-    (7.0, None)
-    """
-    from email.utils import parsedate_to_datetime  # slow to import, and most runs find every file in place
-
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        then = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (_in_utc(then) - _in_utc(now)).total_seconds())
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def pause_s(patience: Patience, failures: int, ordered_s: Optional[float], chance: float) -> float:
-    """How long to wait after so many failures in a row: what the server ordered, else exponential backoff.
-
-    Args:
-        chance: in [0, 1): spreads those who failed together ("full jitter").
-
-    >>> [pause_s(Patience(), failures, None, 0.5) for failures in (1, 2, 3, 9)], pause_s(Patience(), 1, 7, 0.5)
-    ([0.5, 1.0, 2.0, 15.0], 7.5)
-    """
-    if ordered_s is not None:
-        return ordered_s + chance * patience.first_pause_s
-    return chance * min(patience.longest_pause_s, patience.first_pause_s * 2.0 ** min(failures - 1, 60))
-
-
-REDIRECTS = 10
-# urllib3 1 has no read1: it waits for all that is asked for, and loses that when the connection breaks.
-WAITED_FOR_BYTES = 1 << 18
-
-
-class Interrupted(Exception):
-    """An attempt failed in a way that the next one may not; `ordered_s` is the pause that the server asked for."""
-
-    def __init__(self, why: str, ordered_s: Optional[float] = None) -> None:
-        super().__init__(why)
-        self.ordered_s = ordered_s
+# Asking --------------------------------------------------------------------------------------------
 
 
 class Web:
@@ -147,7 +75,7 @@ class Web:
         self._patience = patience
 
     def get(self, asked: Remote, headers: Mapping[str, str], with_netrc: bool) -> requests.Response:
-        """The answer, whose body is still to come, after all redirects.
+        """Ask, and return the answer, whose body is still to come, after all redirects.
 
         Args:
             headers: for every host on the way; those of `asked` are for its own only.
@@ -179,7 +107,7 @@ class Web:
         raise SourceError(f"it redirects more than {REDIRECTS} times")
 
     def read(self, answer: requests.Response, size: int) -> bytes:
-        """The next bytes of the body as they are sent, up to `size`; empty at its end.
+        """Read the next bytes of the body as they are sent, up to `size`; empty at its end.
 
         Raises:
             Interrupted: the connection broke, or fell silent.
@@ -228,7 +156,7 @@ class _Headers:
 
 
 def followed(url: str, target: str, own: Mapping[str, str]) -> Tuple[str, Dict[str, str]]:
-    """Where a redirect leads, and which of the headers meant for `url` alone may go along.
+    """Tell where a redirect leads, and which of the headers meant for `url` alone may go along.
 
     >>> followed("https://a/x", "/y", {"Authorization": "me"})
     ('https://a/y', {'Authorization': 'me'})
@@ -245,7 +173,7 @@ def _origin(url: str) -> Tuple[str, Optional[str], Optional[int]]:
 
 
 def _root(error: BaseException) -> BaseException:
-    """What lies at the bottom of an error of `requests`, whose own text is long and holds the whole URL."""
+    """Find what lies at the bottom of an error of `requests`, whose own text is long and holds the whole URL."""
     while error.__context__ is not None:
         error = error.__context__
     return error
@@ -256,3 +184,96 @@ def _cause_words(cause: BaseException) -> str:
         return "the answer ended early"
     text = str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
     return re.sub(r"https?://\S+", lambda url: printable(url.group()), text)
+
+
+def request_headers(offset: int, validator: str) -> Dict[str, str]:
+    """Make the headers that ask for the bytes from `offset` on, as they are stored.
+
+    >>> request_headers(5, '"v1"')
+    {'Accept-Encoding': 'identity', 'Range': 'bytes=5-', 'If-Range': '"v1"'}
+    """
+    headers = {"Accept-Encoding": "identity"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+        if validator:
+            headers["If-Range"] = validator
+    return headers
+
+
+def validator_of(headers: Mapping[str, str]) -> str:
+    """Find what tells versions of a file apart in If-Range: a strong ETag, else the date; empty if there is neither.
+
+    Source: RFC 9110, 13.1.5: a weak ETag must not be used there.
+    """
+    etag = headers.get("ETag", "")
+    return etag if etag.startswith('"') else headers.get("Last-Modified", "")
+
+
+# What an answer means ------------------------------------------------------------------------------
+
+
+class Extent(NamedTuple):
+    """Which bytes an answer holds: from `start`, of a file of `total_bytes`, where that is said."""
+
+    start: int
+    total_bytes: Optional[int]
+
+
+def extent_of(headers: Mapping[str, str]) -> Extent:
+    """Tell which bytes a successful answer holds.
+
+    >>> extent_of({"Content-Range": "bytes 5-9/10"}), extent_of({"Content-Length": "10"}), extent_of({})
+    (Extent(start=5, total_bytes=10), Extent(start=0, total_bytes=10), Extent(start=0, total_bytes=None))
+    """
+    match = re.fullmatch(r"bytes\s+(\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
+    if match:
+        return Extent(int(match[1]), None if match[2] == "*" else int(match[2]))
+    length = headers.get("Content-Length", "")
+    return Extent(0, int(length) if length.isdigit() else None)
+
+
+def may_pass(status: int) -> bool:
+    """Tell whether the same request may succeed later.
+
+    >>> [may_pass(status) for status in (404, 429, 501, 503)]
+    [False, True, False, True]
+    """
+    return status in PASSING_STATUSES or (status >= 500 and status not in PERMANENT_STATUSES)
+
+
+# When to ask again ---------------------------------------------------------------------------------
+
+
+def ordered_pause_s(retry_after: str, now: datetime) -> Optional[float]:
+    """Reckon the seconds that a Retry-After header asks us to wait; None if it does not.
+
+    >>> ordered_pause_s("7", datetime(2026, 1, 1)), ordered_pause_s("soon", datetime(2026, 1, 1))
+    (7.0, None)
+    """
+    from email.utils import parsedate_to_datetime  # slow to import, and most runs find every file in place
+
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        then = parsedate_to_datetime(retry_after)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (_in_utc(then) - _in_utc(now)).total_seconds())
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def pause_s(patience: Patience, failures: int, ordered_s: Optional[float], chance: float) -> float:
+    """Reckon how long to wait after so many failures in a row: what the server ordered, else exponential backoff.
+
+    Args:
+        chance: in [0, 1): spreads those who failed together ("full jitter").
+
+    >>> [pause_s(Patience(), failures, None, 0.5) for failures in (1, 2, 3, 9)], pause_s(Patience(), 1, 7, 0.5)
+    ([0.5, 1.0, 2.0, 15.0], 7.5)
+    """
+    if ordered_s is not None:
+        return ordered_s + chance * patience.first_pause_s
+    return chance * min(patience.longest_pause_s, patience.first_pause_s * 2.0 ** min(failures - 1, 60))

@@ -6,9 +6,12 @@ HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH and HF_HOME mean what they mean to the Hugg
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Mapping, NamedTuple
 from urllib.parse import quote
+
+from .http import Remote
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 
@@ -32,6 +35,13 @@ class HubFile(NamedTuple):
         return f"{self.endpoint}/{self.repository}"
 
 
+def request(source: str, environ: Mapping[str, str]) -> Remote:
+    """Make the request for hf://ORG/REPO@REVISION/PATH."""
+    file, token = parse(source, environ), find_token(environ)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return Remote(file.url, headers, partial(explain, file, bool(token)))
+
+
 def parse(source: str, environ: Mapping[str, str]) -> HubFile:
     """Read hf://ORG/REPO@REVISION/PATH, for the hub or the mirror that HF_ENDPOINT names.
 
@@ -45,7 +55,7 @@ def parse(source: str, environ: Mapping[str, str]) -> HubFile:
 
 
 def find_token(environ: Mapping[str, str]) -> str:
-    """The person's token: HF_TOKEN, or the file in which `hf auth login` left it; empty if there is none."""
+    """Look up the person's token: HF_TOKEN, or the file in which `hf auth login` left it; empty if there is none."""
     if environ.get("HF_TOKEN"):
         return environ["HF_TOKEN"].strip()
     caches = Path(environ.get("XDG_CACHE_HOME") or "~/.cache")
@@ -58,12 +68,12 @@ def find_token(environ: Mapping[str, str]) -> str:
 
 
 def explain(file: HubFile, with_token: bool, status: int, body: bytes) -> str:
-    """Why the hub refused: its own words, and what to do.
+    """Say why the hub refused: its own words, and what to do.
 
     >>> explain(parse("hf://org/voice@main/a.bin", {}), True, 404, b"Entry not found")
     'Entry not found; what is there: https://huggingface.co/org/voice/tree/main'
     """
-    return "; ".join(filter(None, [_said(body).rstrip("."), _advice(file, with_token, status)]))
+    return "; ".join(filter(None, [_words(body).rstrip("."), _advice(file, with_token, status)]))
 
 
 def _advice(file: HubFile, with_token: bool, status: int) -> str:
@@ -76,8 +86,8 @@ def _advice(file: HubFile, with_token: bool, status: int) -> str:
     return f"what is there: {file.page}/tree/{quote(file.revision, safe='')}" if status == 404 else ""
 
 
-def _said(body: bytes) -> str:
-    """The hub's own words, from JSON or plain text; nothing of an HTML page."""
+def _words(body: bytes) -> str:
+    """Pick the hub's own words, from JSON or plain text; nothing of an HTML page."""
     text = body.decode("utf-8", "replace").strip()
     try:
         text = str(json.loads(text)["error"])

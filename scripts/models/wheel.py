@@ -36,7 +36,7 @@ class Installer(NamedTuple):
 
 
 def installers() -> Iterator[Installer]:
-    """What can bring wheels here, best first."""
+    """Find what can bring wheels here, best first."""
     pip = pip_settings.find_pip()
     if pip:
         yield Installer("pip", pip)
@@ -46,7 +46,7 @@ def installers() -> Iterator[Installer]:
 
 
 def find_installer() -> Installer:
-    """The best one.
+    """Find the best installer that is here.
 
     Raises:
         SourceError: there is neither pip nor uv.
@@ -86,7 +86,7 @@ def bring(requirement: str, known: Optional[Wheel], folder: Path, advance: Advan
 
 
 def _environment(installer: Installer, folder: Path) -> Dict[str, str]:
-    """The installer's. Its temporary files go to `folder`, which has the room and is removed in any case."""
+    """Make the variables of the installer. Its temporary files go to `folder`, which has the room and is removed."""
     settings = pip_settings.read() if installer.name == "uv" else {}
     temporary = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
     # Nothing is installed anywhere, so pip may work outside of an environment.
@@ -112,9 +112,11 @@ class _Growth:
         self.seen = 0
 
     def look(self) -> None:
+        """Tell of what has come since the last look."""
         self._reach(min(_size_of(self.folder), self.expected_bytes) if self.expected_bytes else 0)
 
     def finish(self) -> None:
+        """Tell that all of it has come."""
         self._reach(self.expected_bytes)
 
     def _reach(self, count: int) -> None:
@@ -133,7 +135,7 @@ def _size_of(folder: Path) -> int:
 
 
 def member(wheel: Path, name: str) -> Chunks:
-    """The bytes of one member of what `bring` brought, in chunks.
+    """Read the bytes of one member of what `bring` brought, in chunks.
 
     Raises:
         SourceError: no such member, or the wheel cannot be read.
@@ -151,7 +153,7 @@ def member(wheel: Path, name: str) -> Chunks:
 
 
 def member_bytes(wheel: Path, name: str) -> int:
-    """The size of a member that `member` can read."""
+    """Tell the size of a member that `member` can read."""
     if not wheel.is_file():
         return (wheel / name).stat().st_size
     with zipfile.ZipFile(wheel) as archive:

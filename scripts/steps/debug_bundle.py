@@ -83,7 +83,7 @@ def place(output: Optional[Path], reports: Path, name: str) -> Path:
 def gather(subject: Subject, index: Optional[int] = None) -> bundle.Bundle:
     """Gather all that goes in; arguments and errors as in `run`."""
     project = subject.settings
-    return bundle.gather(project, index, subject.problem, lambda: store.found(project), os.environ)
+    return bundle.gather(project, index, subject.problem, lambda: store.inventory(project), os.environ)
 
 
 def verdicts(members: Sequence[Member]) -> List[str]:

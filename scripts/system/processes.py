@@ -66,15 +66,15 @@ class Process:
         self.released = False
 
     def poll(self) -> Optional[int]:
-        """Its exit code once it has ended (negative: the signal), else None."""
+        """Return its exit code once it has ended (negative: the signal), else None."""
         return self._popen.poll()
 
     def age_s(self) -> float:
-        """Seconds since it was started."""
+        """Count the seconds since it was started."""
         return time.monotonic() - self._started_s
 
     def last_lines(self, count: int = 20) -> List[str]:
-        """The last lines that it wrote, of this start only."""
+        """Read the last lines that it wrote, of this start only."""
         try:
             with self.log.open("rb") as file:
                 size_bytes = file.seek(0, os.SEEK_END)
@@ -242,20 +242,20 @@ def _abandon(popen: subprocess.Popen[bytes]) -> None:
 
 
 def find_program(name: str, cwd: Path, environ: Mapping[str, str]) -> str:
-    """The program's path: a name is looked up on PATH, a path is relative to `cwd`.
+    """Find the program's path: a name is looked up on PATH, a path is relative to `cwd`.
 
     Raises:
         SettingsError: there is none, or it is not executable.
     """
     path = environ.get("PATH", os.defpath)
-    found = shutil.which(str(cwd / name) if "/" in name else name, path=path)
-    if found is None:
+    program = shutil.which(str(cwd / name) if "/" in name else name, path=path)
+    if program is None:
         where = f"below {cwd}" if "/" in name else f"on PATH ({path})"
         raise SettingsError(
             f"service.command: no program {name!r} {where}",
             "Install it, correct the name, or make the file executable (chmod +x).",
         )
-    return found
+    return program
 
 
 def identify(pid: int) -> Optional[Identity]:
@@ -274,7 +274,7 @@ def are_told() -> bool:
 
 
 def is_same(known: Identity, now: Optional[Identity]) -> bool:
-    """Whether the process that has the pid now is the one we know.
+    """Tell whether the process that has the pid now is the one we know.
 
     >>> is_same(Identity(7, 100.0), Identity(7, 101.0)), is_same(Identity(7, 100.0), Identity(7, 160.0))
     (True, False)
@@ -283,7 +283,7 @@ def is_same(known: Identity, now: Optional[Identity]) -> bool:
 
 
 def is_running(known: Identity) -> bool:
-    """Whether the very process still runs; a zombie does not."""
+    """Tell whether the very process still runs; a zombie does not."""
     import psutil
 
     try:
@@ -310,12 +310,12 @@ def tree(root: Identity, run_id: str) -> List[psutil.Process]:
     session = [pid for pid in psutil.pids() if pid != root.pid and _session(pid) == root.pid]
     if now is None:  # The number may have been another's since: only what carries our mark is ours.
         session = [pid for pid in session if _mark(pid) == run_id]
-    found: Dict[int, psutil.Process] = {}
+    by_pid: Dict[int, psutil.Process] = {}
     for pid in (root.pid, *session):
         with suppress(psutil.Error):
             process = psutil.Process(pid)
-            found.update((p.pid, p) for p in (process, *process.children(recursive=True)))
-    return [process for process in found.values() if _is_alive(process)]
+            by_pid.update((p.pid, p) for p in (process, *process.children(recursive=True)))
+    return [process for process in by_pid.values() if _is_alive(process)]
 
 
 def end_tree(
@@ -355,7 +355,7 @@ def end_tree(
 
 
 def exit_words(returncode: Optional[int]) -> str:
-    """An exit code in words.
+    """Say an exit code in words.
 
     >>> exit_words(3), exit_words(-9)
     ('exit code 3', 'signal SIGKILL (9)')
@@ -385,14 +385,14 @@ def tail(text: str, count: int) -> List[str]:
 
 
 def _with_newcomers(root: Identity, run_id: str, known: Sequence[psutil.Process]) -> List[psutil.Process]:
-    """What still runs of `known`, and what it or `root` started meanwhile."""
+    """List what still runs of `known`, and what it or `root` started meanwhile."""
     import psutil
 
-    found = {process.pid: process for process in (*tree(root, run_id), *known)}
+    by_pid = {process.pid: process for process in (*tree(root, run_id), *known)}
     for process in known:
         with suppress(psutil.Error):
-            found.update((child.pid, child) for child in process.children(recursive=True))
-    return [process for process in found.values() if _is_alive(process)]
+            by_pid.update((child.pid, child) for child in process.children(recursive=True))
+    return [process for process in by_pid.values() if _is_alive(process)]
 
 
 def _send(number: signal.Signals, root: Identity, processes: Sequence[psutil.Process]) -> None:

@@ -51,7 +51,7 @@ _active: Optional[_Interrupts] = None
 
 @contextmanager
 def raise_on_signals() -> Iterator[None]:
-    """Within the block SIGTERM and SIGHUP raise SystemExit (143, 129), so that `finally` blocks run.
+    """Let SIGTERM and SIGHUP raise SystemExit (143, 129) within the block, so that `finally` blocks run.
 
     SIGINT raises KeyboardInterrupt as ever. Signals that were ignored (nohup) stay ignored. Blocks may
     be nested; outside the main thread, where Python allows no handlers, the block changes nothing.
@@ -94,7 +94,7 @@ def held_back() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def let_through() -> Iterator[None]:
-    """Within the block, inside `held_back`, signals raise at once: for a long wait that nobody has to sit out.
+    """Let signals raise at once within the block, inside `held_back`: for a long wait that nobody has to sit out.
 
     What was raised is held back again from the block's end on, so that who catches it can finish. A signal that is
     held already raises at the block's beginning.
@@ -116,7 +116,7 @@ def let_through() -> Iterator[None]:
 
 @contextmanager
 def ends_with(parent: Optional[str]) -> Iterator[None]:
-    """Within the block, send ourselves SIGTERM as soon as our parent process is gone.
+    """Send ourselves SIGTERM within the block, as soon as our parent process is gone.
 
     Args:
         parent: the pid of a parent that must not be outlived; nothing is watched where it is not ours.

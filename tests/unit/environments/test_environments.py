@@ -148,6 +148,22 @@ def test_a_missing_requirements_file_is_named(tmp_path: Path) -> None:
         environments.recipe("suite", tmp_path / "gone.txt", tmp_path)
 
 
+def test_a_state_folder_that_cannot_be_made_is_told_in_a_line(project: Path) -> None:
+    (project / ".pipeline").write_text("a file where the folder should be")
+
+    with pytest.raises(InstallError, match=r"\Acannot make [^\n]*: (File exists|Not a directory)\n"):
+        environments.make(recipe(project))
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"schema": 2}', '{"schema": 1, "folder": 7}'])
+def test_an_environment_whose_stamp_is_damaged_is_not_ready(project: Path, content: str) -> None:
+    (recipe(project).folder / "bin").mkdir(parents=True)
+    (recipe(project).folder / "bin" / "python").touch()
+    (recipe(project).folder / environments.STAMP).write_text(content)
+
+    assert not recipe(project).ready
+
+
 def test_the_header_of_a_lock_is_read(project: Path) -> None:
     (project / "a.lock").write_text("# Made by hand.\n# download: 2 packages, 1 MB\n\nnox==1\n# via: nobody\n")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -84,3 +85,22 @@ def test_uv_finds_a_package_that_only_pip_conf_knows_where_to_get(
     subprocess.run(install, env={**os.environ, **pip_settings.read()}, check=True, capture_output=True)
 
     assert (tmp_path / "to" / "only_here.py").exists()
+
+
+def test_it_runs_before_any_package_is_installed() -> None:
+    words = [sys.executable, "-S", "-m", "scripts.environments.pip_settings"]
+
+    assert isinstance(json.loads(subprocess.check_output(words, cwd=str(Path(__file__).parents[3]))), dict)
+
+
+def test_a_pip_that_hangs_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nsleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(pip_settings, "PIP_ANSWERS_IN_S", 0.3)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert pip_settings.find_pip() is None
+    assert {"UV_DEFAULT_INDEX": "https://a.test"} == pip_settings.read({"PIP_INDEX_URL": "https://a.test"})

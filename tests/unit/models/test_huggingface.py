@@ -98,7 +98,7 @@ def test_the_host_that_has_the_bytes_does_not_get_the_token(tmp_path: Path, monk
             monkeypatch.setenv(name, value)
         fetched = store.fetch(project(tmp_path, entry(b"abc", "hf://org/voice@v1/a.bin")))
 
-    assert (1, ["Bearer hf_x"]) == (fetched.downloaded_files, tokens)
+    assert (1, ["Bearer hf_x"]) == (fetched.files, tokens)
     assert ["Authorization" in headers for headers in bytes_of.requests] == [False]
 
 

@@ -102,4 +102,4 @@ def test_a_transfer_trusts_the_authority_that_the_machine_names_and_is_resumed(
     with serve_safely(weights, authority) as url:
         fetched = store.fetch(project(tmp_path, entry(weights.data, f"{url}/m.bin")))
 
-    assert (1, ["", "bytes=50-"]) == (fetched.downloaded_files, weights.ranges)
+    assert (1, ["", "bytes=50-"]) == (fetched.files, weights.ranges)

@@ -12,8 +12,8 @@ import pytest
 
 from scripts.models.addresses import SourceError, WrongContent
 from scripts.models.partial import open_part
-from scripts.models.sources import Sources
-from scripts.settings import ModelFile
+from scripts.models.sources import HANDLERS, Sources
+from scripts.settings import SCHEMES, ModelFile
 from scripts.typed_yaml import Bytes
 from tests.unit.models.loopback import content, links, serve, use_packages
 from tests.unit.wheels import make_wheel
@@ -33,6 +33,10 @@ def opened(tmp_path: Path, counts: List[int]) -> Sources:
 
 def read(opened: Sources, source: str) -> bytes:
     return b"".join(opened.read(source))
+
+
+def test_every_kind_of_source_that_the_settings_take_is_read_by_one_handler() -> None:
+    assert sorted(SCHEMES) == sorted(HANDLERS)
 
 
 def test_a_relative_file_lies_in_the_project(opened: Sources, tmp_path: Path, counts: List[int]) -> None:

@@ -54,10 +54,10 @@ def test_after_a_signal_at_half_the_next_run_brings_the_other_half(
     assert (code, False) == (child.returncode, (stalled.settings.models_directory / "m.bin").exists()), output
     before = stalled.weights.sent_bytes
 
-    again = store.fetch(stalled.settings)
+    store.fetch(stalled.settings)
 
     assert {"m.bin": stalled.weights.data} == files_below(stalled.settings.models_directory)
-    assert stalled.weights.sent_bytes - before == again.downloaded_bytes <= 0.55 * len(stalled.weights.data)
+    assert stalled.weights.sent_bytes - before <= 0.55 * len(stalled.weights.data)
 
 
 def test_over_https_a_file_is_resumed_too(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:

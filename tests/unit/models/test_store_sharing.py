@@ -33,7 +33,10 @@ def test_a_file_of_another_revision_is_copied_to_its_new_place(tmp_path: Path, s
     store.fetch(project(tmp_path, entry(b"abc", f"file:{source.name}")))
     source.unlink()
 
-    assert 1 == store.fetch(project(tmp_path, entry(b"abc", "file:none", path="new.bin"))).downloaded_files
+    here = project(tmp_path, entry(b"abc", "file:none", path="new.bin"))
+    store.fetch(here)
+
+    assert b"abc" == (here.models_directory / "new.bin").read_bytes()
 
 
 def test_another_project_s_file_that_changed_is_not_taken(tmp_path: Path, source: Path) -> None:
@@ -58,12 +61,16 @@ def test_another_project_s_file_that_lies_about_its_stamp_is_hashed_all_the_same
 
 
 def test_without_a_folder_for_the_user_there_is_no_sharing_and_no_harm(
-    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SHARDLINE_CACHE", os.devnull)
     first, second = (project(tmp_path / name, entry(b"abc", f"file:../{source.name}")) for name in ("a", "b"))
 
-    assert [1, 1] == [store.fetch(here).downloaded_files for here in (first, second)]
+    for here in (first, second):
+        store.fetch(here)
+
+    assert "copied" not in capsys.readouterr().out
+    assert [{"m.bin": b"abc"}] * 2 == [files_below(here.models_directory) for here in (first, second)]
 
 
 @pytest.mark.parametrize("projects", [1, 8])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from scripts import settings
 from scripts.steps import doctor
 from tests.unit.steps import projects
+
+HANGS = "#!/bin/sh\ntrap '' TERM INT\nsleep 600 &\nwait\nwait\n"
 
 
 def report(project: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -72,3 +76,35 @@ def test_a_stale_lock_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str
     status, text = report(project, capsys)
 
     assert (1, True) == (status, "nox -s lock" in text)
+
+
+@pytest.mark.parametrize("name", ["nvidia-smi", "python3.8", "uv"])
+def test_a_program_that_hangs_costs_its_time_limit_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    program = tmp_path / "bin" / name
+    program.parent.mkdir()
+    program.write_text(HANGS)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(doctor, "ANSWERS_IN_S", 0.5)
+    monkeypatch.setattr("scripts.environments.installers.find_uv", lambda: str(program) if name == "uv" else None)
+    began = time.monotonic()
+
+    status, text = report(projects.make(tmp_path / "project"), capsys)
+
+    assert time.monotonic() - began < 15
+    assert (0, name == "nvidia-smi") == (status, bool(re.search(r"^note +gpu +nvidia-smi timed out", text, re.M)))
+
+
+def test_each_line_is_there_before_the_next_check_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> doctor.Check:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "gpu", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        report(projects.make(tmp_path), capsys)
+    assert {"settings", "python", "installer", "port"} <= set(re.findall(r"^\w+ +(\w+)", capsys.readouterr().out, re.M))
