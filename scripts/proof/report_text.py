@@ -208,10 +208,22 @@ def next_run(result: Receipt) -> str:
 
 
 def compared(shards: Sequence[Planned], said: Sequence[Receipt]) -> List[str]:
-    """What each shard was expected to take, beside what it took."""
-    took = {result.index: result.seconds.get("tests", 0.0) for result in said if not result.repairs}
+    """Compare what the tests of each shard, with the set-ups they pay, were expected to take and what they took.
+
+    pytest's start and its collection are in neither. Where nothing was known, nothing was expected.
+    """
+    took = {
+        result.index: sum(attempt.seconds for test in result.tests for attempt in test.attempts)
+        for result in said
+        if not result.repairs
+    }
     rows = [
-        (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000), human_seconds(took[index]))
+        (
+            str(index),
+            str(len(shard.nodeids)),
+            human_seconds(shard.estimate_ms / 1000) if shard.estimate_ms else "-",
+            human_seconds(took[index]),
+        )
         for index, shard in enumerate(shards)
         if index in took
     ]

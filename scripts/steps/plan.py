@@ -1,11 +1,13 @@
-"""Decide which tests run on which of N nodes, before anything runs, and show it."""
+"""Decide which tests run on which of N nodes, before anything runs, and show it: `nox -s plan`."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import List, Sequence
 
 from ..console import command, counted, human_seconds, say, table
+from ..errors import PipelineError
 from ..planning import advice as advising
 from ..planning import history
 from ..planning import plan as planning
@@ -27,14 +29,34 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
         PipelineError: the suite cannot be collected, or a file cannot be used.
     """
     made = make(settings, total, pytest_arguments)
-    if advise:
-        nodeids = [nodeid for shard in made.shards for nodeid in shard.nodeids]
-        advice = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
-        say()
-        for line in advising.lines(advice, advising.shows_blocks(sys.stdout.encoding)):
-            say(line)
+    advised = advice(settings, made) if advise else total
+    for line in next_lines(total, advised, pytest_arguments):
+        say(line)
+
+
+def advice(settings: Settings, made: Plan) -> int:
+    """Say how many nodes pay; return the number to take."""
+    say()
+    nodeids = [nodeid for shard in made.shards for nodeid in shard.nodeids]
+    if not any(shard.estimate_ms for shard in made.shards) and nodeids:
+        say("How many nodes pay cannot be said before the tests have run once.")
+        return len(made.shards)
+    found = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
+    for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
+        say(line)
+    return found.knee
+
+
+def next_lines(total: int, advised: int, pytest_arguments: Sequence[str]) -> List[str]:
+    """Offer what to run next: the first shard of the plan, after a plan for as many nodes as advised."""
     first = command("nox", "-s", "shard", "--", "0", str(total), *pytest_arguments)
-    say(f"next: {first}    (the first of {total})")
+    if advised == total:
+        return [f"next: {first}    (the first of {total})"]
+    other = command("nox", "-s", "plan", "--", "--nodes", str(advised), *pytest_arguments)
+    return [
+        f"next: {other}    (a plan for {advised}, as advised)",
+        f"or, since you asked for {total}: {first}    (the first of {total}, by the plan that was just made)",
+    ]
 
 
 def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Plan:
@@ -57,29 +79,36 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Pla
 
 
 def usual(settings: Settings) -> int:
-    """How many shards to plan for where nobody says."""
+    """Decide for how many shards to plan where nobody says."""
     return settings.nodes if settings.nodes > 1 else NODES
 
 
 def fixed_s(settings: Settings) -> float:
-    """What a node pays beside its tests: the mean over the results of the last run here, 0 where there is none."""
-    files = settings.reports.glob("shard-*/receipt.json")
-    costs = [sum(cost for step, cost in receipt.read(file).seconds.items() if step != "tests") for file in files]
+    """Average what a node paid beside its tests in the last run here; 0 where that cannot be told."""
+    costs = []
+    for file in settings.reports.glob("shard-*/receipt.json"):
+        with suppress(PipelineError):  # the merge is there to complain of it
+            costs.append(sum(cost for step, cost in receipt.read(file).seconds.items() if step != "tests"))
     return sum(costs) / len(costs) if costs else 0.0
 
 
 def lines(made: Plan, count: int) -> List[str]:
-    """The plan for people: what each shard has and takes, how much of it is known."""
-    total = len(made.shards)
-    rows = [
+    """Word the plan for people: what each shard has and takes, how much of it is known.
+
+    "About" is `Shard.estimate_ms`: tests and the set-ups that the shard pays. Where no test was ever timed there is
+    none, and it is said what the shards were made even by.
+    """
+    unknown = set(made.unknown)
+    known = sum(nodeid not in unknown for shard in made.shards for nodeid in shard.nodeids)
+    head = f"{counted(count, 'test')} in {counted(len(made.shards), 'shard')}, {known} with timings"
+    slowest_ms = max(shard.estimate_ms for shard in made.shards)
+    if not slowest_ms:
+        rows = [(str(index), str(len(shard.nodeids))) for index, shard in enumerate(made.shards)]
+        reason = "shared out by number: how long the tests take is known after they have run once"
+        return [head, "", *table(("shard", "tests"), rows), "", *([reason] if count else [])]
+    timed_rows = [
         (str(index), str(len(shard.nodeids)), human_seconds(shard.estimate_ms / 1000))
         for index, shard in enumerate(made.shards)
     ]
-    slowest = max(shard.estimate_ms for shard in made.shards) / 1000
-    return [
-        f"{counted(count, 'test')} in {counted(total, 'shard')}, {count - len(made.unknown)} with timings",
-        "",
-        *table(("shard", "tests", "about"), rows),
-        "",
-        f"slowest shard: about {human_seconds(slowest)}",
-    ]
+    slowest = f"slowest shard: about {human_seconds(slowest_ms / 1000)}"
+    return [head, "", *table(("shard", "tests", "about"), timed_rows), "", slowest]

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
-from ..console import QUIET_S, human_bytes, say
+from ..console import QUIET_S, human_bytes
 
 POLL_S = 0.1
-REPEAT_S = 30.0  # between two lines about the same wait; nobody needs as long to replace a small file
+REPEAT_S = 30.0  # between two lines about the same wait
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # what `flock` says where it cannot work
 
 Tell = Callable[[str], None]
@@ -83,35 +83,6 @@ def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
         finally:
             with suppress(OSError):
                 path.unlink()
-
-
-@contextmanager
-def updating(file: Path) -> Iterator[None]:
-    """Hold the lock of a file that is read, changed and replaced.
-
-    Where locks do not work, as on a read-only disk, or its holder hangs, go on without: two that write at the same
-    moment may then lose what one of them adds, and nothing else.
-    """
-    with ExitStack() as stack:
-        with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            path = file.with_name(f".{file.name}.lock")
-            stack.enter_context(exclusive(path, _Patience(file)))
-        yield
-
-
-class _Patience:
-    """Say once that another process changes a file, and give up the second time."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._waited = False
-
-    def __call__(self) -> None:
-        if self._waited:
-            raise TimeoutError(f"another process holds the lock of {self._file}")
-        self._waited = True
-        say(f"waiting for another process that changes {self._file}")
 
 
 def acquire(path: Path, waiting: Callable[[], None]) -> io.FileIO:

@@ -18,14 +18,14 @@ from scripts.system.locks import Holder, acquire, exclusive, hold, me, progress_
 ROOT = Path(__file__).parents[3]
 HOLD = """\
 import sys, pathlib
-from scripts.system.locks import hold, me
+from scripts.models.locks import hold, me
 with hold([pathlib.Path(sys.argv[1])], "a", me("x.bin"), print):
     print("held", flush=True)
     sys.stdin.read()
 """
 COUNT = """\
 import sys, pathlib, time
-from scripts.system.locks import hold, me
+from scripts.models.locks import hold, me
 count = pathlib.Path(sys.argv[1], "count")
 for _ in range(5):
     with hold([count.parent], "a", me("x.bin"), print):
