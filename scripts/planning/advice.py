@@ -18,7 +18,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 @dataclass(frozen=True)
 class Option:
-    """What a number of nodes would take: `wall_s` until the slowest has ended, `node_s` paid for all."""
+    """Say what a number of nodes would take: `wall_s` until the slowest has ended, `node_s` paid for all."""
 
     nodes: int
     wall_s: float
@@ -28,7 +28,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Advice:
-    """The options by number of nodes, the number to take, and what more nodes cannot make shorter.
+    """Hold the options by number of nodes, the number to take, and what more nodes cannot make shorter.
 
     `limit` names the longest test, or its file where the set-ups take longer than the test, and is empty where
     there is no test; `limit_s` is what a node with it takes at least, fixed costs included.
@@ -69,7 +69,7 @@ def advise(
 
 
 def knee(options: Sequence[Option]) -> int:
-    """The number of nodes beyond which speed costs more than it gives; the fewest of equals.
+    """Find the number of nodes beyond which speed costs more than it gives; the fewest of equals.
 
     The knee of Eager, Zahorjan and Lazowska, "Speedup versus efficiency in parallel systems" (1989): where
     efficiency / wall time, so 1 / (N * T(N)**2), is greatest. With even shards, T(N) = fixed + work / N,
@@ -84,7 +84,7 @@ def _limit(longest: str, own_ms: int, with_set_up_ms: int) -> str:
 
 
 def lines(advice: Advice, blocks: bool = True) -> List[str]:
-    """A chart and what it says, for a terminal without colour.
+    """Draw a chart and say what it shows, for a terminal without colour.
 
     Args:
         blocks: whether the terminal shows block characters (see `shows_blocks`), else bars are of "#".
@@ -117,7 +117,7 @@ def _sentences(advice: Advice) -> Iterator[str]:
 
 
 def bar(share: float, blocks: bool) -> str:
-    """A bar of this share of the full width, in eighths of a character, or whole "#" characters.
+    """Draw a bar of this share of the full width, in eighths of a character, or whole "#" characters.
 
     >>> bar(0.19, True), bar(0.19, False)
     ('███████▌', '########')
@@ -129,7 +129,7 @@ def bar(share: float, blocks: bool) -> str:
 
 
 def shows_blocks(encoding: Optional[str]) -> bool:
-    """Whether an output of this encoding can show the bars' block characters.
+    """Tell whether an output of this encoding can show the bars' block characters.
 
     >>> shows_blocks("utf-8"), shows_blocks("ascii"), shows_blocks("latin-1"), shows_blocks(None)
     (True, False, False, False)

@@ -6,7 +6,7 @@ from typing import Tuple
 
 
 def file_of(nodeid: str) -> str:
-    """The file a test lies in; for an item that is no function, the id itself may be the file.
+    """Name the file a test lies in; for an item that is no function, the id itself may be the file.
 
     >>> file_of("tests/test_a.py::TestB::test_c[x::y]")
     'tests/test_a.py'
@@ -15,7 +15,7 @@ def file_of(nodeid: str) -> str:
 
 
 def function_of(nodeid: str) -> str:
-    """The id without its parameters: what the variants of one parametrised function share.
+    """Cut the parameters off an id: what the variants of one parametrised function share.
 
     >>> function_of("tests/test_a.py::test_c[x::y]")
     'tests/test_a.py::test_c'
@@ -25,7 +25,7 @@ def function_of(nodeid: str) -> str:
 
 
 def classes_of(nodeid: str) -> Tuple[str, ...]:
-    """The classes a test lies in, outermost first, each by its own node id.
+    """Name the classes a test lies in, outermost first, each by its own node id.
 
     >>> classes_of("test_a.py::TestB::TestC::test_d[x::y]")
     ('test_a.py::TestB', 'test_a.py::TestB::TestC')

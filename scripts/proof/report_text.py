@@ -254,14 +254,17 @@ def summary(result: Receipt) -> str:
 
 
 def compared(shards: Sequence[Planned], said: Sequence[Receipt]) -> List[str]:
-    """What each shard was expected to take, beside what it took."""
+    """Compare what the tests of each shard, with the set-ups they pay, were expected to take and what they took.
+
+    pytest's start and its collection are in neither. Where nothing was known, nothing was expected.
+    """
     planned = dict(enumerate(shards))
     rows = [
         (
             str(result.index),
             str(sum(test.count for test in result.tests)),
-            human_seconds(planned[result.index].estimate_ms / 1000) if _is_estimated(planned, result) else "not known",
-            human_seconds(result.seconds.get("tests", 0.0)),
+            human_seconds(planned[result.index].estimate_ms / 1000) if _is_estimated(planned, result) else "-",
+            human_seconds(sum(test.seconds for test in result.tests)),
         )
         for result in said
     ]

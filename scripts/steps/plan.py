@@ -1,18 +1,20 @@
-"""Decide which tests run on which of N nodes, before anything runs, and show it."""
+"""Decide which tests run on which of N nodes, before anything runs, and show it: `nox -s plan`."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import List, NamedTuple, Sequence
 
 from ..console import counted, human_seconds, say, table
+from ..errors import PipelineError
 from ..planning import advice as advising
 from ..planning import history
 from ..planning import plan as planning
 from ..planning.plan import FILE_NAME, Plan
 from ..proof import receipt
-from ..runner import collection, preparation, shard
+from ..runner import collection, ownership, preparation, shard
 from ..runner.collection import Collected
 from ..settings import Settings
 
@@ -26,18 +28,40 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
         advise: say also how many nodes pay.
 
     Raises:
+        AlreadyRunning: a run goes on, whose plan must stay.
         PipelineError: the suite cannot be collected, or a file cannot be used.
     """
     shard.check(settings, pytest_arguments)
-    made = make(settings, total, pytest_arguments).plan
-    if advise:
-        nodeids = [nodeid for shard in made.shards for nodeid in shard.nodeids]
-        advice = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
-        say()
-        for line in advising.lines(advice, advising.shows_blocks(sys.stdout.encoding)):
-            say(line)
+    with ownership.of_all(settings):
+        made = make(settings, total, pytest_arguments).plan
+    advised = advice(settings, made) if advise else total
+    for line in next_lines(settings, total, advised, pytest_arguments):
+        say(line)
+
+
+def advice(settings: Settings, made: Plan) -> int:
+    """Say how many nodes pay; return the number to take."""
+    say()
+    nodeids = [nodeid for part in made.shards for nodeid in part.nodeids]
+    if not any(part.estimate_ms for part in made.shards) and nodeids:
+        say("How many nodes pay cannot be said before the tests have run once.")
+        return len(made.shards)
+    found = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
+    for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
+        say(line)
+    return found.knee
+
+
+def next_lines(settings: Settings, total: int, advised: int, pytest_arguments: Sequence[str]) -> List[str]:
+    """Offer what to run next: the first shard of the plan, after a plan for as many nodes as advised."""
     first = settings.command("nox", "-s", "shard", "--", "0", str(total), *pytest_arguments)
-    say(f"next: {first}    (the first of {total})")
+    if advised == total:
+        return [f"next: {first}    (the first of {total})"]
+    other = settings.command("nox", "-s", "plan", "--", "--nodes", str(advised), *pytest_arguments)
+    return [
+        f"next: {other}    (a plan for {advised}, as advised)",
+        f"or, since you asked for {total}: {first}    (the first of {total}, by the plan that was just made)",
+    ]
 
 
 class Made(NamedTuple):
@@ -68,29 +92,36 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Mad
 
 
 def usual(settings: Settings) -> int:
-    """How many shards to plan for where nobody says."""
+    """Decide for how many shards to plan where nobody says."""
     return settings.nodes if settings.nodes > 1 else NODES
 
 
 def fixed_s(settings: Settings) -> float:
-    """What a node pays beside its tests: the mean over the results of the last run here, 0 where there is none."""
-    files = settings.reports.glob("shard-*/receipt.json")
-    costs = [sum(cost for step, cost in receipt.read(file).seconds.items() if step != "tests") for file in files]
+    """Average what a node paid beside its tests in the last run here; 0 where that cannot be told."""
+    costs = []
+    for file in settings.reports.glob("shard-*/receipt.json"):
+        with suppress(PipelineError):  # the merge is there to complain of it
+            costs.append(sum(cost for step, cost in receipt.read(file).seconds.items() if step != "tests"))
     return sum(costs) / len(costs) if costs else 0.0
 
 
 def lines(made: Plan, count: int) -> List[str]:
-    """The plan for people: what each shard has and takes, how much of it is known."""
-    total = len(made.shards)
-    rows = [
-        (str(index), str(len(planned.nodeids)), human_seconds(planned.estimate_ms / 1000))
-        for index, planned in enumerate(made.shards)
+    """Word the plan for people: what each shard has and takes, how much of it is known.
+
+    "About" is `Shard.estimate_ms`: tests and the set-ups that the shard pays. Where no test was ever timed there is
+    none, and it is said what the shards were made even by.
+    """
+    unknown = set(made.unknown)
+    known = sum(nodeid not in unknown for part in made.shards for nodeid in part.nodeids)
+    head = f"{counted(count, 'test')} in {counted(len(made.shards), 'shard')}, {known} with timings"
+    slowest_ms = max(part.estimate_ms for part in made.shards)
+    if not slowest_ms:
+        rows = [(str(index), str(len(part.nodeids))) for index, part in enumerate(made.shards)]
+        reason = "shared out by number: how long the tests take is known after they have run once"
+        return [head, "", *table(("shard", "tests"), rows), "", *([reason] if count else [])]
+    timed_rows = [
+        (str(index), str(len(part.nodeids)), human_seconds(part.estimate_ms / 1000))
+        for index, part in enumerate(made.shards)
     ]
-    slowest = max(shard.estimate_ms for shard in made.shards) / 1000
-    return [
-        f"{counted(count, 'test')} in {counted(total, 'shard')}, {count - len(made.unknown)} with timings",
-        "",
-        *table(("shard", "tests", "about"), rows),
-        "",
-        f"slowest shard: about {human_seconds(slowest)}",
-    ]
+    slowest = f"slowest shard: about {human_seconds(slowest_ms / 1000)}"
+    return [head, "", *table(("shard", "tests", "about"), timed_rows), "", slowest]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Optional, TypeVar
+from typing import Callable, Iterator, Optional, TypeVar
 
 from ..console import say
 from ..errors import PipelineError
@@ -24,7 +25,7 @@ def update(file: Path, read: Callable[[Path], T], change: Callable[[Optional[T]]
         read: raises PipelineError where the file cannot be used.
         change: makes the new text of what was read; of None where there is nothing.
     """
-    with locks.updating(file):
+    with _alone(file):
         try:
             known = read(file) if os.path.lexists(str(file)) else None
         except NewerSchema as error:
@@ -38,6 +39,35 @@ def update(file: Path, read: Callable[[Path], T], change: Callable[[Optional[T]]
             write_text(file, change(known))
         except PipelineError as error:
             say(f"{error.message}; what this run would add is lost. {error.hint}")
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Hold the lock of a file.
+
+    Where locks do not work, as on a read-only disk, or its holder hangs, go on without: two that write at the same
+    moment may then lose what one of them adds, and nothing else.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lock = file.with_name(f".{file.name}.lock")
+            stack.enter_context(locks.exclusive(lock, _Patience(file)))
+        yield
+
+
+class _Patience:
+    """Say once that another process changes a file, and give up the second time: nobody needs half a minute for it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._waited = False
+
+    def __call__(self) -> None:
+        if self._waited:
+            raise TimeoutError(f"another process holds the lock of {self._file}")
+        self._waited = True
+        say(f"waiting for another process that changes {self._file}")
 
 
 def _set_aside(file: Path, reason: PipelineError) -> bool:

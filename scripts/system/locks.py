@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
-from ..console import QUIET_S, human_bytes, say
+from ..console import QUIET_S, human_bytes
 from . import files
 from .processes import Identity, identify, is_running
 
@@ -220,35 +220,6 @@ def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
         finally:
             with suppress(OSError):
                 path.unlink()
-
-
-@contextmanager
-def updating(file: Path) -> Iterator[None]:
-    """Hold the lock of a file that is read, changed and replaced.
-
-    Where locks do not work, as on a read-only disk, or its holder hangs, go on without: two that write at the same
-    moment may then lose what one of them adds, and nothing else.
-    """
-    with ExitStack() as stack:
-        with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            path = file.with_name(f".{file.name}.lock")
-            stack.enter_context(exclusive(path, _Patience(file)))
-        yield
-
-
-class _Patience:
-    """Say once that another process changes a file, and give up the second time."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._waited = False
-
-    def __call__(self) -> None:
-        if self._waited:
-            raise TimeoutError(f"another process holds the lock of {self._file}")
-        self._waited = True
-        say(f"waiting for another process that changes {self._file}")
 
 
 # The lock itself ----------------------------------------------------------------------------------

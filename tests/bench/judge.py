@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from scripts.planning.estimates import Estimates, SetUp
+from scripts.planning.forecast import UNMEASURED_PERMILLE
 from scripts.planning.nodeids import file_of
 from scripts.planning.plan import split
 
@@ -24,7 +25,7 @@ HALVINGS = 200
 
 
 class Verdict(NamedTuple):
-    """How good a plan is: slowest shard by the bound, and how many files are spread over several shards."""
+    """Say how good a plan is: slowest shard by the bound, and how many files are spread over several shards."""
 
     ratio: float
     cut_files: int
@@ -51,33 +52,38 @@ def judged(shards: Shards, times: Times, set_up: int = 0) -> Verdict:
 
 
 def bound(times: Times, total: int, set_up: int = 0) -> float:
-    """What no plan beats."""
+    """Bound what no plan beats."""
     files = {file_of(nodeid) for nodeid in times}
     return max((sum(times.values()) + set_up * len(files)) / total, max(times.values()) + set_up)
 
 
 def ours(tests: Sequence[str], known: Times, total: int, set_up: int) -> Shards:
-    """Shardline's plan."""
+    """Plan as Shardline does where it is sure of the times."""
     return split(tests, Estimates(known), total, SetUp(file_ms=set_up))
 
 
+def ours_in_doubt(tests: Sequence[str], known: Times, total: int, set_up: int) -> Shards:
+    """Plan as Shardline does after one run."""
+    return split(tests, Estimates(known, UNMEASURED_PERMILLE), total, SetUp(file_ms=set_up))
+
+
 def spreading(permille: int) -> Planner:
-    """Shardline's plan where it spreads this many of the files that it may spread, in thousandths."""
+    """Plan as Shardline would if it spread this many of the files that it may spread, in thousandths."""
 
     def plan(tests: Sequence[str], known: Times, total: int, set_up: int) -> Shards:
-        return split(tests, Estimates(known), total, SetUp(file_ms=set_up), [permille])
+        return split(tests, Estimates(known, UNMEASURED_PERMILLE), total, SetUp(file_ms=set_up), [permille])
 
     return plan
 
 
 def longest_first(tests: Sequence[str], known: Times, total: int, set_up: int) -> Shards:
-    """LPT: test by test, longest first, to the emptiest shard; an unknown test counts as the mean."""
+    """Plan by LPT: test by test, longest first, to the emptiest shard; an unknown test counts as the mean."""
     times = guessed(tests, known)
     return _packed([(times[nodeid], [nodeid]) for nodeid in tests], total)
 
 
 def halving(tests: Sequence[str], known: Times, total: int, set_up: int) -> Shards:
-    """Whole files by LPT; while the slowest shard is above the bound, its heaviest piece is halved."""
+    """Plan whole files by LPT; while the slowest shard is above the bound, its heaviest piece is halved."""
     times = guessed(tests, known)
     pieces = [(sum(times[each] for each in file) + set_up, file) for file in by_file(tests)]
     limit = CLOSE * bound(times, total, set_up)
@@ -101,13 +107,13 @@ def _span(shards: Shards, times: Times, set_up: int) -> int:
 
 
 def guessed(tests: Iterable[str], known: Times) -> Dict[str, int]:
-    """A time for every test; the mean where none is known."""
+    """Give a time to every test; the mean where none is known."""
     mean = round(fmean(known.values())) if known else 1
     return {nodeid: known.get(nodeid, mean) for nodeid in tests}
 
 
 def by_file(tests: Iterable[str]) -> List[List[str]]:
-    """The tests, grouped by their file."""
+    """Group the tests by their file."""
     groups: Dict[str, List[str]] = defaultdict(list)
     for nodeid in tests:
         groups[file_of(nodeid)].append(nodeid)
@@ -115,7 +121,7 @@ def by_file(tests: Iterable[str]) -> List[List[str]]:
 
 
 def _packed(pieces: Iterable[Tuple[int, List[str]]], total: int) -> List[List[str]]:
-    """Each piece to the emptiest shard, the heaviest first."""
+    """Put each piece on the emptiest shard, the heaviest first."""
     shards: List[List[str]] = [[] for _ in range(total)]
     heap = [(0, shard) for shard in range(total)]
     for cost, nodeids in sorted(pieces, key=lambda piece: (-piece[0], piece[1])):

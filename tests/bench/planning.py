@@ -5,7 +5,7 @@ pytest-split records it. What is known when a plan is made, and what the run the
 
 - perfect: planned with the very times by which it is judged;
 - set-up: the same, and every file costs 20 s on each shard that has tests of it;
-- drift: planned with one recording, judged by the next.
+- drift: planned with one recording, and the doubt of one, judged by the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scripts.planning.estimates import Estimates
 from scripts.planning.packing import SPREAD
 from scripts.planning.plan import make
 
-from .judge import Planner, Times, Verdict, by_file, halving, judged, longest_first, ours, spreading
+from .judge import Planner, Times, Verdict, by_file, halving, judged, longest_first, ours, ours_in_doubt, spreading
 from .measuring import Table, load, low_median_high, pairs
 
 TOTALS = (4, 8, 16)
@@ -36,7 +36,7 @@ Suites = Mapping[str, Sequence[Times]]
 
 
 class Case(NamedTuple):
-    """A plan to be made: what is known, and what the run then takes; per file a set-up."""
+    """Describe a plan to be made: what is known, and what the run then takes; per file a set-up."""
 
     known: Times
     real: Times
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 def tables(folder: Optional[Path], rounds: int) -> Iterator[Table]:
-    """Everything about plans.
+    """Measure everything about plans.
 
     Args:
         folder: the recorded suites; without them only the time that planning takes is shown.
@@ -61,7 +61,7 @@ def tables(folder: Optional[Path], rounds: int) -> Iterator[Table]:
 
 
 def recorded(folder: Path) -> Suites:
-    """The recordings of each suite in a folder, oldest first.
+    """Read the recordings of each suite in a folder, oldest first.
 
     Raises:
         PipelineError: none is there, or a file is no recording.
@@ -83,7 +83,7 @@ def recorded(folder: Path) -> Suites:
 
 
 def quality(suites: Suites) -> Table:
-    """Slowest shard by the bound, and cut files, in each regime."""
+    """Measure the slowest shard by the bound, and the cut files, in each regime."""
     snapshots = [times for suite in suites.values() for times in suite]
     regimes: Mapping[str, Tuple[Sequence[Case], Mapping[str, Planner]]] = {
         "perfect": ([Case(times, times) for times in snapshots], {"ours": ours, "LPT": longest_first}),
@@ -91,7 +91,7 @@ def quality(suites: Suites) -> Table:
             [Case(times, times, SET_UP_US) for times in snapshots],
             {"ours": ours, "halving": halving, "LPT": longest_first},
         ),
-        "drift": (drifts(suites), {"ours": ours, "LPT": longest_first}),
+        "drift": (drifts(suites), {"ours": ours_in_doubt, "LPT": longest_first}),
     }
     rows = [
         (regime, str(total), name, *_figures(planner, cases, total))
@@ -110,7 +110,7 @@ def quality(suites: Suites) -> Table:
 
 
 def drifts(suites: Suites) -> List[Case]:
-    """What was known before each recorded run but the first, and what it took."""
+    """Pair what was known before each recorded run but the first with what it took."""
     return [Case(known, real) for suite in suites.values() for known, real in pairs(suite)]
 
 
@@ -121,15 +121,15 @@ def _figures(planner: Planner, cases: Sequence[Case], total: int) -> Tuple[str, 
 
 
 def verdict(planner: Planner, case: Case, total: int) -> Verdict:
-    """How good a planner's plan is in a case."""
+    """Judge a planner's plan in a case."""
     return judged(planner(sorted(case.real), case.known, total, case.set_up), case.real, case.set_up)
 
 
 def curve(suites: Suites) -> Table:
-    """How much drift costs where fewer files, or more, are spread over the shards."""
+    """Measure how much drift costs where fewer files, or more, are spread over the shards."""
     cases = drifts(suites)
     planners = {f"{permille / 10:g} %": spreading(permille) for permille in CURVE}
-    planners.update({"as planned": ours, "LPT": longest_first})
+    planners.update({"as planned": ours_in_doubt, "LPT": longest_first})
     found = {name: [verdict(planner, *each) for each in product(cases, TOTALS)] for name, planner in planners.items()}
     rows = [(name, *_point(verdicts, found["LPT"])) for name, verdicts in found.items()]
     chosen = " or ".join(f"{permille / 10:g} %" for permille in SPREAD)
@@ -142,7 +142,7 @@ def curve(suites: Suites) -> Table:
 
 
 def _point(found: Sequence[Verdict], by_test: Sequence[Verdict]) -> Iterator[str]:
-    """A point of the curve: verdicts in turn for each of TOTALS, beside those of LPT."""
+    """Make a point of the curve: verdicts in turn for each of TOTALS, beside those of LPT."""
     ratios = [each.ratio for each in found]
     yield from (f"{median(ratios[place :: len(TOTALS)]):.3f}" for place in range(len(TOTALS)))
     yield f"{max(ratios):.3f}"
@@ -151,7 +151,7 @@ def _point(found: Sequence[Verdict], by_test: Sequence[Verdict]) -> Iterator[str
 
 
 def planning_time(rounds: int) -> Table:
-    """How long it takes to plan large suites, digests included."""
+    """Measure how long it takes to plan large suites, digests included."""
     rows = []
     for size in SIZES:
         times = synthetic(size)
@@ -163,14 +163,14 @@ def planning_time(rounds: int) -> Table:
 
 
 def synthetic(count: int) -> Dict[str, int]:
-    """Times of a large suite, in ms: lognormal, twenty tests a file, the same every time."""
+    """Make up the times of a large suite, in ms: lognormal, twenty tests a file, the same every time."""
     draw = random.Random(count)
     names = (f"tests/test_{number // 20:05}.py::test_{number % 20:02}" for number in range(count))
     return {name: 1 + int(1000 * draw.lognormvariate(-1, 1.5)) for name in names}
 
 
 def _timed(work: Callable[[], object]) -> Tuple[float, float]:
-    """Seconds by the clock, and of the processor."""
+    """Measure seconds by the clock, and of the processor."""
     started, used_s = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - started, time.process_time() - used_s

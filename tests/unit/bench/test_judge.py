@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.judge import Planner, Verdict, bound, halving, judged, longest_first, ours, spreading
+from tests.bench.judge import Planner, Verdict, bound, halving, judged, longest_first, ours, ours_in_doubt, spreading
 
 TIMES = {"a.py::x": 3, "a.py::y": 1, "b.py::z": 2}
 SUITES = st.dictionaries(st.builds("{}.py::t{}".format, st.sampled_from("abcd"), st.integers(0, 9)), st.integers(1, 99))
@@ -33,7 +33,7 @@ def test_the_bound_is_an_even_share_or_the_longest_test() -> None:
     assert 13 == bound(TIMES, 2, 10)
 
 
-@pytest.mark.parametrize("planner", [ours, longest_first, halving, spreading(250)])
+@pytest.mark.parametrize("planner", [ours, ours_in_doubt, longest_first, halving, spreading(250)])
 @given(times=SUITES.filter(bool), total=st.integers(1, 5), set_up=st.integers(0, 50))
 def test_no_planner_loses_a_test_or_beats_the_bound(
     planner: Planner, times: Dict[str, int], total: int, set_up: int

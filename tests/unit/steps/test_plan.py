@@ -4,6 +4,12 @@ import re
 import subprocess
 from pathlib import Path
 
+from scripts import settings
+from scripts.planning import history
+from scripts.planning.estimates import Estimates
+from scripts.planning.plan import make
+from scripts.planning.timings import Sample, Source, learned
+from scripts.steps import plan
 from tests.unit.steps import projects
 
 
@@ -14,9 +20,43 @@ def test_the_plan_is_shown_before_anything_runs(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stdout
     assert "2 tests in 2 shards, 0 with timings" in done.stdout
-    assert re.search(r"^Take \d", done.stdout, re.MULTILINE)
+    assert "shared out by number: how long the tests take is known after they have run once" in done.stdout
+    assert "How many nodes pay cannot be said before the tests have run once." in done.stdout
+    assert "about" not in done.stdout
     assert re.search(r"^next: \S*nox -s shard -- 0 2 ", done.stdout, re.MULTILINE)
     assert not (project / "reports" / "shard-0").exists()
+
+
+def test_where_tests_were_timed_it_is_said_how_many_nodes_pay(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "def test_a(): pass\ndef test_b(): pass\n", service=None)
+    loaded = settings.load(str(project / "pipeline.yml"), {}, project)
+    samples = [Sample(f"checks/test_it.py::test_{name}", 60_000) for name in "ab"]
+    history.learn(loaded, learned(Source(1, "run", 0), samples))
+
+    done = projects.run(project, "plan", "--nodes", "8", "--advise")
+
+    assert "slowest shard: about 1 min 00 s" in done.stdout, done.stdout
+    assert "Take 2: " in done.stdout
+    assert re.search(r"^next: \S*nox -s plan -- --nodes 2 .*\(a plan for 2, as advised\)$", done.stdout, re.MULTILINE)
+    assert re.search(r"^or, since you asked for 8: \S*nox -s shard -- 0 8 ", done.stdout, re.MULTILINE)
+
+
+def test_tests_that_share_an_id_are_counted_with_their_timing() -> None:
+    made = make(["a.py::x", "a.py::x", "b.py::y"], Estimates({"a.py::x": 1000}), 1)
+
+    assert "3 tests in 1 shard, 2 with timings" == plan.lines(made, 3)[0]
+
+
+def test_an_empty_plan_is_shown() -> None:
+    assert ["shard  tests", "-----  -----", "    0      0", ""] == plan.lines(make([], Estimates(), 1), 0)[2:]
+
+
+def test_a_damaged_result_does_not_hinder_a_plan(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "", service=None)
+    (project / "reports" / "shard-0").mkdir(parents=True)
+    (project / "reports" / "shard-0" / "receipt.json").write_text("{")
+
+    assert 0 == plan.fixed_s(settings.load(str(project / "pipeline.yml"), {}, project))
 
 
 def test_a_suite_that_cannot_be_collected_is_red_with_pytest_s_words(tmp_path: Path) -> None:
