@@ -103,7 +103,9 @@ class Transfer:
     def _check_patience(self, broken: Interrupted, failures: int, source: str) -> None:
         """Raise SourceError where it is not worth to try again."""
         if (broken.ordered_s or 0) > self._patience.longest_order_s:
-            raise SourceError(f"{broken}, and asks to come back in {human_seconds(broken.ordered_s or 0.0)}") from broken
+            raise SourceError(
+                f"{broken}, and asks to come back in {human_seconds(broken.ordered_s or 0.0)}"
+            ) from broken
         if failures > self._patience.retries or host_of(source) in self._given_up:
             self._given_up.add(host_of(source))
             raise SourceError(f"{broken} ({counted(failures, 'attempt')} in a row)") from broken

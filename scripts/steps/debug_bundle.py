@@ -61,8 +61,10 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
         output: the file, or a folder for it. Default: reports/debug-bundle.tar.gz.
 
     Raises:
+        SettingsError: others have run, and that shard has not.
         PipelineError: it cannot be written.
     """
+    _check_shard(subject, index)
     now = time.time()
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
     file = place(output, subject.settings.reports, f"{name}.tar.gz")
@@ -75,6 +77,16 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
     notes = [("missing", made.missing), ("left out", made.left_out)]
     for line in report_text.told([f"{word}: {line}" for word, said in notes for line in bundle.notes(said)]):
         say(line)
+
+
+def _check_shard(subject: Subject, index: Optional[int]) -> None:
+    """Refuse a shard that is not here where others are; where none is, the bundle says so."""
+    there = [name for name in shards(subject.settings.reports) if name.startswith("shard-")]
+    if index is not None and there and f"shard-{index}" not in there:
+        here = ", ".join(name.partition("-")[2] for name in there)
+        raise SettingsError(
+            f"--shard: no shard {index} has run here, but {here}", "Name one of them, or leave --shard out."
+        )
 
 
 def place(output: Optional[Path], reports: Path, name: str) -> Path:

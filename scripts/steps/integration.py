@@ -16,7 +16,7 @@ from ..runner import shard, subset
 from ..settings import Settings
 from . import merge, plan
 
-MADE = ("shard-*", "repair-*", planning.FILE_NAME, merge.FILE_NAME, "junit.xml")
+MADE = ("shard-*", "repair-*", planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz")
 
 
 def run(settings: Settings, pytest_arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:

@@ -128,16 +128,6 @@ def test_a_bundle_can_be_of_one_shard(tmp_path: Path) -> None:
     assert {"", "packages", "reports/shard-1"} == folders
 
 
-def test_a_shard_that_is_not_here_is_told_with_those_that_are(tmp_path: Path) -> None:
-    project = projects.make(tmp_path, service=None)
-    (project / "reports" / "shard-2").mkdir(parents=True)
-    (project / "reports" / "shard-10.log").write_text("killed")
-
-    done = projects.run(project, "debug-bundle", "--shard", "7")
-
-    assert (0, True) == (done.returncode, "missing: reports/shard-7: here are shard-2, shard-10\n" in done.stdout)
-
-
 def test_settings_that_cannot_be_read_are_in_the_bundle_as_what_is_wrong_with_them(tmp_path: Path) -> None:
     project = projects.make(tmp_path, settings="servcie: {}\nsuite: {path: https://me:hunter2@x, nodes: 3}\n")
     (project / "reports" / "shard-0").mkdir(parents=True)
@@ -240,3 +230,13 @@ def test_the_task_does_the_same(tmp_path: Path) -> None:
 
     assert 0 == done.returncode
     assert "summary.txt" in contents(project / "reports" / "debug-bundle-shard-0.tar.gz")
+
+
+def test_a_shard_that_has_not_run_is_refused_where_others_have(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, service=None)
+    for index in range(4):
+        (project / "reports" / f"shard-{index}").mkdir(parents=True)
+
+    with pytest.raises(SettingsError, match="no shard 7 has run here, but 0, 1, 2, 3"):
+        debug_bundle.run(debug_bundle.load(None, {}, project), 7)
+    assert not list((project / "reports").glob("*.tar.gz"))
