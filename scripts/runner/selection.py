@@ -33,7 +33,7 @@ def command(*arguments: str) -> List[str]:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Answer on standard output: those of the collected ids that a file lists, or that a plan gives to a shard."""
-    parser = argparse.ArgumentParser(prog="python -m scripts select", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m scripts select")
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--ids", metavar="FILE", help="a JSON list of node ids")
     group.add_argument("--plan", nargs=6, metavar=("PLAN", "TIMINGS", "MACHINE", "INDEX", "TOTAL", "SAVE"))
