@@ -165,7 +165,7 @@ def lint(session):
 def bench(session):
     """Measure what the pipeline costs and gains; `-- replay` is one of its parts, `-- --help` names all."""
     install(session)
-    session.run(python(session), "-m", "tests.bench", *session.posargs, **PATIENT)
+    session.run(python(session), "-m", "tests.bench", *session.posargs, env=HERE_TOO, **PATIENT)
 
 
 def matrix(body, version):
@@ -182,6 +182,7 @@ def matrix(body, version):
 
 # nox gives a child 0.3 s after Ctrl-C; stopping a service properly takes longer.
 PATIENT = {"interrupt_timeout": 30, "terminate_timeout": 15}
+HERE_TOO = {"PYTHONSAFEPATH": ""}  # our own modules are found from the current folder; the steps keep what a person set
 
 
 def pipeline(session, step, *words):
@@ -219,9 +220,17 @@ def python(session):
 
 def install(session):
     """Install requirements.lock once per checksum."""
-    if not session.virtualenv.is_sandboxed or is_complete(pathlib.Path(session.virtualenv.location)):
+    if not session.virtualenv.is_sandboxed:
         return
     folder = pathlib.Path(session.virtualenv.location)
+    if not is_complete(folder):
+        install_lock(session, folder)
+    if not list(folder.glob("lib*/python*/site-packages/shardline_safe_path.pth")):
+        session.run("python", "scripts/environments/safe_path.py", silent=True)
+
+
+def install_lock(session, folder):
+    """Install requirements.lock into the session's environment."""
     session.log(f"packages of requirements.lock: {heading(LOCK, 'download')}, into {folder}")
     settings = pip_settings()
     options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
@@ -247,7 +256,8 @@ def heading(lock_file, key):
 
 def pip_settings():
     """The machine's pip settings as variables for uv, which reads none of them by itself."""
-    output = subprocess.check_output([sys.executable, "-m", "scripts.environments.pip_settings"], cwd=str(ROOT))
+    words = [sys.executable, "-m", "scripts.environments.pip_settings"]
+    output = subprocess.check_output(words, cwd=str(ROOT), env={**os.environ, **HERE_TOO})
     return json.loads(output.decode())
 
 

@@ -10,12 +10,15 @@ import argparse
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, NoReturn, Optional, Tuple
 
 from . import __version__, arguments, ci, console, settings
+from .console import printable
 from .errors import Deferred, PipelineError, SettingsError
 from .system.signals import ends_with, raise_on_signals
+from .typed_yaml import suggest
 
 if TYPE_CHECKING:
     from .steps.debug_bundle import Subject
@@ -25,6 +28,7 @@ Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the proj
 # Others take --reports too, since every command we offer carries what named the project and its reports.
 WITH_REPORTS = ("serve", "integration", "shard", "verdict", "plan", "merge", "debug-bundle")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
+DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 INTERRUPTED = 130
 UNREAD = 141  # as a shell reports SIGPIPE
 
@@ -56,10 +60,13 @@ def main(words: Optional[List[str]] = None) -> int:
 def _run(words: List[str]) -> int:
     options, rest = _parser().parse_known_args(words)
     if rest and not options.passes_on:
-        raise SettingsError(f"{options.step}: cannot use {' '.join(rest)}", "See what it takes: --help")
+        meant = suggest(rest[0].partition("=")[0], options.ours)
+        raise SettingsError(f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}", "See: --help")
     project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
     face: Face = options.face
     try:
+        if options.passes_on:
+            arguments.check_options(rest, options.ours, partial(arguments.suite_has, project))
         with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")):
             code = face(project, options, rest)
     except PipelineError as error:
@@ -79,16 +86,52 @@ def _told(ended: str, code: int) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Knows the names of its options, and says what is wrong with a command line as other mistakes are said."""
+
+    def __init__(self, **options: Any) -> None:
+        self.names: List[str] = []
+        super().__init__(**options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        self.names += names
+        return super().add_argument(*names, **options)
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        meant = suggest(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
+        raise SettingsError(f"{message}{meant}", f"See: {self.prog} --help")
+
+
+# What the steps take that run or collect tests, beside their own options; `runner/subset.py` reads it.
+PART = """
+a part of the suite:
+  --tests FILE   only the tests that a file lists: a test, class, file or folder a line
+  --last-failed  only what failed in the last run here
+
+Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scripts", description=(__doc__ or "").splitlines()[0])
+    parser = _Parser(prog="python -m scripts", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"shardline {__version__}")
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
 
-    def add(name: str, face: Face, text: str, passes_on: bool = False) -> argparse.ArgumentParser:
-        step = steps.add_parser(name, help=text, description=text, allow_abbrev=False)
+    def add(name: str, face: Face, text: str, passes_on: bool = False, words: str = "") -> argparse.ArgumentParser:
+        step = steps.add_parser(
+            name,
+            help=text,
+            description=text,
+            usage=f"%(prog)s {words}[options]{' [pytest arguments]' if passes_on else ''}",
+            epilog=PART if passes_on and name != "verdict" else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         step.add_argument("--settings", metavar="PATH", help="another project's pipeline.yml")
         step.add_argument("--reports", metavar="DIR", help=REPORTS if name in WITH_REPORTS else argparse.SUPPRESS)
-        step.set_defaults(face=face, passes_on=passes_on, load=settings.load)
+        step.set_defaults(face=face, passes_on=passes_on, load=settings.load, ours=step.names)
+        step.names += ["--tests", "--last-failed"] if passes_on else []
         return step
 
     deps = add("deps", _deps, "Install the environments of the suite and the service.")
@@ -101,9 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     whole = add("integration", _integration, "Run the suite here; the rest of the line goes to pytest.", passes_on=True)
     whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
-    shard = add("shard", _shard, "Run one shard: INDEX TOTAL, from 0, else what the CI says.", passes_on=True)
+    shard = add("shard", _shard, "Run one shard: INDEX TOTAL, from 0, else what the CI says.", True, "[INDEX TOTAL] ")
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
-    add("verdict", _verdict, "Fail where this shard did, after CI has kept its result.", passes_on=True)
+    add("verdict", _verdict, "Fail where this shard did, after CI has kept its result.", True, "[INDEX TOTAL] ")
     plan = add("plan", _plan, "Share the tests out over shards and show what each takes.", passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")

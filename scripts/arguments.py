@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Optional
+from pathlib import Path
+from typing import Callable, Iterable, Optional, Sequence
 
 from .errors import SettingsError, shortened
+from .settings import Settings
 
+SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
 LONGEST_NUMBER = 12  # digits; Python itself refuses to read those of thousands
 
 
@@ -50,3 +53,62 @@ def days(option: str, word: Optional[str]) -> Optional[float]:
     if not 0 <= number < math.inf:
         raise SettingsError(f"{option}: expected days, from 0, got {shortened(word)}", "See: --help")
     return number
+
+
+def check_options(words: Sequence[str], ours: Sequence[str], suite_has: Callable[[str], bool]) -> None:
+    """Refuse an option that goes to pytest but is one of ours, misspelt by a letter or a dash.
+
+    Args:
+        words: what is left for pytest.
+        suite_has: whether the suite itself knows an option of this name.
+
+    Raises:
+        SettingsError: with the option that was meant.
+    """
+    for word in words:
+        name = word.partition("=")[0]
+        meant = misspelt(name, ours) if name.startswith("--") else None
+        if meant and not suite_has(name):
+            raise SettingsError(f"nobody knows the option {shortened(name)}; did you mean {meant}?", "See: --help")
+
+
+def misspelt(name: str, ours: Iterable[str]) -> Optional[str]:
+    """Return the option of ours that differs by a letter at most, dashes apart, or goes on from here; None if none.
+
+    >>> misspelt("--node", ["--nodes"]), misspelt("--runmissing", ["--run-missing"]), misspelt("--verbose", ["--nodes"])
+    ('--nodes', '--run-missing', None)
+    """
+    bare = name.replace("-", "").replace("_", "").lower()
+    for option in ours:
+        letters = option.replace("-", "")
+        if abs(len(bare) - len(letters)) <= 1 and option != name and _is_near(bare, letters):
+            return option
+        if len(bare) >= SHORTEST and letters.startswith(bare) and option != name:
+            return option
+    return None
+
+
+def _is_near(one: str, other: str) -> bool:
+    """Say whether two words differ by one letter, added, left out, changed or swapped with the next."""
+    short, long = sorted((one, other), key=len)
+    at = next((i for i, (a, b) in enumerate(zip(short, long)) if a != b), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2][::-1] == long[at : at + 2] and short[at + 2 :] == long[at + 2 :]
+    return swapped or short[at + 1 :] == long[at + 1 :]
+
+
+def suite_has(settings: Settings, option: str) -> bool:
+    """Say whether a conftest.py that pytest reads at its start names an option."""
+    folders = {settings.project, settings.suite_directory}
+    for path in settings.suite.paths:
+        place = settings.suite_directory / path
+        folders.update(parent for parent in (place, *place.parents) if settings.project in parent.parents)
+    return any(option in _text_of(folder / "conftest.py") for folder in folders)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    except OSError:
+        return ""

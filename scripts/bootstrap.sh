@@ -79,6 +79,8 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$(checksum)" ]; then
     rm "$begun"
 fi
 
+.venv/bin/python scripts/environments/safe_path.py # `python -m scripts` works under PYTHONSAFEPATH too
+
 if [ $# -eq 0 ]; then
     echo "ready. Activate it: . .venv/bin/activate    Then: nox -l"
     exit 0

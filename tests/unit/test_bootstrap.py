@@ -34,6 +34,8 @@ def make_clone(folder: Path) -> Path:
     clone = folder / "我的 clone"
     (clone / "scripts").mkdir(parents=True)
     shutil.copy(str(ROOT / "scripts" / "bootstrap.sh"), str(clone / "scripts"))
+    (clone / "scripts" / "environments").mkdir()
+    shutil.copy(str(ROOT / "scripts" / "environments" / "safe_path.py"), str(clone / "scripts" / "environments"))
     wheel = make_wheel(folder, "tiny-thing", "1.0", {"tiny_thing.py": b"VALUE = 1\n"})
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     lock = f"# download: 1 packages, 1 kB\n\ntiny-thing==1.0 --hash=sha256:{digest}\n"
