@@ -25,7 +25,7 @@ DIGEST = hashlib.sha256(b"abcdef").hexdigest()
 HERE = Origin("https://host/m.bin", '"v1"')
 HOLD = """\
 import sys, pathlib
-from scripts.models.parts import open_part
+from scripts.models.partial import open_part
 with open_part(pathlib.Path(sys.argv[1]), sys.argv[2], print, print):
     print("held", flush=True)
     sys.stdin.read()

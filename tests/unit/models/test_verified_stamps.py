@@ -109,7 +109,7 @@ def test_places_where_no_file_is_any_more_are_forgotten_when_others_are_saved(fi
 
 def test_many_processes_lose_no_stamp(file: Path, tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from scripts.models.stamps import Stamps, stamp\n"
+        "import sys, pathlib; from scripts.models.verified import Stamps, stamp\n"
         "stamps = Stamps(pathlib.Path(sys.argv[1]))\n"
         "stamps.put(sys.argv[3], stamp(pathlib.Path(sys.argv[2]).stat(), 'a' * 64)); stamps.save()"
     )

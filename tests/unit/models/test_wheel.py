@@ -128,7 +128,7 @@ def test_an_installer_is_found_here() -> None:
 
 
 def test_without_pip_and_uv_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheel, "installers", lambda: iter(()))
+    monkeypatch.setattr(wheels, "installers", lambda: iter(()))
 
     with pytest.raises(SourceError, match="neither pip nor uv"):
         wheels.find_installer()
