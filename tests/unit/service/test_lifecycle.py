@@ -417,7 +417,7 @@ def test_the_service_outlives_no_terminal(bench: Bench, monkeypatch: pytest.Monk
 def test_python_of_the_given_path_runs_the_service(bench: Bench) -> None:
     program = bench.folder / "bin" / "serve"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\necho from PATH\nexec {sys.executable} service.py "$1"\n')
+    program.write_text(f'#!/bin/sh\necho from PATH\nexec "{sys.executable}" service.py "$1"\n')
     program.chmod(0o755)
     project = bench.project(command=["serve", "{port}"])
     with bench.running(project, PATH=str(program.parent) + os.pathsep + os.environ["PATH"]):
