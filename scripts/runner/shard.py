@@ -91,7 +91,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
-        if not pytest_arguments.are_known(shard.arguments):
+        if shard.selection.strict or not pytest_arguments.are_known(shard.arguments):
             collection.collect(settings, environments.suite, arguments)  # a mistake costs no start of the service
     with memory.peak() as peak, watchdog() as dog, Surroundings(settings, environments, shard.folder, dog) as around:
         if around.service:

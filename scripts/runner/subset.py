@@ -13,7 +13,7 @@ from ..proof.outcomes import RED
 from ..proof.receipt import shown
 from ..settings import Settings
 from ..system import kept
-from ..system.files import read_json
+from ..system.files import read_bytes, read_json
 
 FAILED = "last-failed.json"
 SCHEMA = 1
@@ -57,28 +57,28 @@ def _existing(name: str, *more: str) -> Path:
 
 
 def entries(file: Path) -> List[str]:
-    """What a file lists: a JSON list, or an object with such a list as "tests", or else an entry a line.
+    """Read what a file lists: a JSON list, or an object with such a list as "tests", or else an entry a line.
 
     Raises:
         SettingsError: it cannot be read.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
+        text = read_bytes(file).decode("utf-8-sig")  # editors on Windows put a mark before it
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"--tests: cannot read {file}: {error}") from error
     return parsed(text)
 
 
 def parsed(text: str) -> List[str]:
-    """The entries of a text, once each.
+    """Take the entries of a text, once each; lines that are empty or begin with # say nothing.
 
-    >>> parsed("a.py::test_b\\n\\n a.py::C \\n"), parsed('["a.py::test_b[1\\\\n2]"]')
+    >>> parsed("# why\\na.py::test_b\\n\\n a.py::C \\n"), parsed('["a.py::test_b[1\\\\n2]"]')
     (['a.py::test_b', 'a.py::C'], ['a.py::test_b[1\\n2]'])
     """
     try:
         listed = json.loads(text)
-    except ValueError:
-        listed = [line.strip() for line in text.split("\n")]
+    except (ValueError, RecursionError):
+        listed = [line.strip() for line in text.split("\n") if not line.lstrip().startswith("#")]
     listed = listed.get("tests") if isinstance(listed, dict) else listed
     found = listed if isinstance(listed, list) else []
     return [entry for entry in dict.fromkeys(found) if isinstance(entry, str) and entry]
