@@ -72,13 +72,18 @@ def hold_or_refuse(path: Path, holder: Holder, shared: bool = False) -> Iterator
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = holder._replace(shared=shared)
     try:
-        file = try_acquire(path, shared)
+        held = _locked_by(try_acquire(path, shared), path, holder)
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
-        with _recorded(path, holder):
-            yield
-        return
+        held = _recorded(path, holder)
+    with held:
+        yield
+
+
+@contextmanager
+def _locked_by(file: Optional[io.FileIO], path: Path, holder: Holder) -> Iterator[None]:
+    """Hold a lock that we got, if we did, and let its file say so."""
     if file is None:
         raise Held(_who(path))
     with file:
@@ -86,20 +91,20 @@ def hold_or_refuse(path: Path, holder: Holder, shared: bool = False) -> Iterator
         try:
             yield
         finally:
-            if not shared:
+            if not holder.shared:
                 with suppress(OSError):
                     file.truncate(0)
 
 
 @contextmanager
 def _recorded(path: Path, holder: Holder) -> Iterator[None]:
-    """Hold a lock by what its file says alone. Two that look at the same moment may both get it."""
+    """Hold a lock by what its file says alone. Of two that look at the same moment, the later writer has it."""
     _refuse(path, holder)
-    others = [other for other in _holders(path) if _runs(other)]
+    others = [other for other in _holders(path) if holder.shared and other.shared and _runs(other)]
     files.write_bytes(path, _lines([*others, holder]))
-    time.sleep(POLL_S)  # another that looked when we did has written by now, and one of us sees it
-    _refuse(path, holder)
     try:
+        time.sleep(POLL_S)  # another that looked when we did has written by now
+        _refuse(path, holder)
         yield
     finally:
         with suppress(OSError):

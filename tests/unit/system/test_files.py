@@ -60,6 +60,14 @@ def test_until_it_is_whole_readers_see_the_old_content(tmp_path: Path) -> None:
     assert (b"old", b"new") == (seen, (tmp_path / "a").read_bytes())
 
 
+def test_who_has_the_old_file_open_reads_on_in_it(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "a", b"old")
+    with (tmp_path / "a").open("rb") as reader:
+        write_bytes(tmp_path / "a", b"new")
+
+        assert b"old" == reader.read()
+
+
 @contextmanager
 def longest_file(size_bytes: int) -> Iterator[None]:
     """Let the system refuse longer files, as a full disk does."""

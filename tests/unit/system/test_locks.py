@@ -239,6 +239,25 @@ def test_those_that_share_a_lock_exclude_only_who_wants_it_alone(tmp_path: Path,
         alone.communicate("")
 
 
+def test_of_many_that_start_at_once_one_gets_the_lock(tmp_path: Path) -> None:
+    processes = [start(REFUSE, tmp_path) for _ in range(6)]
+    words = [first_line(process).split()[0] for process in processes]
+    for process in processes:
+        process.communicate("")
+
+    assert ["held"] + ["refused"] * 5 == sorted(words)
+
+
+def test_of_those_that_shared_a_lock_one_that_still_runs_is_named(tmp_path: Path, code: str) -> None:
+    with start(code, tmp_path, "shared") as first, start(code, tmp_path, "shared") as second:
+        assert ["held", "held"] == [first_line(first), first_line(second)]
+        second.kill()
+        second.wait()
+        with start(code, tmp_path) as alone:
+            assert f"refused {first.pid}" == first_line(alone)
+        first.communicate("")
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\xff", b"[1]\n", b'{"pid": "x"}', b"[" * 100_000, b'{"pid": 1e400}', b'{"pid": -7}']
 )
