@@ -1,16 +1,18 @@
 """Which shard am I: what the person said, else what the CI says, else the only one.
 
-The only module that knows CI providers' variables. Indices count from 0, as CircleCI, Bazel and
-Buildkite count them.
+The only module that knows CI providers' variables. A new provider (GitLab, say) is one line in `_VARIABLES`, with what
+it calls index and total, and a name in each table of names below. Indices count from 0, as CircleCI, Bazel and
+Buildkite count them; one that counts from 1, as GitLab's CI_NODE_INDEX does, has to say so in its line.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Mapping, Sequence
 
-from .errors import SettingsError
+from .errors import SettingsError, shortened
 
 # (index, total) as each provider names them. Sources: the providers' pages on parallel jobs.
 _VARIABLES = (
@@ -57,7 +59,7 @@ def resolve(words: Sequence[str], environ: Mapping[str, str]) -> Node:
 
 
 def run_id(environ: Mapping[str, str]) -> str:
-    """What all nodes of one run share: the CI's name for it, else the second at which it began."""
+    """Name what all nodes of one run share: the CI's name for it, else the second at which it began."""
     said = (environ[name] for name in _RUNS if environ.get(name))
     return next(said, time.strftime("local-%Y%m%d-%H%M%S"))
 
@@ -68,9 +70,12 @@ def commit(environ: Mapping[str, str]) -> str:
 
 
 def _node(words: Sequence[str], where: str) -> Node:
-    if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
-        raise SettingsError(f"{where}: expected two numbers, INDEX and TOTAL, got {' '.join(words)!r}", USAGE)
+    if len(words) != 2 or not all(re.fullmatch("[0-9]{1,6}", word) for word in words):
+        came = shortened(" ".join(words))
+        raise SettingsError(f"{where}: expected two numbers, INDEX and TOTAL, got {came}", USAGE)
     node = Node(int(words[0]), int(words[1]))
+    if node.total > MOST_NODES:
+        raise SettingsError(f"{where}: expected a total of at most {MOST_NODES}, got {node.total}", USAGE)
     if node.index >= node.total:
         raise SettingsError(f"{where}: expected an index below the total, got {node.index} of {node.total}", USAGE)
     return node

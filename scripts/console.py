@@ -178,7 +178,26 @@ def command(*words: str, about: Sequence[str] = ()) -> str:
     path = os.environ.get("SHARDLINE_SHELL_PATH")
     if shutil.which(program, path=path) is None and local.exists():
         program = str(local)
-    return " ".join([program, *map(shlex.quote, [*words[1:], *_address(words, about)])])
+    return " ".join([program, *map(_quoted, [*words[1:], *_address(words, about)])])
+
+
+def _quoted(word: str) -> str:
+    r"""Quote a word for a shell so that it can be copied from a terminal: what cannot be printed as its bytes.
+
+    >>> print(_quoted("a b"), _quoted("p\udcff"))
+    'a b' $'p\xff'
+    """
+    if word.isprintable() or not word:
+        return shlex.quote(word)
+    shown = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in _bytes(word))
+    return f"$'{''.join(shown)}'"
+
+
+def _bytes(word: str) -> bytes:
+    """Encode a word as it came from the command line; half a surrogate pair, which never came from one, stays."""
+    return word.encode(
+        "utf-8", "surrogateescape" if re.fullmatch("[^\ud800-\udc7f\udd00-\udfff]*", word) else "surrogatepass"
+    )
 
 
 def _address(words: Sequence[str], about: Sequence[str]) -> List[str]:

@@ -23,7 +23,20 @@ def test_without_a_word_there_is_one_shard() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["4", "4"], ["2/4"], ["2"], ["-1", "4"], ["a", "4"], ["0", "0"], ["1", "2", "3"], ["²", "4"]]
+    "words",
+    [
+        ["4", "4"],
+        ["2/4"],
+        ["2"],
+        ["-1", "4"],
+        ["a", "4"],
+        ["0", "0"],
+        ["1", "2", "3"],
+        ["²", "4"],
+        ["0", "1001"],
+        ["0", "9" * 5000],
+        ["\udcff", "2"],
+    ],
 )
 def test_anything_else_is_refused_with_the_third_of_four_as_example(words: List[str]) -> None:
     with pytest.raises(SettingsError) as caught:

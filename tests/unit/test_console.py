@@ -11,7 +11,7 @@ from typing import Sequence
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import Color
 
@@ -154,6 +154,15 @@ def test_a_hint_is_about_the_project_that_the_person_named(words: Sequence[str],
     address = ("--settings", "my own.yml")
 
     assert line == re.sub(r"^\S*/", "", console.command(*words, about=address))
+
+
+@given(st.binary().filter(lambda name: b"\0" not in name))
+@settings(deadline=None, max_examples=20)
+def test_a_word_of_any_bytes_can_be_copied_into_a_shell(name: bytes) -> None:
+    line = console.command("printf", "%s", os.fsdecode(name))
+
+    assert name == subprocess.check_output(["bash", "-c", line.encode()])
+    assert line.isprintable()
 
 
 def test_a_program_of_the_project_alone_is_named_with_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
