@@ -58,7 +58,7 @@ def run(
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
     """The shards of a plan, none of them started."""
-    known = history.estimates(settings)[0].tests_ms
+    known = history.estimates(settings, history.quiet)[0].tests_ms
     return [
         LocalShard(
             settings,

@@ -41,7 +41,7 @@ def advice(settings: Settings, made: Plan) -> int:
     if not any(shard.estimate_ms for shard in made.shards) and nodeids:
         say("How many nodes pay cannot be said before the tests have run once.")
         return len(made.shards)
-    found = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
+    found = advising.advise(nodeids, *history.estimates(settings, history.quiet), fixed_s(settings))
     for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
         say(line)
     return found.knee
