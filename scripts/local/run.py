@@ -42,7 +42,7 @@ def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: AtOnc
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
     """The shards of a plan, none of them started."""
-    known = history.estimates(settings)[0].tests_ms
+    known = history.estimates(settings, history.quiet)[0].tests_ms
     return [
         LocalShard(
             settings,

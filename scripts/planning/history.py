@@ -21,6 +21,10 @@ def file_of(settings: Settings) -> Path:
     return settings.state / "timings.json"
 
 
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
 def past(file: Path, tell: Callable[[str], None] = say) -> Timings:
     """Read the history; where it cannot be used, tell so in a line and go on as if nothing were known."""
     try:
@@ -30,9 +34,13 @@ def past(file: Path, tell: Callable[[str], None] = say) -> Timings:
         return Timings()
 
 
-def estimates(settings: Settings) -> Tuple[Estimates, SetUp]:
-    """Estimate from past runs what the next one on this machine takes."""
-    known = past(file_of(settings))
+def estimates(settings: Settings, tell: Callable[[str], None] = say) -> Tuple[Estimates, SetUp]:
+    """Estimate from past runs what the next one on this machine takes.
+
+    Args:
+        tell: told why, where the history cannot be used; `quiet` where that was said before.
+    """
+    known = past(file_of(settings), tell)
     return forecast.estimates(known, machine_class()), forecast.set_up(known, machine_class())
 
 

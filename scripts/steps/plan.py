@@ -46,7 +46,7 @@ def advice(settings: Settings, made: Plan) -> int:
     if not any(part.estimate_ms for part in made.shards) and nodeids:
         say("How many nodes pay cannot be said before the tests have run once.")
         return len(made.shards)
-    found = advising.advise(nodeids, *history.estimates(settings), fixed_s(settings))
+    found = advising.advise(nodeids, *history.estimates(settings, history.quiet), fixed_s(settings))
     for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
         say(line)
     return found.knee

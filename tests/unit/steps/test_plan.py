@@ -83,3 +83,14 @@ def test_a_command_that_is_no_program_is_said(tmp_path: Path) -> None:
     done = projects.run(projects.make(tmp_path, "", service=None, settings=settings), "plan")
 
     assert (5, True) == (done.returncode, "error: pytest cannot be started: " in done.stdout), done.stdout
+
+
+def test_a_damaged_history_is_said_once_and_the_plan_is_made_without(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "def test_a(): pass\n", service=None)
+    (project / ".pipeline").mkdir()
+    (project / ".pipeline" / "timings.json").write_text("{")
+
+    done = projects.run(project, "plan", "--nodes", "2", "--advise")
+
+    assert (0, 1) == (done.returncode, done.stdout.count("planned without timings")), done.stdout
+    assert "1 test in 2 shards, 0 with timings" in done.stdout
