@@ -39,7 +39,7 @@ HERE = "{}.{}".format(*sys.version_info)
 
 
 def main_python():
-    """What the sessions run on: PYTHON where this machine has it, else the Python that runs nox.
+    """Choose what the sessions run on: PYTHON where this machine has it, else the Python that runs nox.
 
     False, no environment of their own, where that is the project's .venv, complete already.
     """
@@ -49,7 +49,7 @@ def main_python():
 
 
 def runs(program):
-    """Whether the program is there and starts; a shim of pyenv may be there for nothing."""
+    """Tell whether the program is there and starts; a shim of pyenv may be there for nothing."""
     found = shutil.which(program)
     return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)
 
@@ -65,7 +65,7 @@ def expose_pyenv():
 
 
 def is_complete(folder):
-    """Whether the environment holds what requirements.lock says; bootstrap.sh writes the same stamp."""
+    """Tell whether the environment holds what requirements.lock says; bootstrap.sh writes the same stamp."""
     stamp = folder / STAMP
     return stamp.exists() and stamp.read_text() == checksum(LOCK)
 
@@ -169,7 +169,7 @@ def bench(session):
 
 
 def matrix(body, version):
-    """The same session on exactly this Python, as `integration-3.8`."""
+    """Register the same session on exactly this Python, as `integration-3.8`."""
 
     def session(session):
         body.func(session)
@@ -214,7 +214,7 @@ def closing_line(report, began):
 
 
 def python(session):
-    """The session's interpreter; without an environment of its own, the one that runs nox."""
+    """Name the session's interpreter; without an environment of its own, the one that runs nox."""
     return "python" if session.virtualenv.is_sandboxed else sys.executable
 
 
@@ -249,13 +249,13 @@ def install_lock(session, folder):
 
 
 def heading(lock_file, key):
-    """The value of a `# key: value` line at the top of a lock."""
+    """Read the value of a `# key: value` line at the top of a lock."""
     lines = lock_file.read_text(encoding="utf-8").splitlines()
     return next((line.partition(": ")[2] for line in lines if line.startswith(f"# {key}: ")), "")
 
 
 def pip_settings():
-    """The machine's pip settings as variables for uv, which reads none of them by itself."""
+    """Return the machine's pip settings as variables for uv, which reads none of them by itself."""
     words = [sys.executable, "-m", "scripts.environments.pip_settings"]
     output = subprocess.check_output(words, cwd=str(ROOT), env={**os.environ, **HERE_TOO})
     return json.loads(output.decode())

@@ -215,7 +215,7 @@ def failures_told(settings=None, reports=None):
 
 
 def menu():
-    """All tasks above; what is called models_add there is `invoke models.add`."""
+    """Collect all tasks above; what is called models_add there is `invoke models.add`."""
     top, models = Collection(), Collection("models")
     for name, each in list(globals().items()):
         if not isinstance(each, Task):

@@ -81,7 +81,7 @@ def failed(error: PipelineError, command: Callable[..., str]) -> int:
 
 
 def _told(ended: str, code: int) -> int:
-    """The exit code, said as the last line: nox makes every failure a 1."""
+    """Say the exit code in the last line, since nox makes every failure a 1, and return it."""
     print(f"ended: {ended} (exit code {code})", file=sys.stderr if code else sys.stdout, flush=True)
     return code
 
@@ -231,7 +231,7 @@ def _debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str]
 
 
 def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:
-    """What stands before pytest's arguments: INDEX TOTAL, or what somebody took for it (2/4)."""
+    """Part the words before pytest's arguments, INDEX TOTAL or what somebody took for it (2/4), from the rest."""
     count = next((place for place, word in enumerate(words) if not re.fullmatch(r"[\d/]+", word)), len(words))
     return words[:count], words[count:]
 

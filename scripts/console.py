@@ -50,7 +50,7 @@ def say(text: str = "") -> None:
 
 
 def is_terminal() -> bool:
-    """Whether standard output is a terminal on which lines can be drawn anew."""
+    """Tell whether standard output is a terminal on which lines can be drawn anew."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
@@ -90,7 +90,7 @@ def human_seconds(seconds: float) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number and its noun.
+    """Write a number with its noun.
 
     >>> counted(1, "test"), counted(2, "test")
     ('1 test', '2 tests')
@@ -99,7 +99,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def bare_urls(text: str) -> str:
-    """The text, with each URL in it as it may be shown: without user, password, query and fragment.
+    """Return the text with each URL in it as it may be shown: without user, password, query and fragment.
 
     >>> bare_urls("from https://me:secret@host:8443/a.bin?token=1"), bare_urls("hf://org/name@main/a.bin")
     ('from https://host:8443/a.bin?...', 'hf://org/name@main/a.bin')
@@ -154,7 +154,7 @@ def printable(text: str) -> str:
 
 
 def at_most(count: int, lines: Sequence[str]) -> List[str]:
-    """The first lines, and how many more there are.
+    """Return the first lines, and how many more there are.
 
     >>> at_most(1, ["a", "b", "c"]), at_most(2, ["a", "b"])
     (['a', 'and 2 more'], ['a', 'b'])
@@ -208,7 +208,7 @@ def _address(words: Sequence[str], about: Sequence[str]) -> List[str]:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
-    """Lines of a table; columns line up by display width (ids may be Chinese), numbers to the right."""
+    """Lay out the lines of a table; columns line up by display width (ids may be Chinese), numbers to the right."""
     from rich.cells import cell_len
 
     columns = [list(column) for column in zip(header, *rows)]

@@ -362,7 +362,7 @@ def address(path: Optional[str], reports: Optional[str]) -> Tuple[str, ...]:
 
 
 def find(named: Optional[str], start: Path) -> Path:
-    """The settings file: the named one, or the nearest pipeline.yml at or above `start`.
+    """Find the settings file: the named one, or the nearest pipeline.yml at or above `start`.
 
     Raises:
         SettingsError: there is none.

@@ -356,7 +356,7 @@ class _Reader:
 
 
 def _has_key(field: Any) -> bool:
-    """Whether the YAML may set the field; metadata {"key": None} keeps it for the program."""
+    """Tell whether the YAML may set the field; metadata {"key": None} keeps it for the program."""
     return "key" not in field.metadata
 
 

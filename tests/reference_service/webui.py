@@ -22,6 +22,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     # At once: requests may be deep inside the engine, and Python's own end would wait for them.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    sys.path.insert(0, str(Path(__file__).resolve().parent))  # PYTHONSAFEPATH leaves a script's own folder out
     try:
         from serving import StartError, serve  # after the signals, since importing takes a while
     except ImportError as error:

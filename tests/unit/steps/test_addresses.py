@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import List
@@ -53,7 +56,7 @@ def test_every_command_of_a_run_names_the_project_and_its_reports(tmp_path: Path
     assert 1 == ran.returncode, ran.stdout
     outputs = [ran.stdout, shard_logs, *others]
     assert [] == [stray for output in outputs for stray in strays(output, *address)]
-    assert [] == [output for output in outputs if not offered(output) and "green" not in output]
+    assert all(offered(output) for output in (ran.stdout, shard_logs))
     assert not (project / "reports").exists()
 
 
@@ -68,3 +71,18 @@ def test_the_bundle_of_a_run_with_a_place_of_its_own_holds_that_run(tmp_path: Pa
     with tarfile.open(tmp_path / "own" / "debug-bundle.tar.gz") as bundle:
         names = {name.partition("/")[2] for name in bundle.getnames()}
     assert {"reports/shard-0/receipt.json", "reports/shard-0/journal.jsonl"} <= names
+
+
+def test_a_project_whose_path_is_not_utf_8_runs_and_its_commands_can_be_copied(tmp_path: Path) -> None:
+    project = projects.make(Path(os.fsdecode(os.fsencode(tmp_path) + b"/pro\xff ject")), RED, service=None)
+
+    ran = projects.run(project, "integration", "--nodes", "2", PYTHONIOENCODING="utf-8")
+    merged = json.loads((project / "reports" / "merge.json").read_bytes())
+    bundle = next(line for line in offered(ran.stdout) if line.startswith("invoke debug-bundle"))
+    named = subprocess.check_output(["bash", "-c", f"printf %s {bundle.partition('--settings ')[2]}"])
+
+    assert (1, "tests failed") == (ran.returncode, merged["ended"]), ran.stdout
+    assert os.fsencode(project / "pipeline.yml") == named
+    for words in (["plan", "--nodes", "2"], ["merge"], ["debug-bundle"]):
+        done = projects.run(project, *words)
+        assert done.returncode in (0, 1) and "Traceback" not in done.stdout, done.stdout
