@@ -241,7 +241,7 @@ class Settings:
     @property
     def suite_directory(self) -> Path:
         """The folder that the suite's command is started in, absolute."""
-        return self.project / self.suite.directory
+        return Path(os.path.normpath(self.project / self.suite.directory))  # as a person would write it
 
     @property
     def models_directory(self) -> Path:

@@ -16,6 +16,9 @@ OF_A_PERSON = ("NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS", "PYTHONUNBUFFERED", 
 for name in [name for name in os.environ if name.startswith(OURS + OF_A_CI + OF_A_PERSON)]:
     del os.environ[name]
 
+# The plugins that our own tests brought along: hypothesis alone costs each pytest that a test starts a second.
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
 # A shell's background job ignores Ctrl-C, and nohup the end of its terminal; so would every process that tests start.
 # What handles a signal hands the usual behaviour down, and this process itself outlives its terminal still.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -70,3 +70,23 @@ def test_the_package_needs_nothing_that_requirements_txt_does_not_name() -> None
     named = set(re.findall(r"^[\w-]+", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert set() == set(re.findall(r'"([\w-]+)"', match.group(1))) - named
+
+
+REPORT = """\
+<testsuites><testsuite>
+<testcase name="a"/><testcase name="b"><skipped/></testcase><testcase name="c"><failure/><error/></testcase>
+<testcase name="d"><skipped/><error/></testcase><testcase name="e"><properties/></testcase>
+</testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize(
+    "began, line", [(0, "2 passed, 2 failed, 1 skipped\n"), (1e12, "no results of this run in {}\n")]
+)
+def test_the_last_line_of_our_own_tests_counts_what_the_merged_report_says(
+    tmp_path: Path, began: float, line: str
+) -> None:
+    (tmp_path / "junit.xml").write_text(REPORT)
+    code = "import noxfile, pathlib, sys; print(noxfile.closing_line(pathlib.Path(sys.argv[1]), float(sys.argv[2])))"
+    words = [sys.executable, "-c", code, str(tmp_path / "junit.xml"), str(began)]
+
+    assert line.format(tmp_path) == subprocess.check_output(words, cwd=str(ROOT), encoding="utf-8")
