@@ -51,7 +51,7 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
     if order.select:
         own["SHARDLINE_SELECT"] = json.dumps(list(order.select))
     if order.apart:
-        own["SHARDLINE_APART"] = str(order.apart)
+        own["SHARDLINE_APART"] = str(order.apart.resolve())
     if order.collects_only:
         own["SHARDLINE_COLLECT"] = "1"
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))

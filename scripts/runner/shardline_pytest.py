@@ -11,7 +11,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_APART, a folder: several shards run this suite, so what it writes for a whole run is not theirs. Reports
   that a person's options name go there, and pytest's own cache is read and not written.
 - SHARDLINE_COLLECT: end as soon as the tests are collected, so that nothing which a person's options or plugins do at
-  the start or end of a session happens: no report is written, no snapshot removed, no cache or coverage file replaced.
+  the end of a session happens, and of what they do at its start, nothing that an option known here asks for: no report
+  is written, no snapshot removed, no cache or coverage file replaced. A conftest's own pytest_sessionstart does run.
 - SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
   On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
   plugins; an id that several tests share is there several times). On its standard output it says
@@ -20,9 +21,10 @@ which it removes from the environment at once, so that pytest runs inside tests 
   journal as it is. An id that was not collected, a failure or any other answer stops the run with exit status 4: a
   shard that does not know its tests must not run them all.
 
-Tests close descriptors, change directory, patch time, open and json, fork, and kill the process. So the journal
-is opened, appended and closed for each event, by references that this file took when it was loaded, in the
-process that loaded it. The references are attributes of objects: freezegun and pyfakefs search modules.
+Tests close descriptors and use their numbers again, change directory, patch time, open and json, fork, and kill the
+process. So before each event the journal's descriptor is proven to be that file's, and all is done by references that
+this file took when it was loaded, in the process that loaded it. The references are attributes of objects: freezegun
+and pyfakefs search modules.
 
 PYTEST_DONT_REWRITE: there is no assertion here.
 """
@@ -46,7 +48,6 @@ from typing import (
     Generator,
     Iterator,
     List,
-    Mapping,
     MutableMapping,
     NamedTuple,
     Optional,
@@ -58,20 +59,36 @@ import pytest
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
 PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
 APART, COLLECT = "SHARDLINE_APART", "SHARDLINE_COLLECT"
+VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT)
 SCHEMA = 2
 MESSAGE_CHARACTERS = 500
 TEXT_CHARACTERS = 20000
 
-# Options that write a report of the whole run: of pytest, pytest-html, -json-report, -reportlog, -csv and the like.
-_REPORTS = ("xmlpath", "htmlpath", "json_report_file", "report_log", "resultlog", "csv_path", "md_report_output")
+# Options that name a report of the whole run: of pytest, pytest-html, -json-report, -reportlog, -csv, allure, more.
+_REPORTS = (
+    "xmlpath",
+    "htmlpath",
+    "json_report_file",
+    "report_log",
+    "csv_path",
+    "allure_report_dir",
+    "md_report_output",
+    "mdpath",
+    "excelpath",
+    "nunit_xmlpath",
+    "ctrf",
+    "report_path",
+    "resultlog",
+)
 # What a session does at its very start, and a collection must not: the option and the value that prevents it.
-_AT_START = {
+_AT_START: Dict[str, object] = {
+    **dict.fromkeys(_REPORTS),
     "cacheclear": False,
     "clean_alluredir": False,
-    "allure_report_dir": None,
-    "report_log": None,
     "log_file": os.devnull,
+    "basetemp": None,  # is emptied for the first temporary folder
 }
+_BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")  # what finds nothing to go by in a cache that was cleared
 _TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
 # Works with every pluggy that pytest 7.0 allows; `wrapper=True` is younger.
@@ -83,37 +100,60 @@ class Pen:
     """Appends events to the journal, whatever the tests do to this process."""
 
     def __init__(self, file: str, of: str) -> None:
-        self._file, self._of, self._number = str(Path(file).absolute()), of, 0
+        self._file, self._number = str(Path(file).absolute()), 0
         self._flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         self._unwritten = b"\n" if _ends_within_a_line(file) else b""
-        self._open, self._write, self._close = os.open, os.write, os.close
+        self._open, self._write, self._fstat = os.open, os.write, os.fstat
+        self._descriptor, self._is = -1, (0, 0)
         self._encode = json.JSONEncoder().encode
+        self._of = self._encode(of)
         self._getpid, self._process = os.getpid, os.getpid()
         self.clock = time.perf_counter
         self._start = self.clock()
+        self._latest = ("", '""')
 
     def write(self, event: str, **facts: object) -> None:
         """Append an event. A child of this process writes nothing: its parent knows how the test ended."""
-        if self._getpid() == self._process:
-            self.note(event, **facts)
+        self.put(event, self.facts(**facts), at_once=True)
+
+    def facts(self, **facts: object) -> str:
+        """Encode what an event says, for `put`."""
+        return f", {self._encode(facts)[1:-1]}" if facts else ""
+
+    def quoted(self, nodeid: str) -> str:
+        """Encode an id; the same one comes six times in a row."""
+        if self._latest[0] != nodeid:
+            self._latest = (nodeid, self._encode(nodeid))
+        return self._latest[1]
+
+    def put(self, event: str, facts: str, at_once: bool) -> None:
+        """Append an event, or let it wait for the next one where that follows at once: fewer system calls a test.
+
+        Args:
+            facts: encoded, each with a comma before it.
+        """
+        if self._getpid() != self._process:
+            return
+        line = f'{{"of": {self._of}, "n": {self._number}, "event": "{event}", "at": {self.clock() - self._start:.6f}'
+        self._number += 1
+        self._unwritten += f"{line}{facts}}}\n".encode("ascii")
+        if at_once:
             with suppress(OSError):  # no descriptor or no space left at this moment: the next event brings it
                 self._flush()
 
-    def note(self, event: str, **facts: object) -> None:
-        """Append an event together with the next one, which follows at once: half the system calls of a test."""
-        if self._getpid() == self._process:
-            at = round(self.clock() - self._start, 6)
-            line = self._encode({"of": self._of, "n": self._number, "event": event, "at": at, **facts})
-            self._number += 1
-            self._unwritten += line.encode("ascii") + b"\n"
-
     def _flush(self) -> None:
-        descriptor = self._open(self._file, self._flags, 0o644)
+        descriptor = self._descriptor
         try:
-            while self._unwritten:
-                self._unwritten = self._unwritten[self._write(descriptor, self._unwritten) :]
-        finally:
-            self._close(descriptor)
+            status = self._fstat(descriptor)
+            is_ours = (status.st_ino, status.st_dev) == self._is
+        except OSError:  # a test closed it
+            is_ours = False
+        if not is_ours:  # what has its number now is not ours to close
+            descriptor = self._descriptor = self._open(self._file, self._flags, 0o644)
+            status = self._fstat(descriptor)
+            self._is = (status.st_ino, status.st_dev)
+        while self._unwritten:
+            self._unwritten = self._unwritten[self._write(descriptor, self._unwritten) :]
 
 
 def _ends_within_a_line(file: str) -> bool:
@@ -140,8 +180,7 @@ class Order(NamedTuple):
 
 def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     """The order that the variables give, if they do; they and this file's folder leave no trace."""
-    names = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT)
-    told = {name: environ.pop(name) for name in names if name in environ}
+    told = {name: environ.pop(name) for name in VARIABLES if name in environ}
     if not told:
         return
     _forget_folder(environ, str(Path(__file__).absolute().parent))
@@ -188,14 +227,34 @@ class _Reports:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the options before the plugins that heed them look."""
         options = config.option
-        if self._collects_only:
-            values: Mapping[str, object] = _AT_START
-        else:
-            named = {name: getattr(options, name, None) for name in _REPORTS}
-            values = {name: str(Path(str(self._apart), Path(str(file)).name)) for name, file in named.items() if file}
+        values = _AT_START
+        if self._collects_only and getattr(options, "cacheclear", False):
+            values = {**values, **dict.fromkeys(_BY_CACHE, False)}
+        if self._apart and not self._collects_only:
+            values = self._moved(config, self._apart)
         for name, value in values.items():
             if hasattr(options, name):
                 setattr(options, name, value)
+
+    def _moved(self, config: pytest.Config, folder: Path) -> Dict[str, object]:
+        """Give each report that is named a place in the folder."""
+        named = {name: getattr(config.option, name, None) for name in _REPORTS}
+        named["log_file"] = getattr(config.option, "log_file", None) or _ini(config, "log_file")
+        places: Dict[str, object] = {}
+        for name, file in named.items():
+            if isinstance(file, (str, Path)) and str(file) not in ("", os.devnull):
+                place = folder / Path(file).name
+                places[name] = str(folder / name / place.name if str(place) in places.values() else place)
+        if places:
+            folder.mkdir(parents=True, exist_ok=True)
+        return places
+
+
+def _ini(config: pytest.Config, name: str) -> object:
+    try:
+        return config.getini(name)
+    except (ValueError, KeyError):  # its plugin is switched off
+        return None
 
 
 @_outermost
@@ -224,7 +283,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if _orders:
         order = _orders.pop()
         config.pluginmanager.register(Selector(order))
-        config.pluginmanager.register(Recorder(order.pen, order.apart))
+        config.pluginmanager.register(Recorder(order.pen, reads_cache_only=bool(order.apart or order.collects_only)))
 
 
 class _Header:
@@ -241,7 +300,7 @@ class Selector:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._pen = order.pen
-        self._run, self._leave = subprocess.run, os._exit
+        self._run, self._leave, self._handled = subprocess.run, os._exit, sys.exc_info()[1]
         self._errors = 0
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
@@ -258,15 +317,37 @@ class Selector:
     @_outermost
     def pytest_collection_finish(self, session: pytest.Session) -> Wrapper:
         """Keep the chosen tests. This is the first hook after every pytest_collection_modifyitems."""
+        if self._order.collects_only and sys.exc_info()[1] is not self._handled:
+            yield  # a path that is not there, or the error of a plugin: see below how that ends
+            return
         ids = [item.nodeid for item in session.items]
         self._pen.write("collected", count=len(ids), digest=_digest(ids), files=_digest_of_files(session))
         if not self._errors or session.config.getoption("continue_on_collection_errors"):
             self._select(session, ids)
         if self._order.collects_only:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            self._leave(0)
+            self._end(0)
         yield
+
+    @_outermost
+    def pytest_sessionfinish(self, exitstatus: int) -> Wrapper:
+        """End a collection that failed before anything is written for the end of a session."""
+        if self._order.collects_only:
+            error = sys.exc_info()[1]
+            if isinstance(error, pytest.UsageError):  # as pytest would after this hook
+                sys.stderr.write("".join(f"ERROR: {line}\n" for line in error.args))
+            self._end(int(exitstatus))
+        yield
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Say why a collection was stopped, which pytest does at the end of a session."""
+        if self._order.collects_only:
+            sys.stderr.write(f"{excinfo.typename}: {excinfo.value}\n")
+
+    def _end(self, status: int) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # closed, or nobody listens
+                stream.flush()
+        self._leave(status)
 
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
@@ -348,15 +429,19 @@ def _digest(ids: List[str]) -> str:
 
 def _digest_of_files(session: pytest.Session) -> str:
     """sha-256 over the files that the collected tests and their conftest.py stand in: the state of the tests."""
-    names = [getattr(plugin, "__file__", None) or "" for plugin in session.config.pluginmanager.get_plugins()]
-    conftests = {Path(name) for name in names if Path(name).name == "conftest.py"}
-    files = conftests.union(*({Path(str(getattr(item, "path", None) or item.fspath))} for item in session.items))
+    plugins = session.config.pluginmanager.get_plugins()
+    files = {str(path) for path in {item.path for item in session.items}}
+    files.update(name for name in (str(getattr(plugin, "__file__", "")) for plugin in plugins) if _is_conftest(name))
     digest = hashlib.sha256()
-    for name, file in sorted((os.path.relpath(str(file), str(session.config.rootpath)), file) for file in files):
+    for name, file in sorted((os.path.relpath(file, str(session.config.rootpath)), file) for file in files):
         with suppress(OSError):  # an item of a plugin may have no file
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            content = hashlib.sha256(Path(file).read_bytes()).hexdigest()
             digest.update(f"{json.dumps(name)} {content}\n".encode("ascii"))
     return digest.hexdigest()
+
+
+def _is_conftest(file: str) -> bool:
+    return Path(file).name == "conftest.py"
 
 
 Shared = Tuple[str, str, str]
@@ -391,8 +476,8 @@ def _shared_fixtures(info: Any) -> Iterator[Shared]:
 class Recorder:
     """Writes down what happens, when it happens."""
 
-    def __init__(self, pen: Pen, apart: Optional[Path] = None) -> None:
-        self._pen, self._apart = pen, apart
+    def __init__(self, pen: Pen, reads_cache_only: bool = False) -> None:
+        self._pen, self._reads_cache_only = pen, reads_cache_only
         self._seconds: Dict[Tuple[str, Optional[str]], float] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -400,7 +485,7 @@ class Recorder:
         config = session.config
         cache = getattr(config, "cache", None)
         folder = str(getattr(cache, "_cachedir", ""))
-        if self._apart and cache:
+        if self._reads_cache_only and cache:
             cache.set = lambda key, value: None
         maxfail = 1 if getattr(config.option, "stepwise", False) else config.getoption("maxfail") or 0
         self._pen.write("session", rootdir=str(config.rootpath), maxfail=maxfail, cache=folder)
@@ -422,7 +507,7 @@ class Recorder:
         yield from self._phase(item.nodeid, "teardown")
 
     def _phase(self, nodeid: str, phase: str) -> Wrapper:
-        self._pen.write("start", id=nodeid, phase=phase)
+        self._pen.put("start", f', "id": {self._pen.quoted(nodeid)}, "phase": "{phase}"', at_once=True)
         started = self._pen.clock()
         yield
         self._seconds[nodeid, phase] = self._pen.clock() - started
@@ -431,17 +516,19 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Wrapper:
         """A phase ended, or a subtest in it. Afterwards, since plugins change a report's outcome here."""
         yield
-        facts: Dict[str, object] = {"id": report.nodeid, "phase": report.when, "outcome": _outcome(report)}
-        subtest = _subtest(report)
+        facts = f', "id": {self._pen.quoted(report.nodeid)}, "phase": "{report.when}"'
+        outcome, subtest = _outcome(report), _subtest(report)
+        if outcome == "passed":
+            facts += ', "outcome": "passed"'
+        else:
+            facts += self._pen.facts(outcome=outcome, **_complaint(report))
         if subtest is not None:
-            facts["subtest"] = subtest
+            facts += self._pen.facts(subtest=subtest)
         else:  # where a plugin runs tests in forked children, only pytest's own measure comes back
             seconds = self._seconds.pop((report.nodeid, report.when), report.duration)
-            facts["seconds"] = round(seconds, 6)
-        if facts["outcome"] != "passed":
-            facts.update(_complaint(report))
-        write = self._pen.write if report.when == "teardown" or subtest is not None else self._pen.note
-        write("end", **facts)
+            facts += f', "seconds": {seconds:.6f}'
+        # The next phase begins at once; after a teardown, and in a test, nothing need.
+        self._pen.put("end", facts, at_once=report.when == "teardown" or subtest is not None)
 
     @_outermost
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Wrapper:

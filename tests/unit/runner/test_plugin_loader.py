@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from scripts.runner.plugin_loader import put, variables
+from scripts.runner.plugin_loader import Order, put, variables
 
 
 def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
@@ -14,23 +14,46 @@ def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
     assert ["shardline_pytest.py"] == [path.name for path in (tmp_path / "plugin").iterdir()]
 
 
+def test_a_copy_that_somebody_changed_is_replaced(tmp_path: Path) -> None:
+    copy = Path(put(tmp_path / "plugin"), "shardline_pytest.py")
+    copy.write_text("1 / 0")
+
+    put(tmp_path / "plugin")
+
+    assert "1 / 0" != copy.read_text(encoding="utf-8")
+
+
 def test_the_variables_are_added_to_the_suites_own(tmp_path: Path) -> None:
     environ = {"HOME": "/h", "PYTHONPATH": "/x"}
+    order = Order(tmp_path / "j", "me", 2, ["my tests", "b"], ["python", "a b"], tmp_path / "apart", True)
 
-    found = variables(environ, tmp_path / "plugin", tmp_path / "j", 2, ["my tests", "b"], ["python", "a b"])
+    found = variables(environ, tmp_path / "plugin", order)
 
     expected = {
         "HOME": "/h",
         "PYTHONPATH": f"{tmp_path / 'plugin'}{os.pathsep}/x",
         "SHARDLINE_JOURNAL": str(tmp_path / "j"),
+        "SHARDLINE_START": "me",
         "SHARDLINE_ROUND": "2",
-        "SHARDLINE_PATH": "my tests\nb",
+        "SHARDLINE_PATHS": json.dumps(["my tests", "b"]),
         "SHARDLINE_SELECT": json.dumps(["python", "a b"]),
+        "SHARDLINE_APART": str(tmp_path / "apart"),
+        "SHARDLINE_COLLECT": "1",
     }
     assert expected == found
 
 
 def test_without_a_command_nobody_is_asked(tmp_path: Path) -> None:
-    found = variables({}, tmp_path / "plugin", tmp_path / "j", 0, ["tests"])
+    found = variables({}, tmp_path / "plugin", Order(tmp_path / "j", "me"))
 
-    assert {"PYTHONPATH", "SHARDLINE_JOURNAL", "SHARDLINE_PATH", "SHARDLINE_ROUND"} == set(found)
+    always = {"PYTHONPATH", "SHARDLINE_JOURNAL", "SHARDLINE_PATHS", "SHARDLINE_ROUND", "SHARDLINE_START"}
+    assert always == set(found)
+
+
+def test_folders_are_absolute_since_pytest_starts_elsewhere(tmp_path: Path) -> None:
+    found = variables({}, tmp_path / "plugin", Order(Path("j"), "me", apart=Path("apart")))
+
+    assert (str(Path("j").resolve()), str(Path("apart").resolve())) == (
+        found["SHARDLINE_JOURNAL"],
+        found["SHARDLINE_APART"],
+    )

@@ -11,15 +11,17 @@ import sys
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, List, NamedTuple, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import pytest
 
 from scripts.proof import outcomes, receipt
 from scripts.proof.outcomes import Ended, Fixture, Round, Running
 from scripts.runner import plugin_loader
-from scripts.runner.journal import parse, read
+from scripts.runner.journal import Event, parse, read
+from scripts.runner.plugin_loader import Order
 from scripts.runner.shardline_pytest import (
+    VARIABLES,
     Pen,
     Recorder,
     _capped,
@@ -30,6 +32,9 @@ from scripts.runner.shardline_pytest import (
     _understood,
     _without_workers,
 )
+
+START = "start"
+PYTHON = os.environ.get("PYTHON_OF_SUITES", sys.executable)  # another one, to try the plugin with its pytest
 
 
 class Run(NamedTuple):
@@ -46,6 +51,9 @@ class Suite:
         self.folder = folder / "suite"
         self.folder.mkdir()
         self.journal = folder / "journal.jsonl"
+        self.apart: Optional[Path] = None
+        self.collects_only = self.with_cache = False
+        self._round = 2
 
     def write(self, **modules: str) -> Suite:
         for name, text in modules.items():
@@ -65,11 +73,17 @@ class Suite:
     def run(self, *arguments: str, select: Sequence[str] = (), **more: str) -> Run:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
-        environ = plugin_loader.variables(environ, self.folder.parent / "plugin", self.journal, 3, [], select)
-        words = [sys.executable, "-m", "pytest", *plugin_loader.arguments(), "-q", "-p", "no:cacheprovider", *arguments]
+        self._round += 1
+        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only)
+        environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
+        cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
+        words = [PYTHON, "-m", "pytest", *plugin_loader.ARGUMENTS, "-q", *cache, *arguments]
         done = subprocess.run(words, cwd=str(self.folder), env=environ, capture_output=True, timeout=120)
         print(done.stdout.decode(), done.stderr.decode())  # pytest shows it where a test fails
-        return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), read(self.journal))
+        return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), read(self.journal, START)[0])
+
+    def events(self) -> List[Event]:
+        return parse(self.journal.read_bytes(), START).events
 
 
 @pytest.fixture
@@ -590,13 +604,13 @@ def test_events_that_could_not_be_written_come_with_the_next(suite: Suite) -> No
 
 
 def test_a_pytest_inside_a_test_neither_selects_nor_records(suite: Suite) -> None:
+    suite.apart = suite.folder.parent / "apart"
     suite.write(
-        test_it="""
+        test_it=f"""
             import os, subprocess, sys
 
             def test_a():
-                ours = {"SHARDLINE_JOURNAL", "SHARDLINE_ROUND", "SHARDLINE_PATH", "SHARDLINE_SELECT"}
-                assert not ours & set(os.environ)
+                assert {set(VARIABLES)!r}.isdisjoint(os.environ)
                 words = [sys.executable, "-m", "pytest", "-q", "inner.py"]
                 assert b"2 passed" in subprocess.run(words, stdout=subprocess.PIPE).stdout
         """,
@@ -655,8 +669,219 @@ def test_the_workers_of_xdist_are_switched_off_with_a_word(suite: Suite) -> None
     run = suite.write(test_it=THREE, fake_xdist=XDIST).run(PYTHONPATH=str(suite.folder))
 
     words = "pytest-xdist is switched off (-n 4 --dist no): these tests are one shard of several"
-    assert (0, (words,)) == (run.status, run.journal[0].notes)
+    assert (0, [words]) == (run.status, [event["text"] for event in suite.events() if event["event"] == "note"])
     assert words in run.out
+
+
+# Lines
+
+
+def test_each_line_says_whose_it_is_and_which(suite: Suite) -> None:
+    suite.write(test_it=THREE).run()
+
+    lines = [json.loads(line) for line in suite.journal.read_bytes().splitlines()]
+    assert [("start.3", n) for n in range(len(lines))] == [(line["of"], line["n"]) for line in lines]
+    assert all(first["at"] <= second["at"] for first, second in zip(lines, lines[1:]))
+
+
+def test_a_process_that_was_told_another_start_does_not_count(suite: Suite) -> None:
+    suite.write(test_it=THREE).run()
+
+    assert ([], len(suite.events())) == read(suite.journal, "another")
+
+
+def test_what_the_answer_says_beside_the_tests_is_recorded(suite: Suite) -> None:
+    answer = '{"select": ids[:1], "plan": "p", "names": {ids[0]: "x"}, "unknown": 1}'
+
+    run = suite.write(test_it=THREE).run(select=suite.answer(answer))
+
+    assert {"plan": "p", "names": {A: "x"}} == run.journal[0].answer
+    assert "unknown" not in suite.journal.read_text()
+
+
+DESCRIPTORS = """
+    import os
+
+    def test_a():
+        os.closerange(3, 256)
+    def test_b(tmp_path):
+        held = [os.open(str(tmp_path / str(n)), os.O_WRONLY | os.O_CREAT) for n in range(64)]
+        for one in held:
+            os.write(one, b"mine")
+        held.clear()  # and they stay open
+    def test_c(tmp_path_factory):
+        folder = tmp_path_factory.getbasetemp() / "test_b0"
+        assert {b"mine"} == {file.read_bytes() for file in folder.iterdir()}
+"""
+
+
+def test_a_descriptor_whose_number_a_test_took_is_not_written_to(suite: Suite) -> None:
+    run = suite.write(test_it=DESCRIPTORS).run("-s", "-p", "no:faulthandler")
+
+    assert {"test_a": "passed", "test_b": "passed", "test_c": "passed"} == results(run)
+
+
+# The state of the tests
+
+
+def test_the_digest_of_files_changes_with_tests_and_conftests_and_nothing_else(suite: Suite) -> None:
+    suite.write(conftest="", test_it=THREE, tests__conftest="", tests__test_more="def test(): pass", other="")
+
+    def digest() -> str:
+        return suite.run().journal[-1].files
+
+    digests = [digest()]
+    for name in ("other", "test_it", "conftest", "tests__conftest", "tests__test_more"):
+        file = suite.folder / f"{name.replace('__', '/')}.py"
+        suite.write(**{name: f"{file.read_text()}\n# edited\n"})
+        digests.append(digest())
+
+    assert digests[0] == digests[1]
+    assert 5 == len(set(digests))
+
+
+def test_the_digest_of_files_is_that_of_all_tests_in_each_shard(suite: Suite) -> None:
+    suite.write(test_a="def test(): pass", test_b="def test(): pass")
+
+    runs = [suite.run(select=suite.answer(f'{{"select": ids[{n}:{n + 1}]}}')) for n in range(2)]
+
+    assert 1 == len({run.journal[-1].files for run in runs})
+
+
+# A collection
+
+
+SIDE_EFFECTS = """
+    import pytest
+    from pathlib import Path
+
+    def pytest_configure(config):
+        if config.getoption("htmlpath"):
+            Path(config.getoption("htmlpath")).write_text("")
+    def pytest_addoption(parser):
+        parser.addoption("--html", dest="htmlpath")
+    def pytest_sessionstart(session):
+        Path("began").write_text("")
+    def pytest_runtestloop():
+        Path("looped").write_text("")
+    def pytest_sessionfinish():
+        for file in Path("snapshots").iterdir():
+            file.unlink()
+    def pytest_terminal_summary():
+        Path("summed-up").write_text("")
+    def pytest_unconfigure():
+        Path("unconfigured").write_text("")
+"""
+PROTECTED = {
+    "a report": ["--junitxml=kept"],
+    "a plugin's report": ["--html=kept"],
+    "a log": ["--log-file=kept", "--log-file-level=DEBUG"],
+    "a log that the ini names": ["-o", "log_file=kept"],
+    "the cache": ["--cache-clear"],
+    "temporary folders": ["--basetemp=kept"],
+    "snapshots": [],
+}
+
+
+@pytest.mark.parametrize("broken", ["", "1 / 0"], ids=["collected", "with errors"])
+@pytest.mark.parametrize("arguments", PROTECTED.values(), ids=PROTECTED)
+def test_a_collection_writes_and_removes_nothing(suite: Suite, arguments: List[str], broken: str) -> None:
+    suite.collects_only = suite.with_cache = True
+    suite.write(test_it=THREE, conftest=SIDE_EFFECTS, test_broken=broken)
+    for name in ("kept", "snapshots/one", ".pytest_cache/v/cache/lastfailed"):
+        (suite.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (suite.folder / name).write_text("{}")
+    before = content(suite.folder)
+
+    run = suite.run(*arguments)
+
+    assert {**before, "began": b""} == content(suite.folder)  # what a conftest itself does at the start does happen
+    assert ((A, B, C) if not broken else None) == run.journal[0].selected
+
+
+def content(folder: Path) -> Dict[str, bytes]:
+    """What lies in a folder, but for what Python compiled."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc")
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+BAD_COLLECTIONS = {
+    "a path that is not there": ("", ["nosuch.py"], 4, "ERROR: file or directory not found: nosuch.py"),
+    "pytest.exit": ("def pytest_collection_modifyitems(): pytest.exit('enough')", [], 2, "Exit: enough"),
+    "an error of a plugin": ("def pytest_collection_modifyitems(): 1 / 0", [], 3, "ZeroDivisionError"),
+    "a refusal": ("def pytest_collection_modifyitems(): raise pytest.UsageError('no')", [], 4, "ERROR: no"),
+}
+
+
+@pytest.mark.parametrize("hook, arguments, status, words", BAD_COLLECTIONS.values(), ids=BAD_COLLECTIONS)
+def test_a_collection_that_goes_wrong_says_why_and_writes_nothing(
+    suite: Suite, hook: str, arguments: List[str], status: int, words: str
+) -> None:
+    suite.collects_only = suite.with_cache = True
+    suite.write(test_it=THREE, conftest=f"import pytest\n{hook}")
+    before = content(suite.folder)
+
+    run = suite.run("--junitxml=report.xml", *arguments)
+
+    assert (status, None) == (run.status, run.journal[0].selected)
+    assert words in run.out + run.err
+    assert before == content(suite.folder)
+
+
+def test_a_collection_goes_by_the_cache_as_the_run_will(suite: Suite) -> None:
+    suite.with_cache = True
+    suite.write(test_it=THREE.replace("test_b(): pass", "test_b(): assert 0")).run()
+    suite.collects_only = True
+
+    chosen = [suite.run(*arguments).journal[-1].selected for arguments in (["--lf"], ["--lf", "--cache-clear"])]
+
+    assert [(B,), (A, B, C)] == chosen
+
+
+def test_a_collection_does_not_erase_what_coverage_measured(suite: Suite) -> None:
+    pytest.importorskip("pytest_cov")
+    (suite.folder / ".coverage").write_bytes(b"measured")
+    suite.collects_only = True
+
+    run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov", "--cov-report=xml")
+
+    assert ((A, B, C), b"measured") == (run.journal[0].selected, (suite.folder / ".coverage").read_bytes())
+
+
+# One shard of several
+
+
+def test_reports_of_one_shard_are_moved_beside_its_result(suite: Suite) -> None:
+    suite.apart = suite.folder.parent / "apart"
+    suite.write(test_it=THREE)
+
+    suite.run("--junitxml=out/report", "-o", "log_file=out/report", "-o", "junit_logging=all")
+
+    assert ["log_file/report", "report"] == sorted(content(suite.apart))
+    assert 'tests="3"' in (suite.apart / "report").read_text()
+    assert not (suite.folder / "out").exists()
+
+
+def test_a_whole_run_writes_its_reports_where_they_were_asked_for(suite: Suite) -> None:
+    suite.write(test_it=THREE).run("--junitxml=out/report")
+
+    assert (suite.folder / "out" / "report").exists()
+
+
+@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--cache-clear"])
+def test_the_cache_is_read_and_not_written(suite: Suite, option: str) -> None:
+    suite.with_cache = True
+    suite.write(test_it=THREE.replace("test_b(): pass", "test_b(): assert 0")).run("--sw")
+    cached = content(suite.folder / ".pytest_cache")
+    suite.apart = suite.folder.parent / "apart"
+    suite.write(test_it=THREE.replace("test_c(): pass", "test_c(): assert 0"))
+
+    run = suite.run(option)
+
+    expected = {"--lf": [B], "--ff": [B, A, C], "--sw": [B, C]}
+    assert expected.get(option, [A, B, C]) == ran(run)
+    left = content(suite.folder / ".pytest_cache")
+    assert ({} if option == "--cache-clear" else cached) == left
 
 
 # Its parts
@@ -672,11 +897,11 @@ def test_without_variables_there_is_no_order() -> None:
 
 
 def test_a_round_after_a_kill_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "journal").write_bytes(b'{"event": "sta')
+    (tmp_path / "journal").write_bytes(b'{"of": "start.0", "n": 0, "event": "sta')
 
-    Pen(str(tmp_path / "journal")).write("load")
+    Pen(str(tmp_path / "journal"), "start.1").write("load")
 
-    assert ["torn", "load"] == [event["event"] for event in parse((tmp_path / "journal").read_bytes())]
+    assert ["load"] == [event["event"] for event in parse((tmp_path / "journal").read_bytes(), START).events]
 
 
 def test_a_journal_stays_where_it_was_when_the_directory_changes(
@@ -684,7 +909,7 @@ def test_a_journal_stays_where_it_was_when_the_directory_changes(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    pen = Pen("journal")
+    pen = Pen("journal", "start.0")
     monkeypatch.chdir("elsewhere")
 
     pen.write("load")
@@ -716,8 +941,10 @@ def test_subtests_are_told_by_message_and_arguments() -> None:
 
 def test_a_report_that_was_made_in_another_process_has_its_own_seconds(tmp_path: Path) -> None:
     report: Any = SimpleNamespace(nodeid="a", when="call", outcome="passed", duration=1.5)
-    hook = Recorder(Pen(str(tmp_path / "journal"))).pytest_runtest_logreport(report)
+    pen = Pen(str(tmp_path / "journal"), "start.0")
 
-    list(hook)
+    list(Recorder(pen).pytest_runtest_logreport(report))
+    pen.write("finish")
 
-    assert [1.5] == [event["seconds"] for event in parse((tmp_path / "journal").read_bytes())]
+    events = parse((tmp_path / "journal").read_bytes(), START).events
+    assert [1.5] == [event["seconds"] for event in events if event["event"] == "end"]
