@@ -34,13 +34,15 @@ class Reference:
 class Case:
     """What a verdict goes by.
 
-    `wanted` counts the tests of each id, `renamed` has the collected id of those that are known by another. `unfit`
-    repair something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what
-    became of it there; `entries` the same with the repairs.
+    `wanted` counts the tests of each id, `renamed` has the collected id of those that are known by another, and
+    `suspected` the id that ran of those that may be the same test, which nothing shows. `unfit` repairs complete
+    something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what became of
+    it there; `entries` the same with the repairs. `mark` stands for all results, repairs included.
     """
 
     wanted: Mapping[str, int]
     renamed: Mapping[str, str]
+    suspected: Mapping[str, str]
     collected_digest: str
     forms_digest: str
     files_digest: str
@@ -63,18 +65,19 @@ def case_of(
     changed: Mapping[str, Sequence[str]] = {},
 ) -> Case:
     """Sort what the receipts say, those set apart that do not count."""
-    marks = sorted(((each.index, r.fingerprint(each), each) for each in receipts), key=lambda mark: mark[:2])
-    shards = [each for _, _, each in marks if not each.repairs]
-    mark = r.digest(mark for _, mark, each in marks if not each.repairs)
+    marked = sorted(((result.index, r.fingerprint(result), result) for result in receipts), key=lambda mark: mark[:2])
+    shards = [result for _, _, result in marked if not result.repairs]
     planned = {nodeid: index for index, nodeids in enumerate(reference.plan) for nodeid in nodeids}
     ran = _entries(shards)
-    names = known_as(reference.collection, planned or ran)
+    pairs = known_as(reference.collection, planned or ran)
+    names = {nodeid: known for nodeid, known in pairs.items() if _is_renamed(nodeid, known, planned, ran)}
     collection = [names.get(nodeid, nodeid) for nodeid in reference.collection]
     digest = r.digest(collection)
-    repairs = [each for _, _, each in marks if (each.repairs, each.collected_digest) == (mark, digest)]
+    repairs, mark = _fitting(marked, digest)
     return Case(
         wanted=Counter(collection),
         renamed={known: nodeid for nodeid, known in names.items()},
+        suspected={nodeid: known for nodeid, known in pairs.items() if nodeid not in names},
         collected_digest=digest,
         forms_digest=r.digest(map(form_of, collection)),
         files_digest=reference.files_digest,
@@ -84,11 +87,35 @@ def case_of(
         changed=changed,
         mark=mark,
         repairs=repairs,
-        unfit=[each for _, _, each in marks if each.repairs and each not in repairs],
+        unfit=[result for _, _, result in marked if result.repairs and result not in repairs],
         planned=planned,
         ran=ran,
         entries=_entries([*shards, *repairs]) if repairs else ran,
     )
+
+
+def _fitting(marked: Sequence[Tuple[int, str, Receipt]], collected_digest: str) -> Tuple[List[Receipt], str]:
+    """Choose the repairs that complete these very results, each those before it too; and the mark of all together.
+
+    So no earlier repair can be taken away, or be changed, from under a later one.
+    """
+    repairs: List[Receipt] = []
+    mark = r.digest(mark for _, mark, result in marked if not result.repairs)
+    for index, fingerprint, result in marked:
+        fits = (len(repairs), mark, collected_digest) == (index, result.repairs, result.collected_digest)
+        if result.repairs and fits:
+            repairs.append(result)
+            mark = r.digest([mark, fingerprint])
+    return repairs, mark
+
+
+def _is_renamed(nodeid: str, known: str, planned: Mapping[str, int], ran: Entries) -> bool:
+    """Tell whether two ids are shown to be one test's: a shard too had it by another, or the plan has one of its form.
+
+    Else it may be a test that was changed after the shards had run, and that ran nowhere.
+    """
+    was_renamed = any(test.ran_as for _, test in ran.get(known, ()))
+    return was_renamed or (known in planned and form_of(nodeid) == form_of(known))
 
 
 def _total(shards: Sequence[Receipt], plan: Sequence[Sequence[str]]) -> int:
@@ -96,11 +123,11 @@ def _total(shards: Sequence[Receipt], plan: Sequence[Sequence[str]]) -> int:
 
 
 def _entries(receipts: Iterable[Receipt]) -> Entries:
-    found: Dict[str, List[Entry]] = defaultdict(list)
+    entries: Dict[str, List[Entry]] = defaultdict(list)
     for receipt in receipts:
         for test in receipt.tests:
-            found[test.nodeid].append((receipt, test))
-    return dict(found)
+            entries[test.nodeid].append((receipt, test))
+    return dict(entries)
 
 
 def most_common(values: Iterable[Any], default: Any) -> Any:

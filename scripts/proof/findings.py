@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Mapping, Tuple
+from typing import List, Mapping, Set, Tuple
 
 from .receipt import Selected
 
@@ -144,12 +144,12 @@ class Verdict:
             return NO_TESTS
         return TESTS_FAILED if red else GREEN
 
-    def _red_kinds(self) -> set[str]:
+    def _red_kinds(self) -> Set[str]:
         return {finding.kind for finding in self.findings if finding.red}
 
     @staticmethod
-    def _explained(red: set[str]) -> set[str]:
-        """What is no doubt about the proof. A stop by -x is none where a test failed."""
+    def _explained(red: Set[str]) -> Set[str]:
+        """Choose what leaves no doubt about the proof. A stop by -x leaves none where a test failed."""
         stopped = {STOPPED, LEFT} if red & {RED_TEST, SHARD_ERROR} else set()
         return {RED_TEST, SERVICE_DEATH, SHARD_ERROR, *stopped}
 
@@ -161,8 +161,8 @@ class Verdict:
     @property
     def repairable(self) -> bool:
         """Whether running what has no result, and only that, would leave nothing in doubt."""
-        return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, UNSTABLE, UNFIT_REPAIR}
+        return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, UNSTABLE}
 
     def of(self, kind: str) -> List[Finding]:
-        """The findings of a kind."""
+        """Choose the findings of a kind."""
         return [finding for finding in self.findings if finding.kind == kind]

@@ -15,11 +15,22 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 
 from ..console import human_bytes
 from ..system.files import replacing
-from .outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WORST_FIRST, XFAILED
+from . import findings as f
+from .findings import Verdict
+from .outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, UNFINISHED, WORST_FIRST, XFAILED
 from .receipt import ExtraError, Selected
 
 _OUTCOMES = {"failure": FAILED, "error": ERROR, "skipped": SKIPPED}
-_TAGS = {FAILED: "failure", ERROR: "error", NOT_RUN: "error", SKIPPED: "skipped", XFAILED: "skipped"}
+_TAGS = {
+    FAILED: "failure",
+    ERROR: "error",
+    UNFINISHED: "error",
+    NOT_RUN: "error",
+    SKIPPED: "skipped",
+    XFAILED: "skipped",
+}
+_IN_ERRORS = (f.SERVICE_DEATH, f.SHARD_ERROR, f.STOPPED)  # findings that a shard's error, or a test, stands for
+_IN_TESTS = (f.RED_TEST, f.LOST, f.NOT_RUN, f.LEFT)  # those that a collected test stands for
 _SKIPPED_TYPES = {SKIPPED: "pytest.skip", XFAILED: "pytest.xfail"}  # as pytest's own report has them
 _NODEID = "nodeid"  # a test's property, where file, classname and name do not tell it
 _FOREIGN_TO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -78,11 +89,11 @@ def parse(file: Path) -> List[Result]:
         parser.close()
     except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
         raise Unreadable(" ".join(str(error).split())) from error
-    found: Dict[str, Result] = {}
+    results: Dict[str, Result] = {}
     for result in cases.results:
-        known = found.get(result.nodeid, result)
-        found[result.nodeid] = min(known, result, key=lambda r: WORST_FIRST.index(r.outcome))
-    return list(found.values())
+        known = results.get(result.nodeid, result)
+        results[result.nodeid] = min(known, result, key=lambda r: WORST_FIRST.index(r.outcome))
+    return list(results.values())
 
 
 def _pieces(file: Path) -> Iterator[str]:
@@ -242,12 +253,32 @@ def _why(test: Selected) -> str:
 
 
 def of_errors(errors: Iterable[ExtraError], who: str) -> List[Result]:
-    """Put what went wrong outside tests into a report, each under the name of the shard that says so."""
-    return [Result(f"{who}: {error.name}", ERROR, 0.0, error.message) for error in errors]
+    """Put what went wrong outside tests into a report, each under a name of its own with the shard that says so."""
+    times: Counter[str] = Counter()
+    results = []
+    for error in errors:
+        times[error.name] += 1
+        again = f" ({times[error.name]})" if times[error.name] > 1 else ""
+        results.append(Result(f"{who}: {error.name}{again}", ERROR, 0.0, error.message))
+    return results
+
+
+def of_doubts(verdict: Verdict) -> List[Result]:
+    """Put into a report what makes a verdict red and stands in no test of it, nor in the errors of a shard.
+
+    Else a report of an incomplete run could be without anything red.
+    """
+    collected = verdict.outcomes
+    return [
+        Result(f"merge: {finding.kind}: {finding.nodeid or finding.text}", ERROR, 0.0, finding.text)
+        for finding in verdict.findings
+        if finding.red and finding.kind not in _IN_ERRORS
+        if finding.kind not in _IN_TESTS or finding.nodeid not in collected
+    ]
 
 
 def visible(text: str) -> str:
-    r"""The text with what XML cannot hold in sight: control characters, surrogates, non-characters.
+    r"""Put what XML cannot hold in sight: control characters, surrogates, non-characters.
 
     >>> visible("\x1b[31mred\ud800")
     '\\x1b[31mred\\ud800'
@@ -258,9 +289,9 @@ def visible(text: str) -> str:
 def _totals(results: Sequence[Result]) -> Dict[str, str]:
     number = Counter(_TAGS.get(result.outcome) for result in results)
     tags = {"errors": "error", "failures": "failure", "skipped": "skipped"}
-    found = {name: str(number[tag]) for name, tag in tags.items()}
+    totals = {name: str(number[tag]) for name, tag in tags.items()}
     seconds = sum(result.seconds for result in results)
-    return {"name": "pytest", **found, "tests": str(len(results)), "time": f"{seconds:.6f}"}
+    return {"name": "pytest", **totals, "tests": str(len(results)), "time": f"{seconds:.6f}"}
 
 
 def _case(result: Result) -> ElementTree.Element:
@@ -279,7 +310,11 @@ def _case(result: Result) -> ElementTree.Element:
 
 
 def _address(nodeid: str) -> Tuple[str, str, str]:
-    """File, dotted class name and name: `a/test_b.py::C::test_d[e::f]` is (a/test_b.py, a.test_b.C, test_d[e::f])."""
+    """Split an id into file, dotted class name and name.
+
+    >>> _address("a/test_b.py::C::test_d[e::f]")
+    ('a/test_b.py', 'a.test_b.C', 'test_d[e::f]')
+    """
     file, _, rest = nodeid.partition("::")
     path, bracket, parameters = rest.partition("[")
     names = path.split("::")

@@ -162,28 +162,29 @@ class Round:
     missing_lines: int = 0
 
 
-def fates(found: Sequence[Round]) -> List[Fate]:
-    """What became of each test that began, over the rounds of a shard, in the order of their beginning."""
+def fates(rounds: Sequence[Round]) -> List[Fate]:
+    """Gather what became of each test that began, over the rounds of a shard, in the order of their beginning."""
     attempts: Dict[str, List[Attempt]] = {}
-    for attempt in (attempt for each in found for attempt in each.attempts):
+    for attempt in (attempt for round in rounds for attempt in round.attempts):
         attempts.setdefault(attempt.nodeid, []).append(attempt)
-    return [Fate(nodeid, tuple(each)) for nodeid, each in attempts.items()]
+    return [Fate(nodeid, tuple(runs)) for nodeid, runs in attempts.items()]
 
 
-def not_run(selected: Iterable[str], found: Sequence[Round]) -> List[str]:
-    """The selected ids without an end, once each and in order: what the next round has to run.
+def not_run(selected: Iterable[str], rounds: Sequence[Round]) -> List[str]:
+    """List the selected ids without an end, once each and in order: what the next round has to run.
 
     A test that was running when its process ended has begun, and is not among them. Of several tests that share
     an id, all must have run.
     """
-    ends = Counter(attempt.nodeid for each in found for attempt in each.attempts if attempt.outcome != RERUN)
-    begun = {attempt.nodeid for each in found for attempt in each.attempts if attempt.outcome == UNFINISHED}
+    attempts = [attempt for round in rounds for attempt in round.attempts]
+    ends = Counter(attempt.nodeid for attempt in attempts if attempt.outcome != RERUN)
+    begun = {attempt.nodeid for attempt in attempts if attempt.outcome == UNFINISHED}
     wanted = Counter(selected)
     return [nodeid for nodeid, count in wanted.items() if ends[nodeid] < count and nodeid not in begun]
 
 
 def needing(fixture: Fixture, of: Round) -> List[str]:
-    """The selected tests of a round for which a shared fixture is set up, as far as their arguments tell.
+    """List the selected tests of a round for which a shared fixture is set up, as far as their arguments tell.
 
     `request.getfixturevalue` in a test is not seen before it happens.
     """

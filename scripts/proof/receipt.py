@@ -55,7 +55,8 @@ class Selected:
     @property
     def proven(self) -> str:
         """The outcome; "not-run" where it claims to be green with fewer attempts than tests."""
-        claims_too_much = self.outcome not in o.RED and len(self.attempts) < self.count
+        ends = sum(attempt.outcome != o.RERUN for attempt in self.attempts)
+        claims_too_much = self.outcome not in o.RED and ends < self.count
         return o.NOT_RUN if claims_too_much else self.outcome
 
     @property
@@ -149,11 +150,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A result that cannot be read, or not be believed: which, in what file, and why."""
+    """A result that cannot be read, or not be believed: which, why, and whether it is that of a repair."""
 
     index: int
     name: str
     why: str
+    is_repair: bool = False
 
 
 def digest(nodeids: Iterable[str]) -> str:
@@ -366,10 +368,9 @@ def _checked(receipt: Receipt) -> Receipt:
     if receipt.ended not in ENDINGS:
         raise ValueError(f'"ended": expected one of {", ".join(ENDINGS)}, got {receipt.ended!r:.40}')
     for test in receipt.tests:
-        if test.outcome not in o.WORST_FIRST or test.count < 1:
-            raise ValueError(f"{test.nodeid!a:.80}: {test.outcome!r:.40} {test.count} times")
-        if test.outcome not in (o.NOT_RUN, _worst_attempt(test)):
-            raise ValueError(f"{test.nodeid!a:.80}: {test.outcome}, and its attempts are {_worst_attempt(test)}")
+        _check_test(test)
+    if receipt.tests and not receipt.collected_digest:
+        raise ValueError("it has tests, and does not say which were collected")
     if len({test.nodeid for test in receipt.tests}) < len(receipt.tests):
         raise ValueError("an id is there twice")
     unexplained = [code for code in receipt.exit_codes if code not in (0, 1, 5)]
@@ -379,6 +380,17 @@ def _checked(receipt: Receipt) -> Receipt:
     return receipt
 
 
-def _worst_attempt(test: Selected) -> str:
-    """Choose what its attempts come to; those that a plugin repeated do not count."""
-    return o.worst(attempt.outcome for attempt in test.attempts if attempt.outcome != o.RERUN)
+def _check_test(test: Selected) -> None:
+    """Refuse an outcome that its attempts do not come to; those that a plugin repeated do not count.
+
+    Raises:
+        ValueError: it says which.
+    """
+    known = (*o.WORST_FIRST, o.RERUN)
+    unknown = [attempt.outcome for attempt in test.attempts if attempt.outcome not in known]
+    if test.outcome not in o.WORST_FIRST or test.count < 1 or unknown:
+        raise ValueError(f"{test.nodeid!a:.80}: {(unknown or [test.outcome])[0]!r:.40} {test.count} times")
+    worst = o.worst({attempt.outcome for attempt in test.attempts} - {o.RERUN})
+    left_undone = test.outcome == o.NOT_RUN and worst not in (o.FAILED, o.ERROR)
+    if not left_undone and (test.outcome != worst or worst == o.UNFINISHED):
+        raise ValueError(f"{test.nodeid!a:.80}: {test.outcome}, and its attempts are {worst}")

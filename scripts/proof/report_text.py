@@ -1,4 +1,4 @@
-"""A verdict as it is written for programs and told to people."""
+"""Write a verdict for programs, and put it into lines for people."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Planned(Protocol):
 
 
 def to_json(verdict: Verdict) -> Dict[str, Any]:
-    """The verdict as it is written to merge.json."""
+    """Turn a verdict into what is written to merge.json."""
     return {
         "schema": SCHEMA,
         "ended": verdict.ended,
@@ -72,8 +72,8 @@ def write(file: Path, verdict: Verdict) -> None:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the end of a run is told from.
+class Ending:
+    """What the report of a run's end is made from.
 
     Args:
         shards: their results; repairs are not among them.
@@ -97,52 +97,53 @@ class Told:
         return next((shard.folder for shard in self.shards if shard.folder), ".")
 
 
-def run_lines(told: Told) -> List[str]:
-    """Tell the end of a run: outcomes, what was found, a table of times, reports, and what to do next."""
+def run_lines(ending: Ending) -> List[str]:
+    """Report the end of a run: outcomes, what was found, a table of times, reports, and what to do next."""
     return [
         "",
-        *verdict_lines(told.verdict),
+        *verdict_lines(ending.verdict),
         "",
-        *_times(told),
+        *_times(ending),
         "",
-        *([f"reports: {', '.join(told.reports)}"] if told.reports else []),
-        *([f"tracebacks: {', '.join(told.logs)}"] if told.logs else []),
-        *evidence(told.verdict.green, told.command),
-        *next_lines(told),
+        *([f"reports: {', '.join(ending.reports)}"] if ending.reports else []),
+        *([f"tracebacks: {', '.join(ending.logs)}"] if ending.logs else []),
+        *evidence(ending.verdict.green, ending.command),
+        *next_lines(ending),
     ]
 
 
 def verdict_lines(verdict: Verdict) -> List[str]:
-    """Tell the counts, and what was found."""
+    """List the counts, and the findings."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in verdict.counts.items()) or "none collected"
     indices = f" in {verdict.total} shards (indices 0-{verdict.total - 1})" if verdict.total > 1 else ""
     lines = [f"{_tests(sum(verdict.counts.values()))}{indices}: {counts}"]
     for kind in KINDS:
-        found = verdict.of(kind)
-        lines += _told(kind, [finding for finding in found if not finding.repaired])
-        lines += [f"repaired: {line}" for line in _told(kind, [f for f in found if f.repaired], 0)]
+        findings = verdict.of(kind)
+        lines += _finding_lines(kind, [finding for finding in findings if not finding.repaired])
+        repaired = [finding for finding in findings if finding.repaired]
+        lines += [f"repaired: {line}" for line in _finding_lines(kind, repaired, 0)]
     return lines
 
 
-def _times(told: Told) -> List[str]:
+def _times(ending: Ending) -> List[str]:
     """Lay beside each other what the steps of one shard took, or what several shards were expected to take and took."""
-    if len(told.shards) != 1 or told.verdict.total > 1:
-        return compared(told.planned, told.shards)
-    seconds = told.shards[0].seconds
+    if len(ending.shards) != 1 or ending.verdict.total > 1:
+        return compared(ending.planned, ending.shards)
+    seconds = ending.shards[0].seconds
     rows = [(step, human_seconds(value)) for step, value in seconds.items()]
     return table(("step", "time"), [*rows, ("total", human_seconds(sum(seconds.values())))])
 
 
-def _told(kind: str, found: Sequence[Finding], most: int = SHOWN) -> List[str]:
-    """The findings of a kind, at most so many of them by name; about shards there is one line at least."""
-    if not found:
+def _finding_lines(kind: str, findings: Sequence[Finding], most: int = SHOWN) -> List[str]:
+    """List the findings of a kind, at most so many of them by name; about shards there is one line at least."""
+    if not findings:
         return []
     if kind in ABOUT_SHARDS:
-        return at_most(max(most, 3), [finding.text for finding in found])
-    heading = ABOUT_TESTS[kind].format(_tests(len(found)))
+        return at_most(max(most, 3), [finding.text for finding in findings])
+    heading = ABOUT_TESTS[kind].format(_tests(len(findings)))
     if not most:
         return [heading]
-    return [f"{heading}:", *(f"  {line}" for line in at_most(most, list(map(_named, found))))]
+    return [f"{heading}:", *(f"  {line}" for line in at_most(most, list(map(_named, findings))))]
 
 
 def _named(finding: Finding) -> str:
@@ -157,40 +158,40 @@ def _tests(count: int) -> str:
     return _number(count, "test")
 
 
-def next_lines(told: Told) -> List[str]:
-    """Tell what to do, worst first; after a green run, what took longest."""
-    verdict, command = told.verdict, told.command
+def next_lines(ending: Ending) -> List[str]:
+    """Say what to do next, worst first; after a green run, what took longest."""
+    verdict, command = ending.verdict, ending.command
     if verdict.green:
-        return _slowest(told)
+        return _slowest(ending)
     red = {finding.kind for finding in verdict.findings if finding.red}
-    steps = [_shards_again(told)] if red & {CHANGED, OTHER_FILES, SHARD_ERROR} or red <= {SERVICE_DEATH} else []
+    steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, SHARD_ERROR} or red <= {SERVICE_DEATH} else []
     if verdict.repairable:
         tests = f"runs {_tests(len(verdict.to_run))} without a result"
         rest = tests if verdict.to_run else "every test has a result; this settles the rest"
-        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *told.arguments)}    ({rest})")
+        steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *ending.arguments)}    ({rest})")
     elif RED_TEST in red:
         failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
-        steps.append(f"{again(failed, command, told.folder)}    (only what failed)")
+        steps.append(f"{again(failed, command, ending.folder)}    (only what failed)")
     elif not steps:
-        steps.append(_shards_again(told))
+        steps.append(_shards_again(ending))
     if UNSTABLE in red:
         steps.append(f"no run can find a test whose id changes: {CURE}")
     return [f"next: {step}" for step in steps]
 
 
-def _slowest(told: Told) -> List[str]:
+def _slowest(ending: Ending) -> List[str]:
     seconds: Dict[str, float] = {}
-    for test in told.verdict.tests:
+    for test in ending.verdict.tests:
         file = test.nodeid.split("::")[0]
         seconds[file] = seconds.get(file, 0.0) + test.seconds
     slowest = max(sorted(seconds), key=lambda file: seconds[file], default="")
-    words = told.command("nox", "-s", "integration", "--", typed(slowest, told.folder))
+    words = ending.command("nox", "-s", "integration", "--", typed(slowest, ending.folder))
     return [f"next: {words}    (only the slowest file)"] if slowest else []
 
 
 def again(nodeids: Sequence[str], command: Command = console.command, folder: str = ".") -> str:
     """Write the command that runs only some tests: few by name, right on any machine, else what failed here last."""
-    by_name = len(nodeids) <= FEW and all(each.isprintable() and len(each) < LONGEST_NAME for each in nodeids)
+    by_name = len(nodeids) <= FEW and all(nodeid.isprintable() and len(nodeid) < LONGEST_NAME for nodeid in nodeids)
     names = [typed(nodeid, folder) for nodeid in nodeids]
     return command("nox", "-s", "integration", "--", *(names if by_name else ["--last-failed"]))
 
@@ -205,18 +206,18 @@ def typed(nodeid: str, folder: str) -> str:
     return posixpath.normpath(posixpath.join(folder, file)) + colons + rest
 
 
-def _shards_again(told: Told) -> str:
+def _shards_again(ending: Ending) -> str:
     kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES)
-    shards = {index for kind in kinds for finding in told.verdict.of(kind) for index in finding.shards}
-    if len(shards) != 1 or told.verdict.total < 2:
-        whole = told.command("nox", "-s", "integration", *(["--", *told.arguments] if told.arguments else []))
+    shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
+    if len(shards) != 1 or ending.verdict.total < 2:
+        whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))
         return f"{whole}    (all of it again)"
-    index, total = str(min(shards)), str(told.verdict.total)
-    return f"{told.command('nox', '-s', 'shard', '--', index, total, *told.arguments)}    (that shard again)"
+    index, total = str(min(shards)), str(ending.verdict.total)
+    return f"{ending.command('nox', '-s', 'shard', '--', index, total, *ending.arguments)}    (that shard again)"
 
 
 def shard_lines(result: Receipt, folder: str, command: Command, arguments: Sequence[str] = ()) -> List[str]:
-    """The lines at the end of a shard: outcomes, what is red, seconds per step, what to run next.
+    """Report the end of a shard: outcomes, what is red, seconds per step, what to run next.
 
     Args:
         folder: the shard's, as people know it.
@@ -226,7 +227,7 @@ def shard_lines(result: Receipt, folder: str, command: Command, arguments: Seque
     return [
         "",
         f"{result.name}: {summary(result)}",
-        *told(r.reasons(result)),
+        *reason_lines(r.reasons(result)),
         "",
         *table(("step", "time"), [(step, human_seconds(value)) for step, value in result.seconds.items()]),
         "",
@@ -237,27 +238,32 @@ def shard_lines(result: Receipt, folder: str, command: Command, arguments: Seque
 
 
 def evidence(green: bool, command: Command) -> List[str]:
-    """How to look into what is red, or send it on."""
+    """Say how to look into what is red, or send it on."""
     return [] if green else [f"all about it in one file: {command('invoke', 'debug-bundle')}"]
 
 
-def told(reasons: Sequence[str]) -> List[str]:
-    """Why something is red, as many lines as a person reads."""
+def reason_lines(reasons: Sequence[str]) -> List[str]:
+    """List why something is red, in as many lines as a person reads."""
     return [f"  {line}" for line in at_most(SHOWN, reasons)]
 
 
 def summary(result: Receipt) -> str:
-    """How many tests of each outcome: "1 failed, 90 passed"."""
-    found = [test.proven for test in result.tests for _ in range(test.count)]
-    parts = [f"{found.count(outcome)} {outcome}" for outcome in o.WORST_FIRST if outcome in found]
-    return f"{counted(len(found), 'test')}{': ' if parts else ''}{', '.join(parts)}"
+    """Count the tests of each outcome: "1 failed, 90 passed"."""
+    outcomes = [test.proven for test in result.tests for _ in range(test.count)]
+    parts = [f"{outcomes.count(outcome)} {outcome}" for outcome in o.WORST_FIRST if outcome in outcomes]
+    return f"{counted(len(outcomes), 'test')}{': ' if parts else ''}{', '.join(parts)}"
 
 
+<<<<<<< HEAD
 def compared(shards: Sequence[Planned], said: Sequence[Receipt]) -> List[str]:
     """Compare what the tests of each shard, with the set-ups they pay, were expected to take and what they took.
 
     pytest's start and its collection are in neither. Where nothing was known, nothing was expected.
     """
+=======
+def compared(shards: Sequence[Planned], results: Sequence[Receipt]) -> List[str]:
+    """Lay what each shard was expected to take beside what it took."""
+>>>>>>> help-T1
     planned = dict(enumerate(shards))
     rows = [
         (
@@ -266,7 +272,7 @@ def compared(shards: Sequence[Planned], said: Sequence[Receipt]) -> List[str]:
             human_seconds(planned[result.index].estimate_ms / 1000) if _is_estimated(planned, result) else "-",
             human_seconds(sum(test.seconds for test in result.tests)),
         )
-        for result in said
+        for result in results
     ]
     return table(("shard", "tests", "about", "took"), rows) if rows else []
 

@@ -106,7 +106,7 @@ def _shards_there(case: Case) -> Iterator[Finding]:
             yield Finding(f.OTHER_TOTAL, f"{shard.name} is not of this run of {case.total}", shards=(shard.index,))
     if not case.shards and not case.total:
         yield Finding(f.NO_RESULT, "no shard left a result")
-    unreadable = {each.index for each in case.damaged}
+    unreadable = {result.index for result in case.damaged if not result.is_repair}
     for index in range(case.total):
         name = f"shard index {index} of {case.total}"
         if not found[index] and index not in unreadable:
@@ -116,8 +116,9 @@ def _shards_there(case: Case) -> Iterator[Finding]:
 
 
 def _damage(case: Case) -> Iterator[Finding]:
-    for each in case.damaged:
-        yield Finding(f.DAMAGED, f"{each.name}: {each.why}", shards=(each.index,))
+    for result in case.damaged:
+        kind = f.UNFIT_REPAIR if result.is_repair else f.DAMAGED
+        yield Finding(kind, f"{result.name}: {result.why}", shards=(result.index,))
     for name, files in case.changed.items():
         shards = tuple(shard.index for shard in case.shards if shard.name == name)
         yield Finding(f.CHANGED, f"{', '.join(files)} of {name} changed after it had ended", shards=shards)
@@ -141,13 +142,13 @@ def _same_plan(case: Case) -> Iterator[Finding]:
 
 def _same_state(case: Case) -> Iterator[Finding]:
     """Compare the files of the tests, and the commit: results of before and after an edit prove nothing together."""
-    shards = [shard for shard in case.shards if shard.files_digest]
-    files = case.files_digest or most_common((shard.files_digest for shard in shards), "")
-    for shard in shards:
-        if shard.files_digest != files:
-            text = f"{shard.name} ran the tests as they were before, or after, an edit: its files are others"
-            yield Finding(f.OTHER_FILES, text, shards=(shard.index,))
-    commits = {shard.commit for shard in case.shards} - {""}
+    results = [result for result in (*case.shards, *case.repairs) if result.files_digest or result.tests]
+    files = case.files_digest or most_common((result.files_digest for result in results), "")
+    for result in results:
+        if result.files_digest != files:
+            text = f"{result.name} ran the tests as they were before, or after, an edit: its files are others"
+            yield Finding(f.OTHER_FILES, text, shards=() if result.repairs else (result.index,))
+    commits = {result.commit for result in (*case.shards, *case.repairs)} - {""}
     if len(commits) > 1:
         names = ", ".join(sorted(commit[:12] for commit in commits))
         yield Finding(f.OTHER_FILES, f"the results are of {len(commits)} commits: {names}")
@@ -176,12 +177,12 @@ def _endings(case: Case) -> Iterator[Finding]:
 
 
 def _errors(case: Case) -> Iterator[Finding]:
-    """Each once: a file that cannot be collected is an error of every shard."""
-    found: Dict[Tuple[str, str], List[Receipt]] = defaultdict(list)
+    """Name each error outside tests once: a file that cannot be collected is an error of every shard."""
+    errors: Dict[Tuple[str, str], List[Receipt]] = defaultdict(list)
     for receipt in (*case.shards, *case.repairs):
         for error in receipt.errors:
-            found[error.name, error.message].append(receipt)
-    for (name, message), receipts in found.items():
+            errors[error.name, error.message].append(receipt)
+    for (name, message), receipts in errors.items():
         names = _names(dict.fromkeys(receipt.name for receipt in receipts))
         shards = sorted({receipt.index for receipt in receipts if not receipt.repairs})
         text = f"{one_line(name)}: {one_line(message)}  ({names})"
@@ -196,7 +197,7 @@ def _names(names: Iterable[str]) -> str:
 def _red_tests(case: Case) -> Iterator[Finding]:
     for nodeid in (*case.wanted, *sorted(case.entries.keys() - case.wanted.keys())):
         entries = case.entries.get(nodeid, ())
-        red = [entry for entry in entries if entry[1].outcome in (o.FAILED, o.ERROR)]
+        red = [entry for entry in entries if entry[1].outcome in (o.FAILED, o.ERROR, o.UNFINISHED)]
         if red:
             worst = worst_outcome(red)
             culprits = [(receipt, test) for receipt, test in red if test.outcome == worst]
@@ -222,7 +223,7 @@ def _without_outcome(case: Case) -> Iterator[Finding]:
 
 
 def _lost(case: Case, nodeid: str, entries: Sequence[Entry]) -> str:
-    """Why a test is lost, as far as that is known."""
+    """Say why a test is lost, as far as that is known."""
     if entries:
         return (
             f"{case.wanted[nodeid]} tests have this id, at most {max(test.count for _, test in entries)} ran together"
@@ -242,17 +243,17 @@ def _doubled(case: Case) -> Iterator[Finding]:
         count = sum(test.count for _, test in entries)
         if len(entries) > 1 or count > wanted:
             times = f", {count} times instead of {wanted}" if len(entries) == 1 else ""
-            yield Finding(f.DOUBLED, _told_by(entries) + times, nodeid, _indices(entries))
+            yield Finding(f.DOUBLED, _outcomes_in(entries) + times, nodeid, _indices(entries))
 
 
-def _told_by(entries: Iterable[Entry]) -> str:
+def _outcomes_in(entries: Iterable[Entry]) -> str:
     return ", ".join(f"{test.proven} in shard index {receipt.index}" for receipt, test in entries)
 
 
 def _not_collected(case: Case) -> Iterator[Finding]:
     for nodeid in sorted(case.ran.keys() - case.wanted.keys()):
         entries = case.ran[nodeid]
-        yield Finding(f.UNKNOWN, _told_by(entries), nodeid, _indices(entries))
+        yield Finding(f.UNKNOWN, _outcomes_in(entries), nodeid, _indices(entries))
     for nodeid in sorted(case.planned.keys() - case.ran.keys() - case.wanted.keys()):
         yield Finding(f.REMOVED, f"planned for shard index {case.planned[nodeid]}", nodeid, (case.planned[nodeid],))
 
@@ -260,22 +261,28 @@ def _not_collected(case: Case) -> Iterator[Finding]:
 def _renamed(case: Case) -> Iterator[Finding]:
     """Name the tests that were run by function and place, since their ids change, each as it is called here."""
     for nodeid in sorted(case.ran):
-        for receipt, test in case.ran[nodeid]:
-            if test.ran_as:
-                text = f"ran as {shown(test.ran_as)}; {CURE}"
-                yield Finding(f.RENAMED, text, nodeid, (receipt.index,))
+        others = [f"ran as {shown(test.ran_as)}" for _, test in case.ran[nodeid] if test.ran_as]
+        if nodeid in case.renamed and not others:
+            others = [f"collected as {shown(case.renamed[nodeid])}"]
+        for other in others:
+            yield Finding(f.RENAMED, f"{other}; {CURE}", nodeid, _indices(case.ran[nodeid]))
 
 
 def _unstable(case: Case) -> Iterator[Finding]:
     """Name the tests whose ids differ between two collections, where no plan said which test is which."""
     shards = tuple(shard.index for shard in case.shards if _is_unstable(case, shard))
-    if shards:
-        new = [nodeid for nodeid in case.wanted if nodeid not in case.ran] or sorted(case.renamed)
-        for nodeid in new:
-            yield Finding(f.UNSTABLE, CURE, nodeid, shards)
+    for nodeid in _new_ids(case) if shards or case.suspected else ():
+        known = case.suspected.get(nodeid, "")
+        if known or shards:
+            was = f"was {shown(known)}; " if known else ""
+            yield Finding(f.UNSTABLE, was + CURE, nodeid, shards or _indices(case.ran.get(known, ())))
+
+
+def _new_ids(case: Case) -> List[str]:
+    return [nodeid for nodeid in case.wanted if nodeid not in case.ran]
 
 
 def _is_unstable(case: Case, shard: Receipt) -> bool:
     """Tell whether a shard collected the same tests under other ids."""
     other = shard.collected_digest not in ("", case.collected_digest)
-    return other and shard.forms_digest == case.forms_digest
+    return other and shard.forms_digest == case.forms_digest and bool(_new_ids(case))

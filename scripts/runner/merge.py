@@ -6,6 +6,7 @@ The verdict is written and told before anything is learnt: a history that cannot
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -50,9 +51,9 @@ def gather(reports: Path) -> Results:
     damaged: List[Damaged] = []
     changed: Dict[str, List[str]] = {}
     for folder in sorted((*reports.glob("shard-*"), *reports.glob("repair-*"))):
-        match = re.fullmatch(r"(shard|repair)-(\d{1,9})", folder.name)
+        match = re.fullmatch(r"(shard|repair)-(0|[1-9][0-9]{0,8})", folder.name)
         file = folder / receipt.FILE_NAME
-        if match is None or not (file.exists() or file.is_symlink()):
+        if match is None or not os.path.lexists(file):
             continue
         try:
             found = receipt.read(file)
@@ -60,8 +61,8 @@ def gather(reports: Path) -> Results:
                 raise SuiteError(f"{file}: it is the result of {found.name}, and lies in the place of another")
             receipts.append(found)
         except PipelineError as error:
-            if match[1] == "shard":
-                damaged.append(Damaged(int(match[2]), f"shard index {match[2]}", error.message))
+            name = "repair" if match[1] == "repair" else "shard index"
+            damaged.append(Damaged(int(match[2]), f"{name} {match[2]}", error.message, match[1] == "repair"))
             continue
         if receipt.changed_beside(found, folder):
             changed[found.name] = receipt.changed_beside(found, folder)
@@ -116,23 +117,25 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         verdict = verify(results.receipts, reference, results.damaged, results.changed)
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
-    for line in report_text.run_lines(_told(settings, verdict, results, plan, arguments)):
+    for line in report_text.run_lines(_ending(settings, verdict, results, plan, arguments)):
         say(line)
     for learning in _lessons(settings, verdict, results.receipts, whole=not arguments):
         attempt(learning)
     return exit_code(verdict, settings)
 
 
-def _told(
+def _ending(
     settings: Settings, verdict: Verdict, results: Results, plan: Optional[Plan], arguments: Sequence[str]
-) -> report_text.Told:
+) -> report_text.Ending:
     shards = [result for result in results.receipts if not result.repairs]
     folders = [settings.reports / f"shard-{result.index}" for result in shards]
     beside = [settings.reports / JUNIT]
     beside += [folder / name for folder in folders[:1] for name in ("service.log", "artifacts") if len(folders) == 1]
-    red = {index for finding in verdict.findings if finding.red for index in finding.shards}
+    about_repairs = (f.UNFIT_REPAIR, f.REPAIR_CUT_SHORT)
+    findings = [finding for finding in verdict.findings if finding.red and finding.kind not in about_repairs]
+    red = {index for finding in findings for index in finding.shards}
     logs = [settings.reports / f"shard-{index}.log" for index in sorted(red)]
-    return report_text.Told(
+    return report_text.Ending(
         verdict=verdict,
         shards=shards,
         planned=plan.shards if plan else (),
@@ -179,8 +182,9 @@ def _write_junit(settings: Settings, verdict: Verdict, receipts: Iterable[Receip
             folder = folder or result.folder
             if result.text:
                 texts[result.nodeid] = "\n\n".join(filter(None, [texts.get(result.nodeid, ""), result.text]))
-    errors = [error for each in receipts for error in junit.of_errors(each.errors, each.name)]
-    junit.write(settings.reports / JUNIT, [*junit.of_tests(verdict.tests, texts, folder), *errors])
+    errors = [error for result in receipts for error in junit.of_errors(result.errors, result.name)]
+    tests = junit.of_tests(verdict.tests, texts, folder)
+    junit.write(settings.reports / JUNIT, [*tests, *errors, *junit.of_doubts(verdict)])
 
 
 def _lessons(

@@ -69,7 +69,9 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
     size_bytes = bundle.write(file, f"{name}-{_utc(now, '%Y%m%d-%H%M%S')}", members, now)
     say(f"debug bundle: {_shown(file)}, {human_bytes(size_bytes)}, {counted(len(members), 'file')}")
     notes = [("missing", contents.missing), ("left out", contents.left_out)]
-    for line in report_text.told([f"{word}: {line}" for word, some in notes for line in bundle.note_lines(some)]):
+    for line in report_text.reason_lines(
+        [f"{word}: {line}" for word, some in notes for line in bundle.note_lines(some)]
+    ):
         say(line)
 
 
@@ -93,7 +95,10 @@ def verdicts(members: Sequence[Member]) -> List[str]:
         if member.name.endswith(f"/{receipt.FILE_NAME}"):
             try:
                 result = receipt.from_json(json.loads(member.content))
-                lines += [f"{result.name}: {report_text.summary(result)}", *report_text.told(receipt.reasons(result))]
+                lines += [
+                    f"{result.name}: {report_text.summary(result)}",
+                    *report_text.reason_lines(receipt.reasons(result)),
+                ]
             except (ValueError, RecursionError) as error:
                 lines.append(f"{member.name}: no result of this version: {error}")
     return lines

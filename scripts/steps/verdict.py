@@ -24,7 +24,7 @@ def run(settings: Settings, node: Node) -> int:
     result = receipt.read(shard.folder_of(settings, node) / receipt.FILE_NAME)
     say(f"{result.name}: {report_text.summary(result)}")
     green = receipt.is_green(result)
-    for line in [*report_text.told(receipt.reasons(result)), *report_text.evidence(green, settings.command)]:
+    for line in [*report_text.reason_lines(receipt.reasons(result)), *report_text.evidence(green, settings.command)]:
         say(line)
     return exit_code(settings, result)
 
