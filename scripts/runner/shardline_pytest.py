@@ -263,9 +263,12 @@ class Selector:
         if not self._errors or session.config.getoption("continue_on_collection_errors"):
             self._select(session, ids)
         if self._order.collects_only:
+            wrong = sys.exc_info()[1]  # pytest calls this also on its way out, where it found no test of a name
+            names = wrong.args if isinstance(wrong, pytest.UsageError) else ()
+            sys.stderr.write("".join(f"ERROR: {name}\n" for name in names))
             sys.stdout.flush()
             sys.stderr.flush()
-            self._leave(0)
+            self._leave(pytest.ExitCode.USAGE_ERROR if names else 0)
         yield
 
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
