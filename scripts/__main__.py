@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, NoReturn, Option
 
 from . import __version__, arguments, ci, console, settings
 from .console import printable
-from .errors import Deferred, PipelineError, SettingsError
+from .errors import Deferred, PipelineError, SettingsError, Shown
 from .system.signals import ends_with, raise_on_signals
 from .typed_yaml import suggest
 
@@ -31,6 +31,7 @@ REPORTS = "where this run's results are and go; default: reports/ of the project
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 INTERRUPTED = 130
 UNREAD = 141  # as a shell reports SIGPIPE
+BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
 
 
 def main(words: Optional[List[str]] = None) -> int:
@@ -38,6 +39,9 @@ def main(words: Optional[List[str]] = None) -> int:
 
     Returns:
         the process's exit code: 0, the code of the kind of failure (errors.py), 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: only a text was asked for (--help, --version).
     """
     for stream in (sys.stdout, sys.stderr):  # an old terminal must not turn a Chinese id into a crash
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -52,9 +56,14 @@ def main(words: Optional[List[str]] = None) -> int:
     except BrokenPipeError:  # as in `... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
+    except Shown:
+        return _told("shown, nothing was run", 0)
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr, flush=True)
-        return INTERRUPTED
+        return _interrupted(INTERRUPTED)
+    except SystemExit as exit:
+        if exit.code not in BY_SIGNAL:
+            raise
+        return _interrupted(int(exit.code or 0))
 
 
 def _run(words: List[str]) -> int:
@@ -78,6 +87,12 @@ def failed(error: PipelineError, command: Callable[..., str]) -> int:
     """Print what went wrong, once, and how that ended; return its exit code."""
     print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
     return _told(error.ended, error.exit_code)
+
+
+def _interrupted(code: int) -> int:
+    """Say that a signal ended the step, below the ^C of a terminal."""
+    print(file=sys.stderr)
+    return _told("interrupted", code)
 
 
 def _told(ended: str, code: int) -> int:

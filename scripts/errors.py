@@ -118,6 +118,10 @@ class Deferred(Exception):
         self.exit_code = exit_code
 
 
+class Shown(Exception):
+    """Pytest showed what a person asked for, and no test was to run: it ends with exit code 0."""
+
+
 class ServiceDied(PipelineError):
     """The service's process ended before, or while, it was needed."""
 

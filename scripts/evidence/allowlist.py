@@ -50,10 +50,7 @@ OF_A_SHARD = (
     Rule("reports/{shard}/service.log", "what the service printed, where the run started one", expected=True, log=True),
     Rule("reports/{shard}/journal.jsonl", "what happened, written while it happened", expected=True, log=True),
     Rule("reports/{shard}/junit.xml", "the tests with their tracebacks", expected=True),
-    Rule("reports/{shard}/plan.json", "which test belongs to which shard", expected=True),
-    Rule("reports/{shard}/remaining.json", "the tests that its last round was to run"),
-    Rule("reports/{shard}/wanted.json", "the tests that a repair was to run"),
-    Rule("reports/{shard}/timings.json", "how long its tests took"),
+    Rule("reports/{shard}/selection.json", "what its last round was to run", expected=True),
 )
 OF_A_RUN = (
     Rule("reports/merge.json", "what the merge found: tests lost, doubled, failed", expected=True),

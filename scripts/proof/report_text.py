@@ -254,16 +254,11 @@ def summary(result: Receipt) -> str:
     return f"{counted(len(outcomes), 'test')}{': ' if parts else ''}{', '.join(parts)}"
 
 
-<<<<<<< HEAD
-def compared(shards: Sequence[Planned], said: Sequence[Receipt]) -> List[str]:
+def compared(shards: Sequence[Planned], results: Sequence[Receipt]) -> List[str]:
     """Compare what the tests of each shard, with the set-ups they pay, were expected to take and what they took.
 
     pytest's start and its collection are in neither. Where nothing was known, nothing was expected.
     """
-=======
-def compared(shards: Sequence[Planned], results: Sequence[Receipt]) -> List[str]:
-    """Lay what each shard was expected to take beside what it took."""
->>>>>>> help-T1
     planned = dict(enumerate(shards))
     rows = [
         (

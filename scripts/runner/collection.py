@@ -10,22 +10,22 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List, NamedTuple, Sequence
+from typing import List, NamedTuple, NoReturn, Sequence
 
 from ..console import progress, visible
 from ..environments.environments import Environment
-from ..errors import SettingsError, SuiteError
+from ..errors import SettingsError, Shown, SuiteError
 from ..proof.outcomes import Round
 from ..settings import Settings
 from ..system import processes
-from ..system.processes import ProgramFailed
+from ..system.processes import ProgramFailed, exit_words
 from . import journal, plugin_loader, subset
 from .plugin_loader import Order
+from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
 
 LAST_LINES = 20
 START = "collection"  # what the lines of its journal say, which nobody else sees
-USAGE_ERROR = 4  # pytest's exit code for arguments that it cannot use
 
 
 class Collected(NamedTuple):
@@ -69,13 +69,26 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     return Collected(subset.of(wanted, rounds[-1].selected), rounds[-1].files)
 
 
-def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> int:
-    """Let pytest show what a person asks for, such as its fixtures; no test is run. Returns its exit code."""
+def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:
+    """Let pytest show what a person asks for, such as its fixtures; no test is run.
+
+    Raises:
+        Shown: it did.
+        SettingsError: it cannot use its arguments.
+        SuiteError: no test was selected, or there was another mistake; pytest has said which.
+    """
     words = pytest_words(settings, environment, arguments, plugin=())
     try:
-        return subprocess.call(words, cwd=settings.suite_directory, env=environment.variables(os.environ))
+        code = subprocess.call(words, cwd=settings.suite_directory, env=environment.variables(os.environ))
     except OSError as error:
         raise cannot_start(error) from error
+    if code == NO_TESTS:
+        raise nothing_selected(arguments)
+    if code == USAGE_ERROR:
+        raise SettingsError("pytest cannot use its arguments", SEE_ABOVE)
+    if code:
+        raise SuiteError(f"pytest ended with {exit_words(code)}", SEE_ABOVE)
+    raise Shown
 
 
 def _see(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
-from ..console import say
+from ..console import counted, say
 from ..errors import IncompleteError, PipelineError, ServiceDied, SuiteError
 from ..planning import history, timings
 from ..planning import plan as planning
@@ -24,6 +24,7 @@ from ..proof import findings as f
 from ..proof import junit, receipt, report_text
 from ..proof.case import Reference
 from ..proof.findings import Verdict
+from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
 from ..settings import Settings
@@ -31,6 +32,7 @@ from ..system import files
 from . import repair as repairing
 from . import subset
 from .collection import Collected
+from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT
 
 FILE_NAME = "merge.json"
@@ -90,6 +92,27 @@ def arguments_of(settings: Settings, results: Results) -> List[str]:
     return list(said[0]) if said and len(set(said)) == 1 else []
 
 
+@contextmanager
+def rest_offered(settings: Settings, arguments: Sequence[str]) -> Iterator[None]:
+    """Say, where a signal ends the block, which command runs the tests that have no result."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        say(f"\nnext: {rest_of(settings, arguments)}")
+        raise
+
+
+def rest_of(settings: Settings, arguments: Sequence[str]) -> str:
+    """Write the command that runs the rest of an interrupted run; all of it where nothing has run."""
+    results = gather(settings.reports).receipts
+    if not any(result.tests for result in results):
+        whole = settings.command("nox", "-s", "integration", *(["--", *arguments] if arguments else []))
+        return f"{whole}    (no test has run)"
+    ran = sum(test.proven != NOT_RUN for result in results for test in result.tests)
+    rest = settings.command("nox", "-s", "merge", "--", "--run-missing", *arguments)
+    return f"{rest}    (runs the rest; {counted(ran, 'test')} ran before the interruption)"
+
+
 def conclude(settings: Settings, collected: Collected, arguments: Sequence[str], run_missing: bool = False) -> int:
     """Compare all results with a collection, write and tell the verdict, then learn from the run.
 
@@ -104,6 +127,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         IncompleteError: a test ran nowhere, or more than once, or that cannot be told.
         ServiceDied: the service of a shard died while its tests ran.
         SuiteError: no test was selected, or none could be run.
+        SettingsError: none could be run, since pytest cannot use its arguments.
     """
     results = gather(settings.reports)
     plan = plan_of(settings, results)
@@ -121,7 +145,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         say(line)
     for learning in _lessons(settings, verdict, results.receipts, whole=not arguments):
         attempt(learning)
-    return exit_code(verdict, settings)
+    return exit_code(verdict, settings, arguments, [code for result in results.receipts for code in result.exit_codes])
 
 
 def _ending(
@@ -146,11 +170,17 @@ def _ending(
     )
 
 
-def exit_code(verdict: Verdict, settings: Settings) -> int:
-    """Return 0 where a verdict is green, 1 where tests failed; errors as those of `conclude`."""
+def exit_code(
+    verdict: Verdict, settings: Settings, arguments: Sequence[str] = (), exit_codes: Iterable[int] = ()
+) -> int:
+    """Return 0 where a verdict is green, 1 where tests failed; errors as those of `conclude`.
+
+    Args:
+        exit_codes: of the pytest processes.
+    """
     if verdict.ended == f.NO_TESTS:
-        errors = [*verdict.of(f.SHARD_ERROR), *verdict.of(f.NOTHING)]
-        raise SuiteError(f"no test has run: {errors[0].text}", "See pytest's own lines above.")
+        errors = verdict.of(f.SHARD_ERROR)
+        raise nothing_ran(errors[0].text, exit_codes) if errors else nothing_selected(arguments)
     if verdict.ended == f.INCOMPLETE:
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
     if verdict.ended == f.SERVICE_DIED:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from pathlib import Path
 from typing import Iterable, List, Sequence
 
-from ..errors import SettingsError
+from ..errors import PipelineError, SettingsError, SuiteError
 
 _SHOWING = """--collect-only --co --fixtures --funcargs --fixtures-per-test --setup-plan --markers --version -V
     --cache-show"""
@@ -18,6 +19,22 @@ _VALUED = """-k -m -p -c -o -r -W --maxfail --tb --durations --durations-min --d
 SHOWING = frozenset(_SHOWING.split())  # with these pytest runs no test, so there is nothing to prove
 FLAGS = frozenset(_FLAGS.split())  # options of pytest itself, without a value ...
 VALUED = frozenset(_VALUED.split())  # ... and with one; others may be a plugin's, or nobody's
+
+
+USAGE_ERROR, NO_TESTS = 4, 5  # pytest's exit codes for arguments that it cannot use, and for nothing selected
+SEE_ABOVE = "See pytest's own lines above."
+
+
+def nothing_selected(arguments: Sequence[str]) -> SuiteError:
+    """Say that no test was selected, by which arguments: neither all is well nor are all tests meant."""
+    return SuiteError(f"no test was selected: pytest {shlex.join(arguments)}".rstrip(), SEE_ABOVE)
+
+
+def nothing_ran(why: str, exit_codes: Iterable[int]) -> PipelineError:
+    """Say why no test has run; what pytest could not use is a mistake in its arguments."""
+    if USAGE_ERROR in exit_codes:
+        return SettingsError("pytest cannot use its arguments", SEE_ABOVE)
+    return SuiteError(f"no test has run: {why}", SEE_ABOVE)
 
 
 def shows_only(arguments: Iterable[str]) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
+from ..console import printable
 from ..errors import PipelineError
 from ..planning import forecast
 from ..planning import plan as planning
@@ -124,17 +126,48 @@ def answer(selection: Selection, collected: Sequence[str]) -> Dict[str, Any]:
     }
 
 
+def may_be_empty(selection: Selection, arguments: Sequence[str]) -> bool:
+    """Tell whether a shard may have no test, as far as plan or history say before the suite is collected.
+
+    Args:
+        arguments: those that chose a part of the suite; a plan of another part does not tell.
+    """
+    if selection.total == 1:
+        return False
+    plan = _handed_out(selection) or _made_here(selection)
+    return tuple(arguments) != plan.arguments or not plan.shards[selection.index].nodeids
+
+
+def is_planned(selection: Selection, arguments: Sequence[str]) -> bool:
+    """Tell whether a plan was handed out that was made with these arguments, so that pytest is known to take them."""
+    plan = _handed_out(selection)
+    return plan is not None and tuple(arguments) == plan.arguments
+
+
 def _handed_out(selection: Selection) -> Optional[Plan]:
-    """Read the plan that was handed out, if there is one for so many shards."""
+    """Read the plan that was handed out, if there is one for so many shards that can be read."""
     file = Path(selection.plan)
-    plan = planning.load(file) if file.exists() else None
-    return plan if plan and len(plan.shards) == selection.total else None
+    if not os.path.lexists(str(file)):
+        return None
+    try:
+        plan = planning.load(file)
+    except PipelineError as error:
+        _say(f"{error.message}: the shard goes on without it")
+        return None
+    return plan if len(plan.shards) == selection.total else None
 
 
-def _made_here(selection: Selection, collected: Sequence[str]) -> Plan:
-    past = read_history(Path(selection.history), lambda line: print(line, file=sys.stderr))
+def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None) -> Plan:
+    """Make the plan from what was collected, else from the tests that the history knows."""
+    past = read_history(Path(selection.history), _say)
     estimates, set_up = forecast.estimates(past, selection.machine), forecast.set_up(past, selection.machine)
-    return planning.make(collected, estimates, selection.total, set_up)
+    tests = estimates.tests_ms if collected is None else collected
+    return planning.make(tests, estimates, selection.total, set_up)
+
+
+def _say(line: str) -> None:
+    """Say it beside the answer, which goes to standard output."""
+    print(printable(line), file=sys.stderr)
 
 
 def share_of(collected: Iterable[str], shards: Sequence[Sequence[str]], index: int) -> List[str]:

@@ -23,7 +23,7 @@ from ..settings import Settings
 from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
-from . import collection, ownership, preparation, pytest_arguments, rounds, subset
+from . import collection, ownership, preparation, pytest_arguments, rounds, selection, subset
 from .decisions import Outcome
 from .pytest_process import Home
 from .rounds import ShardRun
@@ -52,14 +52,17 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
     settings.check_suite_path()
 
 
-def execute(settings: Settings, node: Node, arguments: Sequence[str]) -> Receipt:
+def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: bool = False) -> Receipt:
     """Run the tests of one shard; its result, which is written too.
+
+    Args:
+        checked: the suite has been collected with these arguments.
 
     Raises:
         PipelineError: a step could not do its work.
     """
     wanted, rest = subset.take(settings, arguments)
-    selection = Selection(
+    chosen = Selection(
         start=ownership.start(os.environ),
         index=node.index,
         total=node.total,
@@ -69,8 +72,31 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str]) -> Receipt
         part=str(wanted.file) if wanted else "",
         strict=bool(wanted and wanted.strict),
     )
+    settings = _as_needed(settings, chosen, arguments, known=checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
-    return run_chosen(ShardRun(settings, node, folder, selection, rest), arguments)
+    return run_chosen(ShardRun(settings, node, folder, chosen, rest), arguments)
+
+
+def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:
+    """Return the settings of a shard, without a service where it has no test to start one for.
+
+    The suite is collected first where that finds a mistake before anything is taken away, or may spare the service.
+
+    Args:
+        known: pytest is known to take the arguments.
+
+    Raises:
+        PipelineError: the suite cannot be collected with these arguments.
+    """
+    spares = starts_service(settings) and selection.may_be_empty(chosen, arguments)
+    if not spares and (known or selection.is_planned(chosen, arguments)):
+        return settings
+    if starts_service(settings):
+        preparation.fetch_weights(settings)  # a suite may look at them while it is collected
+    environment = preparation.install(settings, with_service=False).suite
+    collected = collection.collect(settings, environment, arguments)
+    is_empty = not selection.answer(chosen, collected.nodeids)["select"]
+    return replace(settings, service=None) if spares and is_empty else settings
 
 
 def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repair] = None) -> Receipt:
@@ -91,8 +117,6 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
-        if shard.selection.strict or not pytest_arguments.are_known(shard.arguments):
-            collection.collect(settings, environments.suite, arguments)  # a mistake costs no start of the service
     with memory.peak() as peak, watchdog() as dog, Surroundings(settings, environments, shard.folder, dog) as around:
         if around.service:
             seconds.update({"service ready": around.service.ready_s, "warm-up": around.service.warm_up_s})

@@ -325,16 +325,14 @@ class Selector:
         if not self._errors or session.config.getoption("continue_on_collection_errors"):
             self._select(session, ids)
         if self._order.collects_only:
-            self._end(0)
+            self._end(self._usage_error() or 0)
         yield
 
     @_outermost
     def pytest_sessionfinish(self, exitstatus: int) -> Wrapper:
         """End a collection that failed before anything is written for the end of a session."""
         if self._order.collects_only:
-            error = sys.exc_info()[1]
-            if isinstance(error, pytest.UsageError):  # as pytest would after this hook
-                sys.stderr.write("".join(f"ERROR: {line}\n" for line in error.args))
+            self._usage_error()
             self._end(int(exitstatus))
         yield
 
@@ -342,6 +340,15 @@ class Selector:
         """Say why a collection was stopped, which pytest does at the end of a session."""
         if self._order.collects_only:
             sys.stderr.write(f"{excinfo.typename}: {excinfo.value}\n")
+
+    @staticmethod
+    def _usage_error() -> int:
+        """Say, as pytest would after these hooks, what arguments it could not use, such as the name of no test."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, pytest.UsageError):
+            return 0
+        sys.stderr.write("".join(f"ERROR: {line}\n" for line in error.args))
+        return int(pytest.ExitCode.USAGE_ERROR)
 
     def _end(self, status: int) -> None:
         for stream in (sys.stdout, sys.stderr):

@@ -12,6 +12,7 @@ from ..local import run as local
 from ..planning import plan as planning
 from ..runner import collection, merge, ownership, preparation, pytest_arguments, shard, subset
 from ..runner.collection import Collected
+from ..runner.pytest_arguments import nothing_selected
 from ..runner.service_session import starts_service
 from ..settings import Settings
 from . import plan
@@ -30,14 +31,14 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
         0 when every test passed or was skipped, 1 when one did not.
 
     Raises:
+        Shown: the arguments ask pytest to show something, and to run nothing.
         PipelineError: a step could not do its work; each kind has its own exit code.
     """
     if pytest_arguments.shows_only(arguments):
-        return collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
+        collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         nodes = nodes or _as_many_as_bearable(settings, at_once)
-        clear(settings)
         subset.announce(settings, subset.take(settings, arguments)[0], arguments)
         collected = _in_shards(settings, arguments, nodes, at_once) if nodes > 1 else _alone(settings, arguments)
         try:
@@ -49,19 +50,37 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
 
 def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
     """Run one shard, and take for the collection what it had to run, which must be all that it collected."""
-    result = shard.execute(settings, Node(0, 1), arguments)
+    if not pytest_arguments.are_known(subset.take(settings, arguments)[1]):
+        _collected(settings, arguments)
+    clear(settings)
+    with merge.rest_offered(settings, arguments):
+        result = shard.execute(settings, Node(0, 1), arguments, checked=True)
     return Collected([test.nodeid for test in result.tests for _ in range(test.count)], result.files_digest)
 
 
 def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:
     """Run several shards, and compare them with the collection that was made before they ran."""
     most = concurrency.decide(settings, nodes, at_once)
-    preparation.install(settings, with_service=starts_service(settings))
+    collected = _collected(settings, arguments)
+    clear(settings)
+    with merge.rest_offered(settings, arguments):
+        local.run(settings, arguments, plan.make(settings, nodes, arguments, collected), most)
+    return collected
+
+
+def _collected(settings: Settings, arguments: Sequence[str]) -> Collected:
+    """Collect before anything runs: a mistake costs nothing of the last run, and the merge has what to compare with.
+
+    Raises:
+        PipelineError: the suite cannot be collected with these arguments, or nothing is selected.
+    """
+    suite = preparation.install(settings, with_service=starts_service(settings)).suite
     if starts_service(settings):
         preparation.fetch_weights(settings)
-    made = plan.make(settings, nodes, arguments)
-    local.run(settings, arguments, made.plan, most)
-    return made.collected
+    collected = collection.collect(settings, suite, arguments)
+    if not collected.nodeids:
+        raise nothing_selected(arguments)
+    return collected
 
 
 def _as_many_as_bearable(settings: Settings, at_once: int) -> int:

@@ -27,4 +27,6 @@ def run(settings: Settings, arguments: Sequence[str], run_missing: bool = False)
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         environment = preparation.install(settings, with_service=False).suite
-        return merge.conclude(settings, collection.collect(settings, environment, arguments), arguments, run_missing)
+        collected = collection.collect(settings, environment, arguments)
+        with merge.rest_offered(settings, arguments):
+            return merge.conclude(settings, collected, arguments, run_missing)

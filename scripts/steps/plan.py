@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from typing import List, NamedTuple, Sequence
+from typing import List, Sequence
 
 from ..console import counted, human_seconds, say, table
 from ..errors import PipelineError
@@ -33,7 +33,8 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
     """
     shard.check(settings, pytest_arguments)
     with ownership.of_all(settings):
-        made = make(settings, total, pytest_arguments).plan
+        suite = preparation.install(settings, with_service=False).suite
+        made = make(settings, total, pytest_arguments, collection.collect(settings, suite, pytest_arguments))
     advised = advice(settings, made) if advise else total
     for line in next_lines(settings, total, advised, pytest_arguments):
         say(line)
@@ -64,31 +65,22 @@ def next_lines(settings: Settings, total: int, advised: int, pytest_arguments: S
     ]
 
 
-class Made(NamedTuple):
-    """A plan, and the collection that it shares out."""
-
-    plan: Plan
-    collected: Collected
-
-
-def make(settings: Settings, total: int, pytest_arguments: Sequence[str]) -> Made:
-    """Collect the tests, share them out, write reports/plan.json and say what each shard will take.
+def make(settings: Settings, total: int, pytest_arguments: Sequence[str], collected: Collected) -> Plan:
+    """Share the collected tests out, write reports/plan.json and say what each shard will take.
 
     Args:
-        pytest_arguments: those for pytest, and ours for a part of the suite (see `part`).
+        pytest_arguments: those for pytest, and ours for a part of the suite (see `subset`).
 
     Raises:
-        PipelineError: the suite cannot be collected, or a file cannot be used.
+        PipelineError: the plan cannot be written.
     """
-    environment = preparation.install(settings, with_service=False).suite
-    collected = collection.collect(settings, environment, pytest_arguments)
     estimates, set_up = history.estimates(settings)
     made = planning.make(collected.nodeids, estimates, total, set_up)
     made = replace(made, arguments=tuple(pytest_arguments))
     planning.save(made, settings.reports / FILE_NAME)
     for line in lines(made, len(collected.nodeids)):
         say(line)
-    return Made(made, collected)
+    return made
 
 
 def usual(settings: Settings) -> int:

@@ -23,11 +23,12 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict:
         0 when every test of the shard passed or was skipped, 1 when one did not.
 
     Raises:
+        Shown: the arguments ask pytest to show something, and to run nothing.
         AlreadyRunning: this shard, or a run of all shards, is at it.
         PipelineError: a step could not do its work.
     """
     if pytest_arguments.shows_only(arguments):
-        return collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
+        collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     shard.check(settings, arguments)
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..ci import Node
 from ..console import say
-from ..errors import Deferred, PipelineError, ServiceDied, SuiteError
+from ..errors import Deferred, PipelineError, ServiceDied
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
 from ..runner import shard
+from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..settings import Settings
 
 
@@ -35,16 +36,16 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     Raises:
         ServiceDied: the service died while tests ran; whatever else is red may come of that.
         SuiteError: the tests could not be collected or chosen, or none was selected, in no shard.
+        SettingsError: pytest could not use its arguments.
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
         log = settings.shown(shard.folder_of(settings, Node(result.index, result.total)) / "service.log")
         raise ServiceDied(deaths[0].message, f"Its last words stand above and in {log}.")
     if result.errors and not result.tests:
-        raise SuiteError(f"no test has run: {result.errors[0].message}", "See pytest's own lines above.")
+        raise nothing_ran(result.errors[0].message, result.exit_codes)
     if not result.collected_count and receipt.is_green(result):
-        words = " ".join(result.arguments)
-        raise SuiteError(f"no test was selected: pytest {words}".rstrip(), "See pytest's own lines above.")
+        raise nothing_selected(result.arguments)
     return 0 if receipt.is_green(result) else 1
 
 

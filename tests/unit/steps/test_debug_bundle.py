@@ -66,7 +66,7 @@ def test_the_bundle_of_a_red_shard_holds_all_it_left_and_tells_first_what_is_red
 
     found = bundled(project)
 
-    files = ("receipt.json", "service.log", "journal.jsonl", "junit.xml", "plan.json", "timings.json")
+    files = ("receipt.json", "service.log", "journal.jsonl", "junit.xml", "selection.json")
     expected = {
         *(f"reports/shard-0/{name}" for name in files),
         "reports/shard-0/artifacts/你好 sad.wav",

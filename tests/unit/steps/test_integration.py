@@ -15,8 +15,6 @@ from typing import List
 import psutil
 import pytest
 
-from scripts.proof.receipt import Attempt, Receipt, Selected
-from scripts.proof.report_text import next_run
 from tests.unit.steps import projects
 from tests.unit.steps.projects import GREEN
 
@@ -203,10 +201,3 @@ def wait_for(file: Path) -> None:
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} did not appear"
         time.sleep(0.05)
-
-
-def test_after_a_green_run_the_slowest_file_is_offered() -> None:
-    seconds = {"a.py::x": 2.0, "b.py::x": 1.0, "b.py::y": 1.5}
-    tests = tuple(Selected(nodeid, "passed", (Attempt("passed", each),)) for nodeid, each in seconds.items())
-
-    assert "nox -s integration -- b.py    (only the slowest file)" in next_run(Receipt("", "", 0, 1, "", 0, "", tests))
