@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from scripts.runner.plugin_loader import put, variables
+from scripts.runner.plugin_loader import ARGUMENTS, Order, put, variables
 
 
 def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
@@ -16,21 +18,53 @@ def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_variables_are_added_to_the_suites_own(tmp_path: Path) -> None:
     environ = {"HOME": "/h", "PYTHONPATH": "/x"}
+    order = Order(tmp_path / "j", "5f3a", 2, ["my tests", "b"], ["python", "a b"], tmp_path / "own", collects_only=True)
 
-    found = variables(environ, tmp_path / "plugin", tmp_path / "j", 2, ["my tests", "b"], ["python", "a b"])
+    found = variables(environ, tmp_path / "plugin", order)
 
     expected = {
         "HOME": "/h",
         "PYTHONPATH": f"{tmp_path / 'plugin'}{os.pathsep}/x",
         "SHARDLINE_JOURNAL": str(tmp_path / "j"),
+        "SHARDLINE_START": "5f3a",
         "SHARDLINE_ROUND": "2",
-        "SHARDLINE_PATH": "my tests\nb",
+        "SHARDLINE_PATHS": json.dumps(["my tests", "b"]),
         "SHARDLINE_SELECT": json.dumps(["python", "a b"]),
+        "SHARDLINE_APART": str(tmp_path / "own"),
+        "SHARDLINE_COLLECT": "1",
     }
     assert expected == found
 
 
 def test_without_a_command_nobody_is_asked(tmp_path: Path) -> None:
-    found = variables({}, tmp_path / "plugin", tmp_path / "j", 0, ["tests"])
+    found = variables({}, tmp_path / "plugin", Order(tmp_path / "j", "5f3a", paths=["tests"]))
 
-    assert {"PYTHONPATH", "SHARDLINE_JOURNAL", "SHARDLINE_PATH", "SHARDLINE_ROUND"} == set(found)
+    assert {f"SHARDLINE_{name}" for name in ("JOURNAL", "START", "PATHS", "ROUND")} | {"PYTHONPATH"} == set(found)
+
+
+def test_every_variable_is_one_that_the_plugin_takes_away(tmp_path: Path) -> None:
+    order = Order(tmp_path / "j", "5f3a", 2, ["t"], ["python"], tmp_path / "own", collects_only=True)
+    ours = {name for name in variables({}, tmp_path / "plugin", order) if name.startswith("SHARDLINE_")}
+    probe = tmp_path / "test_it.py"
+    probe.write_text(f"import os\ndef test_it(): assert not [name for name in os.environ if name in {sorted(ours)}]")
+    environ = variables(os.environ, tmp_path / "plugin", Order(tmp_path / "j", "5f3a", apart=tmp_path / "own"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *ARGUMENTS, str(probe)],
+        cwd=str(tmp_path),
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+    assert 0 == done.returncode, done.stdout
+
+
+def test_an_old_copy_of_the_plugin_is_replaced(tmp_path: Path) -> None:
+    copy = Path(put(tmp_path / "plugin"), "shardline_pytest.py")
+    copy.write_text("# of an earlier version")
+
+    put(tmp_path / "plugin")
+
+    assert "pytest_configure" in copy.read_text()
