@@ -106,7 +106,7 @@ def run(
 
     A session keeps what it started together, and a terminal's Ctrl-C away: that comes through us, once.
     """
-    started = time.monotonic()
+    started, now = time.monotonic(), steady_clock()
     mark = uuid.uuid4().hex[:12]
     home.watchdog.expect(mark)
     try:
@@ -120,7 +120,7 @@ def run(
         records.write(home.state, record)
     seen = Exit(0)
     try:
-        seen = _watched(root, pulse, limits, watch, say)
+        seen = _watched(root, pulse, limits, watch, say, now)
     finally:  # before its pid is given back: as long as it is ours, so is the session of that number
         _end_leftovers(root, say)
         records.remove(home.state, record)
@@ -128,10 +128,19 @@ def run(
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
             popen.wait(LEFTOVERS_END_IN_S)
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
-    seconds, now = round(time.monotonic() - started, 3), time.time()
+    seconds, ended_at = round(time.monotonic() - started, 3), now()
     death = "" if seen.interrupted else watch.death()
-    died_at = seen.died_at or now
-    return replace(seen, returncode=returncode, seconds=seconds, ended_at=now, service=death, died_at=died_at)
+    died_at = seen.died_at or ended_at
+    return replace(seen, returncode=returncode, seconds=seconds, ended_at=ended_at, service=death, died_at=died_at)
+
+
+def steady_clock() -> Callable[[], float]:
+    """Make a clock that tells the time of day, and goes on as it began where the system's is set meanwhile.
+
+    What a journal says of a round is reckoned from its start, too; and a machine that slept has not worked.
+    """
+    began, started = time.time(), time.monotonic()
+    return lambda: began + time.monotonic() - started
 
 
 def cannot_start(error: OSError) -> SuiteError:
@@ -139,12 +148,12 @@ def cannot_start(error: OSError) -> SuiteError:
     return SuiteError(f"pytest cannot be started: {error}", "Correct suite.command in pipeline.yml.")
 
 
-def _watched(root: Identity, pulse: Pulse, limits: Limits, watch: Watch, say: Say) -> Exit:
-    """Wait for the process's end, or bring it about: whether it hung, and whether a person stopped it."""
+def _watched(root: Identity, pulse: Pulse, limits: Limits, watch: Watch, say: Say, now: Callable[[], float]) -> Exit:
+    """Wait for the process's end, or bring it about; say whether it hung, and whether a person stopped it."""
     while is_running(root):
         interrupted = watch.signalled()
         if interrupted or watch.death():  # without the service, every further test would fail
-            seen_at = time.time()
+            seen_at = now()
             with suppress(ProcessLookupError, PermissionError):  # gone meanwhile
                 os.killpg(root.pid, signal.SIGINT)  # all of it, as a terminal does
             _wait(root, limits.stop_s)

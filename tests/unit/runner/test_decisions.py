@@ -46,6 +46,8 @@ def words(outcome: Outcome) -> Dict[str, str]:
 
 
 ALL = ran(outcomes.FINISHED, "a", "b", "c")
+assert ALL.told
+TOLD = ALL.told
 
 
 def test_when_all_have_reported_the_shard_is_finished() -> None:
@@ -156,7 +158,7 @@ def test_a_round_that_told_nothing_is_an_error() -> None:
 
 
 def test_pytest_that_selects_nothing_since_it_only_helps_is_an_error() -> None:
-    helped = Ran(Exit(0), replace(ALL.told, selected=None, attempts=()))
+    helped = Ran(Exit(0), replace(TOLD, selected=None, attempts=()))
 
     assert ["pytest"] == [error.name for error in next_step([helped]).errors]
 
@@ -174,7 +176,7 @@ def test_collection_errors_are_named_once_over_all_rounds() -> None:
 @pytest.mark.parametrize(
     "last",
     [
-        ran(outcomes.INTERRUPTED, "a", running="b", exit=Exit(2)),
+        ran(outcomes.INTERRUPTED, "a", running="b", exit=Exit(2, interrupted=True)),
         ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED, interrupted=True)),
     ],
     ids=["pytest said so", "pytest had to be killed"],
@@ -184,6 +186,20 @@ def test_after_ctrl_c_the_rest_is_not_run_and_nobody_is_blamed(last: Ran) -> Non
 
     assert ("interrupted", ()) == (outcome.ended, outcome.errors)
     assert {"a": "passed", "b": "not-run", "c": "not-run"} == words(outcome)
+
+
+def test_a_keyboard_interrupt_that_nobody_sent_is_the_failure_of_its_test_and_the_rest_goes_on() -> None:
+    outcome = next_step([ran(outcomes.INTERRUPTED, "a", running="b", exit=Exit(2))])
+
+    assert ("", ("c",), "failed") == (outcome.ended, outcome.remaining, words(outcome)["b"])
+    assert "raised KeyboardInterrupt in its call" == outcome.tests[1].why
+
+
+def test_a_keyboard_interrupt_outside_tests_stops_and_is_an_error() -> None:
+    outcome = next_step([ran(outcomes.INTERRUPTED, "a", exit=Exit(2))])
+
+    assert ("gave up", ("b", "c")) == (outcome.ended, outcome.remaining)
+    assert (ExtraError("pytest", "something raised KeyboardInterrupt"),) == outcome.errors
 
 
 def test_ctrl_c_after_the_last_report_cuts_nothing_short() -> None:
@@ -316,13 +332,13 @@ def test_an_internal_error_outside_tests_stops() -> None:
 
 
 def test_a_test_that_began_and_was_forgotten_is_an_error() -> None:
-    told = replace(ALL.told, attempts=attempts_of("a", "c", unfinished="b"))
+    told = replace(TOLD, attempts=attempts_of("a", "c", unfinished="b"))
 
     assert "error" == words(next_step([Ran(Exit(0), told)]))["b"]
 
 
 def test_of_two_tests_with_one_id_both_must_run() -> None:
-    told = replace(ALL.told, selected=("a", "a"), attempts=attempts_of("a"))
+    told = replace(TOLD, selected=("a", "a"), attempts=attempts_of("a"))
     outcome = next_step([Ran(Exit(KILLED), replace(told, ended=Ended(outcomes.DIED_BETWEEN_TESTS)))])
 
     assert ("", ("a",), {"a": "not-run"}, 2) == (
@@ -333,12 +349,39 @@ def test_of_two_tests_with_one_id_both_must_run() -> None:
     )
 
 
-def test_the_report_holds_what_has_not_run_and_what_went_wrong_outside_tests() -> None:
-    found = decisions.results(next_step([ran(outcomes.DIED_BETWEEN_TESTS, "a", exit=Exit(3))]))
+def test_lines_that_are_missing_are_an_error_whatever_the_others_say() -> None:
+    told = replace(TOLD, missing_lines=2)
 
-    assert [
-        ("a", "passed", ""),
-        ("b", "error", "not run"),
-        ("c", "error", "not run"),
-        ("between two tests", "error", "something ended the process with exit code 3"),
-    ] == [(result.nodeid, result.outcome, result.message) for result in found]
+    assert (ExtraError("journal", "2 lines of round 0 are missing: what they said is lost"),) == next_step(
+        [Ran(Exit(0), told)]
+    ).errors
+
+
+def test_results_go_by_the_planned_id_where_ids_change_from_run_to_run() -> None:
+    names = {"names": {"b-9": "b"}, "plan": "p"}
+    told = replace(TOLD, selected=("a", "b-9", "c"), attempts=attempts_of("a", "c", unfinished="b-9"), answer=names)
+    died = replace(told, ended=Ended(outcomes.DIED_IN_TEST, running=Running("b-9", "call")))
+
+    outcome = next_step([Ran(Exit(KILLED), died)])
+
+    assert {"a": "passed", "b": "failed", "c": "passed"} == words(outcome)
+    assert ["", "b-9", ""] == [test.ran_as for test in outcome.tests]
+    assert "p" == outcome.answer["plan"]
+
+
+def test_a_test_of_another_id_in_each_round_runs_once() -> None:
+    first = ran(
+        outcomes.DIED_IN_TEST,
+        selected=("x-1", "y-1"),
+        attempts=attempts_of(unfinished="x-1"),
+        running="x-1",
+        exit=Exit(KILLED),
+        answer={"names": {"x-1": "x", "y-1": "y"}},
+    )
+    second = ran(outcomes.FINISHED, selected=("y-2",), attempts=attempts_of("y-2"), answer={"names": {"y-2": "y"}})
+
+    assert ("y",) == next_step([first]).remaining
+    assert ("finished", {"x": "failed", "y": "passed"}) == (
+        next_step([first, second]).ended,
+        words(next_step([first, second])),
+    )

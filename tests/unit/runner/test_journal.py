@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
 from scripts.errors import SuiteError
 from scripts.proof import outcomes
 from scripts.proof.outcomes import Attempt, Ended, Fate, Fixture, Round, Running, SharedCost, fates, not_run
-from scripts.runner.journal import Event, parse, read, rounds
+from scripts.runner import journal
+from scripts.runner.journal import Event, Tail, parse, read
+
+START = "5f3a"  # of the shard whose lines count
 
 LOAD: Event = {
     "event": "load",
-    "schema": 1,
+    "schema": 2,
     "time": 5.0,
     "pid": 7,
     "round": 0,
@@ -24,6 +27,26 @@ LOAD: Event = {
 }
 SESSION: Event = {"event": "session", "rootdir": "/suite"}
 FINISH: List[Event] = [{"event": "finishing", "status": 0, "reason": ""}, {"event": "finish", "status": 0}]
+
+
+def numbered(*events: Event, of: str = START) -> List[Event]:
+    """Mark events as one shard's processes do; each "load" begins another round."""
+    marked: List[Event] = []
+    number = first = 0
+    for event in events:
+        if event["event"] == "load" and marked:
+            number, first = number + 1, len(marked)
+            event = {**event, "round": number}
+        marked.append({"of": f"{of}.{number}", "n": len(marked) - first, **event})
+    return marked
+
+
+def lines(*events: Event) -> bytes:
+    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+
+
+def rounds(events: List[Event]) -> Tuple[Round, ...]:
+    return tuple(journal.rounds(numbered(*events)))
 
 
 def start(nodeid: str, phase: str) -> Event:
@@ -71,62 +94,114 @@ def fixture_end(name: str, seconds: float, step: str = "setup", failed: bool = F
 # Lines
 
 
-def lines(*events: Event) -> bytes:
-    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
-
-
 def test_no_file_is_no_round(tmp_path: Path) -> None:
-    assert [] == read(tmp_path / "journal.jsonl")
+    assert ([], 0) == read(tmp_path / "journal.jsonl", START)
 
 
 def test_a_file_is_read_round_by_round(tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").write_bytes(lines(LOAD, *trial("a"), {**LOAD, "round": 1}, *trial("b")))
+    (tmp_path / "journal.jsonl").write_bytes(lines(*numbered(LOAD, *trial("a"), LOAD, *trial("b"))))
 
-    found = read(tmp_path / "journal.jsonl")
+    found, strangers = read(tmp_path / "journal.jsonl", START)
 
-    assert [(0, "a"), (1, "b")] == [(each.number, each.attempts[0].nodeid) for each in found]
+    assert [(0, "a"), (1, "b")] == [(told.number, told.attempts[0].nodeid) for told in found]
+    assert 0 == strangers
 
 
 def test_a_folder_is_no_journal(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="Is a directory"):
-        read(tmp_path)
+        read(tmp_path, START)
+
+
+@pytest.mark.parametrize("other", ["5f3b", "5f3a.5f3a", ""])
+def test_lines_of_another_start_never_count_and_are_counted(tmp_path: Path, other: str) -> None:
+    ours, theirs = numbered(LOAD, *trial("a", call="failed")), numbered(LOAD, *trial("a"), of=other)
+    mixed = [event for pair in zip(ours, theirs) for event in pair]
+    (tmp_path / "journal.jsonl").write_bytes(lines(*mixed))
+
+    (told,), strangers = read(tmp_path / "journal.jsonl", START)
+
+    assert (["failed"], len(theirs)) == ([attempt.outcome for attempt in told.attempts], strangers)
 
 
 @pytest.mark.parametrize("rest", [(), (LOAD,)])
-def test_a_torn_line_at_the_end_of_a_round_is_told(rest: List[Event]) -> None:
-    content = lines(LOAD, SESSION) + b'{"event": "sta\n' + lines(*rest)
+def test_a_line_that_a_kill_tore_is_passed_over(rest: List[Event]) -> None:
+    content = lines(*numbered(LOAD, SESSION)) + b'{"of": "5f3a.0", "event": "sta\n' + lines(*numbered(LOAD, *rest)[1:])
 
-    first, *_ = rounds(parse(content))
-
-    assert first.torn
-    assert "/suite" == first.rootdir
+    assert ["/suite"] == [told.rootdir for told in journal.rounds(parse(content, START).events)][:1]
 
 
-@pytest.mark.parametrize("line", [b"no JSON", b"[]", b"{}", b"\xff"])
-def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
-    with pytest.raises(SuiteError, match="journal:2: not an event"):
-        parse(lines(LOAD) + line + b"\n" + lines(SESSION))
+@pytest.mark.parametrize(
+    "line", [b"no JSON", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"of": 1, "n": 0, "event": "end"}']
+)
+def test_a_line_that_is_no_event_is_passed_over_and_what_it_said_is_missed(line: bytes) -> None:
+    first, second, third = numbered(LOAD, SESSION, *FINISH[:1])
+
+    events = parse(lines(first) + line + b"\n" + lines(third), START).events
+
+    assert ([first, third], 1) == (events, journal.rounds(events)[0].missing_lines)
+    assert 0 == journal.rounds([first, second, third])[0].missing_lines
 
 
 def test_a_line_that_was_written_twice_counts_once() -> None:
-    assert 1 == len(parse(lines(LOAD, LOAD)))
+    marked = numbered(LOAD, *trial("a"))
+
+    assert journal.rounds(marked) == journal.rounds([event for event in marked for _ in range(2)])
+
+
+def test_the_order_of_lines_is_that_of_their_numbers() -> None:
+    marked = numbered(LOAD, *trial("a"), *trial("b"))
+
+    assert journal.rounds(marked) == journal.rounds(marked[::-1])
+
+
+def test_two_lines_that_claim_one_number_are_refused() -> None:
+    marked = numbered(LOAD, *trial("a", call="failed"))
+    forged = numbered(LOAD, *trial("a"))[4]
+
+    with pytest.raises(SuiteError, match="journal: two lines say that they are number 4 of round 0"):
+        journal.rounds([*marked, forged])
 
 
 @pytest.mark.parametrize(
     "events, complaint",
     [
-        ([SESSION], "journal:1: .*IndexError"),
-        ([{**LOAD, "schema": 2}], "journal:1: .*schema 2, this version reads 1"),
-        ([LOAD, {"event": "start"}], "journal:2: .*'id'"),
+        ([SESSION], "journal: round 0 is not .*it does not begin with its own start"),
+        ([{**LOAD, "round": 1}], "journal: round 0 is not .*it does not begin with its own start"),
+        ([{**LOAD, "schema": 1}], "journal: round 0 is not .*schema 1, this version reads 2"),
+        ([{**LOAD, "schema": 3}], "journal: round 0 is not .*schema 3, this version reads 2"),
+        ([LOAD, {"event": "start"}], "journal: round 0 is not .*'id'"),
     ],
 )
 def test_an_event_that_lacks_something_is_named(events: List[Event], complaint: str) -> None:
     with pytest.raises(SuiteError, match=complaint):
-        rounds(parse(lines(*events)))
+        rounds(events)
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "\u00b2"])
+def test_a_round_without_a_number_is_refused(number: str) -> None:
+    with pytest.raises(SuiteError, match="is not as the pytest plugin writes it"):
+        journal.rounds([{**LOAD, "of": f"{START}.{number}", "n": 0}])
 
 
 def test_events_that_this_version_does_not_know_are_passed_over() -> None:
     assert Ended(outcomes.ENDED_BEFORE_COLLECTION) == one_round({"event": "news"}).ended
+
+
+def test_one_line_without_an_end_is_no_event_yet(tmp_path: Path) -> None:
+    """A process that was killed while it wrote its first line has not said anything."""
+    file = tmp_path / "journal.jsonl"
+    file.write_bytes(lines(*numbered(LOAD))[:-1])
+
+    assert [] == Tail(file, START).look()
+    assert [0] == [told.number for told in read(file, START)[0]]  # at the end of the round it is all there
+
+
+@pytest.mark.parametrize("cut", [1, 40])
+def test_a_torn_first_line_is_a_round_that_said_nothing(tmp_path: Path, cut: int) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.write_bytes(lines(*numbered(LOAD))[:cut])
+
+    assert ([], 0) == read(file, START)
 
 
 # Attempts

@@ -1,20 +1,30 @@
+"""What a journal that grows tells of a shard that runs."""
+
 from __future__ import annotations
 
 import json
 import tempfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.proof.receipt import Receipt, Selected
-from scripts.runner.journal_progress import Progress, all_left_s
+from scripts.proof.receipt import Selected
+from scripts.runner.journal import Progress, Tail, all_left_s
+
+START = "5f3a"
+NOBODY: Mapping[str, int] = {}
 
 
-def lines(*events: Dict[str, object]) -> bytes:
-    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+def lines(*events: Dict[str, object], of: str = f"{START}.0") -> bytes:
+    marked = ({"of": of, "n": number, **event} for number, event in enumerate(events))
+    return b"".join(json.dumps(event).encode() + b"\n" for event in marked)
+
+
+def following(journal: Path, times: Mapping[str, int] = NOBODY, **more: Any) -> Progress:
+    return Progress(Tail(journal, START), times, **more)
 
 
 def start(nodeid: str, phase: str = "setup") -> Dict[str, object]:
@@ -26,7 +36,7 @@ def end(nodeid: str, phase: str, outcome: str = "passed") -> Dict[str, object]:
 
 
 WHOLE = lines(
-    {"event": "load", "schema": 1},
+    {"event": "load", "schema": 2},
     {"event": "collect", "id": "a.py"},
     *(start("a"), end("a", "setup"), start("a", "call"), end("a", "call", "failed"), end("a", "teardown")),
     *(start("b"), end("b", "setup", "failed"), end("b", "teardown", "failed")),
@@ -38,32 +48,42 @@ WHOLE = lines(
 def test_it_tells_what_ended_what_failed_and_what_runs(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(WHOLE)
-    progress = Progress(journal, {"a": 30, "b": 10, "c": 10, "d": 50})
+    progress = following(journal, {"a": 30, "b": 10, "c": 10, "d": 50})
 
     assert [("a", "failed"), ("b", "error")] == progress.read()
     assert ({"a", "b", "c"}, "d", 0.5) == (progress.done, progress.now, progress.share)
 
 
 def test_a_journal_that_is_not_there_yet_tells_nothing(tmp_path: Path) -> None:
-    progress = Progress(tmp_path / "journal.jsonl", {})
+    progress = following(tmp_path / "journal.jsonl", {})
 
     assert ([], set(), 0.0) == (progress.read(), progress.done, progress.share)
 
 
 def test_a_line_that_a_kill_tore_is_passed_over(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
-    journal.write_bytes(b'{"event": "st\n[]\n{"event": "end"}\n' + lines(start("a")))
-    progress = Progress(journal, {})
+    journal.write_bytes(
+        b'{"of": "5f3a.0", "n": 0, "event": "st\n[]\n{"of": "5f3a.0", "n": 1, "event": "end"}\n' + lines(start("a"))
+    )
+    progress = following(journal, {})
     progress.read()
 
     assert "a" == progress.now
+
+
+def test_lines_of_another_start_tell_nothing(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(lines(start("a")) + lines(end("a", "call", "failed"), end("a", "teardown"), of="5f3b.0"))
+    progress = following(journal, {"a": 1})
+
+    assert ([], set(), "a") == (progress.read(), progress.done, progress.now)
 
 
 def test_its_own_pace_says_how_long_it_still_takes(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(b"")
     now = 100.0
-    progress = Progress(journal, {"a": 1, "b": 1, "c": 2}, clock=lambda: now)
+    progress = following(journal, {"a": 1, "b": 1, "c": 2}, clock=lambda: now)
     seen = []
     for at, events in (
         (100.0, [start("a")]),
@@ -81,14 +101,14 @@ def test_its_own_pace_says_how_long_it_still_takes(tmp_path: Path) -> None:
 
 
 def test_before_its_tests_begin_the_estimate_stands(tmp_path: Path) -> None:
-    assert 20.0 == Progress(tmp_path / "journal.jsonl", {"a": 1}).left_s(20.0)
+    assert 20.0 == following(tmp_path / "journal.jsonl", {"a": 1}).left_s(20.0)
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=8).map(sorted))
 def test_however_it_is_cut_while_it_grows_it_tells_the_same(cuts: List[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal.jsonl"
-        progress = Progress(journal, {"a": 1, "d": 1})
+        progress = following(journal, {"a": 1, "d": 1})
         failures = []
         for cut in [*cuts, len(WHOLE)]:
             journal.write_bytes(WHOLE[:cut])
@@ -101,11 +121,11 @@ def test_however_it_is_cut_while_it_grows_it_tells_the_same(cuts: List[int]) -> 
 def test_the_result_knows_of_a_test_that_killed_its_process(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(lines(start("a"), end("a", "call", "failed"), end("a", "teardown"), start("b")))
-    progress = Progress(journal, {})
+    progress = following(journal, {})
     progress.read()
     tests = (Selected("a", "failed"), Selected("b", "failed"), Selected("c", "not-run"))
 
-    assert [("b", "failed")] == progress.settle(Receipt("", "", 0, 1, "", 0, "", tests))
+    assert [("b", "failed")] == progress.settle(tests)
     assert ({"a", "b"}, ["a", "b"], "") == (progress.done, list(progress.failed), progress.now)
 
 

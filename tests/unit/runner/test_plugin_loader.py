@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from scripts.runner.plugin_loader import Order, put, variables
+from scripts.runner.plugin_loader import ARGUMENTS, Order, put, variables
 
 
 def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
@@ -57,3 +59,22 @@ def test_folders_are_absolute_since_pytest_starts_elsewhere(tmp_path: Path) -> N
         found["SHARDLINE_JOURNAL"],
         found["SHARDLINE_APART"],
     )
+
+
+def test_every_variable_is_one_that_the_plugin_takes_away(tmp_path: Path) -> None:
+    order = Order(tmp_path / "j", "5f3a", 2, ["t"], ["python"], tmp_path / "own", collects_only=True)
+    ours = {name for name in variables({}, tmp_path / "plugin", order) if name.startswith("SHARDLINE_")}
+    probe = tmp_path / "test_it.py"
+    probe.write_text(f"import os\ndef test_it(): assert not [name for name in os.environ if name in {sorted(ours)}]")
+    environ = variables(os.environ, tmp_path / "plugin", Order(tmp_path / "j", "5f3a", apart=tmp_path / "own"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *ARGUMENTS, str(probe)],
+        cwd=str(tmp_path),
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+    assert 0 == done.returncode, done.stdout

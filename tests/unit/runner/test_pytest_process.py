@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from scripts.runner import pytest_process
+from scripts.runner.journal import Tail, in_test
 from scripts.runner.pytest_process import Pulse
 
 
 def test_silence_is_counted_from_the_last_line(tmp_path: Path) -> None:
     now = [10.0]
     journal = tmp_path / "journal.jsonl"
-    pulse = Pulse(journal, lambda: now[0])
-    journal.write_text('{"event": "start"}\n')
+    pulse = Pulse(Tail(journal, "5f3a"), lambda: now[0])
+    journal.write_text('{"of": "5f3a.0", "n": 0, "event": "start"}\n')
 
     assert (0.0, True) == (pulse.silent_s(), pulse.in_test)
     now[0] = 13.0
     assert (3.0, True) == (pulse.silent_s(), pulse.in_test)
 
 
+def test_what_another_process_writes_does_not_break_the_silence(tmp_path: Path) -> None:
+    now = [10.0]
+    journal = tmp_path / "journal.jsonl"
+    pulse = Pulse(Tail(journal, "5f3a"), lambda: now[0])
+    now[0] = 12.0
+    journal.write_text('{"of": "5f3b.0", "n": 0, "event": "start"}\n')
+
+    assert (2.0, False) == (pulse.silent_s(), pulse.in_test)
+
+
 def test_a_subtest_and_a_fixtures_end_leave_the_test_running() -> None:
     told = ({"event": "end", "subtest": "n=1"}, {"event": "fixture end"}, {"event": "end"}, {"event": "collected"})
 
-    assert [True, True, False, False] == [
-        pytest_process.says_in_test(b'{"event": "load"}\n' + json.dumps(event).encode() + b"\n") for event in told
-    ]
+    assert [True, True, False, False] == [in_test(event) for event in told]
 
 
 def test_outside_tests_silence_may_last_longer_unless_the_tests_may_take_longer_yet() -> None:

@@ -13,21 +13,28 @@ import textwrap
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import psutil
 import pytest
 
+from scripts.ci import Node
 from scripts.environments.environments import Environment
 from scripts.errors import SuiteError
 from scripts.proof import junit, outcomes, receipt
 from scripts.proof.outcomes import Ended, Round
 from scripts.proof.receipt import ExtraError
-from scripts.runner import plugin_loader, pytest_process, rounds
+from scripts.runner import plugin_loader, pytest_process, rounds, selection
 from scripts.runner.decisions import Exit, Outcome, Ran
 from scripts.runner.preparation import Environments
+from scripts.runner.pytest_process import Home
+from scripts.runner.rounds import ShardRun
+from scripts.runner.selection import Selection
 from scripts.runner.service_session import Surroundings
+from scripts.runner.shard import fresh
+from scripts.runner.watchdog import watchdog
 from scripts.settings import Settings, Suite
+from scripts.system import records
 from scripts.typed_yaml import Seconds
 
 ROOT = Path(__file__).parents[3]
@@ -54,7 +61,7 @@ class Shard:
     def run(
         self,
         *arguments: str,
-        select: Sequence[str] = (),
+        ids: Optional[Sequence[str]] = None,
         timeout_s: float = 60.0,
         signalled: Callable[[], bool] = lambda: False,
         **suite_settings: Any,
@@ -62,8 +69,12 @@ class Shard:
         suite = Suite("tests", test_timeout_s=Seconds(timeout_s), **suite_settings)
         settings = Settings(suite, file=self.project / "pipeline.yml")
         more = ["-q", "-p", "no:cacheprovider", *arguments]
-        with Surroundings(settings, Environments(Environment(Path(sys.prefix)), None), self.folder) as around:
-            return rounds.run(settings, around, self.folder, select, more, signalled, self.said.append)
+        nowhere = str(self.folder / "nowhere.json")
+        selection = Selection("5f3a", 0, 1, nowhere, nowhere, "m", ids=None if ids is None else tuple(ids))
+        run = ShardRun(settings, Node(0, 1), fresh(self.folder), selection, more)
+        environments = Environments(Environment(Path(sys.prefix)), None)
+        with watchdog() as dog, Surroundings(settings, environments, self.folder, dog) as around:
+            return rounds.run(run, around, Home(settings.state, dog), signalled, self.said.append)
 
 
 @pytest.fixture
@@ -250,19 +261,23 @@ def test_no_selected_test_is_a_success(shard: Shard) -> None:
     assert ("finished", (), (), 5) == (outcome.ended, outcome.tests, outcome.errors, outcome.rounds[0].status)
 
 
-def test_a_shard_selects_by_its_command_and_says_what_all_collected(shard: Shard) -> None:
-    answer = 'import json; print(json.dumps({"select": ["tests/test_it.py::test_b"]}))'
+def test_a_shard_runs_what_was_selected_and_says_what_all_collected(shard: Shard) -> None:
     suite = shard.write(test_it="def test_a(): pass\ndef test_b(): pass")
 
-    outcome = suite.run(select=[sys.executable, "-c", answer])
+    outcome = suite.run(ids=["tests/test_it.py::test_b"])
 
     ids = [f"tests/test_it.py::test_{letter}" for letter in "ab"]
     assert {"test_b": "passed"} == short(outcome)
     assert (2, receipt.digest(ids)) == (outcome.collected_count, outcome.collected_digest)
+    assert {"count": 2, "digest": receipt.digest(ids)} == {
+        name: outcome.answer["shared"][name] for name in ("count", "digest")
+    }
 
 
-def test_a_selection_that_fails_is_an_error(shard: Shard) -> None:
-    outcome = shard.write(test_it="def test_a(): pass").run(select=[sys.executable, "-c", "exit(3)"])
+def test_a_selection_that_fails_is_an_error(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "command", lambda file: [sys.executable, "-c", "exit(3)"])
+
+    outcome = shard.write(test_it="def test_a(): pass").run()
 
     assert ["selection"] == [error.name for error in outcome.errors]
 
@@ -344,13 +359,70 @@ def test_what_the_tests_leave_running_is_ended(shard: Shard) -> None:
     assert f"we end: {pid} (pid)" in "".join(shard.said)
 
 
-def test_an_earlier_runs_journal_and_report_are_taken_away(shard: Shard) -> None:
-    shard.write(test_it="def test_a(): pass").run()
+def test_what_another_pytest_writes_into_the_journal_does_not_count_and_is_said(shard: Shard) -> None:
+    """As that of a runner that was killed, which knows the journal by its path."""
+    suite = """
+        import json, os, pathlib
+        def test_a():
+            journal = pathlib.Path("../shard/journal.jsonl")
+            lines = journal.read_text().splitlines()
+            theirs = [json.dumps({**json.loads(line), "of": "other.0"}) for line in lines]
+            journal.write_text("\\n".join([*lines, *theirs]) + "\\n")
+            assert 0
+    """
+    outcome = shard.write(test_it=suite).run()
 
-    outcome = shard.write(test_it="def test_b(): pass").run()
+    assert {"test_a": "failed"} == short(outcome)
+    assert () == outcome.errors
+    assert re.search(r"\d+ lines in .*journal\.jsonl are of another pytest, and do not count", "".join(shard.said))
 
-    assert {"test_b": "passed"} == short(outcome)
-    assert ["tests/test_it.py::test_b"] == [result.nodeid for result in junit.read(shard.folder / "junit.xml") or []]
+
+def test_a_journal_that_a_test_empties_is_not_green(shard: Shard) -> None:
+    suite = """
+        import pathlib
+        def test_a(): assert 0
+        def test_b(): pathlib.Path("../shard/journal.jsonl").write_text("")
+    """
+    with pytest.raises(SuiteError, match="round 0 is not as the pytest plugin writes it"):
+        shard.write(test_it=suite).run()
+
+
+def test_a_journal_that_a_test_removes_is_not_green(shard: Shard) -> None:
+    suite = """
+        import pathlib
+        def test_a(): assert 0
+        def test_b(): pathlib.Path("../shard/journal.jsonl").unlink()
+    """
+    with pytest.raises(SuiteError, match="round 0 is not as the pytest plugin writes it"):
+        shard.write(test_it=suite).run()
+
+
+@pytest.mark.parametrize("shift_s", [3600, -3600])
+def test_a_clock_that_is_set_while_tests_run_decides_nothing(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch, shift_s: float
+) -> None:
+    began, real = shard.project / "began", time.time
+    monkeypatch.setattr(time, "time", lambda: real() + (shift_s if began.exists() else 0))
+    suite = """
+        import os, pathlib, time
+        def test_before(): pass
+        def test_killer():
+            pathlib.Path("began").touch()
+            time.sleep(2.5)
+            os._exit(3)
+        def test_after(): pass
+    """
+    outcome = shard.write(test_it=suite).run(timeout_s=30)
+
+    assert {"test_before": "passed", "test_killer": "failed", "test_after": "passed"} == short(outcome)
+    (killer,) = (test for test in outcome.tests if test.nodeid.endswith("test_killer"))
+    assert 2.0 < killer.seconds < 60.0
+
+
+def test_nothing_of_a_round_is_left_in_the_project_s_records(shard: Shard) -> None:
+    shard.write(test_it=DEADLY.format(deed="os._exit(0)")).run()
+
+    assert [] == records.read_all(shard.project / ".pipeline")
 
 
 def test_a_program_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> None:
@@ -359,16 +431,34 @@ def test_a_program_that_is_not_there_is_said(shard: Shard, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "root, folder",
-    [("", ""), ("backend/api", "backend/api"), (".ci/tests", ".ci/tests"), ("..", "")],
-    ids=["the project's", "below it", "a hidden one", "outside"],
+    "root, git, folder",
+    [
+        ("", "", ""),
+        ("backend/api", "", "backend/api"),
+        (".ci/tests", "", ".ci/tests"),
+        ("..", "", ""),
+        ("backend/api", "..", "project/backend/api"),
+        ("..", "..", ""),
+    ],
+    ids=["the project's", "below it", "a hidden one", "outside", "of a repository above", "the repository's own"],
 )
-def test_reports_name_files_from_the_project_s_folder(tmp_path: Path, root: str, folder: str) -> None:
+def test_reports_name_files_from_the_repository_s_folder(tmp_path: Path, root: str, git: str, folder: str) -> None:
     project = tmp_path / "project"
+    project.mkdir()
+    (project / git / ".git").mkdir()
+    settings = Settings(Suite("tests"), file=project / "pipeline.yml")
     told = Round(0, 1, 0.0, "9", "3", Ended(outcomes.FINISHED), rootdir=str(project / root))
 
-    assert folder == rounds.files_from(Outcome((Ran(Exit(0), told),)), project)
-    assert "" == rounds.files_from(Outcome((Ran(Exit(1)),)), project)
+    assert folder == rounds.repository_folder(Outcome((Ran(Exit(0), told),)), settings)
+
+
+def test_a_repository_is_found_from_the_project_up(tmp_path: Path) -> None:
+    project = tmp_path / "a" / "b"
+    project.mkdir(parents=True)
+    without = rounds.repository_of(project)
+    (tmp_path / ".git").mkdir()
+
+    assert (project.resolve(), tmp_path.resolve()) == (without, rounds.repository_of(project))
 
 
 # Signals, to a runner in a process of its own -------------------------------------------------------
@@ -377,20 +467,28 @@ RUNNER = """
 import json, os, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from scripts.environment import Environment
-from scripts.steps.around import Surroundings
+from scripts.ci import Node
+from scripts.environments.environments import Environment
+from scripts.runner import rounds
 from scripts.runner.preparation import Environments
-from scripts.signals import held_back, raise_on_signals
+from scripts.runner.pytest_process import Home
+from scripts.runner.rounds import ShardRun
+from scripts.runner.selection import Selection
+from scripts.runner.service_session import Surroundings
+from scripts.runner.shard import fresh
+from scripts.runner.watchdog import watchdog
 from scripts.settings import Settings, Suite
-from scripts.steps import rounds
+from scripts.system.signals import held_back, raise_on_signals
 
 settings = Settings(Suite("tests"), file=Path({project!r}) / "pipeline.yml")
-with raise_on_signals(), held_back() as signalled:
-    folder = Path({folder!r})
-    around = Surroundings(settings, Environments(Environment(Path(sys.prefix)), None), folder)
-    outcome = rounds.run(settings, around, folder, (), ("-q",), signalled)
+folder = fresh(Path({folder!r}))
+run = ShardRun(settings, Node(0, 1), folder, Selection("5f3a", 0, 1, "nowhere", "nowhere", "m"), ("-q",))
+environments = Environments(Environment(Path(sys.prefix)), None)
+with raise_on_signals(), held_back() as signalled, watchdog() as dog:
+    with Surroundings(settings, environments, folder, dog) as around:
+        outcome = rounds.run(run, around, Home(settings.state, dog), signalled)
     tests = {{test.nodeid.split("::")[1]: test.outcome for test in outcome.tests}}
-    (Path({folder!r}) / "outcome.json").write_text(json.dumps([outcome.ended, tests]))
+    (folder / "outcome.json").write_text(json.dumps([outcome.ended, tests]))
 """
 
 SLOW = """

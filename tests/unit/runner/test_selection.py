@@ -1,32 +1,155 @@
+"""Which tests next: by a plan, a part, what remains, and a plan that is made on the spot."""
+
 from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scripts.errors import PipelineError
+from scripts.planning import plan as planning
+from scripts.planning.estimates import Estimates
+from scripts.proof import receipt
 from scripts.runner import selection
+from scripts.runner.selection import Selection
 
 STRANGE = ["t.py::a[\ud800]", "t.py::b[\u2028]", "t.py::c[你好]", "t.py::--ids"]
+ABC = [f"t.py::test_{letter}" for letter in "abc"]
 
 
-def ask(command: List[str], collected: List[str], folder: Path) -> object:
+def ask(command: List[str], collected: List[str], folder: Path) -> Dict[str, Any]:
     done = subprocess.run(
         command, input=json.dumps(collected).encode(), cwd=str(folder), capture_output=True, timeout=60
     )
     assert b"" == done.stderr
-    return json.loads(done.stdout)
+    answer: Dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
-def test_what_is_no_longer_collected_is_left_out() -> None:
-    assert ["b"] == selection.remaining_of(["a", "b"], ["b", "gone"])
+@pytest.fixture
+def whole(tmp_path: Path) -> Selection:
+    """The one shard of a suite that was never planned, and whose tests were never timed."""
+    nowhere = str(tmp_path / "nowhere.json")
+    return Selection("5f3a", 0, 1, plan=nowhere, history=nowhere, machine="m")
 
 
-def test_the_command_answers_strange_ids_in_a_folder_with_a_package_scripts_of_its_own(tmp_path: Path) -> None:
+def planned(folder: Path, *shards: List[str]) -> str:
+    """Write a plan of exactly these shards."""
+    made = planning.make(chain(*shards), Estimates({}), len(shards))
+    told = tuple(planning.Shard(tuple(sorted(shard)), 0) for shard in shards)
+    file = folder / "plan.json"
+    planning.save(replace(made, id=planning.identity(told, made.algorithm), shards=told), file)
+    return str(file)
+
+
+def test_the_command_answers_strange_ids_in_a_folder_with_a_package_scripts_of_its_own(
+    tmp_path: Path, whole: Selection
+) -> None:
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "__init__.py").write_text("raise SystemExit('not this one')")
-    (tmp_path / "ids.json").write_text(json.dumps([*STRANGE[:3], "gone"]))
+    file = selection.write(tmp_path, replace(whole, ids=(*STRANGE[:3], "gone")))
 
-    answer = ask(selection.command("--ids", "ids.json"), list(reversed(STRANGE)), tmp_path)
+    answer = ask(selection.command(file), list(reversed(STRANGE)), tmp_path)
 
-    assert {"select": list(reversed(STRANGE[:3])), "ordered": False} == answer
+    assert (list(reversed(STRANGE[:3])), False) == (answer["select"], answer["ordered"])
+
+
+def test_what_is_written_is_read_again(tmp_path: Path, whole: Selection) -> None:
+    file = selection.write(tmp_path, replace(whole, ids=("t.py::test_b",)))
+
+    assert selection.answer(replace(whole, ids=("t.py::test_b",)), ABC) == ask(selection.command(file), ABC, tmp_path)
+
+
+def test_a_selection_of_a_newer_version_is_refused_in_a_line(tmp_path: Path, whole: Selection) -> None:
+    file = selection.write(tmp_path, whole)
+    file.write_text(file.read_text().replace('"schema": 1', '"schema": 99'))
+
+    done = subprocess.run(selection.command(file), input=b"[]", capture_output=True, timeout=60)
+
+    assert (b"", 1) == (done.stdout, len(done.stderr.splitlines())), done.stderr
+    assert done.returncode
+    assert b"Traceback" not in done.stderr
+
+
+def test_without_a_plan_one_is_made_on_the_spot(whole: Selection) -> None:
+    halves = [selection.answer(replace(whole, index=index, total=2), ABC) for index in (0, 1)]
+
+    assert ABC == sorted(halves[0]["select"] + halves[1]["select"])
+    assert (halves[0]["plan"], halves[0]["shared"]) == (halves[1]["plan"], halves[1]["shared"])
+    assert {"count": 3, "digest": receipt.digest(ABC)} == {
+        name: halves[0]["shared"][name] for name in ("count", "digest")
+    }
+
+
+def test_the_plan_that_was_handed_out_decides_and_its_id_is_said(tmp_path: Path, whole: Selection) -> None:
+    handed_out = replace(whole, total=2, plan=planned(tmp_path, ABC[1:], ABC[:1]))
+
+    answers = [selection.answer(replace(handed_out, index=index), ABC) for index in (0, 1)]
+
+    assert [ABC[1:], ABC[:1]] == [answer["select"] for answer in answers]
+    assert {planning.load(Path(handed_out.plan)).id} == {answer["plan"] for answer in answers}
+
+
+def test_a_plan_for_another_number_of_shards_is_not_used(tmp_path: Path, whole: Selection) -> None:
+    answer = selection.answer(replace(whole, plan=planned(tmp_path, ABC[1:], ABC[:1])), ABC)
+
+    assert ABC == answer["select"]
+
+
+def test_a_plan_that_cannot_be_read_stops_the_shard(tmp_path: Path, whole: Selection) -> None:
+    (tmp_path / "plan.json").write_text("[" * 100_000)
+
+    with pytest.raises(PipelineError, match=r"plan\.json"):
+        selection.answer(replace(whole, plan=str(tmp_path / "plan.json")), ABC)
+
+
+def test_tests_whose_ids_change_go_by_their_planned_names(tmp_path: Path, whole: Selection) -> None:
+    plan = planned(tmp_path, ["t.py::a[7f-9]"], ["t.py::b"])
+    handed_out = replace(whole, total=2, plan=plan)
+
+    answer = selection.answer(handed_out, ["t.py::a[2c-9]", "t.py::b"])
+
+    assert (["t.py::a[2c-9]"], {"t.py::a[2c-9]": "t.py::a[7f-9]"}) == (answer["select"], answer["names"])
+    remaining = selection.answer(replace(handed_out, ids=("t.py::a[7f-9]",)), ["t.py::a[55-9]", "t.py::b"])
+    assert ["t.py::a[55-9]"] == remaining["select"]
+
+
+def test_what_remains_is_chosen_from_what_is_still_collected(whole: Selection) -> None:
+    answer = selection.answer(replace(whole, ids=("t.py::test_b", "gone")), ABC)
+
+    assert ["t.py::test_b"] == answer["select"]
+
+
+def test_a_part_is_shared_out_as_the_whole_is(tmp_path: Path, whole: Selection) -> None:
+    (tmp_path / "part.txt").write_text(f"{ABC[0]}\n{ABC[2]}\n")
+    part = replace(whole, total=2, part=str(tmp_path / "part.txt"), strict=True)
+
+    answers = [selection.answer(replace(part, index=index), ABC) for index in (0, 1)]
+
+    assert [ABC[0], ABC[2]] == sorted(answers[0]["select"] + answers[1]["select"])
+    assert 2 == answers[0]["shared"]["count"]
+
+
+def test_an_id_that_tests_share_is_chosen_once(whole: Selection) -> None:
+    assert ["a", "b"] == selection.answer(whole, ["a", "b", "a"])["select"]
+
+
+IDS = st.lists(st.sampled_from([f"t{file}.py::test_{test}" for file in range(3) for test in range(4)]), unique=True)
+
+
+@given(IDS, st.integers(1, 4), st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_every_collected_test_is_chosen_by_exactly_one_shard(
+    collected: List[str], total: int, places: List[int]
+) -> None:
+    shards = [[nodeid for nodeid, place in zip(collected, places) if place == index] for index in range(total)]
+
+    chosen = [selection.share_of(collected, shards, index) for index in range(total)]
+
+    assert sorted(collected) == sorted(chain(*chosen))

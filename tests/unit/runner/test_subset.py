@@ -74,14 +74,24 @@ def test_a_file_of_tests_runs_sharded_and_the_merge_proves_it(project: Path, tmp
     assert {IDS[0], IDS[2], IN_IT} == set(json.loads((project / "reports/merge.json").read_text())["outcomes"])
 
 
-def test_the_same_shards_are_incomplete_for_a_merge_of_the_whole(project: Path, tmp_path: Path) -> None:
+def test_the_merge_knows_from_the_shards_which_part_they_ran(project: Path, tmp_path: Path) -> None:
     listed = tmp_path / "tests.txt"
     listed.write_text(OTHER)
     done = projects.run(project, "shard", "0", "1", "--tests", str(listed))
 
     assert f"nox -s merge -- --tests {listed}" in done.stdout
+    for words in (["merge"], ["merge", "--tests", str(listed)]):
+        merged = projects.run(project, *words)
+        assert (0, True) == (merged.returncode, "1 test: 1 passed" in merged.stdout), merged.stdout
+
+
+def test_a_shard_of_a_part_and_one_of_the_whole_are_incomplete(project: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "tests.txt"
+    listed.write_text(OTHER)
+    projects.run(project, "shard", "0", "2", "--tests", str(listed))
+    projects.run(project, "shard", "1", "2")
+
     assert 6 == projects.run(project, "merge").returncode
-    assert 0 == projects.run(project, "merge", "--tests", str(listed)).returncode
 
 
 def test_a_listed_test_that_is_not_there_is_an_error_and_nothing_runs(project: Path, tmp_path: Path) -> None:
