@@ -303,7 +303,7 @@ def from_json(data: Any) -> Receipt:
             errors=tuple(map(_error, _get(data, "errors", list))),
             seconds=_numbers(_get(data, "seconds", dict)),
             arguments=_texts(_get(data, "arguments", list)),
-            exit_codes=tuple(int(code) for code in _get(data, "exit_codes", list)),
+            exit_codes=_whole_numbers(_get(data, "exit_codes", list)),
             began_s=_get(data, "began_s", float, int),
             set_up=_taught(_get(data, "set_up", dict)),
             beside={name: _get(data["beside"], name, str) for name in _get(data, "beside", dict)},
@@ -322,6 +322,12 @@ def _get(data: Any, key: str, *kinds: type) -> Any:
 def _texts(values: Sequence[Any]) -> Tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise ValueError(f"expected texts, got {values!r:.40}")
+    return tuple(values)
+
+
+def _whole_numbers(values: Sequence[Any]) -> Tuple[int, ...]:
+    if not all(type(value) is int for value in values):
+        raise ValueError(f"expected whole numbers, got {values!r:.40}")
     return tuple(values)
 
 

@@ -175,7 +175,7 @@ def next_lines(ending: Ending) -> List[str]:
     elif not steps:
         steps.append(_shards_again(ending))
     if UNSTABLE in red:
-        steps.append(f"no run can find a test whose id changes: {CURE}")
+        steps.append(f"where a plan is handed out, a test whose id changes is run by function and place; {CURE}")
     return [f"next: {step}" for step in steps]
 
 
@@ -200,7 +200,7 @@ def typed(nodeid: str, folder: str) -> str:
     """Name a test as a person types it in the folder where pytest is started; its id is relative to pytest's rootdir.
 
     >>> typed("services/api/test_a.py::test_b[a/b]", "../.."), typed("test_a.py::test_b", ".")
-    ('services/api/test_a.py::test_b[a/b]', 'test_a.py::test_b')
+    ('../../services/api/test_a.py::test_b[a/b]', 'test_a.py::test_b')
     """
     file, colons, rest = nodeid.partition("::")
     return posixpath.normpath(posixpath.join(folder, file)) + colons + rest

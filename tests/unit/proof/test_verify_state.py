@@ -1,0 +1,70 @@
+"""Results that are damaged, or of other states of the tests."""
+
+from __future__ import annotations
+
+from scripts.proof import findings as v
+from scripts.proof.findings import Finding
+from scripts.proof.outcomes import NOT_RUN, PASSED
+from scripts.proof.receipt import Damaged
+from tests.unit.proof.results import judged, ran, red, red_kinds, shard
+
+OTHER_FILES = "{} ran the tests as they were before, or after, an edit: its files are others"
+
+
+# State of the tests -------------------------------------------------------------------------------
+
+
+def test_results_of_before_and_after_an_edit_prove_nothing_together() -> None:
+    verdict = judged([shard(0, ran("a"), files_digest="old"), shard(1, ran("b"), files_digest="new")], files="new")
+
+    assert (v.INCOMPLETE, False) == (verdict.ended, verdict.repairable)
+    assert [Finding(v.OTHER_FILES, OTHER_FILES.format("shard index 0 of 2"), shards=(0,))] == list(verdict.findings)
+
+
+def test_the_files_are_compared_among_shards_where_nothing_else_tells() -> None:
+    states = ["same", "same", "other"]
+    shards = [shard(index, of=3, collected=(), files_digest=files) for index, files in enumerate(states)]
+
+    assert [(2,)] == [finding.shards for finding in judged(shards, ()).of(v.OTHER_FILES)]
+
+
+def test_a_shard_that_ran_tests_and_does_not_say_of_which_files_is_red() -> None:
+    verdict = judged([shard(0, ran("a"), files_digest="files"), shard(1, ran("b"))], files="files")
+
+    assert [v.OTHER_FILES] == red_kinds(verdict)
+    assert judged([shard(0, ran("a"), ran("b"), files_digest="files"), shard(1)], files="files").green
+
+
+def test_results_of_two_commits_are_red() -> None:
+    shards = [shard(0, ran("a"), commit="a" * 40), shard(1, ran("b"), commit="b" * 40)]
+
+    assert [(v.OTHER_FILES, f"the results are of 2 commits: {'a' * 12}, {'b' * 12}")] == red(judged(shards))
+
+
+def test_a_commit_that_is_not_known_is_no_other() -> None:
+    assert judged([shard(0, ran("a"), commit="a" * 40), shard(1, ran("b"))]).green
+
+
+# Damage -------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_result_is_named_and_costs_what_it_holds() -> None:
+    verdict = judged([shard(0, ran("a"))], plan=[["a"], ["b"]], damaged=[Damaged(1, "shard index 1", "it is empty")])
+
+    assert [(v.DAMAGED, "shard index 1: it is empty"), (v.LOST, "b")] == red(verdict)
+    assert ({"a": PASSED, "b": NOT_RUN}, ("b",)) == (verdict.outcomes, verdict.to_run)
+
+
+def test_a_damaged_result_is_red_though_no_test_is_lost() -> None:
+    damaged = [Damaged(7, "shard index 7", "it is empty")]
+
+    assert [v.DAMAGED] == red_kinds(judged([shard(0, ran("a")), shard(1, ran("b"))], damaged=damaged))
+
+
+def test_a_result_whose_journal_changed_is_red_by_name_and_no_repair_helps() -> None:
+    changed = {"shard index 1 of 2": ["journal.jsonl"]}
+    verdict = judged([shard(0, ran("a")), shard(1, ran("b"))], changed=changed)
+
+    text = "journal.jsonl of shard index 1 of 2 changed after it had ended"
+    assert [Finding(v.CHANGED, text, shards=(1,))] == list(verdict.findings)
+    assert (v.INCOMPLETE, False) == (verdict.ended, verdict.repairable)
