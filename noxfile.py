@@ -146,8 +146,9 @@ def lock(session):
 def tests(session):
     """Run this repository's own tests; the rest of the line goes to pytest."""
     began = time.time()
+    shards = ["--nodes", "auto"] if session.posargs else []  # of a part, as many as run at once; of all, see OWN
     try:
-        pipeline(session, "integration", "--settings", OWN, "--nodes", "auto")
+        pipeline(session, "integration", "--settings", OWN, *shards)
     finally:
         print(closing_line(ROOT / "tests" / "unit" / "reports" / "junit.xml", began), flush=True)
 
