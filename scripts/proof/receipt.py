@@ -43,7 +43,7 @@ class Selected:
     """A test that the shard had to run, and what became of it.
 
     `count` tests share this id, mostly 1. `ran_as` is what it was called where it ran, if its id changes from run to
-    run; `nodeid` is then the one in the plan.
+    run (its parameters, if no more differs); `nodeid` is then the one in the plan.
     """
 
     nodeid: str

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import Callable, Dict, Iterable, List, Sequence
 
-CURE = "pytest.param(..., id=...) makes ids stay"
+CURE = "if ids change from run to run, pytest.param(..., id=...) makes them stay"
 
 _CHANGING = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"  # a uuid

@@ -87,7 +87,8 @@ class Outcome:
         remaining: the ids that have yet to run.
         errors: what went wrong outside tests.
         ended: one of the endings of `receipt`; empty as long as another round is due.
-        ran_as: what tests are called where they ran, of those whose ids change from run to run; by planned id.
+        ran_as: what tests were called where they ran (their parameters, if no more differs), of those whose ids change
+            from run to run; by planned id.
     """
 
     history: Tuple[Ran, ...]
@@ -180,7 +181,7 @@ def _by_planned_ids(ran: Ran, ran_as: Dict[str, str]) -> Ran:
     names = ran.told.answer.get("names", {}) if ran.told else {}
     if not ran.told or not isinstance(names, dict) or not names:
         return ran
-    ran_as.update((known, nodeid) for nodeid, known in names.items())
+    ran_as.update((known, _other_part(nodeid, known)) for nodeid, known in names.items())
     told, running = ran.told, ran.told.ended.running
     if running:
         running = replace(running, nodeid=names.get(running.nodeid, running.nodeid))
@@ -189,6 +190,16 @@ def _by_planned_ids(ran: Ran, ran_as: Dict[str, str]) -> Ran:
     return replace(
         ran, told=replace(told, attempts=attempts, selected=selected, ended=replace(told.ended, running=running))
     )
+
+
+def _other_part(nodeid: str, known: str) -> str:
+    """Give what is another in an id: its parameters, where it is the same function.
+
+    >>> _other_part("t.py::a[7f]", "t.py::a[2c]")
+    '[7f]'
+    """
+    function = known.partition("[")[0]
+    return nodeid[len(function) :] if nodeid.startswith(f"{function}[") else nodeid
 
 
 def _ended(outcome: Outcome) -> str:
