@@ -50,7 +50,9 @@ def form_of(nodeid: str) -> str:
     >>> form_of("test_a.py::test_b[{'x', 'y'}-0x7f12]") == form_of("test_a.py::test_b[{'y', 'x'}-0x7e40]")
     True
     """
-    function, _, parameters = nodeid.partition("[")
+    function, bracket, parameters = nodeid.partition("[")
+    if not bracket:
+        return function
     return " ".join([function, *sorted(re.findall(r"\w+", _CHANGING.sub("_", parameters)))])
 
 

@@ -85,10 +85,10 @@ class Pulse:
 
     def silent_s(self) -> float:
         """Tell how many seconds ago the last line was written."""
-        events = self._journal.look()
-        if events:
+        event = self._journal.latest()
+        if event:
             self._grown_at = self._clock()
-            self.in_test = in_test(events[-1])
+            self.in_test = in_test(event)
         return self._clock() - self._grown_at
 
 

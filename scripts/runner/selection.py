@@ -178,7 +178,8 @@ def share_of(collected: Iterable[str], shards: Sequence[Sequence[str]], index: i
     (['a'], ['b', 'new'])
     """
     planned = {nodeid: number for number, nodeids in enumerate(shards) for nodeid in nodeids}
-    return [each for each in dict.fromkeys(collected) if planned.get(each, _late(each, len(shards))) == index]
+    tests = dict.fromkeys(collected)
+    return [test for test in tests if (planned[test] if test in planned else _late(test, len(shards))) == index]
 
 
 def _late(nodeid: str, total: int) -> int:

@@ -40,6 +40,7 @@ import sys
 import time
 from contextlib import suppress
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import (
     Any,
@@ -91,9 +92,15 @@ _AT_START: Dict[str, object] = {
 _BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")  # what finds nothing to go by in a cache that was cleared
 _TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
-# Works with every pluggy that pytest 7.0 allows; `wrapper=True` is younger.
-_outermost = pytest.hookimpl(hookwrapper=True, tryfirst=True)
-Wrapper = Generator[None, Any, None]
+# pytest 7.0 allows a pluggy that has only hook wrappers of the old style, and a younger one runs those at twice the
+# cost. A generator of the form `try: return (yield)`, `finally: ...` is a wrapper of both styles: to the old one,
+# `yield` raises nothing and what is returned is nothing.
+_IS_YOUNG = "wrapper" in signature(pytest.hookimpl.__call__).parameters
+if _IS_YOUNG:
+    _outermost = pytest.hookimpl(wrapper=True, tryfirst=True)
+else:
+    _outermost = pytest.hookimpl(hookwrapper=True, tryfirst=True)
+Wrapper = Generator[None, Any, Any]
 
 
 class Pen:
@@ -214,7 +221,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
         early_config.pluginmanager.register(_Reports(_orders[0].apart, _orders[0].collects_only))
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
-    yield
+    return (yield)
 
 
 class _Reports:
@@ -266,7 +273,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(_Header(words))
-    yield
+    return (yield)
 
 
 def _without_workers(option: Any) -> str:
@@ -318,15 +325,14 @@ class Selector:
     def pytest_collection_finish(self, session: pytest.Session) -> Wrapper:
         """Keep the chosen tests. This is the first hook after every pytest_collection_modifyitems."""
         if self._order.collects_only and sys.exc_info()[1] is not self._handled:
-            yield  # a path that is not there, or the error of a plugin: see below how that ends
-            return
+            return (yield)  # a path that is not there, or the error of a plugin: see below how that ends
         ids = [item.nodeid for item in session.items]
         self._pen.write("collected", count=len(ids), digest=_digest(ids), files=_digest_of_files(session))
         if not self._errors or session.config.getoption("continue_on_collection_errors"):
             self._select(session, ids)
         if self._order.collects_only:
             self._end(self._usage_error() or 0)
-        yield
+        return (yield)
 
     @_outermost
     def pytest_sessionfinish(self, exitstatus: int) -> Wrapper:
@@ -334,7 +340,7 @@ class Selector:
         if self._order.collects_only:
             self._usage_error()
             self._end(int(exitstatus))
-        yield
+        return (yield)
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
         """Say why a collection was stopped, which pytest does at the end of a session."""
@@ -485,7 +491,8 @@ class Recorder:
 
     def __init__(self, pen: Pen, reads_cache_only: bool = False) -> None:
         self._pen, self._reads_cache_only = pen, reads_cache_only
-        self._seconds: Dict[Tuple[str, Optional[str]], float] = {}
+        self._of = ""
+        self._seconds: Dict[str, float] = {}  # of the phases of that test
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Say where the ids come from."""
@@ -501,28 +508,44 @@ class Recorder:
     def pytest_runtest_setup(self, item: pytest.Item) -> Wrapper:
         """Name the test that may end the process in its set-up."""
         self._seconds.clear()
-        yield from self._phase(item.nodeid, "setup")
+        started = self._started(item.nodeid, "setup")
+        try:
+            return (yield)
+        finally:
+            self._seconds["setup"] = self._pen.clock() - started
 
     @_outermost
     def pytest_runtest_call(self, item: pytest.Item) -> Wrapper:
         """Name the test that may end the process."""
-        yield from self._phase(item.nodeid, "call")
+        started = self._started(item.nodeid, "call")
+        try:
+            return (yield)
+        finally:
+            self._seconds["call"] = self._pen.clock() - started
 
     @_outermost
     def pytest_runtest_teardown(self, item: pytest.Item) -> Wrapper:
         """Name the test that may end the process in its teardown."""
-        yield from self._phase(item.nodeid, "teardown")
+        started = self._started(item.nodeid, "teardown")
+        try:
+            return (yield)
+        finally:
+            self._seconds["teardown"] = self._pen.clock() - started
 
-    def _phase(self, nodeid: str, phase: str) -> Wrapper:
+    def _started(self, nodeid: str, phase: str) -> float:
         self._pen.put("start", f', "id": {self._pen.quoted(nodeid)}, "phase": "{phase}"', at_once=True)
-        started = self._pen.clock()
-        yield
-        self._seconds[nodeid, phase] = self._pen.clock() - started
+        self._of = nodeid
+        return self._pen.clock()
 
     @_outermost
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Wrapper:
-        """A phase ended, or a subtest in it. Afterwards, since plugins change a report's outcome here."""
-        yield
+        """Write that a phase ended, or a subtest in it. Afterwards, since plugins change a report's outcome here."""
+        try:
+            return (yield)
+        finally:
+            self._write_end(report)
+
+    def _write_end(self, report: pytest.TestReport) -> None:
         facts = f', "id": {self._pen.quoted(report.nodeid)}, "phase": "{report.when}"'
         outcome, subtest = _outcome(report), _subtest(report)
         if outcome == "passed":
@@ -532,8 +555,8 @@ class Recorder:
         if subtest is not None:
             facts += self._pen.facts(subtest=subtest)
         else:  # where a plugin runs tests in forked children, only pytest's own measure comes back
-            seconds = self._seconds.pop((report.nodeid, report.when), report.duration)
-            facts += f', "seconds": {seconds:.6f}'
+            own = self._seconds if report.nodeid == self._of else {}
+            facts += f', "seconds": {own.pop(str(report.when), report.duration):.6f}'
         # The next phase begins at once; after a teardown, and in a test, nothing need.
         self._pen.put("end", facts, at_once=report.when == "teardown" or subtest is not None)
 
@@ -541,16 +564,20 @@ class Recorder:
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Wrapper:
         """Measure what tests share. Finalizers run last in, first out: the two here enclose the fixture's own."""
         if fixturedef.scope == "function":
-            yield
-            return
+            return (yield)
         fixture = {"scope": fixturedef.scope, "base": fixturedef.baseid or "", "name": fixturedef.argname}
         fixture["node"] = request.node.nodeid
         end_teardown: List[Callable[[], None]] = []
         fixturedef.addfinalizer(lambda: end_teardown.pop()() if end_teardown else None)
         end_setup = self._fixture("setup", fixture)
-        outcome = yield
-        end_setup(failed=outcome.excinfo is not None)
-        fixturedef.addfinalizer(lambda: end_teardown.append(self._fixture("teardown", fixture)))
+        failed = True
+        try:
+            outcome = yield
+            failed = not _IS_YOUNG and outcome.excinfo is not None
+            return outcome
+        finally:
+            end_setup(failed=failed)
+            fixturedef.addfinalizer(lambda: end_teardown.append(self._fixture("teardown", fixture)))
 
     def _fixture(self, step: str, fixture: Dict[str, str]) -> Callable[..., None]:
         """Write that a step of a fixture begins; returns the function that writes that it ended."""
@@ -577,8 +604,10 @@ class Recorder:
         """The tests are over; what comes now may still end the process."""
         reason = str(session.shouldfail or session.shouldstop or "")
         self._pen.write("finishing", status=int(exitstatus), reason=reason)
-        yield
-        self._pen.write("finish", status=int(session.exitstatus))
+        try:
+            return (yield)
+        finally:
+            self._pen.write("finish", status=int(session.exitstatus))
 
 
 def _outcome(report: pytest.TestReport) -> str:

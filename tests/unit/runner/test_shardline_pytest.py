@@ -872,7 +872,7 @@ def test_a_whole_run_writes_its_reports_where_they_were_asked_for(suite: Suite) 
 def test_the_cache_is_read_and_not_written(suite: Suite, option: str) -> None:
     suite.with_cache = True
     suite.write(test_it=THREE.replace("test_b(): pass", "test_b(): assert 0")).run("--sw")
-    cached = content(suite.folder / ".pytest_cache")
+    cached = content(suite.folder / ".pytest_cache" / "v")
     suite.apart = suite.folder.parent / "apart"
     suite.write(test_it=THREE.replace("test_c(): pass", "test_c(): assert 0"))
 
@@ -880,7 +880,7 @@ def test_the_cache_is_read_and_not_written(suite: Suite, option: str) -> None:
 
     expected = {"--lf": [B], "--ff": [B, A, C], "--sw": [B, C]}
     assert expected.get(option, [A, B, C]) == ran(run)
-    left = content(suite.folder / ".pytest_cache")
+    left = content(suite.folder / ".pytest_cache" / "v")
     assert ({} if option == "--cache-clear" else cached) == left
 
 
