@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
@@ -117,3 +119,27 @@ def test_where_no_lock_can_be_written_the_run_itself_says_so(settings: Settings)
     settings.reports.write_text("a file in its place")
     with ownership.of_all(settings), ownership.of_shard(settings, Node(0, 1), {}):
         pass
+
+
+OWNED = "of_shard(settings, Node(0, 2), {{ownership.OWNER: str(__import__('os').getppid())}})"
+
+
+def test_a_shard_of_a_killed_run_is_waited_for_since_it_still_writes_its_result(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(settings, OWNED.format()) as orphan:
+        threading.Timer(1.0, orphan.kill).start()
+        began = time.monotonic()
+        with ownership.of_all(settings):
+            waited_s = time.monotonic() - began
+
+    assert waited_s > 0.5
+    assert f"in use by pid {orphan.pid}" in capsys.readouterr().out
+
+
+def test_a_shard_of_a_killed_run_that_does_not_end_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "ORPHANS_END_IN_S", 0.3)
+    with held(settings, OWNED.format()) as orphan, refused(orphan.pid), ownership.of_all(settings):
+        pytest.fail("both would write into the shard's folder")
