@@ -7,6 +7,7 @@ Buildkite count them; one that counts from 1, as GitLab's CI_NODE_INDEX does, ha
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -59,9 +60,12 @@ def resolve(words: Sequence[str], environ: Mapping[str, str]) -> Node:
 
 
 def run_id(environ: Mapping[str, str]) -> str:
-    """Name what all nodes of one run share: the CI's name for it, else the second at which it began."""
+    """Name what all nodes of one run share: the CI's name for it, else when it began and its process.
+
+    Histories keep a sample of each run: two that begin in the same second are two.
+    """
     said = (environ[name] for name in _RUNS if environ.get(name))
-    return next(said, time.strftime("local-%Y%m%d-%H%M%S"))
+    return next(said, f"local-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
 
 
 def commit(environ: Mapping[str, str]) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 import uuid
 from contextlib import ExitStack, contextmanager
 from typing import Iterator, Mapping
 
 from ..ci import Node
-from ..console import printable
+from ..console import printable, say
 from ..errors import AlreadyRunning
 from ..settings import Settings
 from ..system import locks
@@ -22,6 +23,8 @@ from ..system.locks import Held
 
 FOLDER = ".locks"  # in the reports: who has another place for these has other locks
 START = "SHARDLINE_START"  # what a shard of such a run marks its journal with
+ORPHANS_END_IN_S = 20.0  # they see in 0.3 s that they are orphans, and pytest may take 10 s to stop
+POLL_S = 0.2
 OWNER = "SHARDLINE_OWNER"  # the pid of the run of all shards that a shard belongs to, in the shard's environment
 
 
@@ -33,6 +36,7 @@ def of_all(settings: Settings) -> Iterator[None]:
         AlreadyRunning: another run, or a single shard, owns them, or a part of them.
     """
     with _locked(settings, "run"):
+        _wait_for_orphans(settings)
         yield
 
 
@@ -43,11 +47,33 @@ def of_shard(settings: Settings, node: Node, environ: Mapping[str, str]) -> Iter
     Raises:
         AlreadyRunning: the same shard, or a run of all shards, is at it; unless this shard is one of that run's.
     """
-    if _is_owned(environ):
+    with ExitStack() as stack:
+        if not _is_owned(environ):
+            stack.enter_context(_locked(settings, "run", shared=True))
+        stack.enter_context(_locked(settings, f"shard-{node.index}"))
         yield
-        return
-    with _locked(settings, "run", shared=True), _locked(settings, f"shard-{node.index}"):
-        yield
+
+
+def _wait_for_orphans(settings: Settings) -> None:
+    """Wait for the shards of a run that was killed: they end by themselves, and until then write where we would.
+
+    Raises:
+        AlreadyRunning: one of them does not end.
+    """
+    until = time.monotonic() + ORPHANS_END_IN_S
+    told = False
+    waiting = sorted(path.stem for path in (settings.reports / FOLDER).glob("shard-*.lock"))
+    while waiting:
+        try:
+            with _locked(settings, waiting[0]):
+                del waiting[0]
+        except AlreadyRunning as error:
+            if time.monotonic() > until:
+                raise
+            if not told:
+                say(f"{error.message}: left over from a run that was killed, it ends in a moment")
+            told = True
+            time.sleep(POLL_S)
 
 
 @contextmanager

@@ -119,9 +119,12 @@ def ends_with(parent: Optional[str]) -> Iterator[None]:
     """Send ourselves SIGTERM within the block, as soon as our parent process is gone.
 
     Args:
-        parent: the pid of a parent that must not be outlived; nothing is watched where it is not ours.
+        parent: the pid of a parent that must not be outlived; nothing is watched where it is not ours, but where it
+            is gone already: it was killed before we came so far.
     """
     if parent != str(os.getppid()):
+        if parent and _is_gone(parent):
+            os.kill(os.getpid(), signal.SIGTERM)
         yield
         return
     over = threading.Event()
@@ -139,6 +142,16 @@ def ends_with(parent: Optional[str]) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
+
+
+def _is_gone(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OverflowError, OSError):  # no pid, or somebody else's
+        return False
+    return False
 
 
 def _in_main_thread() -> bool:

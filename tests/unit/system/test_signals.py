@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from typing import Callable, Iterator, List
+from typing import Callable, Iterator, List, Optional
 
 import pytest
 
-from scripts.system.signals import held_back, let_through, raise_on_signals
+from scripts.system.signals import ends_with, held_back, let_through, raise_on_signals
 
 
 @pytest.fixture(autouse=True)
@@ -164,3 +166,19 @@ def test_after_the_block_signals_are_held_back_again() -> None:
         done.append("finished")
 
     assert ["finished"] == done
+
+
+def test_whoever_was_orphaned_before_it_could_look_ends_too() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as parent:
+        parent.wait()
+
+    with pytest.raises(SystemExit) as caught, raise_on_signals(), ends_with(str(parent.pid)):
+        time.sleep(5)
+
+    assert 143 == caught.value.code
+
+
+@pytest.mark.parametrize("parent", [None, "", "no pid", str(os.getpid()), "9" * 400])
+def test_whoever_has_no_such_parent_goes_on(parent: Optional[str]) -> None:
+    with raise_on_signals(), ends_with(parent):
+        time.sleep(0.1)

@@ -1,0 +1,109 @@
+"""Collections: what they find, and that nothing of a person's files changes for them."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Dict
+
+import pytest
+
+from scripts.environments.environments import Environment
+from scripts.errors import SettingsError, SuiteError
+from scripts.runner import collection
+from scripts.settings import Settings, Suite
+
+HERE = Environment(Path(sys.prefix))
+SUITE = "def test_a(): pass\ndef test_b(): pass\n"
+CONFTEST = """
+from pathlib import Path
+def pytest_addoption(parser): parser.addoption("--snapshot-update", action="store_true")
+def pytest_sessionstart(session): Path(__file__).with_name("started").touch()
+def pytest_sessionfinish(session):
+    if session.config.getoption("--snapshot-update"):
+        Path(__file__).with_name("snapshot").unlink()
+def pytest_unconfigure(config): Path(__file__).with_name("ended").touch()
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_it.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    return Settings(Suite("tests"), file=tmp_path / "pipeline.yml")
+
+
+def digests(folder: Path) -> Dict[str, str]:
+    """Every file that is no cache of Python's, with what it holds."""
+    files = [file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    own = folder / ".pipeline"
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if own not in file.parents}
+
+
+def test_the_tests_are_found_in_order_and_their_files_have_a_digest(settings: Settings) -> None:
+    before = collection.collect(settings, HERE, [])
+    same = collection.collect(settings, HERE, [])
+    (settings.project / "tests" / "test_it.py").write_text(SUITE.replace("pass", "assert 0"))
+    after = collection.collect(settings, HERE, [])
+
+    ids = ["tests/test_it.py::test_a", "tests/test_it.py::test_b"]
+    assert [ids, ids] == [before.nodeids, after.nodeids]
+    assert before == same
+    assert before.files_digest != after.files_digest
+
+
+def test_a_collection_changes_nothing_that_a_person_has(settings: Settings) -> None:
+    tests = settings.project / "tests"
+    (tests / "conftest.py").write_text(CONFTEST)
+    (tests / "snapshot").touch()
+    (settings.project / "report.xml").write_text("of the last run")
+    (settings.project / ".pytest_cache").mkdir()
+    (settings.project / ".pytest_cache" / "lastfailed").write_text("kept")
+    before = digests(settings.project)
+
+    words = ["--snapshot-update", "--junitxml=report.xml", "--cache-clear"]
+    found = collection.collect(settings, HERE, words)
+
+    after = {name: digest for name, digest in digests(settings.project).items() if not name.endswith("started")}
+    assert (before, 2) == (after, len(found.nodeids))
+
+
+def test_a_part_of_the_suite_is_collected_as_that(settings: Settings, tmp_path: Path) -> None:
+    listed = tmp_path / "listed.txt"
+    listed.write_text("tests/test_it.py::test_b\n")
+
+    assert ["tests/test_it.py::test_b"] == collection.collect(settings, HERE, ["--tests", str(listed)]).nodeids
+    assert ["tests/test_it.py::test_a"] == collection.collect(settings, HERE, ["-k", "test_a"]).nodeids
+
+
+def test_nothing_selected_is_an_empty_collection(settings: Settings) -> None:
+    assert [] == collection.collect(settings, HERE, ["-k", "nothing"]).nodeids
+
+
+def test_a_file_that_cannot_be_collected_is_named(settings: Settings) -> None:
+    (settings.project / "tests" / "test_bad.py").write_text("import nowhere")
+
+    with pytest.raises(SuiteError, match=r"(?s)cannot be collected:.*test_bad\.py.*No module named 'nowhere'"):
+        collection.collect(settings, HERE, [])
+
+
+@pytest.mark.parametrize("word", ["--no-such-option", "--maxfail=x", "-p no_such_plugin"])
+def test_an_argument_that_pytest_cannot_use_is_a_mistake_of_settings(settings: Settings, word: str) -> None:
+    with pytest.raises((SettingsError, SuiteError), match=r"no.such|maxfail"):
+        collection.collect(settings, HERE, word.split())
+
+
+def test_a_test_file_that_ends_the_process_is_no_whole_collection(settings: Settings) -> None:
+    """It must never be taken for a suite of the tests before it."""
+    (settings.project / "tests" / "test_z.py").write_text("import os; os._exit(0)")
+
+    with pytest.raises(SuiteError, match="cannot be collected"):
+        collection.collect(settings, HERE, [])
+
+
+def test_what_only_shows_is_shown(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    code = collection.show(settings, HERE, ["--collect-only", "-q"])
+
+    assert (0, True) == (code, "tests/test_it.py::test_a" in capfd.readouterr().out)

@@ -1,0 +1,131 @@
+"""What a shard says at its end, and what it refuses before it begins."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from scripts.ci import Node
+from scripts.errors import PipelineError
+from scripts.proof import outcomes
+from scripts.proof.outcomes import Attempt, Ended, Fixture, Round, SharedCost
+from scripts.runner import shard
+from scripts.runner.decisions import Exit, Ran, next_step
+from scripts.runner.rounds import ShardRun
+from scripts.runner.selection import Selection
+from scripts.settings import Settings, Suite
+
+ANSWER = {
+    "plan": "p1",
+    "timings": "t1",
+    "shared": {"count": 9, "digest": "d9", "forms": "f9"},
+}
+
+
+def told(number: int = 0, **more: object) -> Round:
+    facts = {"selected": ("a", "b"), "attempts": (Attempt("a", 0, "passed"), Attempt("b", 0, "passed")), "status": 0}
+    return Round(number, 1, 1000.0, "9", "3", Ended(outcomes.FINISHED), **{**facts, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> ShardRun:
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml")
+    selection = Selection("5f3a", 1, 3, "", "", "m")
+    return ShardRun(settings, Node(1, 3), tmp_path / "shard-1", selection)
+
+
+def test_a_result_comes_from_what_the_plugin_told(run: ShardRun) -> None:
+    outcome = next_step([Ran(Exit(0), told(answer=ANSWER, files="f1", cache="/c", rootdir=str(run.settings.project)))])
+
+    result = shard.result_of(run, outcome)
+
+    assert ("5f3a", 1, 3, "p1", "t1") == (
+        result.start,
+        result.index,
+        result.total,
+        result.plan_id,
+        result.timings_digest,
+    )
+    assert ("d9", 9, "f9", "f1") == (
+        result.collected_digest,
+        result.collected_count,
+        result.forms_digest,
+        result.files_digest,
+    )
+    assert ((0,), 1000.0, "finished", ".", "/c") == (
+        result.exit_codes,
+        result.began_s,
+        result.ended,
+        result.folder,
+        result.cache,
+    )
+
+
+def test_a_result_of_a_shard_that_told_nothing_claims_nothing(run: ShardRun) -> None:
+    result = shard.result_of(run, next_step([Ran(Exit(3))]))
+
+    assert ("", 0, "", (), (3,)) == (
+        result.collected_digest,
+        result.collected_count,
+        result.files_digest,
+        result.tests,
+        result.exit_codes,
+    )
+    assert ["pytest"] == [error.name for error in result.errors]
+
+
+def test_set_ups_teach_unless_they_failed() -> None:
+    module, failed = Fixture("module", "", "m", "a.py"), Fixture("module", "", "x", "a.py")
+    session = Fixture("session", "", "s", "")
+    costs = (
+        SharedCost(module, 1, 1.0, 0.5),
+        SharedCost(failed, 1, 9.0, 0.0, failed=True),
+        SharedCost(session, 1, 2.0, 0),
+    )
+
+    taught = shard.set_up_of([told(shared=tuple(costs), selected=("a.py::t",), attempts=())])
+
+    assert (2000, {"a.py": 1500}) == (taught.session_ms, dict(taught.scopes_ms))
+
+
+def test_what_an_earlier_run_left_in_the_folder_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "shard-0"
+    shard.fresh(folder)
+    (folder / "receipt.json").touch()
+
+    assert [] == list(shard.fresh(folder).iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file in its place")
+
+    with pytest.raises(PipelineError, match=r"cannot make .*/shard-0: Not a directory"):
+        shard.fresh(tmp_path / "reports" / "shard-0")
+
+
+@pytest.mark.parametrize(
+    "words", [["--tests", "gone.txt"], ["tests/gone.py"], ["--tests"]], ids=["a list", "a path", "no list"]
+)
+def test_what_is_named_and_not_there_is_refused_before_anything_is_taken_away(tmp_path: Path, words: List[str]) -> None:
+    (tmp_path / "tests").mkdir()
+
+    with pytest.raises(PipelineError, match=r"gone|expected a file"):
+        shard.check(Settings(Suite("tests"), file=tmp_path / "pipeline.yml"), words)
+
+
+def test_a_suite_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"suite\.path"):
+        shard.check(Settings(Suite("tests"), file=tmp_path / "pipeline.yml"), [])
+
+
+def test_the_commit_is_the_ci_s_or_git_s_or_none(tmp_path: Path) -> None:
+    assert "" == shard.commit_of(tmp_path, {})
+    assert "c1" == shard.commit_of(tmp_path, {"CIRCLE_SHA1": "c1"})
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "a"], check=True)
+
+    assert 40 == len(shard.commit_of(tmp_path, {}))
