@@ -21,7 +21,8 @@ from .outcomes import Attempt
 SCHEMA = 2
 FILE_NAME = "receipt.json"
 BESIDE = ("journal.jsonl", "junit.xml")  # files of the same folder whose digests a receipt holds
-MOST_BYTES = 500_000_000  # of a receipt; 100,000 tests take 30 MB
+MOST_BYTES = 100_000_000  # of a receipt; 100,000 tests take 30 MB, and many times that in memory
+MOST_BYTES_BESIDE = 500_000_000  # of a journal or a report
 MOST_SHARDS = 10_000
 
 # How a shard ended: `Receipt.ended`, and how that is said.
@@ -256,7 +257,7 @@ def write_json(file: Path, data: Mapping[str, Any]) -> None:
 def _digest_of_file(file: Path) -> Optional[str]:
     """Compute the sha-256 of a file; None where there is none that can be read."""
     try:
-        return hashlib.sha256(files.read_bytes(file, MOST_BYTES)).hexdigest()
+        return hashlib.sha256(files.read_bytes(file, MOST_BYTES_BESIDE)).hexdigest()
     except OSError:
         return None
 
