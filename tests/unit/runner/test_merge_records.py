@@ -275,6 +275,20 @@ def test_what_lies_in_the_place_of_a_result_costs_what_it_held_by_name(tmp_path:
     assert (v.INCOMPLETE, True) == (verdict.ended, verdict.repairable)
 
 
+@pytest.mark.parametrize("name", [name for name in IN_ITS_PLACE if name != "the result of another"])
+def test_what_lies_in_the_place_of_a_repair_is_red_by_name_and_can_be_made_again(tmp_path: Path, name: str) -> None:
+    records = Records(tmp_path, lambda write: [write(result(number, *share_of(number))) for number in (0, 1)])
+    file = records.reports / "repair-0" / receipt.FILE_NAME
+    file.parent.mkdir()
+    IN_ITS_PLACE[name](file)
+
+    verdict = records.judged()
+
+    (damage,) = verdict.of(v.UNFIT_REPAIR)
+    assert (True, (0,)) == (f"repair 0: {file}" in damage.text, damage.shards)
+    assert (False, True, ()) == (verdict.green, verdict.repairable, verdict.to_run)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_record_that_ends_early_never_makes_a_run_green(records: Records, data: st.DataObject) -> None:
