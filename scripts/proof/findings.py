@@ -99,7 +99,7 @@ class Finding:
 
     @property
     def red(self) -> bool:
-        """Whether a run with it is not green."""
+        """Tell whether a run with it is not green."""
         return not self.repaired and self.kind not in HARMLESS
 
 
@@ -127,12 +127,12 @@ class Verdict:
 
     @property
     def outcomes(self) -> Mapping[str, str]:
-        """The final outcome of each id; "not-run" where there is none."""
+        """Give the final outcome of each id; "not-run" where there is none."""
         return {test.nodeid: test.outcome for test in self.tests}
 
     @property
     def ended(self) -> str:
-        """In a word, the worst: incomplete is, not every test is proven to have run exactly once."""
+        """Name the end in a word, the worst: incomplete is, not every test is proven to have run exactly once."""
         red = self._red_kinds()
         if NOTHING in red:
             return NO_TESTS
@@ -155,12 +155,12 @@ class Verdict:
 
     @property
     def green(self) -> bool:
-        """Whether every test ran exactly once and none is red."""
+        """Tell whether every test ran exactly once and none is red."""
         return self.ended == GREEN
 
     @property
     def repairable(self) -> bool:
-        """Whether running what has no result, and only that, would leave nothing in doubt."""
+        """Tell whether running what has no result, and only that, would leave nothing in doubt."""
         return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, UNSTABLE}
 
     def of(self, kind: str) -> List[Finding]:

@@ -77,7 +77,7 @@ class Attempt:
 
     @property
     def seconds(self) -> float:
-        """How long all its phases took."""
+        """Add up how long its phases took."""
         return round(self.setup_s + self.call_s + self.teardown_s, 6)
 
 
@@ -99,7 +99,7 @@ class Fate:
 
     @property
     def outcome(self) -> str:
-        """The worst of its attempts; those that a plugin repeated do not count."""
+        """Choose the worst of its attempts; those that a plugin repeated do not count."""
         return worst({attempt.outcome for attempt in self.attempts} - {RERUN})
 
 

@@ -21,7 +21,8 @@ from .outcomes import Attempt
 SCHEMA = 2
 FILE_NAME = "receipt.json"
 BESIDE = ("journal.jsonl", "junit.xml")  # files of the same folder whose digests a receipt holds
-MOST_BYTES = 500_000_000  # of a receipt; 100,000 tests take 30 MB
+MOST_BYTES = 100_000_000  # of a receipt; 100,000 tests take 30 MB, and many times that in memory
+MOST_BYTES_BESIDE = 500_000_000  # of a journal or a report
 MOST_SHARDS = 10_000
 
 # How a shard ended: `Receipt.ended`, and how that is said.
@@ -54,19 +55,19 @@ class Selected:
 
     @property
     def proven(self) -> str:
-        """The outcome; "not-run" where it claims to be green with fewer attempts than tests."""
+        """Give the outcome; "not-run" where it claims to be green with fewer attempts than tests."""
         ends = sum(attempt.outcome != o.RERUN for attempt in self.attempts)
         claims_too_much = self.outcome not in o.RED and ends < self.count
         return o.NOT_RUN if claims_too_much else self.outcome
 
     @property
     def why(self) -> str:
-        """The message of the last attempt that has one."""
+        """Find the message of the last attempt that has one."""
         return next((attempt.message for attempt in reversed(self.attempts) if attempt.message), "")
 
     @property
     def seconds(self) -> float:
-        """How long all its attempts took."""
+        """Add up how long its attempts took."""
         return sum(attempt.seconds for attempt in self.attempts)
 
 
@@ -144,7 +145,7 @@ class Receipt:
 
     @property
     def name(self) -> str:
-        """What people call it: "shard index 2 of 4"."""
+        """Name it as people do: "shard index 2 of 4"."""
         return f"repair {self.index}" if self.repairs else f"shard index {self.index} of {self.total}"
 
 
@@ -213,14 +214,14 @@ def to_json(receipt: Receipt) -> Dict[str, Any]:
         "set_up": receipt.set_up._asdict(),
         "beside": dict(receipt.beside),
         "tests": [
-            {**vars(test), "attempts": [_attempt_json(each) for each in test.attempts]} for test in receipt.tests
+            {**vars(test), "attempts": [_attempt_json(attempt) for attempt in test.attempts]} for test in receipt.tests
         ],
         "errors": [vars(error) for error in receipt.errors],
     }
 
 
 def _attempt_json(attempt: Attempt) -> Dict[str, Any]:
-    """All but its test's id, which stands above it, and its traceback, which stands in junit.xml."""
+    """Take all but its test's id, which stands above it, and its traceback, which stands in junit.xml."""
     return {name: value for name, value in vars(attempt).items() if name not in ("nodeid", "text")}
 
 
@@ -235,7 +236,8 @@ def write(file: Path, receipt: Receipt) -> None:
     Raises:
         SuiteError: it cannot be written.
     """
-    beside = {name: found for name in BESIDE for found in [_digest_of_file(file.with_name(name))] if found}
+    digests = {name: _digest_of_file(file.with_name(name)) for name in BESIDE}
+    beside = {name: digest for name, digest in digests.items() if digest}
     data = to_json(replace(receipt, beside=beside))
     write_json(file, {**data, "seal": _seal(data)})
 
@@ -256,7 +258,7 @@ def write_json(file: Path, data: Mapping[str, Any]) -> None:
 def _digest_of_file(file: Path) -> Optional[str]:
     """Compute the sha-256 of a file; None where there is none that can be read."""
     try:
-        return hashlib.sha256(files.read_bytes(file, MOST_BYTES)).hexdigest()
+        return hashlib.sha256(files.read_bytes(file, MOST_BYTES_BESIDE)).hexdigest()
     except OSError:
         return None
 
@@ -350,7 +352,7 @@ def _taught(data: Any) -> Taught:
 
 def _test(data: Any) -> Selected:
     nodeid, outcome = _get(data, "nodeid", str), _get(data, "outcome", str)
-    attempts = tuple(_attempt(nodeid, each) for each in _get(data, "attempts", list))
+    attempts = tuple(_attempt(nodeid, attempt) for attempt in _get(data, "attempts", list))
     return Selected(nodeid, outcome, attempts, _get(data, "count", int), _get(data, "ran_as", str))
 
 

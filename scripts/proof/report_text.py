@@ -40,11 +40,11 @@ class Planned(Protocol):
 
     @property
     def nodeids(self) -> Sequence[str]:
-        """Its tests."""
+        """List its tests."""
 
     @property
     def estimate_ms(self) -> int:
-        """What they were expected to take."""
+        """Give what they were expected to take."""
 
 
 def to_json(verdict: Verdict) -> Dict[str, Any]:
@@ -93,7 +93,7 @@ class Ending:
 
     @property
     def folder(self) -> str:
-        """The folder of the ids' files, from the one in which pytest is started."""
+        """Name the folder of the ids' files, from the one in which pytest is started."""
         return next((shard.folder for shard in self.shards if shard.folder), ".")
 
 

@@ -35,14 +35,14 @@ def verify(
     """
     case = case_of(receipts, reference, damaged, changed)
     missing = [nodeid for nodeid in case.wanted if not covered(case, nodeid, case.entries.get(nodeid, ()))]
-    found = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
+    ordered = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
     lacking = set(missing)
     tests = tuple(_test(case, nodeid, nodeid in lacking) for nodeid in case.wanted)
     return Verdict(
         total=case.total,
         tests=tests,
         counts=_counts(tests),
-        findings=tuple(_settled(found, lacking) if case.repairs else found),
+        findings=tuple(_settled(ordered, lacking) if case.repairs else ordered),
         to_run=tuple(missing),
         repairs=case.mark,
         repair_index=len(case.repairs),
@@ -64,9 +64,9 @@ def _counts(tests: Iterable[Selected]) -> Dict[str, int]:
     return {outcome: counts[outcome] for outcome in o.WORST_FIRST if counts[outcome]}
 
 
-def _settled(found: Iterable[Finding], missing: Collection[str]) -> Iterator[Finding]:
+def _settled(all_findings: Iterable[Finding], missing: Collection[str]) -> Iterator[Finding]:
     """Mark what a repair settles: not the tests that it left undone."""
-    for finding in found:
+    for finding in all_findings:
         undone = finding.nodeid in missing if finding.nodeid else bool(missing)
         yield replace(finding, repaired=finding.red and finding.kind not in f.NOT_REPAIRABLE and not undone)
 
@@ -100,7 +100,7 @@ def _nothing(case: Case) -> Iterator[Finding]:
 
 
 def _shards_there(case: Case) -> Iterator[Finding]:
-    found = Counter(shard.index for shard in case.shards if shard.total == case.total)
+    results = Counter(shard.index for shard in case.shards if shard.total == case.total)
     for shard in case.shards:
         if shard.total != case.total:
             yield Finding(f.OTHER_TOTAL, f"{shard.name} is not of this run of {case.total}", shards=(shard.index,))
@@ -109,10 +109,10 @@ def _shards_there(case: Case) -> Iterator[Finding]:
     unreadable = {result.index for result in case.damaged if not result.is_repair}
     for index in range(case.total):
         name = f"shard index {index} of {case.total}"
-        if not found[index] and index not in unreadable:
+        if not results[index] and index not in unreadable:
             yield Finding(f.NO_RESULT, f"{name} left no result", shards=(index,))
-        elif found[index] > 1:
-            yield Finding(f.TWO_RESULTS, f"{name} left {found[index]} results", shards=(index,))
+        elif results[index] > 1:
+            yield Finding(f.TWO_RESULTS, f"{name} left {results[index]} results", shards=(index,))
 
 
 def _damage(case: Case) -> Iterator[Finding]:
@@ -148,9 +148,11 @@ def _same_state(case: Case) -> Iterator[Finding]:
         if result.files_digest != files:
             text = f"{result.name} ran the tests as they were before, or after, an edit: its files are others"
             yield Finding(f.OTHER_FILES, text, shards=() if result.repairs else (result.index,))
-    commits = {result.commit for result in (*case.shards, *case.repairs)} - {""}
+    commits = {result.commit for result in results if result.tests}
+    if len({shard.run_id for shard in case.shards}) < 2:  # within a run one may have failed to find out
+        commits -= {""}
     if len(commits) > 1:
-        names = ", ".join(sorted(commit[:12] for commit in commits))
+        names = ", ".join(sorted(commit[:12] or "one not known" for commit in commits))
         yield Finding(f.OTHER_FILES, f"the results are of {len(commits)} commits: {names}")
 
 

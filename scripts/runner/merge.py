@@ -58,16 +58,17 @@ def gather(reports: Path) -> Results:
         if match is None or not os.path.lexists(file):
             continue
         try:
-            found = receipt.read(file)
-            if found.index != int(match[2]) or bool(found.repairs) != (match[1] == "repair"):
-                raise SuiteError(f"{file}: it is the result of {found.name}, and lies in the place of another")
-            receipts.append(found)
+            result = receipt.read(file)
+            if result.index != int(match[2]) or bool(result.repairs) != (match[1] == "repair"):
+                raise SuiteError(f"{file}: it is the result of {result.name}, and lies in the place of another")
+            receipts.append(result)
         except PipelineError as error:
             name = "repair" if match[1] == "repair" else "shard index"
             damaged.append(Damaged(int(match[2]), f"{name} {match[2]}", error.message, match[1] == "repair"))
             continue
-        if receipt.changed_beside(found, folder):
-            changed[found.name] = receipt.changed_beside(found, folder)
+        names = receipt.changed_beside(result, folder)
+        if names:
+            changed[result.name] = names
     return Results(receipts, damaged, changed)
 
 

@@ -137,6 +137,17 @@ def test_what_an_earlier_repair_found_cannot_be_taken_away() -> None:
     assert v.UNFIT_REPAIR in red_kinds(judged([*shards, second]))
 
 
+def test_what_an_earlier_repair_found_cannot_be_replaced() -> None:
+    shards = [shard(0, ran("a"))]
+    verdict = judged(shards)
+    undone = {"ended": INTERRUPTED, "errors": (ExtraError("conftest.py", "broken"),)}
+    first = repair(verdict, ran("b", NOT_RUN), **undone)
+    second = repair(judged([*shards, first]), ran("b"))
+    other = repair(verdict, ran("b", NOT_RUN), ended=INTERRUPTED)
+
+    assert [v.UNFIT_REPAIR] == [kind for kind in red_kinds(judged([*shards, other, second])) if "repair of" in kind]
+
+
 def test_a_damaged_repair_is_red_by_name_and_can_be_made_again() -> None:
     shards = [shard(0, ran("a"), ran("b")), shard(1)]
 

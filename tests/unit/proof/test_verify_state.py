@@ -45,6 +45,13 @@ def test_a_commit_that_is_not_known_is_no_other() -> None:
     assert judged([shard(0, ran("a"), commit="a" * 40), shard(1, ran("b"))]).green
 
 
+def test_results_of_several_runs_count_together_only_where_the_commit_is_known_to_be_one() -> None:
+    known = shard(0, ran("a"), commit="a" * 40)
+
+    assert judged([known, shard(1, ran("b"), commit="a" * 40, run_id="again")]).green
+    assert [v.OTHER_FILES] == red_kinds(judged([known, shard(1, ran("b"), run_id="again")]))
+
+
 # Damage -------------------------------------------------------------------------------------------
 
 
