@@ -77,7 +77,7 @@ def test_a_killed_run_leaves_no_shard_no_service_and_no_pytest(tmp_path: Path) -
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
 
-        assert (6, {"shard", "service", "pytest"}) == (len(family), roles(family))
+        assert (8, {"shard", "service", "pytest"}) == (len(family), roles(family))
         assert [] == psutil.wait_procs(family, timeout=20)[1]
 
 
@@ -183,7 +183,7 @@ def test_a_terminal_shows_a_line_for_each_shard(tmp_path: Path) -> None:
     assert 1 == len(re.findall(r"  shard \d: failed  checks/test_it\.py::test_red", written))
     assert re.search(r"\x1b\[\d*A", written)  # drawn anew in its place
     assert not re.search(r"\x1b\[3\d", written)  # in no color
-    assert "merge: tests failed" in last
+    assert "ended: tests failed" in last
 
 
 def test_a_terminal_that_cannot_draw_is_told_in_lines(tmp_path: Path) -> None:
