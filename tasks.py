@@ -212,7 +212,7 @@ def failures_told(settings=None, reports=None):
     """
     try:
         from scripts.console import command, visible
-        from scripts.errors import PipelineError
+        from scripts.errors import PipelineError, refused
         from scripts.settings import address
         from scripts.system.signals import raise_on_signals
     except ModuleNotFoundError as error:
@@ -220,7 +220,10 @@ def failures_told(settings=None, reports=None):
         raise Exit(f"error: {error}\nhint: {hint}", code=3) from None
     try:
         with raise_on_signals():
-            yield
+            try:
+                yield
+            except OSError as error:
+                raise refused(error) or error from None
     except PipelineError as error:
         about = address(settings, reports)
         told = error.shown(functools.partial(command, about=about))
