@@ -32,7 +32,7 @@ class PipelineError(Exception):
 
     @property
     def hint(self) -> str:
-        """What to do next, its command as it is typed in the project's own folder."""
+        """Say what to do next, its command as it is typed in the project's own folder."""
         return self.hint_for(_plain)
 
     def hint_for(self, command: Callable[..., str]) -> str:

@@ -48,7 +48,7 @@ def run_detached(settings: Settings, port: Optional[int] = None) -> None:
 
 
 def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, Dict[str, str]]:
-    """Everything the service needs to start: settings with the port, and its variables.
+    """Gather everything the service needs to start: settings with the port, and its variables.
 
     Raises:
         PipelineError: packages or weights cannot be had.
@@ -65,7 +65,7 @@ def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, D
 
 
 def fresh_log(settings: Settings, name: str) -> Path:
-    """An empty place for the service's output; each use of it has a name of its own."""
+    """Make an empty place for the service's output; each use of it has a name of its own."""
     settings.reports.mkdir(parents=True, exist_ok=True)
     log = settings.reports / name
     log.unlink() if log.exists() else None
