@@ -168,12 +168,26 @@ def stop(context, settings=None, reports=None):
             print("nothing of ours is running")
 
 
-@task(help={"weights": "the model weights too", "settings": SETTINGS})
-def clean(context, weights=False, settings=None):
+@task(
+    help={
+        "weights": "the model weights too",
+        "settings": SETTINGS,
+        "reports": "only the results in this folder, which may hold other things",
+    }
+)
+def clean(context, weights=False, settings=None, reports=None):
     """Remove what runs made: reports and environments; with --weights the model cache too."""
-    with failures_told(settings):
-        loaded = project(settings)
-        folders = [loaded.project / name for name in MADE]
+    with failures_told(settings, reports):
+        from scripts.runner import ownership
+        from scripts.steps import integration
+
+        loaded = project(settings, reports)
+        if loaded.reports.exists():
+            with ownership.of_all(loaded):  # nobody runs there now
+                integration.clear(loaded)
+                shutil.rmtree(str(loaded.reports / ownership.FOLDER), ignore_errors=True)
+            print(f"removed the results in {loaded.reports}")
+        folders = [] if reports else [loaded.project / name for name in MADE]
         if weights:
             folders.append(loaded.models_directory)
         for folder in filter(pathlib.Path.exists, folders):
@@ -198,7 +212,7 @@ def failures_told(settings=None, reports=None):
     """
     try:
         from scripts.console import command, visible
-        from scripts.errors import PipelineError
+        from scripts.errors import PipelineError, refused
         from scripts.settings import address
         from scripts.system.signals import raise_on_signals
     except ModuleNotFoundError as error:
@@ -206,7 +220,10 @@ def failures_told(settings=None, reports=None):
         raise Exit(f"error: {error}\nhint: {hint}", code=3) from None
     try:
         with raise_on_signals():
-            yield
+            try:
+                yield
+            except OSError as error:
+                raise refused(error) or error from None
     except PipelineError as error:
         about = address(settings, reports)
         told = error.shown(functools.partial(command, about=about))

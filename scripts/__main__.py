@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, NoReturn, Option
 
 from . import __version__, arguments, ci, console, settings
 from .console import printable
-from .errors import Deferred, PipelineError, SettingsError, Shown
+from .errors import Deferred, PipelineError, SettingsError, Shown, refused
 from .system.signals import ends_with, raise_on_signals
 from .typed_yaml import suggest
 
@@ -31,6 +31,7 @@ REPORTS = "where this run's results are and go; default: reports/ of the project
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 INTERRUPTED = 130
 UNREAD = 141  # as a shell reports SIGPIPE
+OTHERS = 0o077  # a mask may keep others from what we make, but not us
 BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
 
 
@@ -45,6 +46,7 @@ def main(words: Optional[List[str]] = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):  # an old terminal must not turn a Chinese id into a crash
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    os.umask(os.umask(0) & OTHERS)
     try:
         return _run(sys.argv[1:] if words is None else words)
     except PipelineError as error:
@@ -56,6 +58,11 @@ def main(words: Optional[List[str]] = None) -> int:
     except BrokenPipeError:  # as in `... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
+    except OSError as error:
+        refusal = refused(error)
+        if refusal is None:
+            raise
+        return failed(refusal, console.command)
     except Shown:
         return _told("shown, nothing was run", 0)
     except KeyboardInterrupt:

@@ -6,8 +6,9 @@ A message says what was expected, what came and where; the hint is the command o
 
 from __future__ import annotations
 
+import errno
 import shlex
-from typing import Callable, Sequence
+from typing import Callable, Optional, Sequence
 
 
 class PipelineError(Exception):
@@ -31,7 +32,7 @@ class PipelineError(Exception):
 
     @property
     def hint(self) -> str:
-        """What to do next, its command as it is typed in the project's own folder."""
+        """Say what to do next, its command as it is typed in the project's own folder."""
         return self.hint_for(_plain)
 
     def hint_for(self, command: Callable[..., str]) -> str:
@@ -45,6 +46,23 @@ class PipelineError(Exception):
 
     def __str__(self) -> str:
         return self.shown(_plain)
+
+
+# What the system refuses, by the place and not by a mistake of ours: a full or read-only disk, a limit, no right.
+REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def refused(error: OSError) -> Optional[PipelineError]:
+    """Say that the system refuses to read or write; None where that is not what went wrong.
+
+    >>> print(refused(OSError(errno.ENOSPC, "No space left on device", "/tmp/a")))
+    /tmp/a: No space left on device
+    hint: Is there space, and the right to read and write there?
+    """
+    if error.errno not in REFUSED:
+        return None
+    hint = "Is there space, and the right to read and write there?"
+    return PipelineError(f"{error.filename or 'a file'}: {error.strerror}", hint)
 
 
 def _plain(*words: str) -> str:

@@ -33,7 +33,7 @@ class AtOnce(NamedTuple):
 
 
 def decide(settings: Settings, nodes: int, at_once: int) -> AtOnce:
-    """How many of so many shards run at once here.
+    """Decide how many of so many shards run at once here.
 
     Args:
         nodes: 0 for as many as can be.
@@ -54,7 +54,7 @@ def decide(settings: Settings, nodes: int, at_once: int) -> AtOnce:
 
 
 def bearable(nodes: int, here: Capacity, peak_bytes: int) -> AtOnce:
-    """How many of so many shards (0: as many as can be) a machine bears at once.
+    """Work out how many of so many shards (0: as many as can be) a machine bears at once.
 
     Args:
         peak_bytes: what a shard took of memory at most; 0 where that was never measured.

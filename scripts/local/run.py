@@ -34,14 +34,14 @@ def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: AtOnc
     with held_back() as signalled:
         try:
             with board() as watched:
-                _run(shards, at_once.shards, lambda each: each.start(arguments, environ), signalled, watched)
+                _run(shards, at_once.shards, lambda shard: shard.start(arguments, environ), signalled, watched)
         finally:
             service_s = settings.service.stop_timeout_s if settings.service else 0.0
-            _stop([each for each in shards if each.stage == RUNS], STOPS_IN_S + service_s)
+            _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
 
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
-    """The shards of a plan, none of them started."""
+    """Make the shards of a plan, none of them started."""
     known = history.estimates(settings, history.quiet)[0].tests_ms
     return [
         LocalShard(
@@ -64,37 +64,37 @@ def _run(
     """Start the shards in turn and watch them, until all have ended or somebody wants us to."""
     began = time.monotonic()
     while not signalled():
-        running = [each for each in shards if each.stage == RUNS]
-        for each in running:
-            _tell(each, each.look(), watched)
-        running = [each for each in running if each.stage == RUNS]
-        for each in [each for each in shards if each.stage == WAITS][: most - len(running)]:
-            start(each)
-            watched.note(f"  {each.node}: started")
-        rows = [each.row() for each in shards]
+        running = [shard for shard in shards if shard.stage == RUNS]
+        for shard in running:
+            _tell(shard, shard.look(), watched)
+        running = [shard for shard in running if shard.stage == RUNS]
+        for shard in [shard for shard in shards if shard.stage == WAITS][: most - len(running)]:
+            start(shard)
+            watched.note(f"  {shard.node}: started")
+        rows = [shard.row() for shard in shards]
         watched.show([*rows, together(rows, most, time.monotonic() - began)])
         if all(row.stage == ENDED for row in rows):
             return
         time.sleep(POLL_S)
 
 
-def _tell(each: LocalShard, failures: Failures, watched: Board) -> None:
+def _tell(shard: LocalShard, failures: Failures, watched: Board) -> None:
     """Say which tests failed meanwhile, and how the shard ended, if it did."""
-    row = each.row()
+    row = shard.row()
     failed = f", {row.failed} failed" if row.failed else ""
     ended = f"  {row.name}: {counted(row.done, 'test')}{failed}: {row.now} after {human_seconds(row.spent_s)}"
     for nodeid, outcome in failures:
         watched.say(f"  {row.name}: {outcome}  {shown(nodeid)}")
-    if each.status:
-        watched.say(f"{ended}; the last lines of {each.output}:")
-        for line in each.last_lines(LAST_LINES):
+    if shard.status:
+        watched.say(f"{ended}; the last lines of {shard.output}:")
+        for line in shard.last_lines(LAST_LINES):
             watched.say(f"    {line}")
     elif row.stage == ENDED:
         watched.note(ended)
 
 
 def together(rows: Sequence[Row], most: int, spent_s: float) -> Row:
-    """All shards in one row."""
+    """Add all shards up in one row."""
     left_s = {stage: [row.left_s for row in rows if row.stage == stage] for stage in (RUNS, WAITS)}
     return Row(
         name="all",
@@ -109,10 +109,10 @@ def together(rows: Sequence[Row], most: int, spent_s: float) -> Row:
 
 def _stop(running: Sequence[LocalShard], timeout_s: float) -> None:
     """End the shards that still run, as Ctrl-C would: each stops its tests and its service."""
-    for each in running:
-        each.interrupt()
+    for shard in running:
+        shard.interrupt()
     if running:
         say(f"stopping {counted(len(running), 'shard')}")
     deadline = time.monotonic() + timeout_s
-    for each in running:
-        each.wait(max(0.1, deadline - time.monotonic()))
+    for shard in running:
+        shard.wait(max(0.1, deadline - time.monotonic()))

@@ -46,7 +46,7 @@ class LocalShard:
 
     @property
     def stage(self) -> str:
-        """Whether it waits, runs or has ended, as of the last look."""
+        """Tell whether it waits, runs or has ended, as of the last look."""
         return WAITS if self._process is None else RUNS if self.status is None else ENDED
 
     def start(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ class LocalShard:
             )
 
     def look(self) -> Failures:
-        """See how far it is; the tests that failed since the last look, by outcome."""
+        """See how far it is; return the tests that failed since the last look, by outcome."""
         if self.stage != RUNS or self._process is None:
             return []
         self.status = self._process.poll()  # first, so that all it wrote before its end is read below
@@ -81,7 +81,7 @@ class LocalShard:
         return failures
 
     def row(self) -> Row:
-        """How far it is."""
+        """Tell how far it is."""
         seen = self._progress
         return Row(
             name=f"shard {self.node.index}",
@@ -95,7 +95,7 @@ class LocalShard:
         )
 
     def _now(self) -> str:
-        """The test that runs, else the last that the shard said: which packages, which service."""
+        """Name the test that runs, else the last that the shard said: which packages, which service."""
         if self.stage != RUNS:
             return WAITS if self.stage == WAITS else ending(self.status)
         nodeid = self._progress.now
@@ -103,7 +103,7 @@ class LocalShard:
         return receipt.shown(name or nodeid) or "".join(self.last_lines(1)).strip(" =")
 
     def last_lines(self, count: int) -> List[str]:
-        """The last lines of its output."""
+        """Read the last lines of its output."""
         with self.output.open("rb") as output:
             output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL_BYTES))
             return tail(output.read().decode("utf-8", "replace"), count)
@@ -124,7 +124,7 @@ class LocalShard:
 
 
 def ending(status: Optional[int]) -> str:
-    """How a shard ended; that tests failed is no fault of the shard.
+    """Word how a shard ended; that tests failed is no fault of the shard.
 
     >>> ending(0), ending(10)
     ('ended', 'failed, exit code 10')

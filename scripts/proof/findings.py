@@ -136,7 +136,8 @@ class Verdict:
         red = self._red_kinds()
         if NOTHING in red:
             return NO_TESTS
-        if red - self._explained(red):
+        doubtful = {finding.kind for finding in self.findings if finding.red and not self._unserved(finding)}
+        if doubtful - self._explained(red):
             return INCOMPLETE
         if SERVICE_DEATH in red:
             return SERVICE_DIED
@@ -146,6 +147,11 @@ class Verdict:
 
     def _red_kinds(self) -> Set[str]:
         return {finding.kind for finding in self.findings if finding.red}
+
+    def _unserved(self, finding: Finding) -> bool:
+        """Tell whether tests were left since the service of their shard had died, and could not be started again."""
+        died = {index for death in self.of(SERVICE_DEATH) for index in death.shards}
+        return finding.kind in (CUT_SHORT, NOT_RUN) and bool(finding.shards) and died.issuperset(finding.shards)
 
     @staticmethod
     def _explained(red: Set[str]) -> Set[str]:

@@ -19,6 +19,7 @@ from .findings import (
     OTHER_FILES,
     RED_TEST,
     SERVICE_DEATH,
+    SERVICE_DIED,
     SHARD_ERROR,
     UNSTABLE,
     Finding,
@@ -164,7 +165,8 @@ def next_lines(ending: Ending) -> List[str]:
     if verdict.green:
         return _slowest(ending)
     red = {finding.kind for finding in verdict.findings if finding.red}
-    steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, SHARD_ERROR} or red <= {SERVICE_DEATH} else []
+    unserved = verdict.ended == SERVICE_DIED and red != {SERVICE_DEATH, RED_TEST}
+    steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, SHARD_ERROR} or unserved else []
     if verdict.repairable:
         tests = f"runs {_tests(len(verdict.to_run))} without a result"
         rest = tests if verdict.to_run else "every test has a result; this settles the rest"

@@ -128,6 +128,8 @@ def _same_plan(case: Case) -> Iterator[Finding]:
     common = most_common((shard.plan_id for shard in case.shards), "")
     timings = most_common((shard.timings_digest for shard in case.shards if shard.plan_id == common), "")
     for shard in case.shards:
+        if not shard.plan_id and shard.ended != r.FINISHED:
+            continue  # it was cut short before it had one
         others = "" if shard.timings_digest == timings else "other timings"
         if shard.plan_id != common:
             whence = f", made from {others}" if others else ""

@@ -72,7 +72,7 @@ def gather(reports: Path) -> Results:
     return Results(receipts, damaged, changed)
 
 
-def plan_of(settings: Settings, results: Results) -> Optional[Plan]:
+def plan_of(settings: Settings, results: Results, tell: Callable[[str], None] = say) -> Optional[Plan]:
     """Read the plan that was handed out; none where there is none, or it is not the one that the shards went by."""
     file = settings.reports / planning.FILE_NAME
     if not file.exists() and not file.is_symlink():
@@ -80,7 +80,7 @@ def plan_of(settings: Settings, results: Results) -> Optional[Plan]:
     try:
         plan = planning.load(file)
     except PipelineError as error:
-        say(f"{error.message}: the merge goes on without it")
+        tell(f"{error.message}: the merge goes on without it")
         return None
     went_by = {result.plan_id for result in results.receipts if not result.repairs}
     return plan if not went_by or plan.id in went_by else None
@@ -88,7 +88,7 @@ def plan_of(settings: Settings, results: Results) -> Optional[Plan]:
 
 def arguments_of(settings: Settings, results: Results) -> List[str]:
     """Find out what part of the suite a run was of, from what its plan or its shards were told."""
-    plan = plan_of(settings, results)
+    plan = plan_of(settings, results, tell=lambda line: None)  # who concludes says it
     said = [plan.arguments] if plan else [result.arguments for result in results.receipts if not result.repairs]
     return list(said[0]) if said and len(set(said)) == 1 else []
 
@@ -106,10 +106,10 @@ def rest_offered(settings: Settings, arguments: Sequence[str]) -> Iterator[None]
 def rest_of(settings: Settings, arguments: Sequence[str]) -> str:
     """Write the command that runs the rest of an interrupted run; all of it where nothing has run."""
     results = gather(settings.reports).receipts
-    if not any(result.tests for result in results):
+    ran = sum(test.proven != NOT_RUN for result in results for test in result.tests)
+    if not ran:
         whole = settings.command("nox", "-s", "integration", *(["--", *arguments] if arguments else []))
         return f"{whole}    (no test has run)"
-    ran = sum(test.proven != NOT_RUN for result in results for test in result.tests)
     rest = settings.command("nox", "-s", "merge", "--", "--run-missing", *arguments)
     return f"{rest}    (runs the rest; {counted(ran, 'test')} ran before the interruption)"
 
@@ -144,8 +144,10 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     for line in report_text.run_lines(_ending(settings, verdict, results, plan, arguments)):
         say(line)
-    for learning in _lessons(settings, verdict, results.receipts, whole=not arguments):
+    for learning in _lessons(settings, verdict, results.receipts, arguments):
         attempt(learning)
+    if plan or verdict.total == 1 or teaches(verdict):
+        attempt(lambda: history.learn(settings, *map(lesson_of, results.receipts)))
     return exit_code(verdict, settings, arguments, [code for result in results.receipts for code in result.exit_codes])
 
 
@@ -219,15 +221,23 @@ def _write_junit(settings: Settings, verdict: Verdict, receipts: Iterable[Receip
 
 
 def _lessons(
-    settings: Settings, verdict: Verdict, receipts: Sequence[Receipt], whole: bool
+    settings: Settings, verdict: Verdict, receipts: Sequence[Receipt], arguments: Sequence[str]
 ) -> List[Callable[[], None]]:
-    """List what a run teaches, each on its own: durations, memory, and which tests failed last."""
-    taught = [lesson_of(each) for each in receipts]
+    """List what a run teaches beside durations, each on its own: which tests failed last, for us and for pytest."""
+    if verdict.repairable and "--last-failed" in arguments:
+        return []  # the repair is of the same part
     return [
-        lambda: history.learn(settings, *taught),
-        lambda: subset.remember(settings, verdict.outcomes, whole=whole),
+        lambda: subset.remember(settings, verdict.outcomes, whole=not arguments),
         lambda: _remember_for_pytest(verdict, receipts),
     ]
+
+
+def teaches(verdict: Verdict) -> bool:
+    """Tell whether no shard has to run again.
+
+    Where no plan was handed out, that shard makes its own, and must find the durations that the others found.
+    """
+    return all(finding.kind == f.RED_TEST for finding in verdict.findings if finding.red)
 
 
 def lesson_of(result: Receipt) -> Timings:

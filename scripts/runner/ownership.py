@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Iterator, Mapping
 
 from ..ci import Node
@@ -105,7 +106,9 @@ def _is_owned(environ: Mapping[str, str]) -> bool:
 
 def _in_use(settings: Settings, held: Held) -> AlreadyRunning:
     who = printable(str(held.holder or "a process that does not say who it is"))
-    beside = settings.command("nox", "-s", "integration", "--", "--reports", "DIR")
+    here = settings.addressed
+    elsewhere = here[: here.index("--reports")] if "--reports" in here else here  # not the place that is taken
+    beside = replace(settings, addressed=elsewhere).command("nox", "-s", "integration", "--", "--reports", "DIR")
     hint = f"Wait for it, or run beside it in a place of its own: {beside}"
     return AlreadyRunning(f"{settings.shown(settings.reports)} is in use by {who}", hint)
 

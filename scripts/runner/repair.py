@@ -13,7 +13,7 @@ from ..proof.findings import UNFIT_REPAIR, Verdict
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system.machine import machine_class
-from . import ownership
+from . import ownership, subset
 from .rounds import ShardRun
 from .selection import Selection
 from .shard import Repair, fresh, run_chosen
@@ -47,4 +47,5 @@ def run(settings: Settings, verdict: Verdict, collected_digest: str, arguments: 
         machine=machine_class(),
         ids=verdict.to_run,
     )
-    run_chosen(ShardRun(settings, node, folder, selection, arguments), arguments, repair)
+    _, rest = subset.take(settings, arguments)
+    run_chosen(ShardRun(settings, node, folder, selection, rest), arguments, repair)

@@ -79,7 +79,7 @@ def run(
         outcome = decisions.next_step(_history(record, start, ended, say))
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, around, outcome, say)
-        _write_junit(shard, outcome)
+        _write_junit(shard, outcome, say)
         if outcome.ended:
             return outcome
         say(decisions.progress(outcome))
@@ -106,10 +106,14 @@ def _history(record: Path, start: str, ended: Sequence[Exit], say: Say) -> List[
     return [Ran(exit, told.get(index)) for index, exit in enumerate(ended)]
 
 
-def _write_junit(shard: ShardRun, outcome: Outcome) -> None:
+def _write_junit(shard: ShardRun, outcome: Outcome, say: Say) -> None:
     folder = repository_folder(outcome, shard.settings)
     results = junit.of_tests(outcome.tests, decisions.texts_of(outcome), folder)
-    junit.write(shard.folder / JUNIT, [*results, *junit.of_errors(outcome.errors, str(shard.node))])
+    file = shard.folder / JUNIT
+    try:
+        junit.write(file, [*results, *junit.of_errors(outcome.errors, str(shard.node))])
+    except OSError as error:  # a full disk costs the report, not what the journal proves
+        say(f"not kept: {shard.settings.shown(file)}: {error.strerror}")
 
 
 def _with_new_service(settings: Settings, around: Surroundings, outcome: Outcome, say: Say) -> Outcome:

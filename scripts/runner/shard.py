@@ -12,11 +12,11 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
-from ..errors import PipelineError
+from ..errors import IncompleteError, PipelineError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
-from ..proof import receipt
+from ..proof import receipt, report_text
 from ..proof.outcomes import Round, needing
 from ..proof.receipt import Receipt, Taught
 from ..settings import Settings
@@ -125,8 +125,21 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
             seconds["tests"] = outcome.suite_s
             result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
             result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
-            receipt.write(shard.folder / receipt.FILE_NAME, result)
+            keep(shard.folder / receipt.FILE_NAME, result)
             return result
+
+
+def keep(file: Path, result: Receipt) -> None:
+    """Write the result of a shard.
+
+    Raises:
+        IncompleteError: it cannot be written; it tells what it would have said.
+    """
+    try:
+        receipt.write(file, result)
+    except PipelineError as error:
+        message = f"{error.message}; it would have said: {report_text.summary(result)}"
+        raise IncompleteError(message, "Is there space, and the right to write?") from error
 
 
 def folder_of(settings: Settings, node: Node) -> Path:

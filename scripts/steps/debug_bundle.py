@@ -30,7 +30,7 @@ class Subject(NamedTuple):
 
     @property
     def command(self) -> Callable[..., str]:
-        """What writes a command about this project."""
+        """Give what writes a command about this project."""
         return self.settings.command
 
 

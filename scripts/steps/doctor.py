@@ -35,7 +35,7 @@ class Check:
 
 
 def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
-    """Print a line for each check, as it is done; 0 unless one is wrong."""
+    """Print a line for each check, as it is done; return 0 unless one is wrong."""
     wrong = 0
     for check in examine(settings, pythons, preferred):
         say(f"{check.status:<5}  {check.about:<{WIDTH}}  {check.text}")

@@ -22,7 +22,7 @@ def run(settings: Settings, upgrade: bool = False, oldest_python: str = "3.8") -
 
 
 def files(settings: Settings) -> Iterator[Path]:
-    """Find the requirements files of a project that are there: its own, the suite's, the service's."""
+    """List the requirements files of a project that are there: its own, the suite's, the service's."""
     service = settings.service.requirements if settings.service else None
     for name in dict.fromkeys(("requirements.txt", settings.suite.requirements, service)):
         if name and (settings.project / name).is_file():

@@ -48,7 +48,7 @@ def run_detached(settings: Settings, port: Optional[int] = None) -> None:
 
 
 def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, Dict[str, str]]:
-    """Bring what the service needs to start; return settings with the port, and its variables.
+    """Gather everything the service needs to start: settings with the port, and its variables.
 
     Raises:
         PipelineError: packages or weights cannot be had.

@@ -40,7 +40,7 @@ def test_a_terminal_without_unicode_shows_the_escape_instead_of_a_traceback(tmp_
     done = projects.run(project, "integration", PYTHONIOENCODING="ascii")
 
     assert 1 == done.returncode, done.stdout
-    assert "  checks/test_it.py::test_t[\\u4f60]" in done.stdout
+    assert "  checks/test_it.py::test_t[\\u4f60]  (failed in" in done.stdout
 
 
 def test_the_step_in_a_project_of_its_own_needs_no_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

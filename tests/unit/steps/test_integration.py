@@ -54,7 +54,8 @@ def test_a_failed_test_is_told_readable_with_the_command_that_runs_it_again(tmp_
     done = projects.run(project, "integration")
 
     assert 1 == done.returncode
-    assert "2 tests: 1 failed, 1 passed\n  failed  checks/test_it.py::test_text[你好]: AssertionError" in done.stdout
+    assert "2 tests: 1 failed, 1 passed\n1 test red:\n" in done.stdout
+    assert "  checks/test_it.py::test_text[你好]  (failed in shard index 0 of 1: AssertionError" in done.stdout
     again = re.search(r"next: \S*nox -s integration -- ('[^']*')", done.stdout)
     assert again and "1 test: 1 failed" in projects.run(project, "integration", *shlex.split(again[1])).stdout
 
@@ -72,7 +73,7 @@ def test_a_test_that_ends_the_process_with_status_0_fails_by_name(tmp_path: Path
     done = projects.run(projects.make(tmp_path, "import os\ndef test_ends(): os._exit(0)\n"), "integration")
 
     assert 1 == done.returncode
-    assert "failed  checks/test_it.py::test_ends: ended the process" in done.stdout
+    assert "checks/test_it.py::test_ends  (failed in shard index 0 of 1: ended the process" in done.stdout
 
 
 def test_an_earlier_result_is_not_taken_for_this_one(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_all_shards_here_end_in_one_verdict(tmp_path: Path) -> None:
     assert 0 == done.returncode, done.stdout
     assert "2 shards, 2 at once: as you said" in done.stdout
     assert 2 == len(re.findall(r"^  shard \d: 1 test: ended after", done.stdout, re.MULTILINE))
-    assert "merge: green" in done.stdout
+    assert "ended: green" in done.stdout
 
 
 def test_a_failed_shard_here_is_red_in_the_verdict(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_signal_in_the_middle_leaves_no_process(tmp_path: Path, number: signal
     output, _ = process.communicate(timeout=60)
 
     assert status == process.returncode, output
-    assert 2 == len(family)
+    assert 3 == len(family)  # service, watchdog, pytest
     assert [] == psutil.wait_procs(family, timeout=5)[1]
 
 
@@ -192,7 +193,7 @@ def test_a_run_does_not_outlive_the_nox_that_started_it(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
 
-    assert 3 == len(family)
+    assert 4 == len(family)
     assert [] == psutil.wait_procs(family, timeout=20)[1]
 
 

@@ -71,13 +71,32 @@ def test_a_shard_that_cannot_be_is_refused_with_an_example(tmp_path: Path, words
     assert (2, True) == (done.returncode, "nox -s shard -- 2 4" in done.stdout)
 
 
-def test_an_empty_shard_is_a_success_with_a_result(tmp_path: Path) -> None:
-    project = projects.make(tmp_path, "def test_it(): pass\n", service=None)
+@pytest.mark.parametrize("planned", [True, False], ids=["planned", "not planned"])
+def test_an_empty_shard_is_a_success_with_a_result_and_starts_no_service(tmp_path: Path, planned: bool) -> None:
+    project = projects.make(tmp_path, "import os\ndef test_it(): assert os.environ['SERVICE_URL']\n")
+    if planned:
+        assert 0 == projects.run(project, "plan", "--nodes", "2").returncode
 
     done = [projects.run(project, "shard", str(index), "2") for index in (0, 1)]
 
-    assert [0, 0] == [each.returncode for each in done], done[1].stdout
-    assert [0, 1] == sorted(len(names(project, index)) for index in (0, 1))
+    tests = [len(names(project, index)) for index in (0, 1)]
+    assert [0, 0] == [each.returncode for each in done]
+    assert [0, 1] == sorted(tests)
+    assert tests == [each.stdout.count("service: started") for each in done]
+
+
+def test_a_test_that_came_after_a_plan_has_its_service_in_a_shard_planned_empty(tmp_path: Path) -> None:
+    suite = "import os\ndef test_0(): assert os.environ['SERVICE_URL']\n"
+    project = projects.make(tmp_path, suite)
+    projects.run(project, "plan", "--nodes", "2")
+    late = [suite.splitlines()[1].replace("test_0", f"test_late_{number}") for number in range(6)]
+    (project / "checks" / "test_it.py").write_text("\n".join([suite, *late]))
+
+    done = [projects.run(project, "shard", str(index), "2") for index in (0, 1)]
+
+    assert [0, 0] == [each.returncode for each in done]
+    assert 7 == len({*names(project, 0), *names(project, 1)})
+    assert names(project, 0) and names(project, 1)
 
 
 def test_a_test_that_kills_the_process_fails_by_name_and_the_rest_runs(tmp_path: Path) -> None:
@@ -111,9 +130,13 @@ def test_the_next_plan_knows_what_this_run_measured(tmp_path: Path) -> None:
     suite = "import time\ndef test_long(): time.sleep(1)\ndef test_short(): pass\n"
     project = projects.make(tmp_path, suite, service=None)
     projects.run(project, "shard", "0", "1")
+    untaught = projects.run(project, "plan", "--nodes", "2")  # other shards of this run must find what this one found
+    (project / "reports/plan.json").unlink()
+    projects.run(project, "merge")
 
     done = projects.run(project, "plan", "--nodes", "2")
 
+    assert "2 tests in 2 shards, 0 with timings" in untaught.stdout
     assert "2 tests in 2 shards, 2 with timings" in done.stdout
     assert re.search(r"slowest shard: about 1\.\d s", done.stdout)
 
