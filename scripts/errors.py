@@ -166,3 +166,6 @@ class WarmUpFailed(PipelineError):
 
     exit_code = 13
     ended = "warm-up failed"
+
+
+SERVICE_ERRORS = (ServiceDied, ServiceNotReady, PortInUse, WarmUpFailed)

@@ -37,6 +37,7 @@ REMOVED = "removed"
 
 ABOUT_SHARDS = (
     NOTHING,
+    SERVICE_DEATH,  # what else is said may come of it
     NO_RESULT,
     DAMAGED,
     TWO_RESULTS,
@@ -51,7 +52,6 @@ ABOUT_SHARDS = (
     REPAIR_CUT_SHORT,
     CUT_SHORT,
     STOPPED,
-    SERVICE_DEATH,
     SHARD_ERROR,
 )
 ABOUT_TESTS = {  # what is said about a number of them
@@ -149,9 +149,9 @@ class Verdict:
         return {finding.kind for finding in self.findings if finding.red}
 
     def _unserved(self, finding: Finding) -> bool:
-        """Tell whether tests were left since the service of their shard had died, and could not be started again."""
+        """Tell whether tests were left since the service of their shard had died, and could not be started (again)."""
         died = {index for death in self.of(SERVICE_DEATH) for index in death.shards}
-        return finding.kind in (CUT_SHORT, NOT_RUN) and bool(finding.shards) and died.issuperset(finding.shards)
+        return finding.kind in (CUT_SHORT, NOT_RUN, LOST) and bool(finding.shards) and died.issuperset(finding.shards)
 
     @staticmethod
     def _explained(red: Set[str]) -> Set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
-from ..errors import IncompleteError, PipelineError, ServiceDied, SuiteError
+from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError, ServiceDied, SuiteError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
@@ -82,7 +82,7 @@ def plan_of(settings: Settings, results: Results, tell: Callable[[str], None] = 
     except PipelineError as error:
         tell(f"{error.message}: the merge goes on without it")
         return None
-    went_by = {result.plan_id for result in results.receipts if not result.repairs}
+    went_by = {result.plan_id for result in results.receipts if not result.repairs} - {""}  # cut short before
     return plan if not went_by or plan.id in went_by else None
 
 
@@ -189,7 +189,9 @@ def exit_code(
     if verdict.ended == f.SERVICE_DIED:
         death = verdict.of(f.SERVICE_DEATH)[0]
         logs = [settings.shown(settings.reports / f"shard-{index}" / "service.log") for index in death.shards]
-        raise ServiceDied(death.text, f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}.")
+        words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
+        kind = next((kind for kind in SERVICE_ERRORS if words.startswith(f"{kind.ended}: ")), ServiceDied)
+        raise kind(death.text, f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}.")
     return 0 if verdict.green else 1
 
 

@@ -12,7 +12,7 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
-from ..errors import IncompleteError, PipelineError
+from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
@@ -74,7 +74,22 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
     )
     settings = _as_needed(settings, chosen, arguments, known=checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
-    return run_chosen(ShardRun(settings, node, folder, chosen, rest), arguments)
+    shard = ShardRun(settings, node, folder, chosen, rest)
+    try:
+        return run_chosen(shard, arguments)
+    except SERVICE_ERRORS as error:
+        _note_unserved(shard, arguments, error)
+        raise
+
+
+def _note_unserved(shard: ShardRun, arguments: Sequence[str], error: PipelineError) -> None:
+    """Leave a result that says why the service did not start, unless the tests have left one that says more."""
+    if (shard.folder / receipt.FILE_NAME).exists():
+        return
+    why = receipt.ExtraError(receipt.SERVICE, f"{error.ended}: {error.message.splitlines()[0]}")
+    unserved = result_of(shard, Outcome((), errors=(why,), ended=receipt.GAVE_UP))
+    with suppress(PipelineError):  # it is raised anyway
+        receipt.write(shard.folder / receipt.FILE_NAME, replace(unserved, arguments=tuple(arguments)))
 
 
 def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import re
 import shlex
@@ -82,7 +83,8 @@ def test_an_earlier_result_is_not_taken_for_this_one(tmp_path: Path) -> None:
     (project / "service.py").write_text("import sys\nsys.exit('no weights')\n")
     projects.run(project, "integration")
 
-    assert [] == sorted((project / "reports").glob("shard-*/receipt.json"))
+    left = [json.loads(file.read_text()) for file in (project / "reports").glob("shard-*/receipt.json")]
+    assert [("gave up", [])] == [(result["ended"], result["tests"]) for result in left]
 
 
 def test_all_shards_here_end_in_one_verdict(tmp_path: Path) -> None:
@@ -105,8 +107,9 @@ def test_a_shard_whose_service_dies_is_named_with_its_last_lines(tmp_path: Path)
 
     done = projects.run(project, "integration", "--nodes", "2")
 
-    assert (6, True) == (done.returncode, "shard index 1 of 2 left no result" in done.stdout)
-    assert "no weights" in done.stdout
+    verdict = done.stdout.split("2 tests in 2 shards (indices 0-1): 2 not-run\n")[1]
+    assert verdict.startswith("service: service died: the service ended with exit code 1 after ")
+    assert (10, True) == (done.returncode, "no weights" in done.stdout)
 
 
 def test_no_selected_test_is_no_green_run(tmp_path: Path) -> None:
