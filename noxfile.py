@@ -71,7 +71,7 @@ def is_complete(folder):
 
 
 def checksum(file):
-    """sha256 of a file, hexadecimal."""
+    """Compute the sha256 of a file, hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -194,7 +194,7 @@ def pipeline(session, step, *words):
 
 
 def own_python(session):
-    """The interpreter of our own tests' environment, which is made where it is missing."""
+    """Find the interpreter of our own tests' environment, making that where it is missing."""
     install(session)
     deps = [python(session), "-m", "scripts", "deps", "--settings", OWN]
     session.run(*deps, **PATIENT)  # says what it installs, the second time only where that lies
@@ -202,7 +202,7 @@ def own_python(session):
 
 
 def closing_line(report, began):
-    """How many tests of a merged report passed, failed and were skipped; that there is none since `began`.
+    """Count what passed, failed and was skipped in a merged report; or say that there is none since `began`.
 
     In the form of pytest's last line, which whoever reads a log looks for.
     """

@@ -108,7 +108,7 @@ def bare_urls(text: str) -> str:
 
 
 def readable(nodeid: str) -> str:
-    r"""A test's id for the eye: pytest's \u escapes shown as the characters. Never use it as a key.
+    r"""Show a test's id to the eye: pytest's \u escapes as the characters. Never use it as a key.
 
     >>> readable("test_a.py::test_text[\\u4f60\\u597d]")
     'test_a.py::test_text[你好]'
@@ -143,7 +143,7 @@ def visible(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""A text for one line of a terminal: what cannot be printed as its escape.
+    r"""Make a text fit for one line of a terminal: what cannot be printed becomes its escape.
 
     >>> printable("reports/你\n\udcff.log")
     'reports/你\\n\\udcff.log'

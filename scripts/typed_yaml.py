@@ -197,7 +197,7 @@ class _Reader:
         self.problems.append(Problem(node.start_mark.line + 1, message))
 
     def convert(self, node: Any, hint: Any, where: str) -> Any:
-        """The value of `node` as `hint`; `where` is its dotted name, for messages."""
+        """Convert `node` to `hint`; `where` is its dotted name, for messages."""
         origin, args = typing.get_origin(hint), typing.get_args(hint)
         self.lines[where] = node.start_mark.line + 1
         if node.tag not in _KINDS:
@@ -223,7 +223,7 @@ class _Reader:
         return self.convert(node, (fitting or hints)[0], where)
 
     def pairs(self, node: Any, where: str) -> Dict[str, Tuple[Any, Any]]:
-        """The entries of a mapping node, {key: (key node, value node)}."""
+        """List the entries of a mapping node, {key: (key node, value node)}."""
         if not isinstance(node, yaml.MappingNode):
             self.expected(node, where, "a mapping (key: value lines)")
             return {}
@@ -260,7 +260,7 @@ class _Reader:
         return self.build(node, cls, values, where) if len(self.problems) == before else None
 
     def field(self, node: Any, field: Any, hint: Any, where: str) -> Any:
-        """The value of one field, checked by the field's own check where it has one."""
+        """Read the value of one field, checked by the field's own check where it has one."""
         before = len(self.problems)
         value = self.convert(node, hint, where)
         checks = field.metadata

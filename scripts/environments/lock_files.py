@@ -114,7 +114,7 @@ def _compile(command: List[str], requirements: Path, lock: Path, environ: Mappin
             environ,
         )
         body = draft.read_text(encoding="utf-8")
-        text = f"{_heading(requirements)}{_download(draft, body, environ)}\n{without_hosts(body)}"
+        text = f"{_heading(requirements)}{_download(draft, environ)}\n{without_hosts(body)}"
     files.write_text(lock, text)
 
 
@@ -137,7 +137,7 @@ def without_hosts(body: str) -> str:
     return "".join(line for line in body.splitlines(keepends=True) if not options.match(line))
 
 
-def _download(draft: Path, body: str, environ: Mapping[str, str]) -> str:
+def _download(draft: Path, environ: Mapping[str, str]) -> str:
     """Measure what a fresh machine like this one downloads; a line for the top of the lock."""
     pip = pip_settings.find_pip()
     if not pip:

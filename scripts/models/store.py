@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -19,7 +18,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from .. import console
 from ..errors import ModelError
 from ..settings import ModelFile, Models, Settings, Wheel
-from ..system import locks
+from ..system import locks, machine
 from ..system.files import scratch, sweep
 from .addresses import SourceError, WrongContent, printable, requirement_of
 from .http import PATIENT, Patience
@@ -390,11 +389,10 @@ def check_room(folder: Path, needed_bytes: int) -> None:
     Raises:
         ModelError: with the bytes needed and free.
     """
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free_bytes = shutil.disk_usage(existing).free
+    free_bytes = machine.free_bytes(folder)
     if free_bytes < needed_bytes:
         need, free = console.human_bytes(needed_bytes), console.human_bytes(free_bytes)
-        raise ModelError(f"the weights need {need} free, and {existing} has {free}", _other_folder("Free some space"))
+        raise ModelError(f"the weights need {need} free, and {folder} has {free}", _other_folder("Free some space"))
 
 
 def not_ready(settings: Settings, missing: Sequence[Missing]) -> ModelError:

@@ -1,1 +1,1 @@
-"""Decide which test runs in which shard, from what past runs took: pure functions, but for the history's file."""
+"""Decide which test runs in which shard, from what past runs took: pure, but for the files of plan and history."""

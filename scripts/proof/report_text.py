@@ -151,12 +151,8 @@ def _named(finding: Finding) -> str:
     return shown(finding.nodeid) + (f"  ({finding.text})" if finding.text else "")
 
 
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _tests(count: int) -> str:
-    return _number(count, "test")
+    return counted(count, "test")
 
 
 def next_lines(ending: Ending) -> List[str]:

@@ -62,7 +62,7 @@ class Limits:
 
 
 def limits_for(pytest_arguments: Sequence[str], test_timeout_s: float) -> Limits:
-    """The limits of each round; none where a person sits at pytest's debugger, whose silence is thinking.
+    """Choose the limits of each round; none where a person sits at pytest's debugger, whose silence is thinking.
 
     >>> limits_for(["-v"], 5.0), limits_for(["--pdb"], 5.0)
     (Limits(test_s=5.0, outside_s=600.0, stop_s=10.0), Limits(test_s=inf, outside_s=inf, stop_s=inf))

@@ -15,7 +15,7 @@ LATE_S = 0.1  # between a death and when it is seen; and a test takes a little l
 
 
 def left_out(told: Round, died_at: float, death: str) -> Round:
-    """The round: those attempts are reruns, and the test in which the service died is the one that was running.
+    """Make the attempts without a service reruns, and the test in which it died the one that was running.
 
     Where that had ended, it has no phase.
 
@@ -40,7 +40,7 @@ def left_out(told: Round, died_at: float, death: str) -> Round:
 
 
 def culprit_of(attempts: Sequence[Attempt], died_s: float) -> Optional[Attempt]:
-    """The test in which the service died: the one that ran then, or the first of those right before it that were red.
+    """Find in which test the service died: the one that ran then, or the first of those right before it that were red.
 
     A test fails as soon as its connection breaks, and the next may begin before the death can be seen. Where a red
     test before the culprit had a reason of its own, that costs a second death: the culprit then runs first.
@@ -55,7 +55,7 @@ def culprit_of(attempts: Sequence[Attempt], died_s: float) -> Optional[Attempt]:
 
 
 def _in_vain(attempt: Attempt, culprit: Optional[Attempt], died_s: float) -> bool:
-    """Whether it ran without a service, for all that is known."""
+    """Tell whether it ran without a service, for all that is known."""
     return attempt.at_s > (culprit.at_s if culprit else died_s)
 
 

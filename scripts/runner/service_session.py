@@ -31,7 +31,7 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
 
 
 def starts_service(settings: Settings) -> bool:
-    """Whether the service is ours to start: the project has one, and nobody names one that runs."""
+    """Tell whether the service is ours to start: the project has one, and nobody names one that runs."""
     return settings.service is not None and lifecycle.named_outside(settings.service, os.environ) is None
 
 
@@ -39,7 +39,7 @@ def starts_service(settings: Settings) -> bool:
 def running_service(
     settings: Settings, environment: Optional[Environment], log: Path
 ) -> Iterator[Optional[RunningService]]:
-    """The running service, or None for a project that has none."""
+    """Run the service while the block runs; None for a project that has none."""
     if settings.service is None:
         yield None
         return
@@ -83,11 +83,11 @@ class Surroundings:
             self._stack.callback(self._dog.forget, self.service.pid)
 
     def variables(self) -> Dict[str, str]:
-        """The suite's environment."""
+        """Make the suite's environment."""
         return suite_variables(self.suite.variables(os.environ), self.service, self._folder / "artifacts")
 
     def death(self) -> str:
-        """How the service died, its last lines included; empty while it runs, and where it is not ours."""
+        """Say how the service died, its last lines included; empty while it runs, and where it is not ours."""
         try:
             if self.service:
                 self.service.check_alive()
@@ -108,7 +108,7 @@ class Surroundings:
 
 
 def suite_variables(environ: Mapping[str, str], running: Optional[RunningService], artifacts: Path) -> Dict[str, str]:
-    """The suite's environment: where the service is, and where to leave evidence.
+    """Make the suite's environment: where the service is, and where to leave evidence.
 
     SERVICE_PID is there only for a service that we started. A proxy must not capture loopback.
     """

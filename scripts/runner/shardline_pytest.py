@@ -1,6 +1,6 @@
 """A pytest plugin that asks which tests to run and writes down, as it happens, what became of them.
 
-It is one file that needs Python 3.8 and pytest 7, and nothing of ours: `loading.py` puts it alone into a folder
+It is one file that needs Python 3.8 and pytest 7, and nothing of ours: `plugin_loader.py` puts it alone into a folder
 on PYTHONPATH and names it with `-p`, so that a foreign suite sees no other new name. It is told by variables,
 which it removes from the environment at once, so that pytest runs inside tests neither select nor record:
 
@@ -164,7 +164,7 @@ class Pen:
 
 
 def _ends_within_a_line(file: str) -> bool:
-    """Whether an earlier round was killed while it wrote."""
+    """Tell whether an earlier round was killed while it wrote."""
     try:
         with Path(file).open("rb") as journal:
             journal.seek(-1, os.SEEK_END)
@@ -186,7 +186,7 @@ class Order(NamedTuple):
 
 
 def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
-    """The order that the variables give, if they do; they and this file's folder leave no trace."""
+    """Take the order that the variables give, if they do; they and this file's folder leave no trace."""
     told = {name: environ.pop(name) for name in VARIABLES if name in environ}
     if not told:
         return
@@ -376,7 +376,7 @@ class Selector:
             self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
 
     def _ask(self, ids: List[str]) -> bytes:
-        """What the command prints.
+        """Run the command; return what it prints.
 
         Raises:
             ValueError: it cannot be started, or it failed.
@@ -393,7 +393,7 @@ class Selector:
 
 
 def _understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:
-    """The chosen ids, whether they are in order, and what else the answer says.
+    """Parse the answer: the chosen ids, whether they are in order, and what else the answer says.
 
     Raises:
         ValueError: the answer is none.
@@ -436,12 +436,12 @@ def _keep(session: pytest.Session, chosen: List[pytest.Item]) -> None:
 
 
 def _digest(ids: List[str]) -> str:
-    """sha-256 of the sorted ids, each as JSON in ASCII and ended by a newline."""
+    """Compute the sha-256 of the sorted ids, each as JSON in ASCII and ended by a newline."""
     return hashlib.sha256("".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(ids)).encode("ascii")).hexdigest()
 
 
 def _digest_of_files(session: pytest.Session) -> str:
-    """sha-256 over the files that the collected tests and their conftest.py stand in: the state of the tests."""
+    """Compute the sha-256 over the files of the collected tests and their conftest.py: the state of the tests."""
     plugins = session.config.pluginmanager.get_plugins()
     files = {str(path) for path in {item.path for item in session.items}}
     files.update(name for name in (str(getattr(plugin, "__file__", "")) for plugin in plugins) if _is_conftest(name))
@@ -461,7 +461,7 @@ Shared = Tuple[str, str, str]
 
 
 def _needs(items: List[pytest.Item]) -> Dict[Shared, List[List[int]]]:
-    """Which tests need which fixture of wider scope: ranges [first, last] of places in the list."""
+    """Tell which tests need which fixture of wider scope: ranges [first, last] of places in the list."""
     ranges: Dict[Shared, List[List[int]]] = {}
     known: Dict[int, List[Shared]] = {}  # parametrised tests have one such object in common
     for index, item in enumerate(items):
@@ -601,7 +601,7 @@ class Recorder:
 
     @_outermost
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Wrapper:
-        """The tests are over; what comes now may still end the process."""
+        """Say that the tests are over; what comes now may still end the process."""
         reason = str(session.shouldfail or session.shouldstop or "")
         self._pen.write("finishing", status=int(exitstatus), reason=reason)
         try:
@@ -617,7 +617,7 @@ def _outcome(report: pytest.TestReport) -> str:
 
 
 def _subtest(report: Any) -> Optional[str]:
-    """The description of a subtest (pytest 9, or pytest-subtests), None for a whole test."""
+    """Describe a subtest (pytest 9, or pytest-subtests), None for a whole test."""
     context: Any = getattr(report, "context", None)
     if not hasattr(context, "kwargs"):
         return None
@@ -626,7 +626,7 @@ def _subtest(report: Any) -> Optional[str]:
 
 
 def _complaint(report: Any) -> Dict[str, str]:
-    """In a line why, and pytest's own text for what failed."""
+    """Say in a line why, and give pytest's own text for what failed."""
     try:
         facts = {"message": _capped(_message(report), MESSAGE_CHARACTERS)}
         if report.outcome not in ("passed", "skipped"):
@@ -648,14 +648,14 @@ def _message(report: Any) -> str:
 
 
 def _last_line(text: str) -> str:
-    """The last line that says something; of a traceback's, the last that is marked as the error."""
+    """Find the last line that says something; of a traceback's, the last that is marked as the error."""
     lines = [line for line in text.splitlines() if line.strip()] or [""]
     marked = [line[1:] for line in lines if line.startswith("E ")]
     return (marked or lines)[-1].strip()
 
 
 def _capped(text: str, characters: int) -> str:
-    """The text, or its start and end where it is long."""
+    """Cut a long text to its start and end."""
     if len(text) <= characters:
         return text
     half = characters // 2

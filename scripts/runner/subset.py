@@ -28,7 +28,7 @@ class Part(NamedTuple):
 
 
 def take(settings: Settings, arguments: Sequence[str]) -> Tuple[Optional[Part], List[str]]:
-    """What `--tests FILE` or `--last-failed` asks for, and the arguments that are left for pytest.
+    """Take `--tests FILE` or `--last-failed` out of the arguments; the others are left for pytest.
 
     Raises:
         SettingsError: there is no such file, or more than one.
@@ -85,7 +85,7 @@ def parsed(text: str) -> List[str]:
 
 
 def chosen(collected: Sequence[str], wanted: Iterable[str]) -> Tuple[List[str], List[str]]:
-    """(the collected ids that the entries name, the entries that name none).
+    """Choose by entries: (the collected ids that they name, the entries that name none).
 
     An entry names a test, all parameters of a function, a class, a file, or a folder.
 
@@ -100,7 +100,7 @@ def chosen(collected: Sequence[str], wanted: Iterable[str]) -> Tuple[List[str], 
 
 
 def _names(nodeid: str) -> List[str]:
-    """All that names a test: itself, also as we print it, its function, classes, file and folders."""
+    """List all that names a test: itself, also as we print it, its function, classes, file and folders."""
     file, *names = nodeid.partition("[")[0].split("::")
     folders = file.split("/")
     within = ["::".join([file, *names[:count]]) for count in range(1, len(names) + 1)]
@@ -108,7 +108,7 @@ def _names(nodeid: str) -> List[str]:
 
 
 def of(part: Optional[Part], collected: Sequence[str]) -> List[str]:
-    """The collected ids that belong to a part; all where there is none.
+    """Choose the collected ids that belong to a part; all where there is none.
 
     Raises:
         SettingsError: an entry names no test, and nothing else of that name may be left out silently.
@@ -126,7 +126,7 @@ def of(part: Optional[Part], collected: Sequence[str]) -> List[str]:
     return taken if taken or part.strict else list(collected)  # what failed is there no more
 
 
-def announce(settings: Settings, part: Optional[Part], arguments: Sequence[str]) -> None:
+def announce(part: Optional[Part], arguments: Sequence[str]) -> None:
     """Say what --last-failed finds: how many tests, or that none failed."""
     if part and not part.strict:
         say(f"only what failed in the last run here: {counted(len(entries(part.file)), 'test')}")
@@ -162,7 +162,7 @@ def _last_failed(file: Path) -> List[str]:
 
 
 def still_red(known: Collection[str], outcomes: Mapping[str, str]) -> List[str]:
-    """The ids that are red now, and those that were and have not run since.
+    """List the ids that are red now, and those that were and have not run since.
 
     >>> still_red(["a", "b"], {"b": "passed", "c": "failed"})
     ['a', 'c']

@@ -13,13 +13,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import IO, Callable, Dict, Iterable, Iterator, List
+from typing import IO, Dict, Iterable, Iterator, List
 
 GRACE_S = 2.0  # between SIGTERM and SIGKILL
 POLL_S = 0.05
 MARKER = "SHARDLINE_RUN_ID"  # as in system/processes
-
-Watch = Callable[[int], None]
 
 
 class Watchdog:

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Callable, Iterable, Iterator, Optional, Sequence
 
 from ..console import counted, human_bytes, say
@@ -108,7 +107,7 @@ def _weights(settings: Settings) -> Iterator[Check]:
     if not plan.missing:
         yield Check(OK, "weights", f"{counted(len(settings.models.files), 'file')} verified in {where}")
         return
-    free = shutil.disk_usage(existing(where)).free
+    free = machine.free_bytes(where)
     room = f"{human_bytes(free)} free, {human_bytes(plan.disk_bytes)} needed in {where}"
     if free < plan.disk_bytes:
         yield Check(WRONG, "weights", room, "Make room, or set models.directory to another disk.")
@@ -116,11 +115,6 @@ def _weights(settings: Settings) -> Iterator[Check]:
         yield Check(
             NOTE, "weights", f"to fetch: {plan}; {room}", f"Fetch now: {settings.command('nox', '-s', 'models')}"
         )
-
-
-def existing(folder: Path) -> Path:
-    """Find the folder itself or the nearest one above it that is there."""
-    return next(above for above in (folder, *folder.parents) if above.exists())
 
 
 def _port(settings: Settings) -> Iterator[Check]:

@@ -39,7 +39,7 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         nodes = nodes or _as_many_as_bearable(settings, at_once)
-        subset.announce(settings, subset.take(settings, arguments)[0], arguments)
+        subset.announce(subset.take(settings, arguments)[0], arguments)
         collected = _in_shards(settings, arguments, nodes, at_once) if nodes > 1 else _alone(settings, arguments)
         try:
             return merge.conclude(settings, collected, arguments)

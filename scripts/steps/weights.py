@@ -7,7 +7,6 @@ import os
 import re
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Dict, Optional, Sequence
 
 from ..console import counted, human_bytes, progress, say, table
@@ -171,13 +170,6 @@ def remove_unwanted(settings: Settings, days: float = 30, dry_run: bool = False)
     total = human_bytes(sum(each.size_bytes for each in unwanted))
     what = f"{counted(len(unwanted), 'file')}, {total}" if unwanted else "nothing"
     say(f"{'would remove' if dry_run else 'removed'} {what} from {relative(folder, settings.project)}")
-
-
-def write_digest(settings: Settings, file: Path) -> None:
-    """Write the manifest's digest to a file, for the key of CI's cache."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(manifest.digest(_models(settings)) + "\n", encoding="utf-8")
-    say(f"digest of the manifest: {file}")
 
 
 def _models(settings: Settings) -> Models:

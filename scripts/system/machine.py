@@ -70,6 +70,11 @@ def _of_machine() -> Memory:
         return Memory(os.sysconf("SC_PHYS_PAGES") * page_bytes, os.sysconf("SC_AVPHYS_PAGES") * page_bytes)
 
 
+def free_bytes(folder: Path) -> int:
+    """Measure what is free on the disk of a folder, which may not be there yet."""
+    return shutil.disk_usage(next(above for above in (folder, *folder.parents) if above.exists())).free
+
+
 def has_gpu(environ: Mapping[str, str]) -> bool:
     """Tell whether the service may use a GPU: the driver lists one, and CUDA_VISIBLE_DEVICES hides not all of them."""
     if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
