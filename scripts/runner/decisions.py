@@ -139,7 +139,7 @@ class Outcome:
 
 
 def next_step(history: Sequence[Ran]) -> Outcome:
-    """What became of the tests, what remains, and whether that is the end.
+    """Decide what became of the tests, what remains, and whether that is the end.
 
     Args:
         history: all rounds so far, at least one.
@@ -163,13 +163,13 @@ def next_step(history: Sequence[Ran]) -> Outcome:
 
 
 def without_service(outcome: Outcome, why: str) -> Outcome:
-    """The end of a shard whose service could not be started again."""
+    """End a shard whose service could not be started again."""
     error = ExtraError(receipt.SERVICE, f"it could not be started again: {why}")
     return replace(outcome, ended=receipt.GAVE_UP, errors=(*outcome.errors, error))
 
 
 def _served(ran: Ran) -> Ran:
-    """The round, without what its tests did once the service had died."""
+    """Drop from a round what its tests did once the service had died."""
     if not ran.exit.service or not ran.told:
         return ran
     return replace(ran, told=service_death.left_out(ran.told, ran.exit.died_at, _first_line(ran.exit.service)))
@@ -192,7 +192,7 @@ def _by_planned_ids(ran: Ran, ran_as: Dict[str, str]) -> Ran:
 
 
 def _ended(outcome: Outcome) -> str:
-    """How the shard ended, one of the endings of `receipt`; empty where another round is due."""
+    """Decide how the shard ended, one of the endings of `receipt`; empty where another round is due."""
     last = outcome.history[-1]
     cut = outcome.selected is None or any(
         attempt.outcome == o.UNFINISHED for f in outcome.fates for attempt in f.attempts
@@ -209,7 +209,7 @@ def _ended(outcome: Outcome) -> str:
 
 
 def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
-    """Which deaths were too many for another round; None where they were not."""
+    """Name the deaths that were too many for another round; None where they were not."""
     if sum(bool(ran.exit.service) for ran in history) >= MOST_DEATHS:
         return ExtraError(receipt.SERVICE, f"it died {MOST_DEATHS} times, and is not started again")
     if _deaths_in_a_row(history) >= MOST_DEATHS:
@@ -218,7 +218,7 @@ def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
 
 
 def _deaths_in_a_row(history: Sequence[Ran]) -> int:
-    """How often the process died since a test came to its end."""
+    """Count how often the process died since a test came to its end."""
     deaths = 0
     for ran in history:
         attempts = ran.told.attempts if ran.told else ()
@@ -229,7 +229,7 @@ def _deaths_in_a_row(history: Sequence[Ran]) -> int:
 
 
 def _broken(history: Sequence[Ran]) -> Dict[str, str]:
-    """The tests that need a shared fixture in which the process died twice, each with the message that names it."""
+    """Find the tests that need a shared fixture in which the process died twice, and the message that names it."""
     deaths: Dict[Fixture, List[Ran]] = {}
     for ran in history:
         if ran.died and ran.fixture:
@@ -243,7 +243,7 @@ def _broken(history: Sequence[Ran]) -> Dict[str, str]:
 
 
 def _booked(ran: Ran) -> Tuple[Attempt, ...]:
-    """The attempts of a round, those without an end booked by what ended them."""
+    """Close the attempts of a round that have no end, by what ended them."""
     attempts = ran.told.attempts if ran.told else ()
     return tuple(_closed(each, ran) if each.outcome == o.UNFINISHED else each for each in attempts)
 
@@ -260,7 +260,7 @@ def _closed(attempt: Attempt, ran: Ran) -> Attempt:
 
 
 def _blame(ran: Ran) -> str:
-    """What a test, or the fixture that it needs, did to the process."""
+    """Say what a test, or the fixture that it needs, did to the process."""
     if ran.exit.service:
         return _first_line(ran.exit.service)
     if ran.fixture:
@@ -293,7 +293,7 @@ def _deed(ran: Ran) -> str:
 
 
 def _errors(outcome: Outcome) -> Iterator[ExtraError]:
-    """What went wrong outside tests, over all rounds."""
+    """List what went wrong outside tests, over all rounds."""
     for ran in outcome.history:
         for broken in ran.told.collection_errors if ran.told else ():
             yield ExtraError(broken.nodeid, broken.message)
@@ -314,7 +314,7 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
 
 
 def _errors_of(ran: Ran) -> Iterator[ExtraError]:
-    """What went wrong in a round outside tests, but for collection errors."""
+    """List what went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
         running = ran.told.ended.running if ran.told else None
         verb = "was running" if running and running.phase else "had failed a moment before"
@@ -346,7 +346,7 @@ def _ending(ran: Ran) -> str:
 
 
 def _unexplained(ran: Ran) -> Iterator[ExtraError]:
-    """What the exit status says of a round that came to its end, and no test explains."""
+    """List what the exit status says of a round that came to its end, and no test explains."""
     status = ran.told.status if ran.told else None
     if ran.exit.hung_s or ran.exit.returncode != status:
         yield ExtraError("after the last test", f"something {_deed(ran)}")
@@ -374,7 +374,7 @@ def texts_of(outcome: Outcome) -> Dict[str, str]:
 
 
 def progress(outcome: Outcome) -> str:
-    """What ended the last round, and what the next one runs."""
+    """Say what ended the last round, and what the next one runs."""
     last = outcome.history[-1]
     why = f"{receipt.shown(last.nodeid)}: {_blame(last)}" if last.nodeid else f"something {_deed(last)}"
     number, rest = len(outcome.history), counted(len(outcome.remaining), "test")

@@ -135,7 +135,7 @@ def _round(events: Sequence[Event], number: int) -> Round:
 
 
 def in_test(event: Event) -> bool:
-    """Whether an event leaves its process within a test's phase, or a shared fixture."""
+    """Tell whether an event leaves its process within a test's phase, or a shared fixture."""
     return event["event"] in ("start", "fixture start", "fixture end") or "subtest" in event
 
 
@@ -154,15 +154,15 @@ class _Trial:
     shared_s: float = 0.0
 
     def closed(self) -> bool:
-        """Whether it is over. A plugin's own protocol may report what was never started in this process."""
+        """Tell whether it is over. A plugin's own protocol may report what was never started in this process."""
         return "teardown" in self.ends or bool(self.ended_as(o.RERUN)) or (bool(self.ends) and not self.started)
 
     def ended_as(self, outcome: str) -> List[Event]:
-        """The phases of an outcome."""
+        """Find the phases of an outcome."""
         return [end for end in self.ends.values() if end["outcome"] == outcome]
 
     def attempt(self, number: int, repeated: bool) -> Attempt:
-        """The attempt; `repeated` says that the same test began again next."""
+        """Put the attempt together; `repeated` says that the same test began again next."""
         seconds = {phase: float(end["seconds"]) for phase, end in self.ends.items()}
         outcome, cause = self._outcome()
         if outcome == o.UNFINISHED and repeated:  # its plugin keeps the failure to itself
@@ -182,7 +182,7 @@ class _Trial:
         )
 
     def _outcome(self) -> Tuple[str, Event]:
-        """The outcome, and the event that decided it."""
+        """Decide the outcome, and by which event."""
         failed = [end for end in self.ends.values() if end["outcome"] not in _NO_FAILURE]
         broken = [end for end in failed if end["phase"] != "call"]
         bad = [*failed, *(end for end in self.subtests if end["outcome"] == o.FAILED)]
@@ -282,7 +282,7 @@ class _RoundReader:
             self._current.shared_s += seconds
 
     def round(self) -> Round:
-        """What was read."""
+        """Put together what was read."""
         load, session, collected, selected = (
             self._last.get(name, {}) for name in ("load", "session", "collected", "selected")
         )
@@ -330,7 +330,7 @@ class _RoundReader:
         return Ended(o.FINISHED) if "finish" in last else self._died(running)
 
     def _died(self, running: Optional[Running]) -> Ended:
-        """Where a process ended that did not come to say so."""
+        """Find out where a process ended that did not come to say so."""
         if "collected" not in self._last:
             file = self._last.get("collect", {}).get("id", "")
             kind = o.DIED_IN_COLLECTION if "session" in self._last else o.ENDED_BEFORE_COLLECTION
@@ -344,7 +344,7 @@ class _RoundReader:
         return Ended(o.DIED_BETWEEN_TESTS if rest and "finishing" not in self._last else o.DIED_AFTER_LAST, "", running)
 
     def _running(self) -> Optional[Running]:
-        """The test that had not ended; or the shared fixture that was set up or torn down outside tests."""
+        """Find the test that had not ended; or the shared fixture that was set up or torn down outside tests."""
         innermost = self._open[-1] if self._open else None
         fixture = innermost.fixture if innermost else None
         if self._trials and not self._trials[-1].closed():
@@ -391,7 +391,7 @@ class Progress:
         return self._done_time / max(1, self._all_time)
 
     def read(self) -> Failures:
-        """Take the events that were added; the tests that failed meanwhile, by outcome."""
+        """Take the events that were added; return the tests that failed meanwhile, by outcome."""
         known = len(self.failed)
         for event in self._journal.look():
             with suppress(TypeError, KeyError):  # no event of ours: the end of the round judges it
@@ -407,7 +407,7 @@ class Progress:
         return [(nodeid, outcome) for nodeid, outcome in self.failed.items() if nodeid not in told]
 
     def left_s(self, estimate_s: float) -> float:
-        """How long it still takes, inf for not known; `estimate_s` is what all of it was expected to take."""
+        """Estimate how long it still takes, inf for not known; `estimate_s` is what all of it was expected to take."""
         if not self._began:
             return estimate_s
         return left_s(self.share, self._advanced - self._began, self._clock() - self._advanced, estimate_s)
@@ -433,7 +433,7 @@ class Progress:
 
 
 def left_s(share: float, worked_s: float, since_s: float, estimate_s: float) -> float:
-    """How long a shard still takes: by its own pace, and before that tells, by the estimate; inf for not known.
+    """Estimate how long a shard still takes: by its own pace, before that tells by the estimate; inf for not known.
 
     Args:
         worked_s: how long that share took, up to the end of its last test.
@@ -447,7 +447,7 @@ def left_s(share: float, worked_s: float, since_s: float, estimate_s: float) -> 
 
 
 def all_left_s(running: Sequence[float], waiting: Sequence[float], most: int) -> float:
-    """How long all shards still take, `most` at once: one that waits starts as soon as another has ended.
+    """Estimate how long all shards still take, `most` at once: one that waits starts as soon as another has ended.
 
     >>> all_left_s([10.0, 30.0], [15.0], 2), all_left_s([10.0], [float("inf")], 2)
     (30.0, inf)
