@@ -203,7 +203,7 @@ def _other_part(nodeid: str, known: str) -> str:
 
 
 def _ended(outcome: Outcome) -> str:
-    """Tell how the shard ended, one of the endings of `receipt`; empty where another round is due."""
+    """Decide how the shard ended, one of the endings of `receipt`; empty where another round is due."""
     last = outcome.history[-1]
     cut = outcome.selected is None or any(
         attempt.outcome == o.UNFINISHED for f in outcome.fates for attempt in f.attempts
@@ -220,7 +220,7 @@ def _ended(outcome: Outcome) -> str:
 
 
 def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
-    """Tell which deaths were too many for another round; None where they were not."""
+    """Name the deaths that were too many for another round; None where they were not."""
     if sum(bool(ran.exit.service) for ran in history) >= MOST_DEATHS:
         return ExtraError(receipt.SERVICE, f"it died {MOST_DEATHS} times, and is not started again")
     if _deaths_in_a_row(history) >= MOST_DEATHS:
@@ -240,7 +240,7 @@ def _deaths_in_a_row(history: Sequence[Ran]) -> int:
 
 
 def _broken(history: Sequence[Ran]) -> Dict[str, str]:
-    """Find the tests that need a shared fixture in which the process died twice, each with the message naming it."""
+    """Find the tests that need a shared fixture in which the process died twice, and the message that names it."""
     deaths: Dict[Fixture, List[Ran]] = {}
     for ran in history:
         if ran.died and ran.fixture:
@@ -254,7 +254,7 @@ def _broken(history: Sequence[Ran]) -> Dict[str, str]:
 
 
 def _booked(ran: Ran) -> Tuple[Attempt, ...]:
-    """List the attempts of a round, those without an end booked by what ended them."""
+    """Close the attempts of a round that have no end, by what ended them."""
     attempts = ran.told.attempts if ran.told else ()
     return tuple(_closed(each, ran) if each.outcome == o.UNFINISHED else each for each in attempts)
 
@@ -357,7 +357,7 @@ def _ending(ran: Ran) -> str:
 
 
 def _unexplained(ran: Ran) -> Iterator[ExtraError]:
-    """Report an exit status of a round that came to its end, and that no test explains."""
+    """List what the exit status says of a round that came to its end, and no test explains."""
     status = ran.told.status if ran.told else None
     if ran.exit.hung_s or ran.exit.returncode != status:
         yield ExtraError("after the last test", f"something {_deed(ran)}")

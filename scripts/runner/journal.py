@@ -170,11 +170,11 @@ class _Trial:
         return "teardown" in self.ends or bool(self.ended_as(o.RERUN)) or (bool(self.ends) and not self.started)
 
     def ended_as(self, outcome: str) -> List[Event]:
-        """List the phases of an outcome."""
+        """Find the phases of an outcome."""
         return [end for end in self.ends.values() if end["outcome"] == outcome]
 
     def attempt(self, number: int, repeated: bool) -> Attempt:
-        """Make the attempt; `repeated` says that the same test began again next."""
+        """Put the attempt together; `repeated` says that the same test began again next."""
         seconds = {phase: float(end["seconds"]) for phase, end in self.ends.items()}
         outcome, cause = self._outcome()
         if outcome == o.UNFINISHED and repeated:  # its plugin keeps the failure to itself
@@ -194,7 +194,7 @@ class _Trial:
         )
 
     def _outcome(self) -> Tuple[str, Event]:
-        """Find the outcome, and the event that decided it."""
+        """Decide the outcome, and by which event."""
         failed = [end for end in self.ends.values() if end["outcome"] not in _NO_FAILURE]
         broken = [end for end in failed if end["phase"] != "call"]
         bad = [*failed, *(end for end in self.subtests if end["outcome"] == o.FAILED)]
@@ -342,7 +342,7 @@ class _RoundReader:
         return Ended(o.FINISHED) if "finish" in last else self._died(running)
 
     def _died(self, running: Optional[Running]) -> Ended:
-        """Tell where a process ended that did not come to say so."""
+        """Find out where a process ended that did not come to say so."""
         if "collected" not in self._last:
             file = self._last.get("collect", {}).get("id", "")
             kind = o.DIED_IN_COLLECTION if "session" in self._last else o.ENDED_BEFORE_COLLECTION
@@ -403,7 +403,7 @@ class Progress:
         return self._done_time / max(1, self._all_time)
 
     def read(self) -> Failures:
-        """Take the events that were added; the tests that failed meanwhile, by outcome."""
+        """Take the events that were added; return the tests that failed meanwhile, by outcome."""
         known = len(self.failed)
         for event in self._journal.look(_tells_no_progress):
             with suppress(TypeError, KeyError):  # no event of ours: the end of the round judges it
@@ -456,7 +456,7 @@ def _tells_no_progress(line: bytes) -> bool:
 
 
 def left_s(share: float, worked_s: float, since_s: float, estimate_s: float) -> float:
-    """Estimate how long a shard takes yet: by its own pace, before that tells by the estimate; inf for not known.
+    """Estimate how long a shard still takes: by its own pace, before that tells by the estimate; inf for not known.
 
     Args:
         worked_s: how long that share took, up to the end of its last test.

@@ -62,7 +62,7 @@ class Limits:
 
 
 def limits_for(pytest_arguments: Sequence[str], test_timeout_s: float) -> Limits:
-    """Choose the limits of each round; none where a person sits at pytest's debugger, whose silence is thinking.
+    """Set the limits of each round; none where a person sits at pytest's debugger, whose silence is thinking.
 
     >>> limits_for(["-v"], 5.0), limits_for(["--pdb"], 5.0)
     (Limits(test_s=5.0, outside_s=600.0, stop_s=10.0), Limits(test_s=inf, outside_s=inf, stop_s=inf))
@@ -144,7 +144,7 @@ def steady_clock() -> Callable[[], float]:
 
 
 def cannot_start(error: OSError) -> SuiteError:
-    """That the suite's command names no program, or none that may run."""
+    """Say that the suite's command names no program, or none that may run."""
     return SuiteError(f"pytest cannot be started: {error}", "Correct suite.command in pipeline.yml.")
 
 

@@ -15,7 +15,7 @@ LATE_S = 0.1  # between a death and when it is seen; and a test takes a little l
 
 
 def left_out(told: Round, died_at: float, death: str) -> Round:
-    """Make the attempts without a service reruns, and the test in which it died the one that was running.
+    """Drop attempts that ran after the service died: they are reruns, and the test in which it died was running.
 
     Where that had ended, it has no phase.
 
@@ -26,10 +26,10 @@ def left_out(told: Round, died_at: float, death: str) -> Round:
     died_s = died_at - told.started
     culprit = culprit_of(told.attempts, died_s)
     attempts = tuple(
-        replace(each, outcome=o.RERUN, message=each.message or f"tried when {death}")
-        if _in_vain(each, culprit, died_s)
-        else each
-        for each in told.attempts
+        replace(attempt, outcome=o.RERUN, message=attempt.message or f"tried when {death}")
+        if _in_vain(attempt, culprit, died_s)
+        else attempt
+        for attempt in told.attempts
     )
     running = told.ended.running
     if culprit is None:
@@ -40,7 +40,7 @@ def left_out(told: Round, died_at: float, death: str) -> Round:
 
 
 def culprit_of(attempts: Sequence[Attempt], died_s: float) -> Optional[Attempt]:
-    """Find in which test the service died: the one that ran then, or the first of those right before it that were red.
+    """Find the test in which the service died: the one that ran then, or the first of the red ones right before it.
 
     A test fails as soon as its connection breaks, and the next may begin before the death can be seen. Where a red
     test before the culprit had a reason of its own, that costs a second death: the culprit then runs first.
@@ -48,9 +48,9 @@ def culprit_of(attempts: Sequence[Attempt], died_s: float) -> Optional[Attempt]:
     Args:
         died_s: when the death was seen, in seconds since the round started.
     """
-    near = [each for each in attempts if each.at_s <= died_s and _end_s(each) > died_s - DEATH_SHOWS_S]
+    near = [test for test in attempts if test.at_s <= died_s and _end_s(test) > died_s - DEATH_SHOWS_S]
     last_red = list(takewhile(_is_red, reversed(near)))
-    running = [each for each in near if _end_s(each) > died_s - LATE_S]
+    running = [test for test in near if _end_s(test) > died_s - LATE_S]
     return next(iter([*last_red[-1:], *running]), None)
 
 
@@ -64,7 +64,7 @@ def _is_red(attempt: Attempt) -> bool:
 
 
 def _end_s(attempt: Attempt) -> float:
-    """When it ended, in seconds since its round started; inf where it did not."""
+    """Tell when it ended, in seconds since its round started; inf where it did not."""
     if attempt.outcome == o.UNFINISHED:
         return math.inf
     return attempt.at_s + attempt.setup_s + attempt.call_s + attempt.teardown_s

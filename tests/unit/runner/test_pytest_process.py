@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 from scripts.runner import pytest_process
 from scripts.runner.journal import Tail, in_test
@@ -42,3 +45,13 @@ def test_outside_tests_silence_may_last_longer_unless_the_tests_may_take_longer_
 
 def test_without_a_timeout_silence_lasts_for_ever_and_a_stop_does_not() -> None:
     assert pytest_process.Limits(float("inf"), float("inf"), 10.0) == pytest_process.limits_for([], 0.0)
+
+
+@pytest.mark.parametrize("shift_s", [3600.0, -3600.0])
+def test_a_clock_goes_on_as_it_began_where_the_system_s_is_set(monkeypatch: pytest.MonkeyPatch, shift_s: float) -> None:
+    real = time.time
+    now = pytest_process.steady_clock()
+    before = real()
+    monkeypatch.setattr(time, "time", lambda: real() + shift_s)
+
+    assert 0.0 <= now() - before + 0.01 < 10.0
