@@ -215,7 +215,7 @@ def test_a_folder_in_the_place_of_a_file_is_not_touched(here: Settings) -> None:
 def test_a_disk_that_is_too_small_is_said_before_the_first_byte(tmp_path: Path) -> None:
     huge = {**entry(b"abc", "file:none"), "size": 10**15}
 
-    with pytest.raises(ModelError, match=r"the weights need 1000000\.0 GB free, and .* has"):
+    with pytest.raises(ModelError, match=r"the weights need 1\.0 PB free, and .* has"):
         store.fetch(project(tmp_path, huge))
 
 
