@@ -15,7 +15,7 @@ from ..errors import PipelineError, SettingsError
 from ..proof.receipt import Receipt
 from ..runner.service_session import starts_service
 from ..settings import Settings
-from ..system import kept
+from ..system import shared_file
 from ..system.files import read_json
 from ..system.machine import Capacity, capacity
 
@@ -25,14 +25,14 @@ MOST_BYTES = 10**15  # no machine has as much memory
 KEPT_FREE = 10  # of memory, a tenth: a machine that swaps runs no shard faster
 
 
-class AtOnce(NamedTuple):
+class Concurrency(NamedTuple):
     """How many shards may run at the same time, and why not more."""
 
     shards: int
     why: str
 
 
-def decide(settings: Settings, nodes: int, at_once: int) -> AtOnce:
+def decide(settings: Settings, nodes: int, at_once: int) -> Concurrency:
     """Decide how many of so many shards run at once here.
 
     Args:
@@ -47,30 +47,30 @@ def decide(settings: Settings, nodes: int, at_once: int) -> AtOnce:
         message = f"--at-once {at_once}: each shard starts a service, and all of them want port {port} (service.port)"
         raise SettingsError(message, "Leave service.port out, so that every start takes a free one.")
     if at_once:
-        return AtOnce(min(at_once, nodes or at_once), "as you said")
+        return Concurrency(min(at_once, nodes or at_once), "as you said")
     if port:
-        return AtOnce(1, f"all services want port {port} (service.port)")
+        return Concurrency(1, f"all services want port {port} (service.port)")
     return bearable(nodes, capacity(os.environ), remembered(settings))
 
 
-def bearable(nodes: int, here: Capacity, peak_bytes: int) -> AtOnce:
+def bearable(nodes: int, here: Capacity, peak_bytes: int) -> Concurrency:
     """Work out how many of so many shards (0: as many as can be) a machine bears at once.
 
     Args:
         peak_bytes: what a shard took of memory at most; 0 where that was never measured.
     """
     if here.gpu:
-        return AtOnce(1, "they share a GPU; --at-once 2 lets two of them")
+        return Concurrency(1, "they share a GPU; --at-once 2 lets two of them")
     nodes = nodes or here.cores
     count = min(nodes, here.cores)
     reason = f"{'all of them on' if nodes < here.cores else 'one for each of'} {counted(here.cores, 'core')}"
     if not peak_bytes:
-        return AtOnce(count, f"{reason}; memory was not measured yet")
+        return Concurrency(count, f"{reason}; memory was not measured yet")
     fitting = (here.memory.free - here.memory.total // KEPT_FREE) // peak_bytes
     memory = f"a shard took {human_bytes(peak_bytes)} of memory, {human_bytes(here.memory.free)} are free"
     if fitting < 1:
-        return AtOnce(1, f"{memory}: even one may not fit")
-    return AtOnce(fitting, memory) if fitting < count else AtOnce(count, f"{reason}; {memory}")
+        return Concurrency(1, f"{memory}: even one may not fit")
+    return Concurrency(fitting, memory) if fitting < count else Concurrency(count, f"{reason}; {memory}")
 
 
 def remembered(settings: Settings) -> int:
@@ -96,7 +96,7 @@ def learn(settings: Settings, results: Iterable[Receipt], whole: bool) -> None:
         return json.dumps({"schema": SCHEMA, "peak_bytes": peak_bytes}) + "\n"
 
     if measured:
-        kept.update(_file(settings), _read, text)
+        shared_file.update(_file(settings), _read, text)
 
 
 def _read(file: Path) -> int:

@@ -16,7 +16,7 @@ from ..proof.receipt import shown
 from ..runner.journal import Failures, all_left_s
 from ..settings import Settings
 from ..system.signals import held_back
-from .concurrency import AtOnce
+from .concurrency import Concurrency
 from .display import ENDED, RUNS, WAITS, Board, Row, board
 from .worker import LocalShard
 
@@ -25,7 +25,7 @@ STOPS_IN_S = 30  # for a shard to stop its tests, and to end its service beyond 
 LAST_LINES = 15
 
 
-def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: AtOnce) -> None:
+def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concurrency) -> None:
     """Run each shard of a plan as a process of its own; what became of them stands in their results."""
     shards = local_shards(settings, plan)
     say(f"\n{counted(len(shards), 'shard')}, {at_once.shards} at once: {at_once.why}")

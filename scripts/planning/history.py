@@ -9,7 +9,7 @@ from typing import Callable, Optional, Tuple
 from ..console import say
 from ..errors import PipelineError
 from ..settings import Settings
-from ..system import kept
+from ..system import shared_file
 from ..system.machine import machine_class
 from . import forecast, timings
 from .estimates import Estimates, SetUp
@@ -47,11 +47,11 @@ def estimates(settings: Settings, tell: Callable[[str], None] = say) -> Tuple[Es
 def learn(settings: Settings, *parts: Timings) -> None:
     """Add what was measured; to add it twice changes nothing, and what others add meanwhile is kept.
 
-    What a run teaches is decided by `timings.teaches`. Nothing is raised: see `kept.update`.
+    What a run teaches is decided by `timings.teaches`. Nothing is raised: see `shared_file.update`.
     """
     now_s = int(time.time())
 
     def text(known: Optional[Timings]) -> str:
         return timings.dump(timings.merge(*(timings.believed(part, now_s) for part in (known or Timings(), *parts))))
 
-    kept.update(file_of(settings), timings.load, text)
+    shared_file.update(file_of(settings), timings.load, text)

@@ -227,15 +227,15 @@ class Packing:
         insort(self._by_load, (load, shard))
 
 
-class Way(NamedTuple):
+class Strategy(NamedTuple):
     """How to fill shards: each file to the fullest shard that has room, or to the emptiest; and whether to cut any."""
 
     fullest: bool
     whole: bool = False
 
 
-CUTTING = (Way(fullest=False), Way(fullest=True))
-WHOLE = (Way(fullest=False, whole=True), Way(fullest=True, whole=True))
+CUTTING = (Strategy(fullest=False), Strategy(fullest=True))
+WHOLE = (Strategy(fullest=False, whole=True), Strategy(fullest=True, whole=True))
 
 
 def pack(
@@ -307,7 +307,7 @@ def _judged(packing: Packing, doubt_permille: int) -> Tuple[int, int]:
     return packing.span + stray, pairs
 
 
-def _even(workload: Workload, files: List[Block], total: int, bound: int, ways: Sequence[Way]) -> List[Packing]:
+def _even(workload: Workload, files: List[Block], total: int, bound: int, ways: Sequence[Strategy]) -> List[Packing]:
     """Pack so that the shards' times are as even as can be, in each of the ways."""
     found: List[Packing] = []
     for way in ways:
@@ -318,7 +318,9 @@ def _even(workload: Workload, files: List[Block], total: int, bound: int, ways: 
     return found
 
 
-def _tightest(workload: Workload, files: List[Block], total: int, bound: int, way: Way, tries: int = SEARCH) -> Packing:
+def _tightest(
+    workload: Workload, files: List[Block], total: int, bound: int, way: Strategy, tries: int = SEARCH
+) -> Packing:
     """Fill again and again, the limit halved in between what cannot be and what was found, and keep the best."""
     best = _filled(workload, files, total, bound, way)
     low, high = max(bound, files[0].cost if way.whole else 0), best.span
@@ -331,7 +333,7 @@ def _tightest(workload: Workload, files: List[Block], total: int, bound: int, wa
     return best
 
 
-def _filled(workload: Workload, files: List[Block], total: int, limit: int, way: Way) -> Packing:
+def _filled(workload: Workload, files: List[Block], total: int, limit: int, way: Strategy) -> Packing:
     """Fill shards up to a limit, heaviest file first; one that fits nowhere whole is cut to fill shards up.
 
     A file goes to the fullest shard that has room (fewer cuts later), or to the emptiest (evener).
@@ -379,7 +381,7 @@ def _improved(packing: Packing, bound: int, whole: bool) -> Packing:
     return packing
 
 
-def _share(packing: Packing, slowest: int, other: int, tests: Tests, ways: Sequence[Way]) -> bool:
+def _share(packing: Packing, slowest: int, other: int, tests: Tests, ways: Sequence[Strategy]) -> bool:
     """Pack the tests of two shards anew; say whether that made the slowest shard faster."""
     workload = packing.workload
     files = workload.blocks(tests)

@@ -79,7 +79,7 @@ class ExtraError:
     message: str
 
 
-class Taught(NamedTuple):
+class SetUpCosts(NamedTuple):
     """What the shared fixtures of a shard cost, in ms: per file or class, and all others together.
 
     `spared` has, by test, the files and classes around it whose set-up it does not need.
@@ -138,7 +138,7 @@ class Receipt:
     arguments: Tuple[str, ...] = ()
     exit_codes: Tuple[int, ...] = ()
     began_s: float = 0.0
-    set_up: Taught = Taught()
+    set_up: SetUpCosts = SetUpCosts()
     folder: str = ""
     cache: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -341,9 +341,9 @@ def _error(data: Any) -> ExtraError:
     return ExtraError(_get(data, "name", str), _get(data, "message", str))
 
 
-def _taught(data: Any) -> Taught:
+def _taught(data: Any) -> SetUpCosts:
     scopes_ms, spared = _get(data, "scopes_ms", dict), _get(data, "spared", dict)
-    return Taught(
+    return SetUpCosts(
         _get(data, "session_ms", int),
         {scope: _get(scopes_ms, scope, int) for scope in scopes_ms},
         {nodeid: _texts(_get(spared, nodeid, list)) for nodeid in spared},

@@ -95,9 +95,9 @@ def _see(settings: Settings, environment: Environment, arguments: Sequence[str])
     return f"See: {by_hand(settings, environment, ['--collect-only', '-q', *arguments])}"
 
 
-def _why(told: Round) -> str:
+def _why(round: Round) -> str:
     """Say which files could not be collected, with the end of pytest's own words for each."""
-    errors = [f"{error.nodeid}: {error.message}\n{_last(error.text)}" for error in told.collection_errors]
+    errors = [f"{error.nodeid}: {error.message}\n{_last(error.text)}" for error in round.collection_errors]
     return "\n".join(f"  {line}" for error in errors for line in visible(error).splitlines())
 
 

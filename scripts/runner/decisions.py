@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ..console import counted, human_seconds
 from ..proof import outcomes as o
 from ..proof import receipt
-from ..proof.outcomes import Attempt, Fate, Fixture, Round
+from ..proof.outcomes import Attempt, Fate, Fixture, Round, Running
 from ..proof.receipt import ExtraError, Selected
 from ..system.processes import exit_words
 from . import plugin_loader, service_death
@@ -40,16 +40,16 @@ class Exit:
 
 
 @dataclass(frozen=True)
-class Ran:
+class FinishedRound:
     """A round that is over: how its process ended, and what it told; None where it told nothing."""
 
     exit: Exit
-    told: Optional[Round] = None
+    journaled: Optional[Round] = None
 
     @property
     def kind(self) -> str:
         """How it ended, as the journal tells: one of the constants of `outcomes`."""
-        return self.told.ended.kind if self.told else o.ENDED_BEFORE_COLLECTION
+        return self.journaled.ended.kind if self.journaled else o.ENDED_BEFORE_COLLECTION
 
     @property
     def interrupted(self) -> bool:
@@ -57,16 +57,19 @@ class Ran:
         return self.exit.interrupted
 
     @property
+    def running(self) -> Optional[Running]:
+        """What was running when it ended, as the journal tells."""
+        return self.journaled.ended.running if self.journaled else None
+
+    @property
     def nodeid(self) -> str:
         """The test that was running when it ended."""
-        running = self.told.ended.running if self.told else None
-        return running.nodeid if running else ""
+        return self.running.nodeid if self.running else ""
 
     @property
     def fixture(self) -> Optional[Fixture]:
         """The shared fixture that was being set up or torn down when it ended."""
-        running = self.told.ended.running if self.told else None
-        return running.fixture if running else None
+        return self.running.fixture if self.running else None
 
     @property
     def died(self) -> bool:
@@ -91,7 +94,7 @@ class Outcome:
             from run to run; by planned id.
     """
 
-    history: Tuple[Ran, ...]
+    history: Tuple[FinishedRound, ...]
     selected: Optional[Tuple[str, ...]] = None
     fates: Tuple[Fate, ...] = ()
     remaining: Tuple[str, ...] = ()
@@ -102,7 +105,7 @@ class Outcome:
     @property
     def rounds(self) -> Tuple[Round, ...]:
         """What the rounds told."""
-        return tuple(ran.told for ran in self.history if ran.told)
+        return tuple(ran.journaled for ran in self.history if ran.journaled)
 
     @property
     def tests(self) -> Tuple[Selected, ...]:
@@ -113,17 +116,17 @@ class Outcome:
     @property
     def answer(self) -> Mapping[str, Any]:
         """What the first selection said beside the tests."""
-        return next((told.answer for told in self.rounds if told.answer), {})
+        return next((each.answer for each in self.rounds if each.answer), {})
 
     @property
     def collected_digest(self) -> str:
         """The digest of what the first round collected; empty where it did not come so far."""
-        return next((told.digest for told in self.rounds), "")
+        return next((each.digest for each in self.rounds), "")
 
     @property
     def collected_count(self) -> int:
         """How many tests the first round collected."""
-        return next((told.collected or 0 for told in self.rounds), 0)
+        return next((each.collected or 0 for each in self.rounds), 0)
 
     @property
     def suite_s(self) -> float:
@@ -139,7 +142,7 @@ class Outcome:
 # What to do next ----------------------------------------------------------------------------------
 
 
-def next_step(history: Sequence[Ran]) -> Outcome:
+def next_step(history: Sequence[FinishedRound]) -> Outcome:
     """Decide what became of the tests, what remains, and whether that is the end.
 
     Args:
@@ -147,11 +150,11 @@ def next_step(history: Sequence[Ran]) -> Outcome:
     """
     ran_as: Dict[str, str] = {}
     history = [_by_planned_ids(_served(ran), ran_as) for ran in history]
-    told = [ran.told for ran in history if ran.told]
-    selected = next((each.selected for each in told if each.selected is not None), None)
+    rounds = [ran.journaled for ran in history if ran.journaled]
+    selected = next((each.selected for each in rounds if each.selected is not None), None)
     broken = _broken(history)
-    left = o.not_run(selected or (), told)
-    booked = [replace(ran.told, attempts=_booked(ran)) for ran in history if ran.told]
+    left = o.not_run(selected or (), rounds)
+    booked = [replace(ran.journaled, attempts=_booked(ran)) for ran in history if ran.journaled]
     attempts = {fate.nodeid: fate.attempts for fate in o.fates(booked)}
     for nodeid in broken.keys() & set(left):
         error = Attempt(nodeid, len(history) - 1, o.ERROR, message=broken[nodeid])
@@ -169,26 +172,31 @@ def without_service(outcome: Outcome, why: str) -> Outcome:
     return replace(outcome, ended=receipt.GAVE_UP, errors=(*outcome.errors, error))
 
 
-def _served(ran: Ran) -> Ran:
+def _served(ran: FinishedRound) -> FinishedRound:
     """Drop from a round what its tests did once the service had died."""
-    if not ran.exit.service or not ran.told:
+    if not ran.exit.service or not ran.journaled:
         return ran
-    return replace(ran, told=service_death.left_out(ran.told, ran.exit.died_at, _first_line(ran.exit.service)))
+    return replace(
+        ran, journaled=service_death.left_out(ran.journaled, ran.exit.died_at, _first_line(ran.exit.service))
+    )
 
 
-def _by_planned_ids(ran: Ran, ran_as: Dict[str, str]) -> Ran:
+def _by_planned_ids(ran: FinishedRound, ran_as: Dict[str, str]) -> FinishedRound:
     """Call the tests of a round as the plan does, where their ids change from run to run, and note what they were."""
-    names = ran.told.answer.get("names", {}) if ran.told else {}
-    if not ran.told or not isinstance(names, dict) or not names:
+    names = ran.journaled.answer.get("names", {}) if ran.journaled else {}
+    if not ran.journaled or not isinstance(names, dict) or not names:
         return ran
     ran_as.update((known, _other_part(nodeid, known)) for nodeid, known in names.items())
-    told, running = ran.told, ran.told.ended.running
+    journaled, running = ran.journaled, ran.journaled.ended.running
     if running:
         running = replace(running, nodeid=names.get(running.nodeid, running.nodeid))
-    attempts = tuple(replace(each, nodeid=names.get(each.nodeid, each.nodeid)) for each in told.attempts)
-    selected = tuple(names.get(nodeid, nodeid) for nodeid in told.selected or ())
+    attempts = tuple(replace(each, nodeid=names.get(each.nodeid, each.nodeid)) for each in journaled.attempts)
+    selected = tuple(names.get(nodeid, nodeid) for nodeid in journaled.selected or ())
     return replace(
-        ran, told=replace(told, attempts=attempts, selected=selected, ended=replace(told.ended, running=running))
+        ran,
+        journaled=replace(
+            journaled, attempts=attempts, selected=selected, ended=replace(journaled.ended, running=running)
+        ),
     )
 
 
@@ -219,7 +227,7 @@ def _ended(outcome: Outcome) -> str:
     return "" if last.died and not _too_many(outcome.history) else receipt.GAVE_UP
 
 
-def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
+def _too_many(history: Sequence[FinishedRound]) -> Optional[ExtraError]:
     """Name the deaths that were too many for another round; None where they were not."""
     if sum(bool(ran.exit.service) for ran in history) >= MOST_DEATHS:
         return ExtraError(receipt.SERVICE, f"it died {MOST_DEATHS} times, and is not started again")
@@ -228,55 +236,55 @@ def _too_many(history: Sequence[Ran]) -> Optional[ExtraError]:
     return None
 
 
-def _deaths_in_a_row(history: Sequence[Ran]) -> int:
+def _deaths_in_a_row(history: Sequence[FinishedRound]) -> int:
     """Count how often the process died since a test came to its end."""
     deaths = 0
     for ran in history:
-        attempts = ran.told.attempts if ran.told else ()
+        attempts = ran.journaled.attempts if ran.journaled else ()
         if any(attempt.outcome not in (o.UNFINISHED, o.RERUN) for attempt in attempts):
             deaths = 0
         deaths += ran.died
     return deaths
 
 
-def _broken(history: Sequence[Ran]) -> Dict[str, str]:
+def _broken(history: Sequence[FinishedRound]) -> Dict[str, str]:
     """Find the tests that need a shared fixture in which the process died twice, and the message that names it."""
-    deaths: Dict[Fixture, List[Ran]] = {}
+    deaths: Dict[Fixture, List[FinishedRound]] = {}
     for ran in history:
         if ran.died and ran.fixture:
             deaths.setdefault(ran.fixture, []).append(ran)
     return {
         nodeid: _blame(rounds[-1])
         for fixture, rounds in deaths.items()
-        if len(rounds) >= FIXTURE_DEATHS and rounds[0].told
-        for nodeid in o.needing(fixture, rounds[0].told)
+        if len(rounds) >= FIXTURE_DEATHS and rounds[0].journaled
+        for nodeid in o.needing(fixture, rounds[0].journaled)
     }
 
 
-def _booked(ran: Ran) -> Tuple[Attempt, ...]:
+def _booked(ran: FinishedRound) -> Tuple[Attempt, ...]:
     """Close the attempts of a round that have no end, by what ended them."""
-    attempts = ran.told.attempts if ran.told else ()
+    attempts = ran.journaled.attempts if ran.journaled else ()
     return tuple(_closed(each, ran) if each.outcome == o.UNFINISHED else each for each in attempts)
 
 
-def _closed(attempt: Attempt, ran: Ran) -> Attempt:
+def _closed(attempt: Attempt, ran: FinishedRound) -> Attempt:
     if attempt.nodeid != ran.nodeid:
         return replace(attempt, outcome=o.ERROR, message="began, and pytest did not say how it ended")
     if ran.interrupted or ran.kind == o.STOPPED:
         return replace(attempt, message="was running when the run was stopped")
     # What it took is known from the clock alone; its own time, which teaches, is not.
-    began = (ran.told.started if ran.told else 0.0) + attempt.at_s + attempt.setup_s
+    began = (ran.journaled.started if ran.journaled else 0.0) + attempt.at_s + attempt.setup_s
     call_s = max(attempt.call_s, round(ran.exit.ended_at - began, 6))
     return replace(attempt, outcome=o.ERROR if ran.fixture else o.FAILED, message=_blame(ran), call_s=call_s)
 
 
-def _blame(ran: Ran) -> str:
+def _blame(ran: FinishedRound) -> str:
     """Say what a test, or the fixture that it needs, did to the process."""
     if ran.exit.service:
         return _first_line(ran.exit.service)
     if ran.fixture:
         return f"{_named(ran.fixture)} {_deed(ran)}"
-    running = ran.told.ended.running if ran.told else None
+    running = ran.running
     return f"{_deed(ran)} in its {running.phase}" if running else _deed(ran)
 
 
@@ -288,8 +296,8 @@ def _named(fixture: Fixture) -> str:
     return f"the {fixture.scope} fixture {fixture.name}" + (f" ({fixture.base})" if fixture.base else "")
 
 
-def _deed(ran: Ran) -> str:
-    reason = ran.told.ended.reason if ran.told else ""
+def _deed(ran: FinishedRound) -> str:
+    reason = ran.journaled.ended.reason if ran.journaled else ""
     if ran.exit.service:
         return f"ran when {_first_line(ran.exit.service)}"
     if ran.exit.hung_s:
@@ -306,11 +314,11 @@ def _deed(ran: Ran) -> str:
 def _errors(outcome: Outcome) -> Iterator[ExtraError]:
     """List what went wrong outside tests, over all rounds."""
     for ran in outcome.history:
-        for broken in ran.told.collection_errors if ran.told else ():
+        for broken in ran.journaled.collection_errors if ran.journaled else ():
             yield ExtraError(broken.nodeid, broken.message)
-        if ran.told and ran.told.missing_lines:
-            lines = counted(ran.told.missing_lines, "line")
-            yield ExtraError("journal", f"{lines} of round {ran.told.number} are missing: what they said is lost")
+        if ran.journaled and ran.journaled.missing_lines:
+            lines = counted(ran.journaled.missing_lines, "line")
+            yield ExtraError("journal", f"{lines} of round {ran.journaled.number} are missing: what they said is lost")
         if not ran.interrupted:
             yield from _errors_of(ran)
     last, too_many = outcome.history[-1], _too_many(outcome.history)
@@ -324,10 +332,10 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
         yield ExtraError("pytest", f"{ending} without selecting tests")
 
 
-def _errors_of(ran: Ran) -> Iterator[ExtraError]:
+def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
     """List what went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
-        running = ran.told.ended.running if ran.told else None
+        running = ran.running
         verb = "was running" if running and running.phase else "had failed a moment before"
         when = f"{receipt.shown(ran.nodeid)} {verb}" if ran.nodeid else "between two tests, or after the last"
         yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
@@ -335,10 +343,10 @@ def _errors_of(ran: Ran) -> Iterator[ExtraError]:
     if ran.kind == o.FINISHED:
         yield from _unexplained(ran)
         return
-    reason = ran.told.ended.reason if ran.told else plugin_loader.UNHEARD
+    reason = ran.journaled.ended.reason if ran.journaled else plugin_loader.UNHEARD
     more = f": {reason}" if reason else ""
     culprit = _named(ran.fixture) if ran.fixture else "something"
-    told = {
+    error_of = {
         o.NO_SELECTION: ("selection", reason),
         o.DIED_IN_SELECTION: ("selection", f"something {_deed(ran)}"),
         o.ENDED_BEFORE_COLLECTION: ("pytest", f"{_ending(ran)} before it collected a test, see its own lines{more}"),
@@ -348,22 +356,22 @@ def _errors_of(ran: Ran) -> Iterator[ExtraError]:
     }
     if ran.kind in (o.EXIT, o.INTERNAL_ERROR, o.INTERRUPTED) and not ran.nodeid:
         yield ExtraError("pytest", f"{culprit} {_deed(ran)}")
-    if ran.kind in told:
-        yield ExtraError(*told[ran.kind])
+    if ran.kind in error_of:
+        yield ExtraError(*error_of[ran.kind])
 
 
-def _ending(ran: Ran) -> str:
+def _ending(ran: FinishedRound) -> str:
     return _deed(ran) if ran.exit.hung_s else f"ended with {exit_words(ran.exit.returncode)}"
 
 
-def _unexplained(ran: Ran) -> Iterator[ExtraError]:
+def _unexplained(ran: FinishedRound) -> Iterator[ExtraError]:
     """List what the exit status says of a round that came to its end, and no test explains."""
-    status = ran.told.status if ran.told else None
+    status = ran.journaled.status if ran.journaled else None
     if ran.exit.hung_s or ran.exit.returncode != status:
         yield ExtraError("after the last test", f"something {_deed(ran)}")
         return
     explained = [attempt for attempt in _booked(ran) if attempt.outcome in (o.FAILED, o.ERROR)]
-    if status == 1 and not explained and not (ran.told and ran.told.collection_errors):
+    if status == 1 and not explained and not (ran.journaled and ran.journaled.collection_errors):
         yield ExtraError("pytest", "ended with exit code 1, and no test failed: a plugin's verdict, see its own lines")
     elif status not in (0, 1, 5):
         yield ExtraError("pytest", f"ended with {exit_words(status)}, see its own lines")

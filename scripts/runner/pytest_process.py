@@ -35,7 +35,7 @@ OUTSIDE_TESTS_TIMEOUT_S = 600.0
 Say = Callable[[str], None]
 
 
-class Watch(NamedTuple):
+class StopConditions(NamedTuple):
     """What to look for while a round runs.
 
     `signalled`: somebody wants us to end. `death`: how the service died, empty as long as it runs.
@@ -45,7 +45,7 @@ class Watch(NamedTuple):
     death: Callable[[], str] = str
 
 
-class Home(NamedTuple):
+class Supervision(NamedTuple):
     """Where a process is known, so that it ends with its runner: the project's state folder, and the watchdog."""
 
     state: Path
@@ -75,7 +75,7 @@ def limits_for(pytest_arguments: Sequence[str], test_timeout_s: float) -> Limits
     return Limits(test_timeout_s, max(test_timeout_s, OUTSIDE_TESTS_TIMEOUT_S))
 
 
-class Pulse:
+class Heartbeat:
     """Since when a journal has not grown, and whether its last line says that a test or shared fixture runs."""
 
     def __init__(self, journal: Tail, clock: Callable[[], float] = time.monotonic) -> None:
@@ -96,10 +96,10 @@ def run(
     words: Sequence[str],
     cwd: Path,
     environ: Mapping[str, str],
-    pulse: Pulse,
+    heartbeat: Heartbeat,
     limits: Limits,
-    watch: Watch,
-    home: Home,
+    stop: StopConditions,
+    supervision: Supervision,
     say: Say,
 ) -> Exit:
     """Run pytest in a session of its own; afterwards nothing of it is left.
@@ -108,28 +108,28 @@ def run(
     """
     started, now = time.monotonic(), steady_clock()
     mark = uuid.uuid4().hex[:12]
-    home.watchdog.expect(mark)
+    supervision.watchdog.expect(mark)
     try:
         popen = subprocess.Popen(words, cwd=str(cwd), env={**environ, processes.MARKER: mark}, start_new_session=True)
     except OSError as error:
         raise cannot_start(error) from error
-    home.watchdog.watch(popen.pid)
+    supervision.watchdog.watch(popen.pid)
     root = identify(popen.pid) or Identity(popen.pid, time.time())
     record = records.started("pytest", mark, root, tuple(words))
     with suppress(OSError):  # a disk that is full, or not ours: the watchdog ends it all the same
-        records.write(home.state, record)
+        records.write(supervision.state, record)
     seen = Exit(0)
     try:
-        seen = _watched(root, pulse, limits, watch, say, now)
+        seen = _watched(root, heartbeat, limits, stop, say, now)
     finally:  # before its pid is given back: as long as it is ours, so is the session of that number
         _end_leftovers(root, say)
-        records.remove(home.state, record)
-        home.watchdog.forget(popen.pid)
+        records.remove(supervision.state, record)
+        supervision.watchdog.forget(popen.pid)
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
             popen.wait(LEFTOVERS_END_IN_S)
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
     seconds, ended_at = round(time.monotonic() - started, 3), now()
-    death = "" if seen.interrupted else watch.death()
+    death = "" if seen.interrupted else stop.death()
     died_at = seen.died_at or ended_at
     return replace(seen, returncode=returncode, seconds=seconds, ended_at=ended_at, service=death, died_at=died_at)
 
@@ -148,18 +148,20 @@ def cannot_start(error: OSError) -> SuiteError:
     return SuiteError(f"pytest cannot be started: {error}", "Correct suite.command in pipeline.yml.")
 
 
-def _watched(root: Identity, pulse: Pulse, limits: Limits, watch: Watch, say: Say, now: Callable[[], float]) -> Exit:
+def _watched(
+    root: Identity, heartbeat: Heartbeat, limits: Limits, stop: StopConditions, say: Say, now: Callable[[], float]
+) -> Exit:
     """Wait for the process's end, or bring it about; say whether it hung, and whether a person stopped it."""
     while is_running(root):
-        interrupted = watch.signalled()
-        if interrupted or watch.death():  # without the service, every further test would fail
+        interrupted = stop.signalled()
+        if interrupted or stop.death():  # without the service, every further test would fail
             seen_at = now()
             with suppress(ProcessLookupError, PermissionError):  # gone meanwhile
                 os.killpg(root.pid, signal.SIGINT)  # all of it, as a terminal does
             _wait(root, limits.stop_s)
             return Exit(0, interrupted=interrupted, died_at=seen_at)
-        silent_s = pulse.silent_s()
-        if silent_s > (limits.test_s if pulse.in_test else limits.outside_s):
+        silent_s = heartbeat.silent_s()
+        if silent_s > (limits.test_s if heartbeat.in_test else limits.outside_s):
             say(f"\npytest has been silent for {human_seconds(silent_s)}: it is ended, where it was stands below")
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(root.pid, signal.SIGABRT)

@@ -18,11 +18,11 @@ from ..proof import junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
 from . import decisions, journal, plugin_loader, pytest_process, selection
-from .decisions import Exit, Outcome, Ran
+from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
-from .pytest_process import Home, Pulse, Say, Watch, paths_of, pytest_words
+from .pytest_process import Heartbeat, Say, StopConditions, Supervision, paths_of, pytest_words
 from .selection import Selection
-from .service_session import Surroundings
+from .service_session import ServiceSession
 
 JOURNAL, JUNIT = receipt.BESIDE
 
@@ -38,13 +38,17 @@ class ShardRun:
     arguments: Sequence[str] = ()
 
     @property
-    def apart(self) -> bool:
+    def is_partial(self) -> bool:
         """Whether others run the rest, so that what is written for a whole run is not this one's."""
         return self.node.total > 1 or self.selection.ids is not None
 
 
 def run(
-    shard: ShardRun, around: Surroundings, home: Home, signalled: Callable[[], bool], say: Say = console.say
+    shard: ShardRun,
+    session: ServiceSession,
+    supervision: Supervision,
+    signalled: Callable[[], bool],
+    say: Say = console.say,
 ) -> Outcome:
     """Run the selected tests to their end, in as many rounds as it takes.
 
@@ -53,7 +57,7 @@ def run(
 
     Args:
         shard: its folder, which is empty, gets the journal and, after each round, junit.xml.
-        around: the service that the tests need, which is started again where it dies, and their environment.
+        session: the service that the tests need, which is started again where it dies, and their environment.
         signalled: whether somebody wants us to end; pytest then gets Ctrl-C and says where it was.
 
     Raises:
@@ -61,24 +65,24 @@ def run(
     """
     settings, start = shard.settings, shard.selection.start
     limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
-    words = pytest_words(settings, around.suite, shard.arguments)
-    watch = Watch(signalled, around.death)
+    words = pytest_words(settings, session.suite, shard.arguments)
+    stop = StopConditions(signalled, session.death)
     select = selection.write(shard.folder, shard.selection)
     record = shard.folder / JOURNAL
     ended: List[Exit] = []
     while True:
         order = _order(shard, len(ended), selection.command(select))
-        variables = plugin_loader.variables(around.variables(), settings.state / "plugin", order)
-        pulse = Pulse(journal.Tail(record, start))
-        exit = pytest_process.run(words, settings.suite_directory, variables, pulse, limits, watch, home, say)
+        variables = plugin_loader.variables(session.variables(), settings.state / "plugin", order)
+        heartbeat = Heartbeat(journal.Tail(record, start))
+        exit = pytest_process.run(words, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say)
         if exit.hung_s and not exit.service:  # perhaps since the service does
-            exit = replace(exit, service=around.silence())
+            exit = replace(exit, service=session.silence())
         if exit.service:
             say(f"\n{console.visible(exit.service)}")
         ended.append(exit)
         outcome = decisions.next_step(_history(record, start, ended, say))
         if not outcome.ended and exit.service:
-            outcome = _with_new_service(settings, around, outcome, say)
+            outcome = _with_new_service(settings, session, outcome, say)
         _write_junit(shard, outcome, say)
         if outcome.ended:
             return outcome
@@ -93,17 +97,17 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         number=number,
         paths=paths_of(shard.settings),
         select=select,
-        apart=shard.folder / "own-reports" if shard.apart else None,
+        apart=shard.folder / "own-reports" if shard.is_partial else None,
     )
 
 
-def _history(record: Path, start: str, ended: Sequence[Exit], say: Say) -> List[Ran]:
+def _history(record: Path, start: str, ended: Sequence[Exit], say: Say) -> List[FinishedRound]:
     """Lay beside each process's end what it told."""
     rounds, strangers = journal.read(record, start)
     if strangers:
         say(f"\n{counted(strangers, 'line')} in {record} are of another pytest, and do not count")
-    told = {round.number: round for round in rounds}
-    return [Ran(exit, told.get(index)) for index, exit in enumerate(ended)]
+    by_number = {round.number: round for round in rounds}
+    return [FinishedRound(exit, by_number.get(index)) for index, exit in enumerate(ended)]
 
 
 def _write_junit(shard: ShardRun, outcome: Outcome, say: Say) -> None:
@@ -116,11 +120,11 @@ def _write_junit(shard: ShardRun, outcome: Outcome, say: Say) -> None:
         say(f"not kept: {shard.settings.shown(file)}: {error.strerror}")
 
 
-def _with_new_service(settings: Settings, around: Surroundings, outcome: Outcome, say: Say) -> Outcome:
+def _with_new_service(settings: Settings, session: ServiceSession, outcome: Outcome, say: Say) -> Outcome:
     """Start the service again; where that fails, or somebody does not want to wait for it, this is the shard's end."""
     try:
         with let_through():
-            around.start()
+            session.start()
     except PipelineError as error:
         say(f"\n{error.shown(settings.command)}")
         return decisions.without_service(outcome, error.message)
@@ -134,7 +138,7 @@ def repository_folder(outcome: Outcome, settings: Settings) -> str:
 
     Empty where it is the repository's own, or lies outside of it.
     """
-    root = next((told.rootdir for told in outcome.rounds if told.rootdir), str(settings.project))
+    root = next((each.rootdir for each in outcome.rounds if each.rootdir), str(settings.project))
     with suppress(ValueError):
         return "/".join(Path(root).resolve().relative_to(repository_of(settings.project)).parts)
     return ""

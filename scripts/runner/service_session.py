@@ -48,7 +48,7 @@ def running_service(
         yield running
 
 
-class Surroundings:
+class ServiceSession:
     """What the tests of a shard need around them while the block runs: the service, and where they find it.
 
     Args:
@@ -62,7 +62,7 @@ class Surroundings:
         self.suite = environments.suite
         self.service: Optional[RunningService] = None
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> ServiceSession:
         self.start()
         return self
 

@@ -18,17 +18,17 @@ from ..planning import plan as planning
 from ..planning.timings import FixtureCost
 from ..proof import receipt, report_text
 from ..proof.outcomes import Round, needing
-from ..proof.receipt import Receipt, Taught
+from ..proof.receipt import Receipt, SetUpCosts
 from ..settings import Settings
 from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
 from . import collection, ownership, preparation, pytest_arguments, rounds, selection, subset
 from .decisions import Outcome
-from .pytest_process import Home
+from .pytest_process import Supervision
 from .rounds import ShardRun
 from .selection import Selection
-from .service_session import Surroundings, starts_service, timed
+from .service_session import ServiceSession, starts_service, timed
 from .watchdog import watchdog
 
 GIT_ANSWERS_IN_S = 4.0
@@ -132,11 +132,11 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
-    with memory.peak() as peak, watchdog() as dog, Surroundings(settings, environments, shard.folder, dog) as around:
-        if around.service:
-            seconds.update({"service ready": around.service.ready_s, "warm-up": around.service.warm_up_s})
+    with memory.peak() as peak, watchdog() as dog, ServiceSession(settings, environments, shard.folder, dog) as session:
+        if session.service:
+            seconds.update({"service ready": session.service.ready_s, "warm-up": session.service.warm_up_s})
         with held_back() as signalled:  # also an interrupted shard leaves its result
-            outcome = rounds.run(shard, around, Home(settings.state, dog), signalled)
+            outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
             seconds["tests"] = outcome.suite_s
             result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
             result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
@@ -220,7 +220,7 @@ def commit_of(project: Path, environ: Mapping[str, str]) -> str:
     return ""
 
 
-def set_up_of(rounds: Sequence[Round]) -> Taught:
+def set_up_of(rounds: Sequence[Round]) -> SetUpCosts:
     """Add up what the shared fixtures of a shard cost: those of files and classes by node, the others together.
 
     A set-up that failed, or skipped, teaches nothing of what it takes.
@@ -238,4 +238,4 @@ def set_up_of(rounds: Sequence[Round]) -> Taught:
     ]
     session_ms = sum(cost_ms for fixture, cost_ms, _ in costs if fixture.scope not in ("module", "class"))
     paid = timings.paid(session_ms, fixtures, (test for told in rounds for test in told.selected or ()))
-    return Taught(paid.session_ms, paid.scopes_ms, paid.spared)
+    return SetUpCosts(paid.session_ms, paid.scopes_ms, paid.spared)

@@ -103,7 +103,7 @@ else:
 Wrapper = Generator[None, Any, Any]
 
 
-class Pen:
+class JournalWriter:
     """Appends events to the journal, whatever the tests do to this process."""
 
     def __init__(self, file: str, of: str) -> None:
@@ -176,7 +176,7 @@ def _ends_within_a_line(file: str) -> bool:
 class Order(NamedTuple):
     """What this process was told to do."""
 
-    pen: Pen
+    pen: JournalWriter
     command: Optional[List[str]]
     environ: Dict[str, str]
     directory: str
@@ -192,7 +192,7 @@ def _take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
         return
     _forget_folder(environ, str(Path(__file__).absolute().parent))
     number = int(told.get(ROUND, 0))
-    pen = Pen(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
+    pen = JournalWriter(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
     versions = {"pytest": pytest.__version__, "python": platform.python_version()}
     pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=number, **versions)
     command = json.loads(told[SELECT]) if SELECT in told else None
@@ -489,7 +489,7 @@ def _shared_fixtures(info: Any) -> Iterator[Shared]:
 class Recorder:
     """Writes down what happens, when it happens."""
 
-    def __init__(self, pen: Pen, reads_cache_only: bool = False) -> None:
+    def __init__(self, pen: JournalWriter, reads_cache_only: bool = False) -> None:
         self._pen, self._reads_cache_only = pen, reads_cache_only
         self._of = ""
         self._seconds: Dict[str, float] = {}  # of the phases of that test

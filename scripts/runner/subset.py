@@ -12,7 +12,7 @@ from ..errors import PipelineError, SettingsError, SuiteError
 from ..proof.outcomes import RED
 from ..proof.receipt import shown
 from ..settings import Settings
-from ..system import kept
+from ..system import shared_file
 from ..system.files import read_bytes, read_json
 
 FAILED = "last-failed.json"
@@ -146,7 +146,7 @@ def remember(settings: Settings, outcomes: Mapping[str, str], whole: bool) -> No
         red = still_red([] if whole else known or [], outcomes)
         return json.dumps({"schema": SCHEMA, "tests": red}, indent=1) + "\n"
 
-    kept.update(settings.state / FAILED, _last_failed, text)
+    shared_file.update(settings.state / FAILED, _last_failed, text)
 
 
 def _last_failed(file: Path) -> List[str]:

@@ -19,7 +19,7 @@ from scripts.proof.receipt import (
     ExtraError,
     Receipt,
     Selected,
-    Taught,
+    SetUpCosts,
     changed_beside,
     digest,
     fingerprint,
@@ -60,7 +60,7 @@ FULL = receipt(
     arguments=("-k", "x"),
     exit_codes=(1, -9),
     began_s=1.5,
-    set_up=Taught(5, {"test_a.py": 7}, {"a": ("test_a.py",)}),
+    set_up=SetUpCosts(5, {"test_a.py": 7}, {"a": ("test_a.py",)}),
 )
 
 # JSON cannot tell two halves of a surrogate pair from the character that they make up.

@@ -13,10 +13,10 @@ from scripts.environments.environments import Environment
 from scripts.runner import rounds
 from scripts.runner.decisions import Outcome
 from scripts.runner.preparation import Environments
-from scripts.runner.pytest_process import Home
+from scripts.runner.pytest_process import Supervision
 from scripts.runner.rounds import ShardRun
 from scripts.runner.selection import Selection
-from scripts.runner.service_session import Surroundings
+from scripts.runner.service_session import ServiceSession
 from scripts.runner.shard import fresh
 from scripts.runner.watchdog import watchdog
 from scripts.settings import Settings, Suite
@@ -57,5 +57,5 @@ class Shard:
         selection = Selection(START, 0, 1, nowhere, nowhere, "m", ids=None if ids is None else tuple(ids))
         run = ShardRun(settings, Node(0, 1), fresh(self.folder), selection, more)
         environments = Environments(Environment(Path(sys.prefix)), None)
-        with watchdog() as dog, Surroundings(settings, environments, self.folder, dog) as around:
-            return rounds.run(run, around, Home(settings.state, dog), signalled, self.said.append)
+        with watchdog() as dog, ServiceSession(settings, environments, self.folder, dog) as session:
+            return rounds.run(run, session, Supervision(settings.state, dog), signalled, self.said.append)

@@ -12,7 +12,7 @@ from scripts.proof import outcomes
 from scripts.proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running
 from scripts.proof.receipt import ExtraError
 from scripts.runner import decisions
-from scripts.runner.decisions import Exit, Outcome, Ran, next_step
+from scripts.runner.decisions import Exit, FinishedRound, Outcome, next_step
 
 DB = Fixture("session", "", "db", "")
 KILLED = -signal.SIGKILL
@@ -34,11 +34,11 @@ def ran(
     exit: Exit = FINE,
     began: float = 0.0,
     **more: Any,
-) -> Ran:
+) -> FinishedRound:
     """A round that selected a, b, c; the tests `ended` passed, and `running` had begun."""
     at_work = Running(running, "call", fixture) if running or fixture else None
     facts = {"selected": ("a", "b", "c"), "attempts": attempts_of(*ended, unfinished=running), "status": 0, **more}
-    return Ran(exit, Round(0, 1, began, "9", "3", Ended(kind, reason, at_work), **facts))
+    return FinishedRound(exit, Round(0, 1, began, "9", "3", Ended(kind, reason, at_work), **facts))
 
 
 def words(outcome: Outcome) -> Dict[str, str]:
@@ -46,8 +46,8 @@ def words(outcome: Outcome) -> Dict[str, str]:
 
 
 ALL = ran(outcomes.FINISHED, "a", "b", "c")
-assert ALL.told
-TOLD = ALL.told
+assert ALL.journaled
+TOLD = ALL.journaled
 
 
 def test_when_all_have_reported_the_shard_is_finished() -> None:
@@ -99,7 +99,7 @@ def test_deaths_in_two_modules_of_one_module_fixture_are_not_two_in_the_same() -
     assert ("", ("c",)) == (next_step(history).ended, next_step(history).remaining)
 
 
-def between(*ended: str) -> Ran:
+def between(*ended: str) -> FinishedRound:
     return ran(outcomes.DIED_BETWEEN_TESTS, *ended, exit=Exit(KILLED))
 
 
@@ -118,7 +118,7 @@ def test_five_deaths_without_a_finished_test_are_the_end() -> None:
     [[between()] * 4, [*[between()] * 4, between("a")], [*[between()] * 4, between("a"), *[between()] * 3]],
     ids=["four deaths", "a test before the fifth", "a test among eight"],
 )
-def test_deaths_with_a_finished_test_between_them_go_on(history: List[Ran]) -> None:
+def test_deaths_with_a_finished_test_between_them_go_on(history: List[FinishedRound]) -> None:
     assert "" == next_step(history).ended
 
 
@@ -151,14 +151,14 @@ def test_pytest_that_ends_with_0_before_all_have_reported_is_not_green() -> None
 
 
 def test_a_round_that_told_nothing_is_an_error() -> None:
-    outcome = next_step([Ran(Exit(1))])
+    outcome = next_step([FinishedRound(Exit(1))])
 
     assert ("finished", ()) == (outcome.ended, outcome.tests)
     assert ["pytest"] == [error.name for error in outcome.errors]
 
 
 def test_pytest_that_selects_nothing_since_it_only_helps_is_an_error() -> None:
-    helped = Ran(Exit(0), replace(TOLD, selected=None, attempts=()))
+    helped = FinishedRound(Exit(0), replace(TOLD, selected=None, attempts=()))
 
     assert ["pytest"] == [error.name for error in next_step([helped]).errors]
 
@@ -181,7 +181,7 @@ def test_collection_errors_are_named_once_over_all_rounds() -> None:
     ],
     ids=["pytest said so", "pytest had to be killed"],
 )
-def test_after_ctrl_c_the_rest_is_not_run_and_nobody_is_blamed(last: Ran) -> None:
+def test_after_ctrl_c_the_rest_is_not_run_and_nobody_is_blamed(last: FinishedRound) -> None:
     outcome = next_step([last])
 
     assert ("interrupted", ()) == (outcome.ended, outcome.errors)
@@ -209,7 +209,7 @@ def test_ctrl_c_after_the_last_report_cuts_nothing_short() -> None:
 
 
 def test_ctrl_c_before_anything_was_selected_is_an_interruption() -> None:
-    assert "interrupted" == next_step([Ran(Exit(KILLED, interrupted=True))]).ended
+    assert "interrupted" == next_step([FinishedRound(Exit(KILLED, interrupted=True))]).ended
 
 
 @pytest.mark.parametrize("most, ended", [(0, ""), (2, ""), (1, "stopped")])
@@ -289,7 +289,7 @@ def test_a_service_that_dies_after_the_last_test_is_an_error() -> None:
 def test_a_service_that_died_five_times_is_not_started_again() -> None:
     each = [ran(outcomes.INTERRUPTED, nodeid, exit=DEAD, began=1000.0) for nodeid in "abcd"]
     selected = tuple("abcdefg")
-    history = [replace(one, told=replace(one.told, selected=selected)) for one in each]  # type: ignore[type-var]
+    history = [replace(one, journaled=replace(one.journaled, selected=selected)) for one in each]  # type: ignore[type-var]
     fifth = ran(outcomes.INTERRUPTED, running="e", exit=DEAD, selected=selected, began=1000.0)
 
     assert "" == next_step([*history[:3], fifth]).ended
@@ -334,12 +334,12 @@ def test_an_internal_error_outside_tests_stops() -> None:
 def test_a_test_that_began_and_was_forgotten_is_an_error() -> None:
     told = replace(TOLD, attempts=attempts_of("a", "c", unfinished="b"))
 
-    assert "error" == words(next_step([Ran(Exit(0), told)]))["b"]
+    assert "error" == words(next_step([FinishedRound(Exit(0), told)]))["b"]
 
 
 def test_of_two_tests_with_one_id_both_must_run() -> None:
     told = replace(TOLD, selected=("a", "a"), attempts=attempts_of("a"))
-    outcome = next_step([Ran(Exit(KILLED), replace(told, ended=Ended(outcomes.DIED_BETWEEN_TESTS)))])
+    outcome = next_step([FinishedRound(Exit(KILLED), replace(told, ended=Ended(outcomes.DIED_BETWEEN_TESTS)))])
 
     assert ("", ("a",), {"a": "not-run"}, 2) == (
         outcome.ended,
@@ -353,7 +353,7 @@ def test_lines_that_are_missing_are_an_error_whatever_the_others_say() -> None:
     told = replace(TOLD, missing_lines=2)
 
     assert (ExtraError("journal", "2 lines of round 0 are missing: what they said is lost"),) == next_step(
-        [Ran(Exit(0), told)]
+        [FinishedRound(Exit(0), told)]
     ).errors
 
 
@@ -362,7 +362,7 @@ def test_results_go_by_the_planned_id_where_ids_change_from_run_to_run() -> None
     told = replace(TOLD, selected=("a", "b-9", "c"), attempts=attempts_of("a", "c", unfinished="b-9"), answer=names)
     died = replace(told, ended=Ended(outcomes.DIED_IN_TEST, running=Running("b-9", "call")))
 
-    outcome = next_step([Ran(Exit(KILLED), died)])
+    outcome = next_step([FinishedRound(Exit(KILLED), died)])
 
     assert {"a": "passed", "b": "failed", "c": "passed"} == words(outcome)
     assert ["", "b-9", ""] == [test.ran_as for test in outcome.tests]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scripts.errors import SuiteError
 from scripts.proof import outcomes, receipt
 from scripts.runner import journal
-from scripts.runner.decisions import Exit, Outcome, Ran, next_step
+from scripts.runner.decisions import Exit, FinishedRound, Outcome, next_step
 from scripts.runner.rounds import JOURNAL
 from tests.unit.runner.shards import START, Shard
 
@@ -57,7 +57,7 @@ def judged(content: bytes, exits: Sequence[Exit], file: Path) -> Optional[Outcom
     except SuiteError:
         return None
     told = {round.number: round for round in rounds}
-    return next_step([Ran(exit, told.get(number)) for number, exit in enumerate(exits)])
+    return next_step([FinishedRound(exit, told.get(number)) for number, exit in enumerate(exits)])
 
 
 def run(folder: Path, **modules: str) -> Ended:

@@ -21,7 +21,7 @@ from scripts.proof import receipt
 from scripts.proof.case import Reference
 from scripts.proof.findings import Verdict
 from scripts.proof.outcomes import ERROR, FAILED, NOT_RUN, PASSED, RERUN, SKIPPED, XFAILED, Attempt
-from scripts.proof.receipt import INTERRUPTED, STOPPED, ExtraError, Receipt, Selected, Taught
+from scripts.proof.receipt import INTERRUPTED, STOPPED, ExtraError, Receipt, Selected, SetUpCosts
 from scripts.proof.verify import verify
 from scripts.runner import merge
 from scripts.settings import Settings, Suite
@@ -46,7 +46,7 @@ def share_of(index: int, **outcomes: str) -> List[Selected]:
 def result(index: int, *tests: Selected, **facts: Any) -> Receipt:
     own: Dict[str, Any] = {"plan_id": PLAN.id, "timings_digest": PLAN.timings, "files_digest": FILES}
     own.update(commit="c" * 40, exit_codes=(0,), seconds={"packages": 1, "tests": 2.5})
-    own.update(set_up=Taught(5, {"a.py": 7}, {"a.py::one": ("a.py",)}))
+    own.update(set_up=SetUpCosts(5, {"a.py": 7}, {"a.py::one": ("a.py",)}))
     return shard(index, *tests, collected=COLLECTION, **{**own, **facts})
 
 

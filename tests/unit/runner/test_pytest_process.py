@@ -9,28 +9,28 @@ import pytest
 
 from scripts.runner import pytest_process
 from scripts.runner.journal import Tail, in_test
-from scripts.runner.pytest_process import Pulse
+from scripts.runner.pytest_process import Heartbeat
 
 
 def test_silence_is_counted_from_the_last_line(tmp_path: Path) -> None:
     now = [10.0]
     journal = tmp_path / "journal.jsonl"
-    pulse = Pulse(Tail(journal, "5f3a"), lambda: now[0])
+    heartbeat = Heartbeat(Tail(journal, "5f3a"), lambda: now[0])
     journal.write_text('{"of": "5f3a.0", "n": 0, "event": "start"}\n')
 
-    assert (0.0, True) == (pulse.silent_s(), pulse.in_test)
+    assert (0.0, True) == (heartbeat.silent_s(), heartbeat.in_test)
     now[0] = 13.0
-    assert (3.0, True) == (pulse.silent_s(), pulse.in_test)
+    assert (3.0, True) == (heartbeat.silent_s(), heartbeat.in_test)
 
 
 def test_what_another_process_writes_does_not_break_the_silence(tmp_path: Path) -> None:
     now = [10.0]
     journal = tmp_path / "journal.jsonl"
-    pulse = Pulse(Tail(journal, "5f3a"), lambda: now[0])
+    heartbeat = Heartbeat(Tail(journal, "5f3a"), lambda: now[0])
     now[0] = 12.0
     journal.write_text('{"of": "5f3b.0", "n": 0, "event": "start"}\n')
 
-    assert (2.0, False) == (pulse.silent_s(), pulse.in_test)
+    assert (2.0, False) == (heartbeat.silent_s(), heartbeat.in_test)
 
 
 def test_a_subtest_and_a_fixtures_end_leave_the_test_running() -> None:

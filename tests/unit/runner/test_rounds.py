@@ -21,7 +21,7 @@ from scripts.proof import junit, outcomes, receipt
 from scripts.proof.outcomes import Ended, Round
 from scripts.proof.receipt import ExtraError
 from scripts.runner import plugin_loader, pytest_process, rounds, selection
-from scripts.runner.decisions import Exit, Outcome, Ran
+from scripts.runner.decisions import Exit, FinishedRound, Outcome
 from scripts.settings import Settings, Suite
 from scripts.system import records
 from tests.unit.runner.shards import Shard
@@ -402,7 +402,7 @@ def test_reports_name_files_from_the_repository_s_folder(tmp_path: Path, root: s
     settings = Settings(Suite("tests"), file=project / "pipeline.yml")
     told = Round(0, 1, 0.0, "9", "3", Ended(outcomes.FINISHED), rootdir=str(project / root))
 
-    assert folder == rounds.repository_folder(Outcome((Ran(Exit(0), told),)), settings)
+    assert folder == rounds.repository_folder(Outcome((FinishedRound(Exit(0), told),)), settings)
 
 
 def test_a_repository_is_found_from_the_project_up(tmp_path: Path) -> None:
@@ -424,10 +424,10 @@ from scripts.ci import Node
 from scripts.environments.environments import Environment
 from scripts.runner import rounds
 from scripts.runner.preparation import Environments
-from scripts.runner.pytest_process import Home
+from scripts.runner.pytest_process import Supervision
 from scripts.runner.rounds import ShardRun
 from scripts.runner.selection import Selection
-from scripts.runner.service_session import Surroundings
+from scripts.runner.service_session import ServiceSession
 from scripts.runner.shard import fresh
 from scripts.runner.watchdog import watchdog
 from scripts.settings import Settings, Suite
@@ -438,8 +438,8 @@ folder = fresh(Path({folder!r}))
 run = ShardRun(settings, Node(0, 1), folder, Selection("5f3a", 0, 1, "nowhere", "nowhere", "m"), ("-q",))
 environments = Environments(Environment(Path(sys.prefix)), None)
 with raise_on_signals(), held_back() as signalled, watchdog() as dog:
-    with Surroundings(settings, environments, folder, dog) as around:
-        outcome = rounds.run(run, around, Home(settings.state, dog), signalled)
+    with ServiceSession(settings, environments, folder, dog) as session:
+        outcome = rounds.run(run, session, Supervision(settings.state, dog), signalled)
     tests = {{test.nodeid.split("::")[1]: test.outcome for test in outcome.tests}}
     (folder / "outcome.json").write_text(json.dumps([outcome.ended, tests]))
 """

@@ -13,7 +13,7 @@ from scripts.errors import PipelineError
 from scripts.proof import outcomes
 from scripts.proof.outcomes import Attempt, Ended, Fixture, Round, SharedCost
 from scripts.runner import shard
-from scripts.runner.decisions import Exit, Ran, next_step
+from scripts.runner.decisions import Exit, FinishedRound, next_step
 from scripts.runner.rounds import ShardRun
 from scripts.runner.selection import Selection
 from scripts.settings import Settings, Suite
@@ -38,7 +38,9 @@ def run(tmp_path: Path) -> ShardRun:
 
 
 def test_a_result_comes_from_what_the_plugin_told(run: ShardRun) -> None:
-    outcome = next_step([Ran(Exit(0), told(answer=ANSWER, files="f1", cache="/c", rootdir=str(run.settings.project)))])
+    outcome = next_step(
+        [FinishedRound(Exit(0), told(answer=ANSWER, files="f1", cache="/c", rootdir=str(run.settings.project)))]
+    )
 
     result = shard.result_of(run, outcome)
 
@@ -65,7 +67,7 @@ def test_a_result_comes_from_what_the_plugin_told(run: ShardRun) -> None:
 
 
 def test_a_result_of_a_shard_that_told_nothing_claims_nothing(run: ShardRun) -> None:
-    result = shard.result_of(run, next_step([Ran(Exit(3))]))
+    result = shard.result_of(run, next_step([FinishedRound(Exit(3))]))
 
     assert ("", 0, "", (), (3,)) == (
         result.collected_digest,

@@ -22,7 +22,7 @@ from scripts.runner.journal import Event, parse, read
 from scripts.runner.plugin_loader import Order
 from scripts.runner.shardline_pytest import (
     VARIABLES,
-    Pen,
+    JournalWriter,
     Recorder,
     _capped,
     _choose,
@@ -899,7 +899,7 @@ def test_without_variables_there_is_no_order() -> None:
 def test_a_round_after_a_kill_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "journal").write_bytes(b'{"of": "start.0", "n": 0, "event": "sta')
 
-    Pen(str(tmp_path / "journal"), "start.1").write("load")
+    JournalWriter(str(tmp_path / "journal"), "start.1").write("load")
 
     assert ["load"] == [event["event"] for event in parse((tmp_path / "journal").read_bytes(), START).events]
 
@@ -909,7 +909,7 @@ def test_a_journal_stays_where_it_was_when_the_directory_changes(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    pen = Pen("journal", "start.0")
+    pen = JournalWriter("journal", "start.0")
     monkeypatch.chdir("elsewhere")
 
     pen.write("load")
@@ -941,7 +941,7 @@ def test_subtests_are_told_by_message_and_arguments() -> None:
 
 def test_a_report_that_was_made_in_another_process_has_its_own_seconds(tmp_path: Path) -> None:
     report: Any = SimpleNamespace(nodeid="a", when="call", outcome="passed", duration=1.5)
-    pen = Pen(str(tmp_path / "journal"), "start.0")
+    pen = JournalWriter(str(tmp_path / "journal"), "start.0")
 
     list(Recorder(pen).pytest_runtest_logreport(report))
     pen.write("finish")

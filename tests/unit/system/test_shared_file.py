@@ -10,20 +10,20 @@ from typing import Optional
 import pytest
 
 from scripts.errors import PipelineError
-from scripts.system import kept, locks
+from scripts.system import locks, shared_file
 from scripts.system.files import read_json
 from tests.unit.steps.projects import ROOT
 
 ADD = """
 import json, sys
 from pathlib import Path
-from scripts.system import kept
+from scripts.system import shared_file
 
 def read(file):
     return json.loads(file.read_text())
 
 for number in range(20):
-    kept.update(Path(sys.argv[1]), read, lambda known: json.dumps([*(known or []), f"{sys.argv[2]}-{number}"]))
+    shared_file.update(Path(sys.argv[1]), read, lambda known: json.dumps([*(known or []), f"{sys.argv[2]}-{number}"]))
 """
 
 
@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_set_aside_and_a_new_one_begun(
     file = tmp_path / "file.json"
     file.write_bytes(content.encode(errors="surrogateescape"))
 
-    kept.update(file, read, text)
+    shared_file.update(file, read, text)
 
     assert 1 == read(file)
     assert content == (tmp_path / "file.json.unreadable").read_bytes().decode(errors="surrogateescape")
@@ -67,7 +67,7 @@ def test_what_cannot_be_read_is_set_aside_and_a_new_one_begun(
 def test_a_folder_in_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "file.json" / "inside").mkdir(parents=True)
 
-    kept.update(tmp_path / "file.json", read, text)
+    shared_file.update(tmp_path / "file.json", read, text)
 
     assert 1 == read(tmp_path / "file.json")
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_set_aside_either_is_said_and_left(tmp_path: Path, capsys
     (tmp_path / "file.json").write_text("{")
     (tmp_path / "file.json.unreadable").mkdir()
 
-    kept.update(tmp_path / "file.json", read, text)
+    shared_file.update(tmp_path / "file.json", read, text)
 
     assert "{" == (tmp_path / "file.json").read_text()
     assert "cannot be set aside" in capsys.readouterr().out
@@ -85,7 +85,7 @@ def test_what_cannot_be_set_aside_either_is_said_and_left(tmp_path: Path, capsys
 def test_what_a_newer_version_wrote_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file.json").write_text('{"schema": 2}')
 
-    kept.update(tmp_path / "file.json", read, text)
+    shared_file.update(tmp_path / "file.json", read, text)
 
     assert '{"schema": 2}' == (tmp_path / "file.json").read_text()
     (line,) = capsys.readouterr().out.splitlines()
@@ -96,7 +96,7 @@ def test_what_a_newer_version_wrote_is_left_alone(tmp_path: Path, capsys: pytest
 def test_what_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "state").write_text("no folder")
 
-    kept.update(tmp_path / "state" / "file.json", read, text)
+    shared_file.update(tmp_path / "state" / "file.json", read, text)
 
     (line,) = capsys.readouterr().out.splitlines()
     assert "cannot write" in line
@@ -113,7 +113,7 @@ def test_where_no_lock_can_be_had_it_goes_on_without(tmp_path: Path, obstacle: s
     else:
         os.mkfifo(str(lock))
 
-    kept.update(tmp_path / "file.json", read, text)
+    shared_file.update(tmp_path / "file.json", read, text)
 
     assert 1 == read(tmp_path / "file.json")
 
@@ -125,7 +125,7 @@ def test_a_holder_that_hangs_is_not_waited_for_for_ever(
     monkeypatch.setattr(locks, "REPEAT_S", 0.2)
 
     with locks.exclusive(tmp_path / ".file.json.lock"):
-        kept.update(tmp_path / "file.json", read, text)
+        shared_file.update(tmp_path / "file.json", read, text)
 
     assert 1 == read(tmp_path / "file.json")
     assert 1 == capsys.readouterr().out.count("waiting for another process that changes")
