@@ -81,6 +81,6 @@ def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 
 
 def variables(more: Mapping[str, str]) -> Mapping[str, str]:
-    """Our environment without what pytest's own run would hand down."""
+    """Our environment without what pytest's own run would hand down, nor the plugins that only our own tests need."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return {**inherited, **more}
+    return {**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more}
