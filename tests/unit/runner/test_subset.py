@@ -74,14 +74,14 @@ def test_a_file_of_tests_runs_sharded_and_the_merge_proves_it(project: Path, tmp
     assert {IDS[0], IDS[2], IN_IT} == set(json.loads((project / "reports/merge.json").read_text())["outcomes"])
 
 
-def test_the_same_shards_are_incomplete_for_a_merge_of_the_whole(project: Path, tmp_path: Path) -> None:
+def test_a_merge_without_arguments_is_of_the_part_that_the_shards_ran(project: Path, tmp_path: Path) -> None:
     listed = tmp_path / "tests.txt"
     listed.write_text(OTHER)
     done = projects.run(project, "shard", "0", "1", "--tests", str(listed))
 
     assert f"nox -s merge -- --tests {listed}" in done.stdout
-    assert 6 == projects.run(project, "merge").returncode
-    assert 0 == projects.run(project, "merge", "--tests", str(listed)).returncode
+    assert 0 == projects.run(project, "merge").returncode
+    assert 6 == projects.run(project, "merge", "checks").returncode
 
 
 def test_a_listed_test_that_is_not_there_is_an_error_and_nothing_runs(project: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_listed_test_that_is_not_there_is_an_error_and_nothing_runs(project: P
 
     assert (2, True) == (done.returncode, f"for 1 of the entries in {listed}" in done.stdout), done.stdout
     assert "checks/test_it.py::test_gone" in done.stdout
-    assert 5 == alone.returncode
+    assert 2 == alone.returncode
     assert f"  selection: no test is collected for 1 of the entries in {listed}" in alone.stdout, alone.stdout
     assert [] == ran(project)
 
