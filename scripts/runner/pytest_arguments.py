@@ -32,9 +32,8 @@ def nothing_selected(arguments: Sequence[str]) -> SuiteError:
 
 def nothing_ran(why: str, exit_codes: Iterable[int]) -> PipelineError:
     """Say why no test has run; what pytest could not use is a mistake in its arguments."""
-    if USAGE_ERROR in exit_codes:
-        return SettingsError("pytest cannot use its arguments", SEE_ABOVE)
-    return SuiteError(f"no test has run: {why}", SEE_ABOVE)
+    kind = SettingsError if USAGE_ERROR in exit_codes else SuiteError
+    return kind(f"no test has run: {why}", SEE_ABOVE)
 
 
 def shows_only(arguments: Iterable[str]) -> bool:

@@ -126,7 +126,7 @@ def test_a_test_that_pytest_does_not_find_is_a_mistake_with_one_node_too(tmp_pat
 
     done = projects.run(project, "integration", "checks/test_it.py::test_nosuch")
 
-    assert (2, True) == (done.returncode, "error: pytest cannot use its arguments" in done.stdout)
+    assert (2, True) == (done.returncode, "error: no test has run: pytest: ended with exit code 4" in done.stdout)
 
 
 # Ctrl-C -------------------------------------------------------------------------------------------
