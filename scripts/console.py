@@ -178,13 +178,13 @@ def command(*words: str, about: Sequence[str] = ()) -> str:
     path = os.environ.get("SHARDLINE_SHELL_PATH")
     if shutil.which(program, path=path) is None and local.exists():
         program = str(local)
-    return " ".join([program, *map(_quoted, [*words[1:], *_address(words, about)])])
+    return " ".join([program, *map(quoted, [*words[1:], *_address(words, about)])])
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     r"""Quote a word for a shell so that it can be copied from a terminal: what cannot be printed as its bytes.
 
-    >>> print(_quoted("a b"), _quoted("p\udcff"))
+    >>> print(quoted("a b"), quoted("p\udcff"))
     'a b' $'p\xff'
     """
     if word.isprintable() or not word:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
 
 from .. import console
-from ..console import at_most, counted, human_seconds, table
+from ..console import at_most, counted, human_seconds, quoted, table
 from . import outcomes as o
 from . import receipt as r
 from .findings import (
@@ -82,6 +82,7 @@ class Ending:
         reports: files to look at, as people know them; `logs`: those with the tracebacks of what is red.
         command: `Settings.command` of the project.
         arguments: those that chose a part of the suite; what to do next needs them too.
+        start: the folder in which pytest is started, absolute.
     """
 
     verdict: Verdict
@@ -91,11 +92,11 @@ class Ending:
     logs: Sequence[str] = ()
     command: Command = console.command
     arguments: Sequence[str] = ()
+    start: str = "/"
 
-    @property
-    def folder(self) -> str:
-        """Name the folder of the ids' files, from the one in which pytest is started."""
-        return next((shard.folder for shard in self.shards if shard.folder), ".")
+    def name(self, nodeid: str) -> str:
+        """Name a test as a person types it."""
+        return typed(nodeid, self.start, next((shard.folder for shard in self.shards if shard.folder), "."))
 
 
 def run_lines(ending: Ending) -> List[str]:
@@ -103,6 +104,7 @@ def run_lines(ending: Ending) -> List[str]:
     return [
         "",
         *verdict_lines(ending.verdict),
+        *([f"of a part of the suite: {' '.join(map(quoted, ending.arguments))}"] if ending.arguments else []),
         "",
         *_times(ending),
         "",
@@ -169,7 +171,7 @@ def next_lines(ending: Ending) -> List[str]:
         steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *ending.arguments)}    ({rest})")
     elif RED_TEST in red:
         failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
-        steps.append(f"{again(failed, command, ending.folder)}    (only what failed)")
+        steps.append(f"{again(failed, command, ending.name)}    (only what failed)")
     elif not steps:
         steps.append(_shards_again(ending))
     if UNSTABLE in red:
@@ -183,25 +185,29 @@ def _slowest(ending: Ending) -> List[str]:
         file = test.nodeid.split("::")[0]
         seconds[file] = seconds.get(file, 0.0) + test.seconds
     slowest = max(sorted(seconds), key=lambda file: seconds[file], default="")
-    words = ending.command("nox", "-s", "integration", "--", typed(slowest, ending.folder))
+    words = ending.command("nox", "-s", "integration", "--", ending.name(slowest))
     return [f"next: {words}    (only the slowest file)"] if slowest else []
 
 
-def again(nodeids: Sequence[str], command: Command = console.command, folder: str = ".") -> str:
+def again(
+    nodeids: Sequence[str], command: Command = console.command, name: Callable[[str], str] = lambda nodeid: nodeid
+) -> str:
     """Write the command that runs only some tests: few by name, right on any machine, else what failed here last."""
     by_name = len(nodeids) <= FEW and all(nodeid.isprintable() and len(nodeid) < LONGEST_NAME for nodeid in nodeids)
-    names = [typed(nodeid, folder) for nodeid in nodeids]
-    return command("nox", "-s", "integration", "--", *(names if by_name else ["--last-failed"]))
+    names = map(name, nodeids) if by_name else ["--last-failed"]
+    return command("nox", "-s", "integration", "--", *names)
 
 
-def typed(nodeid: str, folder: str) -> str:
-    """Name a test as a person types it in the folder where pytest is started; its id is relative to pytest's rootdir.
+def typed(nodeid: str, start: str, folder: str) -> str:
+    """Name a test as a person types it in the folder `start`, where pytest is started.
 
-    >>> typed("services/api/test_a.py::test_b[a/b]", "../.."), typed("test_a.py::test_b", ".")
-    ('../../services/api/test_a.py::test_b[a/b]', 'test_a.py::test_b')
+    Its id is relative to pytest's rootdir, which is `folder` from there.
+
+    >>> typed("api/checks/test_a.py::test_b[a/b]", "/repository/api", ".."), typed("test_a.py::test_b", "/", ".")
+    ('checks/test_a.py::test_b[a/b]', 'test_a.py::test_b')
     """
     file, colons, rest = nodeid.partition("::")
-    return posixpath.normpath(posixpath.join(folder, file)) + colons + rest
+    return posixpath.relpath(posixpath.join(start, folder, file), start) + colons + rest
 
 
 def _shards_again(ending: Ending) -> str:

@@ -170,6 +170,7 @@ def _ending(
         logs=[settings.shown(file) for file in logs if file.exists()],
         command=settings.command,
         arguments=arguments,
+        start=str(settings.suite_directory.resolve()),
     )
 
 
