@@ -101,6 +101,7 @@ def test_a_pip_that_hangs_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "none"))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(pip_settings, "find_pip", pip_settings.find_pip.__wrapped__)  # nothing is remembered
 
     assert pip_settings.find_pip() is None
     assert {"UV_DEFAULT_INDEX": "https://a.test"} == pip_settings.read({"PIP_INDEX_URL": "https://a.test"})

@@ -388,6 +388,7 @@ def test_a_plan_holds_what_people_compare() -> None:
 
     assert {
         "algorithm": plan.ALGORITHM,
+        "arguments": [],
         "id": "id",
         "schema": 1,
         "set_up": {"file_ms": 0, "scopes_ms": {}, "session_ms": 1, "spared": {}},
@@ -440,5 +441,5 @@ def test_an_item_that_is_no_function_is_its_own_file() -> None:
 
 PINNED = (
     "ab2f5f9fcda2eaf9bb4d358fda1823bca877c4005fd1532d94a72e72ddef5a82",
-    "cde80dd920e7730fb3d93cb78bd3acfaa6b5761371d36761a7d92705addd1474",
+    "76557158253d4632e5535082e2c7917ceb7d024dfdbc0120e4ac425a13690b0c",
 )

@@ -178,7 +178,7 @@ def test_whoever_was_orphaned_before_it_could_look_ends_too() -> None:
     assert 143 == caught.value.code
 
 
-@pytest.mark.parametrize("parent", [None, "", "no pid", str(os.getpid()), "9" * 400])
+@pytest.mark.parametrize("parent", [None, "", "no pid", pytest.param(str(os.getpid()), id="itself"), "9" * 400])
 def test_whoever_has_no_such_parent_goes_on(parent: Optional[str]) -> None:
     with raise_on_signals(), ends_with(parent):
         time.sleep(0.1)
