@@ -77,7 +77,7 @@ def test_a_test_that_ends_the_process_fails_by_name_and_the_others_run(shard: Sh
 
 
 def test_a_hang_is_a_failed_test_and_its_stacks_are_shown(shard: Shard, capfd: pytest.CaptureFixture[str]) -> None:
-    outcome = shard.write(test_it=DEADLY.format(deed="time.sleep(60)")).run(timeout_s=1)
+    outcome = shard.write(test_it=DEADLY.format(deed="time.sleep(60)")).run(timeout_s=2)
 
     assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed"} == short(outcome)
     assert re.fullmatch(r"hung for .+ in its call", why(outcome, "test_deadly"))
