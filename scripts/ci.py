@@ -2,7 +2,7 @@
 
 The only module that knows CI providers' variables. A new provider (GitLab, say) is one line in `_VARIABLES`, with what
 it calls index and total, and a name in each table of names below. Indices count from 0, as CircleCI, Bazel and
-Buildkite count them; one that counts from 1, as GitLab's CI_NODE_INDEX does, has to say so in its line.
+Buildkite count them; of one that counts from 1, as GitLab's CI_NODE_INDEX does, `resolve` has to take 1 away.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Where a file of the weights comes from: one table of the kinds of sources, and what each gives, put into a part.
 
-Files and wheels are read here; what lies on a server is received by download.py.
+Files and wheels are read here; what lies on a server is received by download.py. A new kind is a line in `HANDLERS`, or
+in remote.py for a server, and its scheme in settings.SCHEMES.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 A pure function in integer milliseconds: the same plan, byte for byte, on every machine and Python. How tests are
 packed and how ties are broken stands in packing.py, what the times are in estimates.py.
+How a shard gets its tests, from this plan or one of its own, is answered in runner/selection.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Write a verdict for programs, and put it into lines for people."""
+"""Write a verdict for programs, and put it into lines for people.
+
+Another form of it, a web page say, is a module beside this one and a line in runner/merge.conclude.
+"""
 
 from __future__ import annotations
 

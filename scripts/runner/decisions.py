@@ -1,6 +1,7 @@
 """Decide from how a shard's rounds ended and what they told: what became of its tests, and what is due next.
 
-Pure: no file is read, and no process is started.
+Pure: no file is read, and no process is started. To try a test again, `next_step` makes its attempt a RERUN and leaves
+its id among what remains.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A process of its own holds one end of a pipe; the runner holds the other and names whom to watch. When the pipe breaks,
 the runner is dead, and what it had not taken back is ended with its session. Run as a script, this file needs the
-standard library alone.
+standard library alone. What ends a round while the runner lives (silence, a signal, a dead service) is in
+pytest_process.py.
 """
 
 from __future__ import annotations

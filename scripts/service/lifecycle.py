@@ -1,4 +1,8 @@
-"""Bring the service up for a block of work, or until somebody stops it, and take it down again."""
+"""Bring the service up for a block of work, or until somebody stops it, and take it down again.
+
+One service, as pipeline.yml describes it. When a shard needs it, and what the suite hears of it, is said in
+runner/service_session.py.
+"""
 
 from __future__ import annotations
 
