@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 import pytest
 
 from scripts.runner.journal import Progress, Tail
-from scripts.runner.pytest_process import Pulse
+from scripts.runner.pytest_process import Heartbeat
 
 STRANGE = 'a[{"phase": "call", "outcome": "failed"}]'
 
@@ -54,10 +54,10 @@ def test_lines_of_others_do_not_break_a_silence(tmp_path: Path) -> None:
     now = [10.0]
     journal = tmp_path / "j"
     journal.write_bytes(line(0, "start"))
-    pulse = Pulse(Tail(journal, "me"), lambda: now[0])
-    pulse.silent_s()
+    heartbeat = Heartbeat(Tail(journal, "me"), lambda: now[0])
+    heartbeat.silent_s()
 
     now[0] = 13.0
     journal.write_bytes(journal.read_bytes() + line(0, "start", of="other.0"))
 
-    assert (3.0, True) == (pulse.silent_s(), pulse.in_test)
+    assert (3.0, True) == (heartbeat.silent_s(), heartbeat.in_test)
