@@ -11,7 +11,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, List, Mapping, NamedTuple, Sequence
+from typing import Callable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ..console import human_seconds
 from ..environments.environments import Environment
@@ -107,22 +107,12 @@ def run(
     A session keeps what it started together, and a terminal's Ctrl-C away: that comes through us, once.
     """
     started, now = time.monotonic(), steady_clock()
-    mark = uuid.uuid4().hex[:12]
-    supervision.watchdog.expect(mark)
-    try:
-        popen = subprocess.Popen(words, cwd=str(cwd), env={**environ, processes.MARKER: mark}, start_new_session=True)
-    except OSError as error:
-        raise cannot_start(error) from error
-    supervision.watchdog.watch(popen.pid)
-    root = identify(popen.pid) or Identity(popen.pid, time.time())
-    record = records.started("pytest", mark, root, tuple(words))
-    with suppress(OSError):  # a disk that is full, or not ours: the watchdog ends it all the same
-        records.write(supervision.state, record)
+    popen, record = _start(words, cwd, environ, supervision)
     seen = Exit(0)
     try:
-        seen = _watched(root, heartbeat, limits, stop, say, now)
+        seen = _watched(record.process, heartbeat, limits, stop, say, now)
     finally:  # before its pid is given back: as long as it is ours, so is the session of that number
-        _end_leftovers(root, say)
+        _end_leftovers(record.process, say)
         records.remove(supervision.state, record)
         supervision.watchdog.forget(popen.pid)
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
@@ -132,6 +122,23 @@ def run(
     death = "" if seen.interrupted else stop.death()
     died_at = seen.died_at or ended_at
     return replace(seen, returncode=returncode, seconds=seconds, ended_at=ended_at, service=death, died_at=died_at)
+
+
+def _start(
+    words: Sequence[str], cwd: Path, environ: Mapping[str, str], supervision: Supervision
+) -> Tuple[subprocess.Popen[bytes], records.Record]:
+    """Start a process that ends with its runner, and record it: should the watchdog die too, the next start ends it."""
+    mark = uuid.uuid4().hex[:12]
+    supervision.watchdog.expect(mark)
+    try:
+        popen = subprocess.Popen(words, cwd=str(cwd), env={**environ, processes.MARKER: mark}, start_new_session=True)
+    except OSError as error:
+        raise cannot_start(error) from error
+    supervision.watchdog.watch(popen.pid)
+    record = records.started("pytest", mark, identify(popen.pid) or Identity(popen.pid, time.time()), tuple(words))
+    with suppress(OSError):  # a disk that is full, or not ours: the watchdog ends it all the same
+        records.write(supervision.state, record)
+    return popen, record
 
 
 def steady_clock() -> Callable[[], float]:
