@@ -17,7 +17,7 @@ from .. import console, settings
 from ..console import human_seconds
 from ..errors import PortInUse, SettingsError
 from ..system import processes, records
-from ..system.processes import Ending, Process
+from ..system.processes import Process, Stop
 from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
 from . import ports, readiness
@@ -171,7 +171,7 @@ def port_taken(port: int, holder: Optional[ports.Listener], record: Optional[Rec
     return PortInUse(f"{held}, the service of another run of ours that still goes on", f"Wait for it, or {leave_out}.")
 
 
-def ending_words(ending: Ending) -> str:
+def ending_words(ending: Stop) -> str:
     """Say in one line how a stop went."""
     if ending.left:
         return f"not all of it ended, even after SIGKILL: left is pid {', '.join(map(str, ending.left))}"

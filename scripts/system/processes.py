@@ -40,7 +40,7 @@ class Identity(NamedTuple):
     create_time: float
 
 
-class Ending(NamedTuple):
+class Stop(NamedTuple):
     """How a process ended: its exit code (negative: a signal; None: not known), and what that took.
 
     `forced`: SIGKILL was needed, `waited_s` after SIGTERM. `left`: the pids that even it did not end.
@@ -83,7 +83,7 @@ class Process:
         except OSError as error:
             return [f"(cannot read the log: {error})"]
 
-    def stop(self, timeout_s: float, hurry: Callable[[], bool] = lambda: False) -> Ending:
+    def stop(self, timeout_s: float, hurry: Callable[[], bool] = lambda: False) -> Stop:
         """End it and everything it started: SIGTERM, after `timeout_s` or once `hurry()` SIGKILL."""
         by_itself = self.poll() is not None
         ending = end_tree(self.identity, self.run_id, timeout_s, hurry, reap=self.poll)
@@ -324,7 +324,7 @@ def end_tree(
     timeout_s: float,
     hurry: Callable[[], bool] = lambda: False,
     reap: Callable[[], object] = lambda: None,
-) -> Ending:
+) -> Stop:
     """End a process and everything it started, also what changed its session.
 
     Args:
@@ -344,7 +344,7 @@ def end_tree(
         reap()
         alive = [process for process in alive if _is_alive(process)]
     alive = _with_newcomers(root, run_id, alive)
-    ending = Ending(forced=bool(alive), waited_s=time.monotonic() - began)
+    ending = Stop(forced=bool(alive), waited_s=time.monotonic() - began)
     deadline = time.monotonic() + KILL_TIMEOUT_S
     while alive and time.monotonic() < deadline:
         _send(signal.SIGKILL, root, alive)
@@ -408,15 +408,15 @@ def _send(number: signal.Signals, root: Identity, processes: Sequence[psutil.Pro
             process.send_signal(number)
 
 
-def _end_group(pid: int, timeout_s: float, hurry: Callable[[], bool]) -> Ending:
+def _end_group(pid: int, timeout_s: float, hurry: Callable[[], bool]) -> Stop:
     """End a child of ours and its process group: all that can be done where the system tells nothing of processes."""
     if _child_runs(pid) is None:  # the number may be a stranger's by now
-        return Ending()
+        return Stop()
     began = time.monotonic()
     _send_group(pid, signal.SIGTERM)
     while _child_runs(pid) and time.monotonic() - began < timeout_s and not hurry():
         time.sleep(POLL_S)
-    ending = Ending(forced=bool(_child_runs(pid)), waited_s=time.monotonic() - began)
+    ending = Stop(forced=bool(_child_runs(pid)), waited_s=time.monotonic() - began)
     _send_group(pid, signal.SIGKILL)  # its children, too: whether any are left is not told
     deadline = time.monotonic() + KILL_TIMEOUT_S
     while _child_runs(pid) and time.monotonic() < deadline:

@@ -17,7 +17,7 @@ from scripts.service import lifecycle, ports
 from scripts.service.lifecycle import RunningService, running, start_detached
 from scripts.settings import Settings
 from scripts.system import records
-from scripts.system.processes import Ending
+from scripts.system.processes import Stop
 from scripts.system.records import Record
 from tests.unit.service import children
 from tests.unit.service.children import READY, SLEEP, SOON_S, TWO_CHILDREN, eventually, marked, wait_for_line
@@ -386,13 +386,13 @@ def test_output_is_not_buffered_unless_the_settings_say_so() -> None:
 @pytest.mark.parametrize(
     "ending, expected",
     [
-        (Ending(-15), "stopped (signal SIGTERM (15))"),
-        (Ending(3, by_itself=True), "had ended by itself with exit code 3"),
-        (Ending(-9, forced=True, waited_s=5.0), "killed, as SIGTERM had not ended all of it after 5.0 s"),
-        (Ending(None, forced=True, left=(7, 8)), "not all of it ended, even after SIGKILL: left is pid 7, 8"),
+        (Stop(-15), "stopped (signal SIGTERM (15))"),
+        (Stop(3, by_itself=True), "had ended by itself with exit code 3"),
+        (Stop(-9, forced=True, waited_s=5.0), "killed, as SIGTERM had not ended all of it after 5.0 s"),
+        (Stop(None, forced=True, left=(7, 8)), "not all of it ended, even after SIGKILL: left is pid 7, 8"),
     ],
 )
-def test_how_a_stop_went_is_one_line(ending: Ending, expected: str) -> None:
+def test_how_a_stop_went_is_one_line(ending: Stop, expected: str) -> None:
     assert expected == lifecycle.ending_words(ending)
 
 
