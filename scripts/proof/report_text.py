@@ -107,7 +107,7 @@ def run_lines(ending: Ending) -> List[str]:
     return [
         "",
         *verdict_lines(ending.verdict),
-        *([f"of a part of the suite: {' '.join(map(quoted, ending.arguments))}"] if ending.arguments else []),
+        *([f"run with: {' '.join(map(quoted, ending.arguments))}"] if ending.arguments else []),
         "",
         *_times(ending),
         "",

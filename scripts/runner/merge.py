@@ -5,10 +5,9 @@ The verdict is written and told before anything is learnt: a history that cannot
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
@@ -28,9 +27,8 @@ from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
 from ..settings import Settings
-from ..system import files
+from . import pytest_cache, subset
 from . import repair as repairing
-from . import subset
 from .collection import Collected
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT
@@ -231,7 +229,7 @@ def _lessons(
         return []  # the repair is of the same part
     return [
         lambda: subset.remember(settings, verdict.outcomes, whole=not arguments),
-        lambda: _remember_for_pytest(verdict, receipts),
+        lambda: pytest_cache.remember(verdict, receipts, arguments),
     ]
 
 
@@ -256,16 +254,3 @@ def lesson_of(result: Receipt) -> Timings:
         if timings.teaches(attempt.outcome)
     ]
     return timings.learned(source, samples, SetUp(**result.set_up._asdict()))
-
-
-def _remember_for_pytest(verdict: Verdict, receipts: Sequence[Receipt]) -> None:
-    """Keep for pytest's own --last-failed what several shards found, each of which saw a part only."""
-    caches = {each.cache for each in receipts if each.cache}
-    if len(receipts) < 2 or len(caches) != 1 or not Path(*caches).is_dir():
-        return
-    file = Path(*caches, "v", "cache", "lastfailed")
-    known: Dict[str, bool] = {}
-    with suppress(OSError, ValueError):
-        known = dict(files.parse_json(files.read_bytes(file)))
-    failed = dict.fromkeys(subset.still_red(known, verdict.outcomes), True)
-    files.write_bytes(file, json.dumps(failed, indent=2).encode("ascii"))
