@@ -23,6 +23,7 @@ _VARIABLES = (
 )
 _COMMITS = ("CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
+LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
 USAGE = "nox -s shard -- INDEX TOTAL; indices count from 0: the third of four is `nox -s shard -- 2 4`"
 
@@ -65,7 +66,7 @@ def run_id(environ: Mapping[str, str]) -> str:
     Histories keep a sample of each run: two that begin in the same second are two.
     """
     said = (environ[name] for name in _RUNS if environ.get(name))
-    return next(said, f"local-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    return next(said, f"{LOCAL}{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
 
 
 def commit(environ: Mapping[str, str]) -> str:

@@ -70,7 +70,7 @@ def case_of(
     planned = {nodeid: index for index, nodeids in enumerate(reference.plan) for nodeid in nodeids}
     ran = _entries(shards)
     pairs = known_as(reference.collection, planned or ran)
-    names = {nodeid: known for nodeid, known in pairs.items() if _is_renamed(nodeid, known, planned, ran)}
+    names = {nodeid: known for nodeid, known in pairs.items() if _is_renamed(known, ran)}
     collection = [names.get(nodeid, nodeid) for nodeid in reference.collection]
     digest = r.digest(collection)
     repairs, mark = _fitting(marked, digest)
@@ -109,13 +109,12 @@ def _fitting(marked: Sequence[Tuple[int, str, Receipt]], collected_digest: str) 
     return repairs, mark
 
 
-def _is_renamed(nodeid: str, known: str, planned: Mapping[str, int], ran: Entries) -> bool:
-    """Tell whether two ids are shown to be one test's: a shard too had it by another, or the plan has one of its form.
+def _is_renamed(known: str, ran: Entries) -> bool:
+    """Tell whether two ids are shown to be one test's: a shard too had it by another than it was known by.
 
-    Else it may be a test that was changed after the shards had run, and that ran nowhere.
+    Else it may be a test that was changed after the shards had run, and that ran nowhere: `x[3]` for `x[2]`.
     """
-    was_renamed = any(test.ran_as for _, test in ran.get(known, ()))
-    return was_renamed or (known in planned and form_of(nodeid) == form_of(known))
+    return any(test.ran_as for _, test in ran.get(known, ()))
 
 
 def _total(shards: Sequence[Receipt], plan: Sequence[Sequence[str]]) -> int:

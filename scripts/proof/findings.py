@@ -16,6 +16,7 @@ CHANGED = "changed afterwards"
 OTHER_TOTAL = "other number of shards"
 OTHER_PLAN = "other plan"
 OTHER_FILES = "other state of the tests"
+OTHER_ARGUMENTS = "other arguments"
 OTHER_COLLECTION = "other collection"
 OTHER_TIMINGS = "other timings"
 SEVERAL_RUNS = "several runs"
@@ -45,6 +46,7 @@ ABOUT_SHARDS = (
     OTHER_TOTAL,
     OTHER_PLAN,
     OTHER_FILES,
+    OTHER_ARGUMENTS,
     OTHER_COLLECTION,
     OTHER_TIMINGS,
     SEVERAL_RUNS,
@@ -71,6 +73,7 @@ NOT_REPAIRABLE = (
     NOTHING,
     CHANGED,
     OTHER_FILES,
+    OTHER_ARGUMENTS,
     UNFIT_REPAIR,
     REPAIR_CUT_SHORT,
     SERVICE_DEATH,

@@ -19,6 +19,7 @@ from .findings import (
     ABOUT_TESTS,
     CHANGED,
     KINDS,
+    OTHER_ARGUMENTS,
     OTHER_FILES,
     RED_TEST,
     SERVICE_DEATH,
@@ -167,7 +168,7 @@ def next_lines(ending: Ending) -> List[str]:
         return _slowest(ending)
     red = {finding.kind for finding in verdict.findings if finding.red}
     unserved = verdict.ended == SERVICE_DIED and red != {SERVICE_DEATH, RED_TEST}
-    steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, SHARD_ERROR} or unserved else []
+    steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, OTHER_ARGUMENTS, SHARD_ERROR} or unserved else []
     if verdict.repairable:
         tests = f"runs {_tests(len(verdict.to_run))} without a result"
         rest = tests if verdict.to_run else "every test has a result; this settles the rest"
@@ -214,7 +215,7 @@ def typed(nodeid: str, start: str, folder: str) -> str:
 
 
 def _shards_again(ending: Ending) -> str:
-    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES)
+    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES, OTHER_ARGUMENTS)
     shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
     if len(shards) != 1 or ending.verdict.total < 2:
         whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))

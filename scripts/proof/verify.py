@@ -7,6 +7,7 @@ leaves a receipt too, and settles what was found as far as it can. Red tests sta
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
@@ -18,6 +19,10 @@ from .case import Case, Entry, Reference, case_of, covered, most_common, worst_o
 from .findings import Finding, Verdict
 from .receipt import Damaged, Receipt, Selected, one_line, shown
 from .renamed_ids import CURE
+
+_SHOWS_ONLY = re.compile(
+    r"-[vqsl]+$|-r[a-zA-Z]+$|--(verbose|quiet|tb=.+|color=.+|capture=.+|durations=\d+|showlocals|no-header)$"
+)
 
 
 def verify(
@@ -79,6 +84,7 @@ def findings(case: Case) -> Iterator[Finding]:
         _damage,
         _same_plan,
         _same_state,
+        _same_arguments,
         _same_collection,
         _endings,
         _errors,
@@ -140,6 +146,17 @@ def _same_plan(case: Case) -> Iterator[Finding]:
     runs = {shard.run_id for shard in case.shards}
     if len(runs) > 1:
         yield Finding(f.SEVERAL_RUNS, f"the results are of {len(runs)} runs")
+
+
+def _same_arguments(case: Case) -> Iterator[Finding]:
+    """Compare what pytest was told: a shard that ran with --quick proves nothing beside one that did not."""
+    told = [tuple(word for word in shard.arguments if not _SHOWS_ONLY.match(word)) for shard in case.shards]
+    common = most_common(told, ())
+    for shard, words in zip(case.shards, told):
+        if words != common:
+            theirs, others = (" ".join(each) or "none" for each in (words, common))
+            text = f"{shard.name} ran with other arguments: {theirs}; the others with {others}"
+            yield Finding(f.OTHER_ARGUMENTS, text, shards=(shard.index,))
 
 
 def _same_state(case: Case) -> Iterator[Finding]:

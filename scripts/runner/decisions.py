@@ -320,6 +320,7 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
         if ran.journaled and ran.journaled.missing_lines:
             lines = counted(ran.journaled.missing_lines, "line")
             yield ExtraError("journal", f"{lines} of round {ran.journaled.number} are missing: what they said is lost")
+        yield from _beyond(ran, Counter(outcome.selected or ()))
         if not ran.interrupted:
             yield from _errors_of(ran)
     last, too_many = outcome.history[-1], _too_many(outcome.history)
@@ -331,6 +332,31 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
         yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
     elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
         yield ExtraError("pytest", f"{ending} without selecting tests")
+    elif not outcome.remaining and not any(fate.outcome in o.RED for fate in outcome.fates):
+        yield from _stopped_at_the_end(last)
+
+
+def _beyond(ran: FinishedRound, chosen: Mapping[str, int]) -> Iterator[ExtraError]:
+    """List what a round reported beyond its tests, each once: failures that are of none of them, and repeats."""
+    ended = [attempt for attempt in _booked(ran) if attempt.outcome != o.RERUN]
+    for attempt in ended:
+        if attempt.nodeid not in chosen and attempt.outcome in o.RED:
+            yield ExtraError(
+                attempt.nodeid, f"{attempt.outcome}, and is none of the tests that were to run: {attempt.message}"
+            )
+    for nodeid, count in Counter(attempt.nodeid for attempt in ended).items():
+        if 0 < chosen.get(nodeid, 0) < count:
+            yield ExtraError(nodeid, f"ran {count} times in one process: a plugin or hook repeats it without saying so")
+
+
+def _stopped_at_the_end(last: FinishedRound) -> Iterator[ExtraError]:
+    """Tell of a pytest that ran all tests and then did not come to its own end: what it had to say yet is not known."""
+    status = last.journaled.status if last.journaled else None
+    if last.kind == o.STOPPED:
+        reason = last.journaled.ended.reason if last.journaled else ""
+        yield ExtraError("pytest", f"stopped after the last test: {reason}")
+    elif last.interrupted and (last.kind != o.FINISHED or last.exit.returncode != status):
+        yield ExtraError("after the last test", "pytest was stopped before it had ended")
 
 
 def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:

@@ -87,7 +87,8 @@ def plan_of(settings: Settings, results: Results, tell: Callable[[str], None] = 
 def arguments_of(settings: Settings, results: Results) -> List[str]:
     """Find out what part of the suite a run was of, from what its plan or its shards were told."""
     plan = plan_of(settings, results, tell=lambda line: None)  # who concludes says it
-    said = [plan.arguments] if plan else [result.arguments for result in results.receipts if not result.repairs]
+    shards = [result.arguments for result in results.receipts if not result.repairs]
+    said = [plan.arguments] if plan and plan.arguments else shards
     return list(said[0]) if said and len(set(said)) == 1 else []
 
 

@@ -16,6 +16,8 @@ UNHEARD = "our plugin was not heard of: suite.command has to hand its arguments 
 # switches it off, and says so. `-n0` would be refused where pytest-xdist is not installed, `-p no:xdist` where
 # addopts have `-n`.
 ARGUMENTS = ("-p", PLUGIN)
+# All processes of a run go through a set of texts in one order: tests parametrized over one are the same everywhere.
+HASH_SEED = "0"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
     if order.collects_only:
         own["SHARDLINE_COLLECT"] = "1"
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
-    return {**environ, **own}
+    return {"PYTHONHASHSEED": HASH_SEED, **environ, **own}
 
 
 def put(folder: Path) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+from .. import ci
 from ..ci import Node
 from ..console import say
-from ..errors import Deferred, PipelineError, ServiceDied
+from ..errors import Deferred, IncompleteError, PipelineError, ServiceDied
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
 from ..runner import shard
@@ -20,14 +23,38 @@ def run(settings: Settings, node: Node) -> int:
 
     Raises:
         SuiteError: it left no result, or no test was selected.
+        IncompleteError: the result is of another run or number of shards, or was changed.
         ServiceDied: the service died while its tests ran.
     """
-    result = receipt.read(shard.folder_of(settings, node) / receipt.FILE_NAME)
+    folder = shard.folder_of(settings, node)
+    result = receipt.read(folder / receipt.FILE_NAME)
+    check_own(result, node, ci.run_id(os.environ))
+    changed = receipt.changed_beside(result, folder)
+    if changed:
+        raise IncompleteError(
+            f"{', '.join(changed)} of {result.name} changed after it had ended", "Run the shard again."
+        )
     say(f"{result.name}: {report_text.summary(result)}")
     green = receipt.is_green(result)
     for line in [*report_text.reason_lines(receipt.reasons(result)), *report_text.evidence(green, settings.command)]:
         say(line)
     return exit_code(settings, result)
+
+
+def check_own(result: Receipt, node: Node, run_id: str) -> None:
+    """Refuse what an earlier run left: the shard of this one may not have come so far as to leave a result.
+
+    Args:
+        run_id: this run's; at home each step has another, and the number of shards alone tells.
+
+    Raises:
+        IncompleteError: with what was expected and what is there.
+    """
+    again = "Run the shard again; at home, name it: nox -s verdict -- INDEX TOTAL."
+    if (result.index, result.total) != (node.index, node.total):
+        raise IncompleteError(f"expected the result of {node}, found that of {result.name}", again)
+    if not run_id.startswith(ci.LOCAL) and result.run_id != run_id:
+        raise IncompleteError(f"expected a result of run {run_id}, found one of run {result.run_id}", again)
 
 
 def exit_code(settings: Settings, result: Receipt) -> int:

@@ -69,6 +69,10 @@ class Service:
             evidence.note(Exchange(method, path, as_bytes(sent), seconds=patience_s, problem=str(error)))
             raise AssertionError(f"{what}: {method} {path}: {error}") from None
         evidence.note(exchange_of(response))
+        promised = response.headers.get("Content-Length", "")
+        if method != "HEAD" and promised.isdigit() and len(response.content) < int(promised):  # urllib3 1 says nothing
+            came = f"{len(response.content)} of {promised} bytes"
+            raise AssertionError(f"service gone or broken: {method} {path}: {came}")
         return response
 
     def post(self, body: bytes, content_type: str = "application/json") -> requests.Response:

@@ -100,11 +100,20 @@ def test_a_test_that_ran_as_planned_under_another_id_is_green_with_the_cure() ->
     assert f"  {PLANNED}  (ran as t.py::test_a[0x3]; {CURE})" in lines(verdict)
 
 
-def test_a_test_that_only_the_merge_has_under_another_id_is_told_too() -> None:
+def test_a_test_that_only_the_merge_has_under_another_id_is_not_shown_to_be_renamed() -> None:
     verdict = judged([shard(0, ran(PLANNED), of=1, collected=[PLANNED])], [HERE], [[PLANNED]])
 
-    assert verdict.green
-    assert f"  {PLANNED}  (collected as {HERE}; {CURE})" in lines(verdict)
+    assert {v.UNSTABLE, v.LOST} <= set(red_kinds(verdict))
+    assert CURE in "\n".join(lines(verdict))
+
+
+def test_numbers_that_became_others_after_the_shards_had_run_are_other_tests() -> None:
+    plan = [[f"t.py::test_n[{number}]" for number in (1, 2)]]
+    data = [f"t.py::test_n[{number}]" for number in (700, 800)]
+
+    verdict = judged([shard(0, *map(ran, plan[0]), of=1, collected=plan[0])], data, plan)
+
+    assert {v.UNSTABLE, v.LOST, v.UNKNOWN} <= set(red_kinds(verdict))
 
 
 @pytest.mark.parametrize("plan", [(), [["t.py::test_a[x]"]]])
@@ -129,5 +138,5 @@ def test_a_renamed_test_does_not_hide_a_lost_one() -> None:
 
     verdict = judged([result], ["t.py::test_a[0x4]", "t.py::test_a[0x5]"], plan)
 
-    assert [(v.LOST, "t.py::test_a[0x2]")] == red(verdict)
+    assert [(v.UNSTABLE, "t.py::test_a[0x5]"), (v.LOST, "t.py::test_a[0x5]")] == red(verdict)
     assert not judged([result], ["t.py::test_a[0x4]", "t.py::test_a[0x5]"]).green

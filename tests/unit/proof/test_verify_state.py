@@ -75,3 +75,13 @@ def test_a_result_whose_journal_changed_is_red_by_name_and_no_repair_helps() -> 
     text = "journal.jsonl of shard index 1 of 2 changed after it had ended"
     assert [Finding(v.CHANGED, text, shards=(1,))] == list(verdict.findings)
     assert (v.INCOMPLETE, False) == (verdict.ended, verdict.repairable)
+
+
+def test_shards_that_ran_with_other_arguments_prove_nothing_together() -> None:
+    verdict = judged([shard(0, ran("a"), arguments=("--quick",)), shard(1, ran("b"))])
+
+    assert [v.OTHER_ARGUMENTS] == red_kinds(verdict)
+
+
+def test_what_only_shows_more_is_no_other_argument() -> None:
+    assert judged([shard(0, ran("a"), arguments=("-v", "--tb=short")), shard(1, ran("b"))]).green

@@ -385,3 +385,32 @@ def test_a_test_of_another_id_in_each_round_runs_once() -> None:
         next_step([first, second]).ended,
         words(next_step([first, second])),
     )
+
+
+def test_a_failure_that_is_of_none_of_the_tests_is_an_error() -> None:
+    soft = Attempt("a::soft", 0, outcomes.FAILED, message="leak")
+    attempts = (*attempts_of("a", "b", "c"), soft)
+
+    outcome = next_step([ran(outcomes.FINISHED, attempts=attempts, status=1, exit=Exit(1))])
+
+    assert ["a::soft"] == [error.name for error in outcome.errors]
+
+
+def test_a_test_that_ran_twice_in_one_process_is_an_error() -> None:
+    outcome = next_step([ran(outcomes.FINISHED, attempts=attempts_of("a", "a", "b", "c"))])
+
+    assert ["a"] == [error.name for error in outcome.errors]
+
+
+def test_a_pytest_that_was_stopped_after_its_last_test_is_not_known_to_be_green() -> None:
+    stopped = Exit(130, interrupted=True)
+
+    outcome = next_step([ran(outcomes.DIED_AFTER_LAST, "a", "b", "c", exit=stopped, status=None)])
+
+    assert ["after the last test"] == [error.name for error in outcome.errors]
+
+
+def test_a_session_that_stops_itself_after_the_last_test_says_why() -> None:
+    outcome = next_step([ran(outcomes.STOPPED, "a", "b", "c", reason="time is up", exit=Exit(2), status=2)])
+
+    assert ["stopped after the last test: time is up"] == [error.message for error in outcome.errors]

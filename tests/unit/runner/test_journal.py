@@ -429,3 +429,13 @@ def test_a_fixture_is_needed_by_the_tests_below_its_node() -> None:
 
     expected = {"": [ids[0], ids[2], ids[3]], "p/a.py": [ids[0]], "p": [ids[0], ids[2]]}
     assert {**expected, "p/__init__.py": expected["p"]} == below
+
+
+def test_a_test_that_failed_has_failed_though_its_teardown_did_not_end() -> None:
+    cut = [*phase("a", "setup"), *phase("a", "call", "failed"), start("a", "teardown")]
+
+    assert [outcomes.FAILED] == [attempt.outcome for attempt in one_round(*collected("a"), *cut).attempts]
+
+
+def test_a_second_selection_in_a_process_changes_nothing_of_what_is_to_run() -> None:
+    assert ("a", "b") == one_round(*collected("a", "b"), *collected("a"), *FINISH).selected

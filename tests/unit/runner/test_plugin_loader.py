@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.runner.plugin_loader import ARGUMENTS, Order, put, variables
+from scripts.runner.plugin_loader import ARGUMENTS, HASH_SEED, Order, put, variables
 
 
 def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
@@ -33,6 +33,7 @@ def test_the_variables_are_added_to_the_suites_own(tmp_path: Path) -> None:
 
     expected = {
         "HOME": "/h",
+        "PYTHONHASHSEED": HASH_SEED,
         "PYTHONPATH": f"{tmp_path / 'plugin'}{os.pathsep}/x",
         "SHARDLINE_JOURNAL": str(tmp_path / "j"),
         "SHARDLINE_START": "me",
@@ -49,7 +50,7 @@ def test_without_a_command_nobody_is_asked(tmp_path: Path) -> None:
     found = variables({}, tmp_path / "plugin", Order(tmp_path / "j", "me"))
 
     always = {"PYTHONPATH", "SHARDLINE_JOURNAL", "SHARDLINE_PATHS", "SHARDLINE_ROUND", "SHARDLINE_START"}
-    assert always == set(found)
+    assert {"PYTHONHASHSEED", *always} == set(found)
 
 
 def test_folders_are_absolute_since_pytest_starts_elsewhere(tmp_path: Path) -> None:
