@@ -68,11 +68,12 @@ class Service:
             sent = error.request.body if error.request is not None else b""
             evidence.note(Exchange(method, path, as_bytes(sent), seconds=patience_s, problem=str(error)))
             raise AssertionError(f"{what}: {method} {path}: {error}") from None
-        evidence.note(exchange_of(response))
         promised = response.headers.get("Content-Length", "")
         if method != "HEAD" and promised.isdigit() and len(response.content) < int(promised):  # urllib3 1 says nothing
             came = f"{len(response.content)} of {promised} bytes"
+            evidence.note(Exchange(method, path, as_bytes(response.request.body), seconds=patience_s, problem=came))
             raise AssertionError(f"service gone or broken: {method} {path}: {came}")
+        evidence.note(exchange_of(response))
         return response
 
     def post(self, body: bytes, content_type: str = "application/json") -> requests.Response:
