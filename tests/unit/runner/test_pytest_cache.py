@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Path:
     return projects.make(tmp_path / "project", SUITE, service=None)
 
 
-@pytest.mark.parametrize(("option", "ran"), [("--lf", {"3"}), ("--sw", {"3", "4", "5"}), ("--ff", set("012345"))])
+@pytest.mark.parametrize(("option", "ran"), [("--lf", {"3"}), ("--sw", STEPS), ("--ff", set("012345"))])
 def test_a_run_in_shards_goes_on_where_the_last_one_in_shards_failed(project: Path, option: str, ran: Set[str]) -> None:
     assert 1 == projects.run(project, "integration", "--nodes", "2", option).returncode
     (project / "fixed").touch()
