@@ -18,6 +18,9 @@ def test_t(n):
 """
 
 
+STEPS = set("345" if pytest.version_tuple >= (8, 4) else "012345")  # before, its form was another, and all run
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return projects.make(tmp_path / "project", SUITE, service=None)
