@@ -96,15 +96,21 @@ def _locked_by(file: Optional[io.FileIO], path: Path, holder: Holder) -> Iterato
                     file.truncate(0)
 
 
+WRITES = 10  # before we go on though somebody writes over us, or the file cannot be read
+
+
 @contextmanager
 def _recorded(path: Path, holder: Holder) -> Iterator[None]:
     """Hold a lock by what its file says alone. Of two that look at the same moment, the later writer has it."""
     _refuse(path, holder)
-    others = [other for other in _holders(path) if holder.shared and other.shared and _runs(other)]
-    files.write_bytes(path, _lines([*others, holder]))
     try:
-        time.sleep(POLL_S)  # another that looked when we did has written by now
-        _refuse(path, holder)
+        for _ in range(WRITES):  # another that shares it may have written over us
+            if holder in _holders(path):
+                break
+            others = [other for other in _holders(path) if holder.shared and other.shared and _runs(other)]
+            files.write_bytes(path, _lines([*others, holder]))
+            time.sleep(POLL_S)  # another that looked when we did has written by now
+            _refuse(path, holder)
         yield
     finally:
         with suppress(OSError):
