@@ -34,14 +34,13 @@ class Reference:
 class Case:
     """What a verdict goes by.
 
-    `wanted` counts the tests of each id, `renamed` has the collected id of those that are known by another, and
-    `suspected` the id that ran of those that may be the same test, which nothing shows. `unfit` repairs complete
+    `wanted` counts the tests of each id; `suspected` has the id that ran of those that may be the same test, which
+    nothing shows. `unfit` repairs complete
     something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what became of
     it there; `entries` the same with the repairs. `mark` stands for all results, repairs included.
     """
 
     wanted: Mapping[str, int]
-    renamed: Mapping[str, str]
     suspected: Mapping[str, str]
     collected_digest: str
     forms_digest: str
@@ -76,7 +75,6 @@ def case_of(
     repairs, mark = _fitting(marked, digest)
     return Case(
         wanted=Counter(collection),
-        renamed={known: nodeid for nodeid, known in names.items()},
         suspected={nodeid: known for nodeid, known in pairs.items() if nodeid not in names},
         collected_digest=digest,
         forms_digest=r.digest(map(form_of, collection)),

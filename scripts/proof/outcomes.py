@@ -90,6 +90,11 @@ def worst(outcomes: Iterable[str]) -> str:
     return min(outcomes, key=WORST_FIRST.index, default=NOT_RUN)
 
 
+def of_attempts(attempts: Iterable[Attempt]) -> str:
+    """Choose the worst of a test's attempts; those that a plugin repeated do not count."""
+    return worst({attempt.outcome for attempt in attempts} - {RERUN})
+
+
 @dataclass(frozen=True)
 class Fate:
     """What became of a test: all its attempts, in the order in which they ran."""
@@ -99,8 +104,8 @@ class Fate:
 
     @property
     def outcome(self) -> str:
-        """Choose the worst of its attempts; those that a plugin repeated do not count."""
-        return worst({attempt.outcome for attempt in self.attempts} - {RERUN})
+        """Choose the outcome that its attempts come to."""
+        return of_attempts(self.attempts)
 
 
 @dataclass(frozen=True)

@@ -398,7 +398,7 @@ def _check_test(test: Selected) -> None:
     unknown = [attempt.outcome for attempt in test.attempts if attempt.outcome not in known]
     if test.outcome not in o.WORST_FIRST or test.count < 1 or unknown:
         raise ValueError(f"{test.nodeid!a:.80}: {(unknown or [test.outcome])[0]!r:.40} {test.count} times")
-    worst = o.worst({attempt.outcome for attempt in test.attempts} - {o.RERUN})
+    worst = o.of_attempts(test.attempts)
     left_undone = test.outcome == o.NOT_RUN and worst not in (o.FAILED, o.ERROR)
     if not left_undone and (test.outcome != worst or worst == o.UNFINISHED):
         raise ValueError(f"{test.nodeid!a:.80}: {test.outcome}, and its attempts are {worst}")

@@ -282,11 +282,8 @@ def _not_collected(case: Case) -> Iterator[Finding]:
 def _renamed(case: Case) -> Iterator[Finding]:
     """Name the tests that were run by function and place, since their ids change, each as it is called here."""
     for nodeid in sorted(case.ran):
-        others = [f"ran as {shown(test.ran_as)}" for _, test in case.ran[nodeid] if test.ran_as]
-        if nodeid in case.renamed and not others:
-            others = [f"collected as {shown(case.renamed[nodeid])}"]
-        for other in others:
-            yield Finding(f.RENAMED, f"{other}; {CURE}", nodeid, _indices(case.ran[nodeid]))
+        for ran_as in (test.ran_as for _, test in case.ran[nodeid] if test.ran_as):
+            yield Finding(f.RENAMED, f"ran as {shown(ran_as)}; {CURE}", nodeid, _indices(case.ran[nodeid]))
 
 
 def _unstable(case: Case) -> Iterator[Finding]:

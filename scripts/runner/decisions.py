@@ -285,8 +285,7 @@ def _blame(ran: FinishedRound) -> str:
         return _first_line(ran.exit.service)
     if ran.fixture:
         return f"{_named(ran.fixture)} {_deed(ran)}"
-    running = ran.running
-    return f"{_deed(ran)} in its {running.phase}" if running else _deed(ran)
+    return f"{_deed(ran)} in its {ran.running.phase}" if ran.running else _deed(ran)
 
 
 def _first_line(text: str) -> str:
@@ -314,13 +313,14 @@ def _deed(ran: FinishedRound) -> str:
 
 def _errors(outcome: Outcome) -> Iterator[ExtraError]:
     """List what went wrong outside tests, over all rounds."""
+    chosen = Counter(outcome.selected or ())
     for ran in outcome.history:
         for broken in ran.journaled.collection_errors if ran.journaled else ():
             yield ExtraError(broken.nodeid, broken.message)
         if ran.journaled and ran.journaled.missing_lines:
             lines = counted(ran.journaled.missing_lines, "line")
             yield ExtraError("journal", f"{lines} of round {ran.journaled.number} are missing: what they said is lost")
-        yield from _beyond(ran, Counter(outcome.selected or ()))
+        yield from _beyond(ran, chosen)
         if not ran.interrupted:
             yield from _errors_of(ran)
     last, too_many = outcome.history[-1], _too_many(outcome.history)
@@ -362,8 +362,7 @@ def _stopped_at_the_end(last: FinishedRound) -> Iterator[ExtraError]:
 def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
     """List what went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
-        running = ran.running
-        verb = "was running" if running and running.phase else "had failed a moment before"
+        verb = "was running" if ran.running and ran.running.phase else "had failed a moment before"
         when = f"{receipt.shown(ran.nodeid)} {verb}" if ran.nodeid else "between two tests, or after the last"
         yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
         return
