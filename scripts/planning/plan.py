@@ -8,10 +8,11 @@ How a shard gets its tests, from this plan or one of its own, is answered in run
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import PipelineError, SettingsError
 from ..system.files import read_json, write_text
@@ -167,6 +168,21 @@ def save(plan: Plan, file: Path) -> None:
         PipelineError: the file cannot be written.
     """
     write_text(file, dump(plan))
+
+
+def load_if_usable(file: Path, tell: Callable[[str], None], who: str) -> Optional[Plan]:
+    """Read a plan.json that was handed out; none where there is none, or, with a line, none that can be read.
+
+    Args:
+        who: goes on without it, for the line.
+    """
+    if not os.path.lexists(str(file)):
+        return None
+    try:
+        return load(file)
+    except PipelineError as error:
+        tell(f"{error.message}: {who} goes on without it")
+        return None
 
 
 def load(file: Path) -> Plan:

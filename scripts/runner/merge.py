@@ -72,13 +72,8 @@ def gather(reports: Path) -> Results:
 
 def plan_of(settings: Settings, results: Results, tell: Callable[[str], None] = say) -> Optional[Plan]:
     """Read the plan that was handed out; none where there is none, or it is not the one that the shards went by."""
-    file = settings.reports / planning.FILE_NAME
-    if not file.exists() and not file.is_symlink():
-        return None
-    try:
-        plan = planning.load(file)
-    except PipelineError as error:
-        tell(f"{error.message}: the merge goes on without it")
+    plan = planning.load_if_usable(settings.reports / planning.FILE_NAME, tell, "the merge")
+    if plan is None:
         return None
     went_by = {result.plan_id for result in results.receipts if not result.repairs} - {""}  # cut short before
     return plan if not went_by or plan.id in went_by else None

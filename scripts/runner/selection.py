@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -146,15 +145,8 @@ def is_planned(selection: Selection, arguments: Sequence[str]) -> bool:
 
 def _handed_out(selection: Selection) -> Optional[Plan]:
     """Read the plan that was handed out, if there is one for so many shards that can be read."""
-    file = Path(selection.plan)
-    if not os.path.lexists(str(file)):
-        return None
-    try:
-        plan = planning.load(file)
-    except PipelineError as error:
-        _say(f"{error.message}: the shard goes on without it")
-        return None
-    return plan if len(plan.shards) == selection.total else None
+    plan = planning.load_if_usable(Path(selection.plan), _say, "the shard")
+    return plan if plan and len(plan.shards) == selection.total else None
 
 
 def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None) -> Plan:
