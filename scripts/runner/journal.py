@@ -1,6 +1,6 @@
 """Read what the pytest processes of a shard write down: the only reader of the journal's format, live and at the end.
 
-A journal is a file of JSON lines, one for each event, appended by `shardline_pytest.py`. Each line says whose it is
+A journal is a file of JSON lines, one for each event, appended by `shardline_pytest`. Each line says whose it is
 ("of": the start of the shard and the number of the round) and which it is ("n", from 0). So lines of any other process
 never count, whatever wrote them between ours, and a line that is missing is noticed. A round is one process.
 """

@@ -1,4 +1,4 @@
-"""How the pytest plugin gets into a suite that is not ours: by one file, one argument and variables."""
+"""How the pytest plugin gets into a suite that is not ours: by one package, one argument and variables."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
 
 def put(folder: Path) -> str:
     """Copy the plugin into a folder of its own, unless it is there; its absolute path."""
-    name = f"{PLUGIN}.py"
-    source, copy = Path(__file__).with_name(name).read_text(encoding="utf-8"), folder / name
-    if not copy.exists() or copy.read_text(encoding="utf-8") != source:
-        files.write_bytes(copy, source.encode("utf-8"))
+    for module in sorted(Path(__file__).with_name(PLUGIN).glob("*.py")):
+        source, copy = module.read_bytes(), folder / PLUGIN / module.name
+        if not copy.exists() or copy.read_bytes() != source:
+            files.write_bytes(copy, source)
     return str(folder.resolve())

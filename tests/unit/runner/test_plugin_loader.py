@@ -13,11 +13,11 @@ def test_the_folder_holds_the_plugin_and_nothing_else(tmp_path: Path) -> None:
     put(tmp_path / "plugin")
     put(tmp_path / "plugin")
 
-    assert ["shardline_pytest.py"] == [path.name for path in (tmp_path / "plugin").iterdir()]
+    assert ["shardline_pytest"] == [path.name for path in (tmp_path / "plugin").iterdir()]
 
 
 def test_a_copy_that_somebody_changed_is_replaced(tmp_path: Path) -> None:
-    copy = Path(put(tmp_path / "plugin"), "shardline_pytest.py")
+    copy = Path(put(tmp_path / "plugin"), "shardline_pytest", "selector.py")
     copy.write_text("1 / 0")
 
     put(tmp_path / "plugin")

@@ -20,18 +20,12 @@ from scripts.proof.outcomes import Ended, Fixture, Round, Running
 from scripts.runner import plugin_loader
 from scripts.runner.journal import Event, parse, read
 from scripts.runner.plugin_loader import Order
-from scripts.runner.shardline_pytest import (
-    VARIABLES,
-    JournalWriter,
-    Recorder,
-    _capped,
-    _choose,
-    _complaint,
-    _subtest,
-    _take_order,
-    _understood,
-    _without_workers,
-)
+from scripts.runner.shardline_pytest.failure_text import capped, complaint, subtest_of
+from scripts.runner.shardline_pytest.journal_writer import JournalWriter
+from scripts.runner.shardline_pytest.orders import VARIABLES, take_order
+from scripts.runner.shardline_pytest.recorder import Recorder
+from scripts.runner.shardline_pytest.selector import choose, understood
+from scripts.runner.shardline_pytest.whole_run import without_workers
 
 START = "start"
 PYTHON = os.environ.get("PYTHON_OF_SUITES", sys.executable)  # another one, to try the plugin with its pytest
@@ -203,13 +197,13 @@ def test_a_command_that_is_not_there_stops_the_run(suite: Suite) -> None:
 )
 def test_an_answer_that_is_none_is_refused(answer: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        _understood(answer.encode(), ["a"])
+        understood(answer.encode(), ["a"])
 
 
 def test_an_id_that_is_chosen_twice_is_chosen_once() -> None:
     items: List[Any] = [SimpleNamespace(nodeid="a"), SimpleNamespace(nodeid="b")]
 
-    assert [items[1], items[0]] == _choose(items, ["b", "a", "b"], ordered=True)
+    assert [items[1], items[0]] == choose(items, ["b", "a", "b"], ordered=True)
 
 
 def test_an_empty_selection_runs_nothing_and_says_so(suite: Suite) -> None:
@@ -559,10 +553,10 @@ PATCHES = """
     def test_b(monkeypatch):
         '''As freezegun and pyfakefs do it: whatever a module holds a reference to.'''
         real = [time.perf_counter, time.time, json.dumps, os.open, os.write, os.close, os.getpid, os]
-        held = [(name, value) for name, value in vars(sys.modules["shardline_pytest"]).items()
-                if any(value is one for one in real)]
-        for name, value in held:
-            monkeypatch.setattr(sys.modules["shardline_pytest"], name, refuse)
+        held = [(module, name) for module in list(sys.modules.values()) if module.__name__.startswith("shardline_")
+                for name, value in vars(module).items() if any(value is one for one in real)]
+        for module, name in held:
+            monkeypatch.setattr(module, name, refuse)
         assert held
 
     def test_c(): pass
@@ -889,11 +883,11 @@ def test_the_cache_is_read_and_not_written(suite: Suite, option: str) -> None:
 
 @pytest.mark.parametrize("option", [{}, {"numprocesses": None, "dist": "no", "distload": False, "tx": []}])
 def test_where_xdist_is_off_nothing_is_said(option: Dict[str, Any]) -> None:
-    assert "" == _without_workers(argparse.Namespace(**option))
+    assert "" == without_workers(argparse.Namespace(**option))
 
 
 def test_without_variables_there_is_no_order() -> None:
-    assert [] == list(_take_order({"PYTHONPATH": "x"}))
+    assert [] == list(take_order({"PYTHONPATH": "x"}))
 
 
 def test_a_round_after_a_kill_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
@@ -918,8 +912,8 @@ def test_a_journal_stays_where_it_was_when_the_directory_changes(
 
 
 def test_long_texts_keep_start_and_end() -> None:
-    assert "aa\n... 6 characters left out ...\nbb" == _capped("aaaaabbbbb", 4)
-    assert "aabb" == _capped("aabb", 4)
+    assert "aa\n... 6 characters left out ...\nbb" == capped("aaaaabbbbb", 4)
+    assert "aabb" == capped("aabb", 4)
 
 
 def test_what_cannot_be_shown_is_not_shown() -> None:
@@ -929,14 +923,14 @@ def test_what_cannot_be_shown_is_not_shown() -> None:
 
     report = SimpleNamespace(outcome="failed", longrepr=Refuses())
 
-    assert {"message": "the reason cannot be shown: RuntimeError"} == _complaint(report)
+    assert {"message": "the reason cannot be shown: RuntimeError"} == complaint(report)
 
 
 def test_subtests_are_told_by_message_and_arguments() -> None:
     context = SimpleNamespace(msg="even", kwargs={"i": 2})
 
-    assert "even i=2" == _subtest(SimpleNamespace(context=context))
-    assert None is _subtest(SimpleNamespace())
+    assert "even i=2" == subtest_of(SimpleNamespace(context=context))
+    assert None is subtest_of(SimpleNamespace())
 
 
 def test_a_report_that_was_made_in_another_process_has_its_own_seconds(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""A pytest plugin that asks which tests to run and writes down, as it happens, what became of them.
+
+It is one package that needs Python 3.8 and pytest 7, and nothing else of ours: `plugin_loader.py` puts it alone into a
+folder on PYTHONPATH and names it with `-p`, so that a foreign suite sees no other new name. It is told by variables,
+which it removes from the environment at once, so that pytest runs inside tests neither select nor record:
+
+- SHARDLINE_JOURNAL, a file: one JSON object a line is appended for each event; `journal.py` reads them.
+- SHARDLINE_START and SHARDLINE_ROUND: the start of a shard that this process belongs to, and the number of its round.
+  Each line says both ("of") and its own number ("n"), so that lines of any other process never count for this one's.
+- SHARDLINE_PATHS, a JSON list: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
+- SHARDLINE_APART, a folder: several shards run this suite, so what it writes for a whole run is not theirs. Reports
+  that a person's options name go there, and pytest's own cache is read and not written.
+- SHARDLINE_COLLECT: end as soon as the tests are collected, so that nothing which a person's options or plugins do at
+  the end of a session happens, and of what they do at its start, nothing that an option known here asks for: no report
+  is written, no snapshot removed, no cache or coverage file replaced. A conftest's own pytest_sessionstart does run.
+- SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
+  On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
+  plugins; an id that several tests share is there several times). On its standard output it says
+  {"select": [ids], "ordered": false}: those tests run in collection order; "ordered": true means in the order
+  of the answer. Tests of one id stay together. What else the answer says ("plan": the plan's id ...) goes into the
+  journal as it is. An id that was not collected, a failure or any other answer stops the run with exit status 4: a
+  shard that does not know its tests must not run them all.
+
+Tests close descriptors and use their numbers again, change directory, patch time, open and json, fork, and kill the
+process. So before each event the journal's descriptor is proven to be that file's, and all is done by references that
+these modules took when they were loaded, in the process that loaded them. The references are attributes of objects:
+freezegun and pyfakefs search modules.
+
+PYTEST_DONT_REWRITE: there is no assertion here.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from .hook_style import Wrapper, outermost
+from .orders import take_order
+from .recorder import Recorder
+from .selector import Selector
+from .whole_run import Header, WholeRunReports, without_workers
+
+_orders = list(take_order(os.environ))
+
+
+@outermost
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
+    """See to it, before any plugin is configured, that nothing of a whole run is written where it is not one."""
+    if _orders and (_orders[0].collects_only or _orders[0].apart):
+        early_config.pluginmanager.register(WholeRunReports(_orders[0].apart, _orders[0].collects_only))
+    if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
+        early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
+    return (yield)
+
+
+@outermost
+def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
+    """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
+    words = without_workers(config.option) if _orders else ""
+    if _orders and _orders[0].paths and not config.option.file_or_dir:
+        config.args[:] = _orders[0].paths
+    if words:
+        _orders[0].pen.write("note", text=words)
+        config.pluginmanager.register(Header(words))
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what does the work: late, so that it wraps foreign plugins, and for one session only."""
+    if _orders:
+        order = _orders.pop()
+        config.pluginmanager.register(Selector(order))
+        config.pluginmanager.register(Recorder(order.pen, reads_cache_only=bool(order.apart or order.collects_only)))

@@ -1,0 +1,85 @@
+"""Appends events to the journal, whatever the tests do to this process.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+
+class JournalWriter:
+    """Appends events to the journal, whatever the tests do to this process."""
+
+    def __init__(self, file: str, of: str) -> None:
+        self._file, self._number = str(Path(file).absolute()), 0
+        self._flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        self._unwritten = b"\n" if _ends_within_a_line(file) else b""
+        self._open, self._write, self._fstat = os.open, os.write, os.fstat
+        self._descriptor, self._is = -1, (0, 0)
+        self._encode = json.JSONEncoder().encode
+        self._of = self._encode(of)
+        self._getpid, self._process = os.getpid, os.getpid()
+        self.clock = time.perf_counter
+        self._start = self.clock()
+        self._latest = ("", '""')
+
+    def write(self, event: str, **facts: object) -> None:
+        """Append an event. A child of this process writes nothing: its parent knows how the test ended."""
+        self.put(event, self.facts(**facts), at_once=True)
+
+    def facts(self, **facts: object) -> str:
+        """Encode what an event says, for `put`."""
+        return f", {self._encode(facts)[1:-1]}" if facts else ""
+
+    def quoted(self, nodeid: str) -> str:
+        """Encode an id; the same one comes six times in a row."""
+        if self._latest[0] != nodeid:
+            self._latest = (nodeid, self._encode(nodeid))
+        return self._latest[1]
+
+    def put(self, event: str, facts: str, at_once: bool) -> None:
+        """Append an event, or let it wait for the next one where that follows at once: fewer system calls a test.
+
+        Args:
+            facts: encoded, each with a comma before it.
+        """
+        if self._getpid() != self._process:
+            return
+        line = f'{{"of": {self._of}, "n": {self._number}, "event": "{event}", "at": {self.clock() - self._start:.6f}'
+        self._number += 1
+        self._unwritten += f"{line}{facts}}}\n".encode("ascii")
+        if at_once:
+            with suppress(OSError):  # no descriptor or no space left at this moment: the next event brings it
+                self._flush()
+
+    def _flush(self) -> None:
+        descriptor = self._descriptor
+        try:
+            status = self._fstat(descriptor)
+            is_ours = (status.st_ino, status.st_dev) == self._is
+            if is_ours and not status.st_nlink:  # a test removed the file: what is lost with it must show
+                os.close(descriptor)
+                is_ours = False
+        except OSError:  # a test closed it
+            is_ours = False
+        if not is_ours:  # what has its number now is not ours to close
+            descriptor = self._descriptor = self._open(self._file, self._flags, 0o644)
+            status = self._fstat(descriptor)
+            self._is = (status.st_ino, status.st_dev)
+        while self._unwritten:
+            self._unwritten = self._unwritten[self._write(descriptor, self._unwritten) :]
+
+
+def _ends_within_a_line(file: str) -> bool:
+    """Tell whether an earlier round was killed while it wrote."""
+    try:
+        with Path(file).open("rb") as journal:
+            journal.seek(-1, os.SEEK_END)
+            return journal.read(1) != b"\n"
+    except OSError:  # none yet, or empty
+        return False

@@ -1,0 +1,62 @@
+"""What this process was told to do, by variables that leave no trace.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, MutableMapping, NamedTuple, Optional
+
+import pytest
+
+from .journal_writer import JournalWriter
+
+JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
+PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
+APART, COLLECT = "SHARDLINE_APART", "SHARDLINE_COLLECT"
+VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT)
+SCHEMA = 2
+
+
+class Order(NamedTuple):
+    """What this process was told to do."""
+
+    pen: JournalWriter
+    command: Optional[List[str]]
+    environ: Dict[str, str]
+    directory: str
+    paths: List[str]
+    apart: Optional[Path]
+    collects_only: bool
+
+
+def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
+    """Take the order that the variables give, if they do; they and our folder leave no trace."""
+    told = {name: environ.pop(name) for name in VARIABLES if name in environ}
+    if not told:
+        return
+    _forget_folder(environ, str(Path(__file__).absolute().parents[1]))
+    number = int(told.get(ROUND, 0))
+    pen = JournalWriter(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
+    versions = {"pytest": pytest.__version__, "python": platform.python_version()}
+    pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=number, **versions)
+    command = json.loads(told[SELECT]) if SELECT in told else None
+    paths = json.loads(told.get(PATHS, "[]"))
+    apart = Path(told[APART]) if APART in told else None
+    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told)
+
+
+def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:
+    sys.path[:] = [path for path in sys.path if path != folder]
+    paths = environ.get("PYTHONPATH", "").split(os.pathsep)
+    if folder in paths:
+        paths.remove(folder)
+        environ["PYTHONPATH"] = os.pathsep.join(paths)
+    if not environ.get("PYTHONPATH"):
+        environ.pop("PYTHONPATH", None)
