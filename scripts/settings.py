@@ -28,6 +28,7 @@ MOST_FILE_BYTES = 1_000_000  # a manifest of 2,500 files has half as many; more 
 MOST_PROBLEMS = 50  # told at once
 MOST_ENTRIES = 10_000  # of a folder, looked through for the name that was meant
 PLACEHOLDERS = ("host", "port", "models")
+SHARD = "{shard}"  # in suite.outputs: the index of the shard
 SCHEMES = ("wheel", "file", "https", "http", "s3", "hf")
 _NO_KEY = {"key": None}  # of a field that the file cannot set
 _SOURCE_FORMS = {
@@ -85,6 +86,15 @@ def _check_paths(paths: Union[str, Tuple[str, ...]]) -> None:
     if not paths:
         raise ValueError("expected a file or folder, or a list of them, got none")
     _check_all_given((paths,) if isinstance(paths, str) else paths)
+
+
+def _check_outputs(texts: Tuple[str, ...]) -> None:
+    for text in texts:
+        path = PurePosixPath(text)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise ValueError(f"expected a folder below suite.directory, got {shortened(text)}")
+        if set(text.replace(SHARD, "")) & set("{}"):
+            raise ValueError(f"expected {SHARD} or nothing in braces, got {shortened(text)}")
 
 
 def _check_positive(seconds: float) -> None:
@@ -199,14 +209,21 @@ class Suite:
     """The tests: pytest below `path`, one or a list, in an environment made from `requirements` where given.
 
     `command` is started in `directory`, which `path` is relative to; its `python` is that environment's.
-    In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name.
+    In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name. `outputs` are what the
+    suite writes by itself, from `directory`, with {shard} where each shard has its own.
     """
 
-    path: Union[str, Tuple[str, ...]] = checked(_check_paths)
+    path: Union[str, Tuple[str, ...]] = checked(_check_paths, default=".")
     directory: str = checked(_check_folder, default=".")
     command: Tuple[str, ...] = checked(_check_words, default=("python", "-m", "pytest"))
     requirements: Optional[str] = checked(_check_given, default=None)
     test_timeout_s: Seconds = Seconds(600)
+    outputs: Tuple[str, ...] = checked(_check_outputs, default=())
+
+    @property
+    def shared_outputs(self) -> Tuple[str, ...]:
+        """Name the outputs that shards of one machine would write together."""
+        return tuple(output for output in self.outputs if SHARD not in output)
 
     @property
     def paths(self) -> Tuple[str, ...]:
@@ -223,7 +240,7 @@ class Settings:
     its dotted name, for messages.
     """
 
-    suite: Suite
+    suite: Suite = Suite()
     name: str = checked(_check_given, default="service")
     service: Optional[Service] = None
     models: Optional[Models] = None

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Iterable, NamedTuple, Optional
+from typing import Iterable, NamedTuple, Optional, Sequence
 
 from ..console import counted, human_bytes, say
 from ..errors import PipelineError, SettingsError
 from ..proof.receipt import Receipt
 from ..runner.service_session import starts_service
-from ..settings import Settings
+from ..settings import SHARD, Settings, Suite
 from ..system import shared_file
 from ..system.files import read_json
 from ..system.machine import Capacity, capacity
@@ -22,6 +22,8 @@ from ..system.machine import Capacity, capacity
 FILE_NAME = "memory.json"
 SCHEMA = 1
 MOST_BYTES = 10**15  # no machine has as much memory
+# Options of syrupy, pytest-snapshot, inline-snapshot and pytest-regressions: read a file, change it, write it.
+UPDATES = ("--snapshot-update", "--inline-snapshot", "--force-regen", "--regen-all")
 KEPT_FREE = 10  # of memory, a tenth: a machine that swaps runs no shard faster
 
 
@@ -32,12 +34,13 @@ class Concurrency(NamedTuple):
     why: str
 
 
-def decide(settings: Settings, nodes: int, at_once: int) -> Concurrency:
+def decide(settings: Settings, nodes: int, at_once: int, arguments: Sequence[str] = ()) -> Concurrency:
     """Decide how many of so many shards run at once here.
 
     Args:
         nodes: 0 for as many as can be.
         at_once: what the person said, 0 for nothing.
+        arguments: those for pytest.
 
     Raises:
         SettingsError: the person wants several, and they cannot be.
@@ -46,11 +49,30 @@ def decide(settings: Settings, nodes: int, at_once: int) -> Concurrency:
     if at_once > 1 and port:
         message = f"--at-once {at_once}: each shard starts a service, and all of them want port {port} (service.port)"
         raise SettingsError(message, "Leave service.port out, so that every start takes a free one.")
+    together = written_together(settings.suite, arguments)
+    if together and at_once != 1:
+        return Concurrency(1, together)
     if at_once:
         return Concurrency(min(at_once, nodes or at_once), "as you said")
     if port:
         return Concurrency(1, f"all services want port {port} (service.port)")
     return bearable(nodes, capacity(os.environ), remembered(settings))
+
+
+def written_together(suite: Suite, arguments: Sequence[str]) -> str:
+    """Say what shards that run at once would write together, and what to do about it; empty where there is nothing.
+
+    >>> written_together(Suite(), ["--snapshot-update"])
+    'one at a time: --snapshot-update rewrites files of the suite that shards have in common'
+    """
+    updating = [word.partition("=")[0] for word in arguments if word.partition("=")[0] in UPDATES]
+    if updating:
+        return f"one at a time: {updating[0]} rewrites files of the suite that shards have in common"
+    if not suite.shared_outputs:
+        return ""
+    name = suite.shared_outputs[0]
+    cure = f"write {name}-$SHARDLINE_SHARD and name it {name}-{SHARD} to run them at once"
+    return f"one at a time: the shards would write {', '.join(suite.shared_outputs)} together; {cure}"
 
 
 def bearable(nodes: int, here: Capacity, peak_bytes: int) -> Concurrency:

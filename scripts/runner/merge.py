@@ -27,7 +27,7 @@ from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
 from ..settings import Settings
-from . import pytest_cache, subset
+from . import gathering, pytest_cache, subset
 from . import repair as repairing
 from .collection import Collected
 from .pytest_arguments import nothing_ran, nothing_selected
@@ -136,6 +136,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         verdict = verify(results.receipts, reference, results.damaged, results.changed)
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
+    attempt(lambda: _gather_places(settings, results.receipts))
     for line in report_text.run_lines(_ending(settings, verdict, results, plan, arguments)):
         say(line)
     for learning in _lessons(settings, verdict, results.receipts, arguments):
@@ -215,6 +216,14 @@ def _write_junit(settings: Settings, verdict: Verdict, receipts: Iterable[Receip
     errors = [error for result in receipts for error in junit.of_errors(result.errors, result.name)]
     tests = junit.of_tests(verdict.tests, texts, folder)
     junit.write(settings.reports / JUNIT, [*tests, *errors, *junit.of_doubts(verdict)])
+
+
+def _gather_places(settings: Settings, receipts: Sequence[Receipt]) -> None:
+    """Bring what shards and repairs left for the suite itself to where it belongs; the only shard wrote it there."""
+    parts = [result for result in receipts if result.repairs or result.total > 1]
+    folders = [settings.reports / f"{'repair' if part.repairs else 'shard'}-{part.index}" for part in parts]
+    alone = any(result.total == 1 and not result.repairs for result in receipts)
+    gathering.gather(settings, folders, settings.reports / JUNIT, say, alone)
 
 
 def _lessons(

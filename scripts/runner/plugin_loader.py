@@ -31,6 +31,7 @@ class Order:
         select: the command that answers "which tests next?"; empty to run all.
         apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
         collects_only: whether to end when the tests are collected.
+        place: what the shard's own folders for temporary files are called; empty where it is the only one.
     """
 
     journal: Path
@@ -40,6 +41,7 @@ class Order:
     select: Sequence[str] = ()
     apart: Optional[Path] = None
     collects_only: bool = False
+    place: str = ""
 
 
 def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[str, str]:
@@ -54,6 +56,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_SELECT"] = json.dumps(list(order.select))
     if order.apart:
         own["SHARDLINE_APART"] = str(order.apart.resolve())
+    if order.place:
+        own["SHARDLINE_PLACE"] = order.place
     if order.collects_only:
         own["SHARDLINE_COLLECT"] = "1"
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))

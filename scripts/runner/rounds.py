@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..errors import PipelineError
 from ..proof import junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
-from . import decisions, journal, plugin_loader, pytest_process, selection
+from . import decisions, journal, places, plugin_loader, pytest_process, selection
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
 from .pytest_process import Heartbeat, Say, StopConditions, Supervision, paths_of, pytest_words
@@ -72,7 +73,8 @@ def run(
     ended: List[Exit] = []
     while True:
         order = _order(shard, len(ended), selection.command(select))
-        variables = plugin_loader.variables(session.variables(), settings.state / "plugin", order)
+        environ = {**session.variables(), **places.variables(os.environ, shard.node, start, len(ended))}
+        variables = plugin_loader.variables(environ, settings.state / "plugin", order)
         heartbeat = Heartbeat(journal.Tail(record, start))
         exit = pytest_process.run(words, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say)
         if exit.hung_s and not exit.service:  # perhaps since the service does
@@ -97,7 +99,8 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         number=number,
         paths=paths_of(shard.settings),
         select=select,
-        apart=shard.folder / "own-reports" if shard.is_partial else None,
+        apart=shard.folder / places.OWN_REPORTS / str(number) if shard.is_partial else None,
+        place=places.name_of(shard.node),
     )
 
 

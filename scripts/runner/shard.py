@@ -12,6 +12,7 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
+from ..console import say
 from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..planning import history, timings
 from ..planning import plan as planning
@@ -23,7 +24,7 @@ from ..settings import Settings
 from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
-from . import collection, ownership, preparation, pytest_arguments, rounds, selection, subset
+from . import collection, outputs, ownership, preparation, pytest_arguments, rounds, selection, subset
 from .decisions import Outcome
 from .pytest_process import Supervision
 from .rounds import ShardRun
@@ -126,6 +127,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     """
     settings = shard.settings
     seconds: Dict[str, float] = {}
+    before = outputs.seen(settings, shard.node)
     records.sweep(settings.state)
     with timed(seconds, "packages"):
         environments = preparation.install(settings, with_service=starts_service(settings))
@@ -141,6 +143,8 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
             result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
             result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
             keep(shard.folder / receipt.FILE_NAME, result)
+            if shard.is_partial:
+                outputs.keep(settings, shard.node, before, shard.folder, say)
             return result
 
 

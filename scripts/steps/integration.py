@@ -60,7 +60,7 @@ def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
 
 def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:
     """Run several shards, and compare them with the collection that was made before they ran."""
-    most = concurrency.decide(settings, nodes, at_once)
+    most = concurrency.decide(settings, nodes, at_once, arguments)
     collected = _collected(settings, arguments)
     clear(settings)
     with merge.rest_offered(settings, arguments):

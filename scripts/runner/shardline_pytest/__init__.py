@@ -10,6 +10,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_PATHS, a JSON list: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
 - SHARDLINE_APART, a folder: several shards run this suite, so what it writes for a whole run is not theirs. Reports
   that a person's options name go there, and pytest's own cache is read and not written.
+- SHARDLINE_PLACE, a name such as shard-0: others run at once, so folders for temporary files are this shard's own, and
+  suites written for pytest-xdist hear which worker this is.
 - SHARDLINE_COLLECT: end as soon as the tests are collected, so that nothing which a person's options or plugins do at
   the end of a session happens, and of what they do at its start, nothing that an option known here asks for: no report
   is written, no snapshot removed, no cache or coverage file replaced. A conftest's own pytest_sessionstart does run.
@@ -37,9 +39,11 @@ import pytest
 
 from .hook_style import Wrapper, outermost
 from .orders import take_order
+from .places import Places
 from .recorder import Recorder
 from .selector import Selector
-from .whole_run import Header, WholeRunReports, without_workers
+from .whole_run import Header, NoReports, without_workers
+from .worker import Worker
 
 _orders = list(take_order(os.environ))
 
@@ -47,8 +51,14 @@ _orders = list(take_order(os.environ))
 @outermost
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
     """See to it, before any plugin is configured, that nothing of a whole run is written where it is not one."""
-    if _orders and (_orders[0].collects_only or _orders[0].apart):
-        early_config.pluginmanager.register(WholeRunReports(_orders[0].apart, _orders[0].collects_only))
+    if _orders and _orders[0].collects_only:
+        early_config.pluginmanager.register(NoReports())
+    elif _orders and _orders[0].apart:
+        early_config.pluginmanager.register(Places(_orders[0].apart, _orders[0].place))
+    if _orders and _orders[0].place:
+        worker = Worker(os.environ)
+        worker.hide(early_config)
+        early_config.pluginmanager.register(worker)
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
     return (yield)

@@ -19,8 +19,8 @@ from .journal_writer import JournalWriter
 
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
 PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
-APART, COLLECT = "SHARDLINE_APART", "SHARDLINE_COLLECT"
-VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT)
+APART, PLACE, COLLECT = "SHARDLINE_APART", "SHARDLINE_PLACE", "SHARDLINE_COLLECT"
+VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, PLACE, COLLECT)
 SCHEMA = 2
 
 
@@ -34,6 +34,7 @@ class Order(NamedTuple):
     paths: List[str]
     apart: Optional[Path]
     collects_only: bool
+    place: str
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -49,7 +50,7 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     command = json.loads(told[SELECT]) if SELECT in told else None
     paths = json.loads(told.get(PATHS, "[]"))
     apart = Path(told[APART]) if APART in told else None
-    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told)
+    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, told.get(PLACE, ""))
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:

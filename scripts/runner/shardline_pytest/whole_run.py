@@ -6,30 +6,15 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 import pytest
 
-# Options that name a report of the whole run: of pytest, pytest-html, -json-report, -reportlog, -csv, allure, more.
-REPORTS = (
-    "xmlpath",
-    "htmlpath",
-    "json_report_file",
-    "report_log",
-    "csv_path",
-    "allure_report_dir",
-    "md_report_output",
-    "mdpath",
-    "excelpath",
-    "nunit_xmlpath",
-    "ctrf",
-    "report_path",
-    "resultlog",
-)
+from .places import REPORTS
+
 # What a session does at its very start, and a collection must not: the option and the value that prevents it.
 _AT_START: Dict[str, object] = {
-    **dict.fromkeys(REPORTS),
+    **dict.fromkeys(option for option in REPORTS if option not in ("durations_path", "output", "pstats_dir")),
     "cacheclear": False,
     "clean_alluredir": False,
     "log_file": os.devnull,
@@ -38,44 +23,17 @@ _AT_START: Dict[str, object] = {
 _BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")  # what finds nothing to go by in a cache that was cleared
 
 
-class WholeRunReports:
-    """Turns off, or moves, the reports that a person's options name."""
-
-    def __init__(self, apart: Optional[Path], collects_only: bool) -> None:
-        self._apart, self._collects_only = apart, collects_only
+class NoReports:
+    """Turns off the reports that a person's options name, where tests are only collected."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the options before the plugins that heed them look."""
         options = config.option
-        values = _AT_START
-        if self._collects_only and getattr(options, "cacheclear", False):
-            values = {**values, **dict.fromkeys(_BY_CACHE, False)}
-        if self._apart and not self._collects_only:
-            values = self._moved(config, self._apart)
-        for name, value in values.items():
+        clears = getattr(options, "cacheclear", False)
+        for name, value in {**_AT_START, **(dict.fromkeys(_BY_CACHE, False) if clears else {})}.items():
             if hasattr(options, name):
                 setattr(options, name, value)
-
-    def _moved(self, config: pytest.Config, folder: Path) -> Dict[str, object]:
-        """Give each report that is named a place in the folder."""
-        named = {name: getattr(config.option, name, None) for name in REPORTS}
-        named["log_file"] = getattr(config.option, "log_file", None) or _ini(config, "log_file")
-        places: Dict[str, object] = {}
-        for name, file in named.items():
-            if isinstance(file, (str, Path)) and str(file) not in ("", os.devnull):
-                place = folder / Path(file).name
-                places[name] = str(folder / name / place.name if str(place) in places.values() else place)
-        if places:
-            folder.mkdir(parents=True, exist_ok=True)
-        return places
-
-
-def _ini(config: pytest.Config, name: str) -> object:
-    try:
-        return config.getini(name)
-    except (ValueError, KeyError):  # its plugin is switched off
-        return None
 
 
 def without_workers(option: Any) -> str:

@@ -1,0 +1,294 @@
+"""Gather what the shards of a run left for the suite itself: where plain pytest would have left it, it is afterwards.
+
+That is what the suite's own options name (`own-reports/` in a shard's folder, see the plugin's places.py), and what it
+writes by itself into `suite.outputs` (`outputs/`). A copy that fails costs a line, never a run.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import re
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from ..console import counted, printable
+from ..errors import PipelineError
+from ..settings import Settings
+from ..system import files
+from . import outputs, places
+
+FILE_NAME, SCHEMA = "places.json", 1  # as the plugin writes it
+# What an option names, as the plugin knows it: one report that we write ourselves, or that cannot be joined, or can;
+# a folder; one that is emptied at the start of a session; the start of several names.
+JUNIT, FILE, LINES, CSV, OBJECT = "junit", "file", "lines", "csv", "object"
+FOLDER, EMPTIED, PREFIX = "folder", "emptied", "prefix"
+KINDS = (JUNIT, FILE, LINES, CSV, OBJECT, FOLDER, EMPTIED, PREFIX)
+MOST_JOINED_BYTES = 500_000_000  # of what is read to be joined
+
+Contents = Dict[str, List[Tuple[str, Path]]]  # by name in the place: who left it, and the file
+
+
+class Left(NamedTuple):
+    """What one round of one shard left for one place.
+
+    Args:
+        label: who left it, for the name of a file that is not joined: shard-0, shard-0-round-1.
+        folder: where it lies, and `main`, the name of the file that the option named; empty for folders.
+    """
+
+    label: str
+    option: str
+    kind: str
+    place: Path
+    folder: Path
+    main: str = ""
+
+
+def gather(
+    settings: Settings, folders: Sequence[Path], junit: Path, say: Callable[[str], None], alone: bool = False
+) -> None:
+    """Bring what shards left to where the suite's options and settings name it; say what lies where.
+
+    Args:
+        folders: of the shards and repairs, whose names say which.
+        junit: the report of the whole run, which --junitxml gets.
+        alone: one shard ran all, and wrote to the places itself; a repair adds to that.
+    """
+    left = [one for folder in folders for one in _of_options(settings, folder)]
+    if alone:
+        left = [one._replace(kind=FOLDER if one.kind == EMPTIED else one.kind) for one in left]
+        left = [one for one in left if one.kind in (JUNIT, FOLDER)]
+    kept = [one for folder in folders for one in _of_outputs(settings, folder)]
+    told = []
+    for place in dict.fromkeys(one.place for one in [*left, *kept]):
+        here = [one for one in [*left, *kept] if one.place == place]
+        shares = len({one.place for one in left if one.option == here[0].option}) == 1
+        try:
+            told += _gathered(settings, here, junit, shares)
+        except (OSError, ValueError, PipelineError) as error:
+            say(f"not gathered: {printable(settings.shown(place))}: {_reason(error)}")
+    if told:
+        say(f"gathered: {', '.join(printable(line) for line in told)}")
+
+
+def _reason(error: Exception) -> str:
+    return printable(str(getattr(error, "strerror", None) or getattr(error, "message", None) or error))
+
+
+# What there is -------------------------------------------------------------------------------------
+
+
+def _of_options(settings: Settings, folder: Path) -> Iterator[Left]:
+    """Read what each round of a shard says of its places."""
+    for round in sorted((folder / places.OWN_REPORTS).glob("[0-9]*"), key=lambda path: (len(path.name), path.name)):
+        with suppress(PipelineError, OSError):  # none of its options named anything, or it ended before it said so
+            said = files.read_json(round / FILE_NAME, SCHEMA, "")
+            label = folder.name if round.name == "0" else f"{folder.name}-round-{round.name}"
+            yield from filter(None, (_left(settings, round, label, one) for one in said.get("places") or ()))
+
+
+def _left(settings: Settings, round: Path, label: str, said: Any) -> Optional[Left]:
+    """Understand one place; None where it is damaged."""
+    words = [said.get(key) for key in ("option", "kind", "named", "name")] if isinstance(said, dict) else [None]
+    if not all(isinstance(word, str) and word and "\0" not in word for word in words):
+        return None
+    option, kind, place, name = map(str, words)
+    if kind not in KINDS or not option.isidentifier() or Path(name).name != name:
+        return None
+    target = Path(os.path.normpath(settings.suite_directory / place))
+    is_folder = kind in (FOLDER, EMPTIED)
+    return Left(label, option, kind, target, round / option, "" if is_folder else name)
+
+
+def _of_outputs(settings: Settings, folder: Path) -> Iterator[Left]:
+    index = int(re.sub("[^0-9]", "", folder.name) or 0)
+    for output in settings.suite.outputs:
+        name = outputs.name_of(output, index)
+        source = folder / outputs.FOLDER / name
+        if os.path.lexists(str(source)):
+            yield Left(folder.name, output, FOLDER, settings.suite_directory / name, source)
+
+
+# What becomes of it --------------------------------------------------------------------------------
+
+
+def _gathered(settings: Settings, here: Sequence[Left], junit: Path, shares: bool) -> List[str]:
+    """Gather what belongs to one place; return what lies where, in words.
+
+    Args:
+        shares: all shards named this one place. What a person gave each shard a name of its own is theirs already.
+    """
+    kind, place = here[0].kind, here[0].place
+    if not here[0].main:
+        return _united(settings, here, place, empty=kind == EMPTIED)
+    mains = [(one.label, one.folder / one.main) for one in here if _is_file(one.folder / one.main)]
+    beside = [one for one in here if one.folder.is_dir()]
+    lines = _united(settings, beside, place.parent, besides={one.main for one in here} - _of_prefix(kind, here))
+    if kind == JUNIT and shares:
+        mains = [("", junit)] if junit.is_file() else []
+    if kind == PREFIX or not mains:
+        return lines
+    place.parent.mkdir(parents=True, exist_ok=True)
+    joined = _joined(kind, place, [file for _, file in mains]) if shares or len(mains) == 1 else None
+    if joined is not None:
+        files.write_bytes(place, joined)
+        return [settings.shown(place)]
+    if len(mains) == 1 and (not shares or kind == JUNIT):
+        _copy(mains[0][1], place)
+        return [settings.shown(place)]
+    return [settings.shown(file) for file in _side_by_side(mains, place)]
+
+
+def _of_prefix(kind: str, here: Sequence[Left]) -> Set[str]:
+    """Name the files that count as beside the named one though they are called so: a prefix names none."""
+    return {one.main for one in here} if kind == PREFIX else set()
+
+
+def _side_by_side(mains: Sequence[Tuple[str, Path]], place: Path) -> List[Path]:
+    """Lay reports that cannot be joined beside the place, who left it in each name; an older run's go."""
+    targets = [labelled(place, label) for label, _ in mains]
+    pattern = re.compile(re.escape(place.stem) + r"\.(shard|repair)-[0-9]+(-round-[0-9]+)?" + re.escape(place.suffix))
+    for old in [place, *(file for file in place.parent.iterdir() if pattern.fullmatch(file.name))]:
+        if _is_file(old) and old not in targets:
+            old.unlink()
+    for (_, file), target in zip(mains, targets):
+        _copy(file, target)
+    return targets
+
+
+def labelled(file: Path, label: str) -> Path:
+    """Add who left it to a file's name.
+
+    >>> str(labelled(Path("out/r.html"), "shard-0"))
+    'out/r.shard-0.html'
+    """
+    return file.with_name(f"{file.stem}.{label}{file.suffix}")
+
+
+def _joined(kind: str, place: Path, mains: Sequence[Path]) -> Optional[bytes]:
+    """Join reports of a form that can be joined; None for those that cannot."""
+    if sum(file.stat().st_size for file in mains) > MOST_JOINED_BYTES:
+        return None
+    texts = [files.read_bytes(file, MOST_JOINED_BYTES) for file in mains]
+    if kind == LINES:
+        return b"".join(text if text.endswith(b"\n") or not text else text + b"\n" for text in texts)
+    if kind == CSV:
+        return joined_tables(texts)
+    if kind == OBJECT:
+        return _joined_objects(place, texts)
+    return joined_lists(texts) if place.suffix == ".json" else None
+
+
+def joined_tables(texts: Sequence[bytes]) -> Optional[bytes]:
+    r"""Join tables that have one heading; None where it differs.
+
+    >>> joined_tables([b"id,s\na,1\n", b"id,s\nb,2\n"])
+    b'id,s\na,1\nb,2\n'
+    """
+    tables = [text.splitlines(keepends=True) for text in texts if text.strip()]
+    if len({table[0].strip() for table in tables}) != 1:
+        return None
+    return b"".join(
+        [tables[0][0], *(line if line.endswith(b"\n") else line + b"\n" for table in tables for line in table[1:])]
+    )
+
+
+def joined_lists(texts: Sequence[bytes]) -> Optional[bytes]:
+    """Join JSON lists, such as the features of a cucumber report; None where one of them is none."""
+    lists: List[Any] = []
+    for text in texts:
+        try:
+            found = files.parse_json(text) if text.lstrip().startswith(b"[") else None
+        except ValueError:
+            found = None
+        if not isinstance(found, list):
+            return None
+        lists += found
+    return json.dumps(lists, indent=1).encode("ascii")
+
+
+def _joined_objects(place: Path, texts: Sequence[bytes]) -> Optional[bytes]:
+    """Add what the shards know, by key, to what the file knew: as a run that adds its own does."""
+    known: Dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        before = files.parse_json(files.read_bytes(place, MOST_JOINED_BYTES))
+        known = before if isinstance(before, dict) else {}
+    for text in texts:
+        found = files.parse_json(text)
+        if not isinstance(found, dict):
+            return None
+        known.update(found)
+    return json.dumps(known, indent=4, sort_keys=True).encode("ascii")
+
+
+# Folders -------------------------------------------------------------------------------------------
+
+
+def _united(
+    settings: Settings, here: Sequence[Left], place: Path, empty: bool = False, besides: Iterable[str] = ()
+) -> List[str]:
+    """Unite folders in the place; where files of one name differ, each has in its name who left it.
+
+    Args:
+        empty: plain pytest would have emptied the place first.
+        besides: names that are no part of it.
+    """
+    contents: Contents = {}
+    for one in here:
+        for file in outputs.files_of(one.folder):
+            name = os.path.relpath(str(file), str(one.folder)) if one.folder.is_dir() else ""
+            if name not in besides:
+                contents.setdefault(name, []).append((one.label, file))
+    if empty and _may_be_emptied(settings, place):
+        for old in list(place.iterdir()) if place.is_dir() else ():
+            shutil.rmtree(str(old)) if old.is_dir() and not old.is_symlink() else old.unlink()
+    count = 0
+    for name, found in contents.items():
+        target = place / name if name else place
+        for file, to in _targets(target, found):
+            if _leaves(place, to):
+                raise PipelineError(f"{to} leads through a link out of the folder")
+            _copy(file, to)
+            count += 1
+    return [f"{settings.shown(place)} ({counted(count, 'file')})"] if count else []
+
+
+def _targets(target: Path, found: Sequence[Tuple[str, Path]]) -> List[Tuple[Path, Path]]:
+    """Decide where the files of one name go: to one, if they are the same."""
+    first = found[0][1]
+    if all(filecmp.cmp(str(first), str(file), shallow=False) for _, file in found[1:]):
+        return [(first, target)]
+    if _is_file(target):  # of the last shard here, or of an older run: one of them would pass for all
+        target.unlink()
+    return [(file, labelled(target, label)) for label, file in found]
+
+
+def _may_be_emptied(settings: Settings, place: Path) -> bool:
+    """Refuse to empty a folder that holds more than a run wrote: a project, or our reports."""
+    held = (settings.project, settings.suite_directory, settings.reports, Path.home())
+    return not place.is_symlink() and not any(place == folder or place in folder.parents for folder in held)
+
+
+def _leaves(place: Path, file: Path) -> bool:
+    """Tell whether a folder on the way from the place to a file is a link."""
+    return any(folder.is_symlink() for folder in file.parents if place in folder.parents)
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy a file whole, in place of what has the name; a link there is replaced, not followed."""
+    if _is_file(target) and filecmp.cmp(str(file), str(target), shallow=False):
+        return
+    with files.replacing(target) as temporary:
+        shutil.copyfile(str(file), str(temporary), follow_symlinks=False)

@@ -1,0 +1,107 @@
+"""Who this shard is for suites that were written for pytest-xdist: a worker of that number, with a run of its own.
+
+Such suites choose ports, databases and log files by PYTEST_XDIST_WORKER or the fixture `worker_id`. What they share
+between workers they keep by `testrun_uid`, or beside the folder of temporary files: that stays the shard's own, since
+the other shards may run on other machines, or may have ended and taken down what they had set up.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from pathlib import Path
+from typing import Any, Callable, MutableMapping
+
+import pytest
+
+WORKER, COUNT, RUN = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
+# At the start and end of a session, some plugins leave work to a controller where they see a worker: syrupy keeps
+# unused snapshots, pytest-benchmark measures nothing, inline-snapshot changes nothing. Here is no controller.
+_HOOKS = frozenset(
+    f"pytest_{name}" for name in ("configure", "sessionstart", "sessionfinish", "terminal_summary", "unconfigure")
+)
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+class Worker:
+    """Tells a suite which worker it is, as pytest-xdist does, and other plugins that it is none."""
+
+    def __init__(self, environ: MutableMapping[str, str]) -> None:
+        self.name, self.run = environ.get(WORKER, ""), environ.get(RUN, "")
+        self._environ = environ
+
+    def hide(self, config: pytest.Config) -> None:
+        """Let installed plugins that are there already not see a worker at the start and end of the session."""
+        for plugin in config.pluginmanager.get_plugins():
+            if _is_installed(plugin):
+                for hook in config.pluginmanager.get_hookcallers(plugin) or ():
+                    self._hide_from(plugin, hook)
+
+    def _hide_from(self, plugin: object, hook: Any) -> None:
+        for implementation in hook.get_hookimpls() if hook.name in _HOOKS else ():
+            function = implementation.function
+            is_wrapper = inspect.isgeneratorfunction(function)
+            if implementation.plugin is plugin and not is_wrapper and function.__module__ != __name__:
+                implementation.function = without_variables(function, self._environ)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Do the same for plugins that were added since, and give what pytest-xdist gives, where it is installed."""
+        config = session.config
+        self.hide(config)
+        if not config.pluginmanager.hasplugin("xdist"):
+            return
+        for module in filter(None, map(sys.modules.get, ("xdist", "xdist.plugin"))):
+            vars(module)["get_xdist_worker_id"] = lambda request_or_session: self.name
+        factory: Any = getattr(config, "_tmp_path_factory", None)
+        if factory and hasattr(factory, "_basetemp"):
+            factory.getbasetemp = lambda base=factory.getbasetemp: _deeper(factory, base, f"popen-{self.name}")
+        config.pluginmanager.register(Fixtures(self.name, self.run))
+
+
+class Fixtures:
+    """The fixtures of pytest-xdist."""
+
+    def __init__(self, worker: str, run: str) -> None:
+        self._worker, self._run = worker, run
+
+    @pytest.fixture(scope="session")
+    def worker_id(self) -> str:
+        """Give the name of this worker, such as gw0: the shard's index."""
+        return self._worker
+
+    @pytest.fixture(scope="session")
+    def testrun_uid(self) -> str:
+        """Give a name that no other run of tests has, those of the other shards included."""
+        return self._run
+
+
+def without_variables(function: Callable[..., Any], environ: MutableMapping[str, str]) -> Callable[..., Any]:
+    """Wrap a function: while it runs, the variables of pytest-xdist are not there."""
+
+    def wrapped(*arguments: Any) -> Any:
+        held = {name: environ.pop(name) for name in (WORKER, COUNT, RUN) if name in environ}
+        try:
+            return function(*arguments)
+        finally:
+            environ.update({name: value for name, value in held.items() if name not in environ})
+
+    return wrapped
+
+
+def _is_installed(plugin: object) -> bool:
+    module = plugin if inspect.ismodule(plugin) else sys.modules.get(type(plugin).__module__)
+    file, name = str(getattr(module, "__file__", "")), str(getattr(module, "__name__", ""))
+    return name.split(".")[0] not in ("_pytest", "pytest") and any(part in file for part in _INSTALLED)
+
+
+def _deeper(factory: Any, base: Callable[[], Path], name: str) -> Path:
+    """Make the folder of temporary files one level further down, so that what lies above it is this shard's too."""
+    if factory._basetemp is None:
+        own = base() / name
+        own.mkdir(mode=0o700, exist_ok=True)
+        factory._basetemp = own
+    return Path(factory._basetemp)
