@@ -33,6 +33,9 @@ class Concurrency(NamedTuple):
     shards: int
     why: str
 
+    def __str__(self) -> str:
+        return f"{'one at a time' if self.shards == 1 else f'{self.shards} at once'}: {self.why}"
+
 
 def decide(settings: Settings, nodes: int, at_once: int, arguments: Sequence[str] = ()) -> Concurrency:
     """Decide how many of so many shards run at once here.
@@ -63,16 +66,16 @@ def written_together(suite: Suite, arguments: Sequence[str]) -> str:
     """Say what shards that run at once would write together, and what to do about it; empty where there is nothing.
 
     >>> written_together(Suite(), ["--snapshot-update"])
-    'one at a time: --snapshot-update rewrites files of the suite that shards have in common'
+    '--snapshot-update rewrites files of the suite that shards have in common'
     """
     updating = [word.partition("=")[0] for word in arguments if word.partition("=")[0] in UPDATES]
     if updating:
-        return f"one at a time: {updating[0]} rewrites files of the suite that shards have in common"
+        return f"{updating[0]} rewrites files of the suite that shards have in common"
     if not suite.shared_outputs:
         return ""
     name = suite.shared_outputs[0]
     cure = f"write {name}-$SHARDLINE_SHARD and name it {name}-{SHARD} to run them at once"
-    return f"one at a time: the shards would write {', '.join(suite.shared_outputs)} together; {cure}"
+    return f"the shards would write {', '.join(suite.shared_outputs)} together; {cure}"
 
 
 def bearable(nodes: int, here: Capacity, peak_bytes: int) -> Concurrency:

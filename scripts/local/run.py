@@ -28,7 +28,7 @@ LAST_LINES = 15
 def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concurrency) -> None:
     """Run each shard of a plan as a process of its own; what became of them stands in their results."""
     shards = local_shards(settings, plan)
-    say(f"\n{counted(len(shards), 'shard')}, {at_once.shards} at once: {at_once.why}")
+    say(f"\n{counted(len(shards), 'shard')}, {at_once}")
     say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
     environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
     with held_back() as signalled:

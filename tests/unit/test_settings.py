@@ -69,7 +69,6 @@ def test_every_mistake_is_told_with_file_and_line(tmp_path: Path) -> None:
 
     file = tmp_path / "pipeline.yml"
     assert [
-        f"{file}:1: missing key suite.path",
         f"{file}:1: unknown key suite.pth; did you mean 'path'?",
         f"{file}:3: service.command: expected one of {{host}}, {{port}}, {{models}}, got {{prot}}; "
         "did you mean 'port'?",

@@ -70,6 +70,9 @@ def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     words = without_workers(config.option) if _orders else ""
     if _orders and _orders[0].paths and not config.option.file_or_dir:
         config.args[:] = _orders[0].paths
+    if _orders and _orders[0].apart and not config.option.file_or_dir:
+        # Where no path is named, syrupy takes what other shards use for what nobody does.
+        config.option.file_or_dir = list(config.args)
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(Header(words))
