@@ -16,7 +16,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Mapping, Optional, Tuple, Union
 
 from . import console
 from .ci import MOST_NODES
@@ -284,13 +284,17 @@ class Settings:
         line = self.lines.get(key)
         return f"{self.file}:{line}: {key}" if line else f"{self.file}: {key}"
 
-    def check_suite_path(self) -> None:
+    def check_suite_path(self, is_module: Callable[[str], bool] = lambda path: False) -> None:
         """Refuse a `suite.path` that is not there: pytest would take what other tests it finds.
+
+        Args:
+            is_module: whether a path may be the name of a module, which pytest looks for.
 
         Raises:
             SettingsError: with its line, and the name that was probably meant.
         """
-        missing = [path for path in self.suite.paths if not _is_there(self.suite_directory, path)]
+        paths = [path for path in self.suite.paths if not is_module(path)]
+        missing = [path for path in paths if not _is_there(self.suite_directory, path)]
         if not self.suite_directory.is_dir():
             message = f"{self.place('suite.directory')}: no such folder: {shortened(self.suite.directory)}"
             raise SettingsError(f"{message}{_near(self.project, self.suite.directory)}", f"Edit {self.file.name}.")

@@ -21,7 +21,7 @@ from ..system import processes
 from ..system.processes import ProgramFailed, exit_words
 from . import journal, plugin_loader, subset
 from .plugin_loader import Order
-from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, nothing_selected
+from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, may_be_paths, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
 
 LAST_LINES = 20
@@ -49,7 +49,8 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
     with tempfile.TemporaryDirectory() as folder, progress("collecting the tests"):
         record = Path(folder) / "journal.jsonl"
-        order = Order(record, START, paths=paths_of(settings), collects_only=True)
+        named = may_be_paths(arguments)
+        order = Order(record, START, paths=paths_of(settings), collects_only=True, named=named)
         environ = plugin_loader.variables(environment.variables(os.environ), settings.state / "plugin", order)
         failure = None
         try:

@@ -31,6 +31,7 @@ class Order:
         select: the command that answers "which tests next?"; empty to run all.
         apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
         collects_only: whether to end when the tests are collected.
+        named: the words of a person's arguments that may be paths: those that are replace all others.
         place: what the shard's own folders for temporary files are called; empty where it is the only one.
     """
 
@@ -42,6 +43,7 @@ class Order:
     apart: Optional[Path] = None
     collects_only: bool = False
     place: str = ""
+    named: Sequence[str] = ()
 
 
 def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[str, str]:
@@ -56,6 +58,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_SELECT"] = json.dumps(list(order.select))
     if order.apart:
         own["SHARDLINE_APART"] = str(order.apart.resolve())
+    if order.named:
+        own["SHARDLINE_NAMED"] = json.dumps(list(order.named))
     if order.place:
         own["SHARDLINE_PLACE"] = order.place
     if order.collects_only:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import shlex
+from contextlib import suppress
 from pathlib import Path
-from typing import Iterable, List, Sequence
+from typing import Iterable, List, Mapping, Sequence
 
 from ..errors import PipelineError, SettingsError, SuiteError
 
@@ -19,6 +20,7 @@ _VALUED = """-k -m -p -c -o -r -W --maxfail --tb --durations --durations-min --d
 SHOWING = frozenset(_SHOWING.split())  # with these pytest runs no test, so there is nothing to prove
 FLAGS = frozenset(_FLAGS.split())  # options of pytest itself, without a value ...
 VALUED = frozenset(_VALUED.split())  # ... and with one; others may be a plugin's, or nobody's
+INI_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
 USAGE_ERROR, NO_TESTS = 4, 5  # pytest's exit codes for arguments that it cannot use, and for nothing selected
@@ -51,13 +53,67 @@ def are_known(arguments: Iterable[str]) -> bool:
     return options <= FLAGS | VALUED | SHOWING
 
 
-def named_paths(arguments: Sequence[str], folder: Path) -> List[str]:
-    """Find the words that name files or folders that are there, as pytest would, with or without a test behind `::`."""
-    return [word for word in arguments if not word.startswith("-") and (folder / word.split("::")[0]).exists()]
+def may_be_paths(arguments: Sequence[str]) -> List[str]:
+    """Find the words that are no option; of some, only pytest knows whether they are an option's value.
+
+    >>> may_be_paths(["-k", "sad", "--slow", "tests", "-x"])
+    ['tests']
+    """
+    pairs = zip(["", *arguments], arguments)
+    return [word for before, word in pairs if word and not word.startswith("-") and before not in VALUED]
 
 
-def check_paths(arguments: Sequence[str], folder: Path) -> None:
+def named_paths(arguments: Sequence[str], folder: Path, pyargs: bool = False) -> List[str]:
+    """Find the words that name files or folders that are there, as pytest would, with or without a test behind `::`.
+
+    What follows an option that is not pytest's own counts as its value.
+
+    Args:
+        pyargs: packages and modules may be named too.
+    """
+    pairs = zip(["", *arguments], arguments)
+    words = [word for before, word in pairs if not word.startswith("-") and not _takes_value(before)]
+    return [word for word in words if _is_there(word, folder) or (pyargs and is_dotted(word))]
+
+
+def _takes_value(word: str) -> bool:
+    return word.startswith("-") and "=" not in word and word != "--" and word not in FLAGS
+
+
+def _is_there(word: str, folder: Path) -> bool:
+    try:
+        return bool(word) and (folder / word.split("::")[0]).exists()
+    except (OSError, ValueError):  # too long for a name
+        return False
+
+
+def is_dotted(word: str) -> bool:
+    """Tell whether a word may be the name of a module, with or without a test behind `::`.
+
+    >>> is_dotted("api.tests.test_a::test_b[1.5]"), is_dotted("api/tests")
+    (True, False)
+    """
+    return all(part.isidentifier() for part in word.split("::")[0].split("."))
+
+
+def takes_modules(words: Iterable[str], environ: Mapping[str, str], folders: Iterable[Path]) -> bool:
+    """Tell whether pytest is told `--pyargs`, by words, PYTEST_ADDOPTS or a configuration in one of the folders."""
+    if "--pyargs" in words or "--pyargs" in environ.get("PYTEST_ADDOPTS", ""):
+        return True
+    return any("--pyargs" in _text_of(folder / name) for folder in folders for name in INI_FILES)
+
+
+def _text_of(file: Path) -> str:
+    with suppress(OSError):
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return ""
+
+
+def check_paths(arguments: Sequence[str], folder: Path, pyargs: bool = False) -> None:
     """Refuse a path that is not there, before anything is started or taken away.
+
+    Args:
+        pyargs: packages and modules may be named too.
 
     Raises:
         SettingsError: it names the path, and one like it.
@@ -66,6 +122,8 @@ def check_paths(arguments: Sequence[str], folder: Path) -> None:
         is_value = before.startswith("-") and "=" not in before and before not in FLAGS
         file = word.split("::")[0]
         looks_like_one = "/" in file or file.endswith(".py") or "::" in word
+        if pyargs and is_dotted(word):
+            continue
         if looks_like_one and not word.startswith("-") and not is_value and not (folder / file).exists():
             near = difflib.get_close_matches(Path(file).name, _names((folder / file).parent), n=1)
             meant = f"; did you mean {Path(file).with_name(near[0])}?" if near else ""
@@ -77,11 +135,25 @@ def _names(folder: Path) -> List[str]:
     return [entry.name for entry in folder.iterdir()][:1000] if folder.is_dir() else []
 
 
-def without_paths(words: Sequence[str], folder: Path) -> List[str]:
+def pytests_own(words: Sequence[str]) -> int:
+    """Find where pytest's own words begin in a command, after those of what starts it.
+
+    >>> pytests_own(["run", "-m", "pytest", "tests"]), pytests_own(["tests"])
+    (3, 0)
+    """
+    return max((place + 1 for place, word in enumerate(words) if Path(word).name in ("pytest", "py.test")), default=0)
+
+
+def without_paths(words: Sequence[str], folder: Path, pyargs: bool = False) -> List[str]:
     """Drop the paths that a command names by itself, where a person names others.
 
-    >>> without_paths(["-m", "pytest", "-c", ".", "."], Path("/"))
-    ['-m', 'pytest', '-c', '.']
+    What follows an option is a path too, if the option is one of pytest's that take no value.
+
+    >>> without_paths(["-m", "pytest", "-c", ".", "-q", "."], Path("/"))
+    ['-m', 'pytest', '-c', '.', '-q']
     """
-    pairs = zip(["-", *words], words)
-    return [word for before, word in pairs if before.startswith("-") or not named_paths([word], folder)]
+    start = pytests_own(words)
+    own = list(words[start:])
+    pairs = zip(["", *own], own)
+    left = [word for before, word in pairs if _takes_value(before) or not named_paths([word], folder, pyargs)]
+    return [*words[:start], *left]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,10 +20,11 @@ from ..errors import SuiteError
 from ..settings import Settings
 from ..system import processes, records
 from ..system.processes import Identity, are_told, end_tree, identify, is_running, tree
+from . import pytest_arguments
 from .decisions import Exit
 from .journal import Tail, in_test
 from .plugin_loader import ARGUMENTS
-from .pytest_arguments import named_paths, without_paths
+from .pytest_arguments import named_paths, pytests_own, without_paths
 from .watchdog import Watchdog
 
 POLL_S = 0.02
@@ -208,14 +210,42 @@ def pytest_words(
     program, *words = settings.suite.command
     if program == "python":
         program, words = str(environment.python), ["-X", "faulthandler", *words]
-    named = named_paths(arguments, folder)
-    paths = [] if named else paths_of(settings)
-    return [program, *(without_paths(words, folder) if named else words), *plugin, *paths, *arguments]
+    pyargs = takes_modules(settings, arguments)
+    named = named_paths(arguments, folder, pyargs)
+    start = pytests_own(words)
+    # Options follow, ours too: no `--` of pytest's may stand before them.
+    words = [*words[:start], *(word for word in words[start:] if word != "--")]
+    theirs = without_paths(words, folder, pyargs)
+    paths = [] if named else [path for path in paths_of(settings) if path not in words[start:]]
+    return [program, *(theirs if named else words), *plugin, *paths, *arguments]
+
+
+def takes_modules(settings: Settings, arguments: Sequence[str]) -> bool:
+    """Tell whether the suite's paths may be names of modules: its command, configuration or a person says --pyargs."""
+    folder = settings.suite_directory
+    above = [
+        folder,
+        *(parent for parent in folder.parents if parent == settings.project or settings.project in parent.parents),
+    ]
+    return pytest_arguments.takes_modules([*settings.suite.command, *arguments], os.environ, above)
 
 
 def paths_of(settings: Settings) -> List[str]:
-    """Name the suite's paths; none where that is the whole folder: its own configuration says what to collect there."""
-    return [] if settings.suite.paths == (".",) else list(settings.suite.paths)
+    """Name the suite's paths, patterns spelt out; none where that is the whole folder: its own configuration says what
+    to collect there.
+    """
+    if settings.suite.paths == (".",):
+        return []
+    return [path for named in settings.suite.paths for path in _spelt_out(named, settings.suite_directory)]
+
+
+def _spelt_out(path: str, folder: Path) -> List[str]:
+    """Find what a pattern stands for; a path that is there is none, whatever its letters."""
+    if not re.search(r"[*?\[]", path.partition("::")[0]) or (folder / path.partition("::")[0]).exists():
+        return [path]
+    with suppress(NotImplementedError, ValueError):  # a pattern from the root on
+        return sorted(os.path.relpath(str(found), str(folder)) for found in folder.glob(path)) or [path]
+    return [path]
 
 
 def by_hand(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from ..system.signals import let_through
 from . import decisions, journal, places, plugin_loader, pytest_process, selection
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
+from .pytest_arguments import may_be_paths
 from .pytest_process import Heartbeat, Say, StopConditions, Supervision, paths_of, pytest_words
 from .selection import Selection
 from .service_session import ServiceSession
@@ -101,6 +102,7 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         select=select,
         apart=shard.folder / places.OWN_REPORTS / str(number) if shard.is_partial else None,
         place=places.name_of(shard.node),
+        named=may_be_paths(shard.arguments),
     )
 
 

@@ -24,7 +24,7 @@ from ..settings import Settings
 from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
-from . import collection, outputs, ownership, preparation, pytest_arguments, rounds, selection, subset
+from . import collection, outputs, ownership, preparation, pytest_arguments, pytest_process, rounds, selection, subset
 from .decisions import Outcome
 from .pytest_process import Supervision
 from .rounds import ShardRun
@@ -49,8 +49,9 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
         SettingsError, SuiteError: it says which, and what was expected.
     """
     _, rest = subset.take(settings, arguments)
-    pytest_arguments.check_paths(rest, settings.suite_directory)
-    settings.check_suite_path()
+    pyargs = pytest_process.takes_modules(settings, rest)
+    pytest_arguments.check_paths(rest, settings.suite_directory, pyargs)
+    settings.check_suite_path(pytest_arguments.is_dotted if pyargs else lambda path: False)
 
 
 def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: bool = False) -> Receipt:

@@ -8,6 +8,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_START and SHARDLINE_ROUND: the start of a shard that this process belongs to, and the number of its round.
   Each line says both ("of") and its own number ("n"), so that lines of any other process never count for this one's.
 - SHARDLINE_PATHS, a JSON list: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.
+- SHARDLINE_NAMED, a JSON list: the words of a person's that may be paths. If some are, only those are collected: which
+  words are an option's value, only pytest knows.
 - SHARDLINE_APART, a folder: several shards run this suite, so what it writes for a whole run is not theirs. Reports
   that a person's options name go there, and pytest's own cache is read and not written.
 - SHARDLINE_PLACE, a name such as shard-0: others run at once, so folders for temporary files are this shard's own, and
@@ -42,7 +44,7 @@ from .orders import take_order
 from .places import Places
 from .recorder import Recorder
 from .selector import Selector
-from .whole_run import Header, NoReports, without_workers
+from .whole_run import Header, NoReports, choose_paths, without_workers
 from .worker import Worker
 
 _orders = list(take_order(os.environ))
@@ -68,11 +70,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
 def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
     words = without_workers(config.option) if _orders else ""
-    if _orders and _orders[0].paths and not config.option.file_or_dir:
-        config.args[:] = _orders[0].paths
-    if _orders and _orders[0].apart and not config.option.file_or_dir:
-        # Where no path is named, syrupy takes what other shards use for what nobody does.
-        config.option.file_or_dir = list(config.args)
+    if _orders:
+        choose_paths(config, _orders[0])
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(Header(words))

@@ -18,9 +18,9 @@ import pytest
 from .journal_writer import JournalWriter
 
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
-PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
+PATHS, NAMED, SELECT = "SHARDLINE_PATHS", "SHARDLINE_NAMED", "SHARDLINE_SELECT"
 APART, PLACE, COLLECT = "SHARDLINE_APART", "SHARDLINE_PLACE", "SHARDLINE_COLLECT"
-VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, PLACE, COLLECT)
+VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, SELECT, APART, PLACE, COLLECT)
 SCHEMA = 2
 
 
@@ -35,6 +35,7 @@ class Order(NamedTuple):
     apart: Optional[Path]
     collects_only: bool
     place: str
+    named: List[str]
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -50,7 +51,8 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     command = json.loads(told[SELECT]) if SELECT in told else None
     paths = json.loads(told.get(PATHS, "[]"))
     apart = Path(told[APART]) if APART in told else None
-    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, told.get(PLACE, ""))
+    named = json.loads(told.get(NAMED, "[]"))
+    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, told.get(PLACE, ""), named)
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:

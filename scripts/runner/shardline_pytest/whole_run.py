@@ -1,4 +1,4 @@
-"""What only a whole run may do: its reports, and workers of pytest-xdist.
+"""What only a whole run may do: its reports, and workers of pytest-xdist; and which paths it is a run of.
 
 PYTEST_DONT_REWRITE
 """
@@ -10,6 +10,7 @@ from typing import Any, Dict
 
 import pytest
 
+from .orders import Order
 from .places import REPORTS
 
 # What a session does at its very start, and a collection must not: the option and the value that prevents it.
@@ -34,6 +35,20 @@ class NoReports:
         for name, value in {**_AT_START, **(dict.fromkeys(_BY_CACHE, False) if clears else {})}.items():
             if hasattr(options, name):
                 setattr(options, name, value)
+
+
+def choose_paths(config: pytest.Config, order: Order) -> None:
+    """Collect what a person named, else what the command did, else the paths of the settings."""
+    given = list(config.option.file_or_dir or ())
+    others = next((place for place, word in enumerate(reversed(given)) if word not in order.named), len(given))
+    named = given[len(given) - others :]
+    if named and len(named) < len(given):
+        config.args[:] = config.option.file_or_dir = named
+    elif not given and order.paths:
+        config.args[:] = order.paths
+    if order.apart and not config.option.file_or_dir:
+        # Where no path is named, syrupy takes what other shards use for what nobody does.
+        config.option.file_or_dir = list(config.args)
 
 
 def without_workers(option: Any) -> str:
