@@ -7,7 +7,6 @@ writes by itself into `suite.outputs` (`outputs/`). A copy that fails costs a li
 from __future__ import annotations
 
 import filecmp
-import json
 import os
 import re
 import shutil
@@ -16,11 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..console import counted, printable
+from ..console import at_most, counted, printable
 from ..errors import PipelineError
 from ..settings import Settings
 from ..system import files
-from . import outputs, places
+from . import joining, outputs, places
 
 FILE_NAME, SCHEMA = "places.json", 1  # as the plugin writes it
 # What an option names, as the plugin knows it: one report that we write ourselves, or that cannot be joined, or can;
@@ -28,6 +27,7 @@ FILE_NAME, SCHEMA = "places.json", 1  # as the plugin writes it
 JUNIT, FILE, LINES, CSV, OBJECT = "junit", "file", "lines", "csv", "object"
 FOLDER, EMPTIED, PREFIX = "folder", "emptied", "prefix"
 KINDS = (JUNIT, FILE, LINES, CSV, OBJECT, FOLDER, EMPTIED, PREFIX)
+MOST_TOLD = 20
 MOST_JOINED_BYTES = 500_000_000  # of what is read to be joined
 
 Contents = Dict[str, List[Tuple[str, Path]]]  # by name in the place: who left it, and the file
@@ -39,6 +39,7 @@ class Left(NamedTuple):
     Args:
         label: who left it, for the name of a file that is not joined: shard-0, shard-0-round-1.
         folder: where it lies, and `main`, the name of the file that the option named; empty for folders.
+        since_s: when the round began, in seconds since 1970.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Left(NamedTuple):
     place: Path
     folder: Path
     main: str = ""
+    since_s: float = 0.0
 
 
 def gather(
@@ -73,7 +75,7 @@ def gather(
         except (OSError, ValueError, PipelineError) as error:
             say(f"not gathered: {printable(settings.shown(place))}: {_reason(error)}")
     if told:
-        say(f"gathered: {', '.join(printable(line) for line in told)}")
+        say(f"gathered: {', '.join(printable(line) for line in at_most(MOST_TOLD, told))}")
 
 
 def _reason(error: Exception) -> str:
@@ -89,7 +91,9 @@ def _of_options(settings: Settings, folder: Path) -> Iterator[Left]:
         with suppress(PipelineError, OSError):  # none of its options named anything, or it ended before it said so
             said = files.read_json(round / FILE_NAME, SCHEMA, "")
             label = folder.name if round.name == "0" else f"{folder.name}-round-{round.name}"
-            yield from filter(None, (_left(settings, round, label, one) for one in said.get("places") or ()))
+            listed = said.get("places")
+            for one in listed if isinstance(listed, list) else ():
+                yield from filter(None, [_left(settings, round, label, one)])
 
 
 def _left(settings: Settings, round: Path, label: str, said: Any) -> Optional[Left]:
@@ -102,7 +106,8 @@ def _left(settings: Settings, round: Path, label: str, said: Any) -> Optional[Le
         return None
     target = Path(os.path.normpath(settings.suite_directory / place))
     is_folder = kind in (FOLDER, EMPTIED)
-    return Left(label, option, kind, target, round / option, "" if is_folder else name)
+    main = "" if is_folder else name
+    return Left(label, option, kind, target, round / option, main, (round / FILE_NAME).stat().st_mtime)
 
 
 def _of_outputs(settings: Settings, folder: Path) -> Iterator[Left]:
@@ -136,9 +141,11 @@ def _gathered(settings: Settings, here: Sequence[Left], junit: Path, shares: boo
     place.parent.mkdir(parents=True, exist_ok=True)
     joined = _joined(kind, place, [file for _, file in mains]) if shares or len(mains) == 1 else None
     if joined is not None:
+        _remove_older(place, [])
         files.write_bytes(place, joined)
         return [settings.shown(place)]
     if len(mains) == 1 and (not shares or kind == JUNIT):
+        _remove_older(place, [place])
         _copy(mains[0][1], place)
         return [settings.shown(place)]
     return [settings.shown(file) for file in _side_by_side(mains, place)]
@@ -152,13 +159,18 @@ def _of_prefix(kind: str, here: Sequence[Left]) -> Set[str]:
 def _side_by_side(mains: Sequence[Tuple[str, Path]], place: Path) -> List[Path]:
     """Lay reports that cannot be joined beside the place, who left it in each name; an older run's go."""
     targets = [labelled(place, label) for label, _ in mains]
-    pattern = re.compile(re.escape(place.stem) + r"\.(shard|repair)-[0-9]+(-round-[0-9]+)?" + re.escape(place.suffix))
-    for old in [place, *(file for file in place.parent.iterdir() if pattern.fullmatch(file.name))]:
-        if _is_file(old) and old not in targets:
-            old.unlink()
+    _remove_older(place, targets)
     for (_, file), target in zip(mains, targets):
         _copy(file, target)
     return targets
+
+
+def _remove_older(place: Path, kept: Sequence[Path]) -> None:
+    """Remove what an older run left at a place or beside it: it would pass for this one's."""
+    pattern = re.compile(re.escape(place.stem) + r"\.(shard|repair)-[0-9]+(-round-[0-9]+)?" + re.escape(place.suffix))
+    for old in [place, *(file for file in place.parent.iterdir() if pattern.fullmatch(file.name))]:
+        if _is_file(old) and old not in kept:
+            old.unlink()
 
 
 def labelled(file: Path, label: str) -> Path:
@@ -176,54 +188,13 @@ def _joined(kind: str, place: Path, mains: Sequence[Path]) -> Optional[bytes]:
         return None
     texts = [files.read_bytes(file, MOST_JOINED_BYTES) for file in mains]
     if kind == LINES:
-        return b"".join(text if text.endswith(b"\n") or not text else text + b"\n" for text in texts)
+        return joining.lines(texts)
     if kind == CSV:
-        return joined_tables(texts)
+        return joining.tables(texts)
     if kind == OBJECT:
-        return _joined_objects(place, texts)
-    return joined_lists(texts) if place.suffix == ".json" else None
-
-
-def joined_tables(texts: Sequence[bytes]) -> Optional[bytes]:
-    r"""Join tables that have one heading; None where it differs.
-
-    >>> joined_tables([b"id,s\na,1\n", b"id,s\nb,2\n"])
-    b'id,s\na,1\nb,2\n'
-    """
-    tables = [text.splitlines(keepends=True) for text in texts if text.strip()]
-    if len({table[0].strip() for table in tables}) != 1:
-        return None
-    return b"".join(
-        [tables[0][0], *(line if line.endswith(b"\n") else line + b"\n" for table in tables for line in table[1:])]
-    )
-
-
-def joined_lists(texts: Sequence[bytes]) -> Optional[bytes]:
-    """Join JSON lists, such as the features of a cucumber report; None where one of them is none."""
-    lists: List[Any] = []
-    for text in texts:
-        try:
-            found = files.parse_json(text) if text.lstrip().startswith(b"[") else None
-        except ValueError:
-            found = None
-        if not isinstance(found, list):
-            return None
-        lists += found
-    return json.dumps(lists, indent=1).encode("ascii")
-
-
-def _joined_objects(place: Path, texts: Sequence[bytes]) -> Optional[bytes]:
-    """Add what the shards know, by key, to what the file knew: as a run that adds its own does."""
-    known: Dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        before = files.parse_json(files.read_bytes(place, MOST_JOINED_BYTES))
-        known = before if isinstance(before, dict) else {}
-    for text in texts:
-        found = files.parse_json(text)
-        if not isinstance(found, dict):
-            return None
-        known.update(found)
-    return json.dumps(known, indent=4, sort_keys=True).encode("ascii")
+        before = files.read_bytes(place, MOST_JOINED_BYTES) if _is_file(place) else b"{}"
+        return joining.objects([before, *texts]) or joining.objects(texts)
+    return joining.reports(texts) if place.suffix == ".json" else None
 
 
 # Folders -------------------------------------------------------------------------------------------
@@ -245,8 +216,7 @@ def _united(
             if name not in besides:
                 contents.setdefault(name, []).append((one.label, file))
     if empty and _may_be_emptied(settings, place):
-        for old in list(place.iterdir()) if place.is_dir() else ():
-            shutil.rmtree(str(old)) if old.is_dir() and not old.is_symlink() else old.unlink()
+        _empty(place, min(one.since_s for one in here if one.since_s))
     count = 0
     for name, found in contents.items():
         target = place / name if name else place
@@ -272,6 +242,17 @@ def _may_be_emptied(settings: Settings, place: Path) -> bool:
     """Refuse to empty a folder that holds more than a run wrote: a project, or our reports."""
     held = (settings.project, settings.suite_directory, settings.reports, Path.home())
     return not place.is_symlink() and not any(place == folder or place in folder.parents for folder in held)
+
+
+def _empty(place: Path, since_s: float) -> None:
+    """Remove what a folder held before a run; what its tests wrote there all the same stays."""
+    for folder, folders, names in os.walk(str(place), topdown=False):
+        for entry in (Path(folder, name) for name in [*names, *folders]):
+            if entry.is_dir() and not entry.is_symlink():
+                with suppress(OSError):  # something is left in it
+                    entry.rmdir()
+            elif entry.lstat().st_mtime < since_s:
+                entry.unlink()
 
 
 def _leaves(place: Path, file: Path) -> bool:

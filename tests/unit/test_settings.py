@@ -184,3 +184,16 @@ def test_the_reports_have_a_place_of_their_own_from_where_it_was_typed(tmp_path:
     assert ("--settings", "../pipeline.yml", "--reports", "own") == loaded.addressed
     assert tmp_path / "reports" == settings.load(None, {}, tmp_path).reports
     assert "reports/shard-0" == settings.load(None, {}, tmp_path).shown(tmp_path / "reports" / "shard-0")
+
+
+def test_where_the_tests_are_may_be_left_to_pytest(tmp_path: Path) -> None:
+    assert [(".",), (".",)] == [load(tmp_path, text).suite.paths for text in ("name: x", "suite: {test_timeout: 5s}")]
+
+
+@pytest.mark.parametrize("output", ["/abs", "../out", ".", "a-{index}", "{shard", ""])
+def test_an_output_lies_below_the_suite_and_has_no_braces_but_the_shard_s(tmp_path: Path, output: str) -> None:
+    assert "suite.outputs: expected " in complaint(tmp_path, f"suite: {{outputs: ['{output}']}}")
+
+
+def test_outputs_without_the_shard_are_shared(tmp_path: Path) -> None:
+    assert ("made",) == load(tmp_path, "suite: {outputs: [made, 'out-{shard}/x']}").suite.shared_outputs

@@ -106,3 +106,23 @@ def test_what_cannot_be_read_is_measured_anew(project: Settings, content: str) -
     (project.state / "memory.json").write_text(content)
 
     assert 0 == remembered(project)
+
+
+@pytest.mark.parametrize(
+    "at_once, expected", [(0, "one at a time: "), (2, "one at a time: "), (1, "one at a time: as you")]
+)
+def test_shards_that_write_into_one_folder_run_one_at_a_time(tmp_path: Path, at_once: int, expected: str) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {outputs: [made, 'own-{shard}']}")
+
+    found = str(decide(settings.load(None, {}, tmp_path), 4, at_once))
+
+    assert found.startswith(expected)
+    assert at_once == 1 or "made-$SHARDLINE_SHARD" in found
+
+
+def test_shards_that_rewrite_the_suite_run_one_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {outputs: ['own-{shard}']}")
+    project = settings.load(None, {}, tmp_path)
+
+    assert 1 == decide(project, 4, 2, ["-x", "--inline-snapshot=create"]).shards
+    assert "2 at once: as you said" == str(decide(project, 4, 2, ["-x"]))

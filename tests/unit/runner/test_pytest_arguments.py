@@ -80,3 +80,26 @@ def test_paths_of_a_command_give_way_to_those_of_a_person(folder: Path) -> None:
     assert ["checks/test_emotion.py::test_a"] == pytest_arguments.named_paths(
         ["-k", "sad", "checks/test_emotion.py::test_a"], folder
     )
+
+
+def test_only_the_words_of_pytest_in_a_command_are_its_paths(folder: Path) -> None:
+    (folder / "run").mkdir()
+
+    assert ["run", "-m", "pytest", "-x"] == pytest_arguments.without_paths(
+        ["run", "-m", "pytest", "-x", "checks"], folder
+    )
+
+
+@pytest.mark.parametrize("words", ["-k checks", "--env checks", "--env=checks", "-x nowhere", ""])
+def test_the_value_of_an_option_names_no_path(folder: Path, words: str) -> None:
+    assert [] == pytest_arguments.named_paths(words.split(), folder)
+
+
+def test_modules_are_named_where_pytest_is_told_so(folder: Path) -> None:
+    (folder / "setup.cfg").write_text("[tool:pytest]\naddopts = --pyargs\n")
+
+    assert pytest_arguments.takes_modules([], {}, [folder])
+    assert pytest_arguments.takes_modules([], {"PYTEST_ADDOPTS": "-q --pyargs"}, [])
+    assert not pytest_arguments.takes_modules(["-q"], {}, [folder / "checks"])
+    assert ["api.tests::test_a"] == pytest_arguments.named_paths(["-x", "api.tests::test_a"], folder, pyargs=True)
+    pytest_arguments.check_paths(["api.tests::test_a"], folder, pyargs=True)

@@ -1,15 +1,18 @@
-"""How long a round may be silent; the processes themselves are started in test_rounds.py."""
+"""How long a round may be silent, and how pytest is started; the processes themselves are started in test_rounds.py."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scripts.environments.environments import Environment
 from scripts.runner import pytest_process
 from scripts.runner.journal import Tail, in_test
-from scripts.runner.pytest_process import Heartbeat
+from scripts.runner.pytest_process import Heartbeat, pytest_words
+from scripts.settings import Settings, Suite
 
 
 def test_silence_is_counted_from_the_last_line(tmp_path: Path) -> None:
@@ -55,3 +58,29 @@ def test_a_clock_goes_on_as_it_began_where_the_system_s_is_set(monkeypatch: pyte
     monkeypatch.setattr(time, "time", lambda: real() + shift_s)
 
     assert 0.0 <= now() - before + 0.01 < 10.0
+
+
+@pytest.mark.parametrize(
+    "command, path, arguments, expected",
+    [
+        ("python -m pytest", ".", "", ""),
+        ("python -m pytest", "tests", "-x", "tests -x"),
+        ("python -m pytest", "*/tests", "", "a/tests b/tests"),
+        ("python -m pytest a/tests", ["a/tests", "b/tests"], "", "a/tests b/tests"),
+        ("python -m pytest -q -- tests", ".", "-k sad", "-q tests -k sad"),
+        ("python -m pytest -q tests", ".", "a/tests", "-q a/tests"),
+        ("python -m pytest", "tests", "--env a", "tests --env a"),
+        ("python -m pytest --pyargs", "tests", "api.tests", "--pyargs api.tests"),
+    ],
+)
+def test_pytest_gets_the_words_that_a_person_would_type(
+    tmp_path: Path, command: str, path: Any, arguments: str, expected: str
+) -> None:
+    for folder in ("tests", "a/tests", "b/tests"):
+        (tmp_path / folder).mkdir(parents=True)
+    path = path if isinstance(path, str) else tuple(path)
+    settings = Settings(Suite(path, command=tuple(command.split())), file=tmp_path / "pipeline.yml")
+
+    words = pytest_words(settings, Environment(Path("/e")), arguments.split(), plugin=())
+
+    assert expected.split() == words[words.index("pytest") + 1 :]

@@ -20,12 +20,13 @@ from scripts.proof.outcomes import Ended, Fixture, Round, Running
 from scripts.runner import plugin_loader
 from scripts.runner.journal import Event, parse, read
 from scripts.runner.plugin_loader import Order
+from scripts.runner.shardline_pytest import places
 from scripts.runner.shardline_pytest.failure_text import capped, complaint, subtest_of
 from scripts.runner.shardline_pytest.journal_writer import JournalWriter
 from scripts.runner.shardline_pytest.orders import VARIABLES, take_order
 from scripts.runner.shardline_pytest.recorder import Recorder
 from scripts.runner.shardline_pytest.selector import choose, understood
-from scripts.runner.shardline_pytest.whole_run import without_workers
+from scripts.runner.shardline_pytest.whole_run import choose_paths, without_workers
 
 START = "start"
 PYTHON = os.environ.get("PYTHON_OF_SUITES", sys.executable)  # another one, to try the plugin with its pytest
@@ -47,6 +48,7 @@ class Suite:
         self.journal = folder / "journal.jsonl"
         self.apart: Optional[Path] = None
         self.collects_only = self.with_cache = False
+        self.place = ""
         self._round = 2
 
     def write(self, **modules: str) -> Suite:
@@ -68,7 +70,7 @@ class Suite:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
         self._round += 1
-        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only)
+        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only, self.place)
         environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
         cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
         words = [PYTHON, "-m", "pytest", *plugin_loader.ARGUMENTS, "-q", *cache, *arguments]
@@ -851,9 +853,141 @@ def test_reports_of_one_shard_are_moved_beside_its_result(suite: Suite) -> None:
 
     suite.run("--junitxml=out/report", "-o", "log_file=out/report", "-o", "junit_logging=all")
 
-    assert ["log_file/report", "report"] == sorted(content(suite.apart))
-    assert 'tests="3"' in (suite.apart / "report").read_text()
+    assert ["log_file/report", places.FILE_NAME, "xmlpath/report"] == sorted(content(suite.apart))
+    assert 'tests="3"' in (suite.apart / "xmlpath" / "report").read_text()
     assert not (suite.folder / "out").exists()
+    said = json.loads((suite.apart / places.FILE_NAME).read_text())["places"]
+    assert {("xmlpath", "junit"), ("log_file", "lines")} == {(each["option"], each["kind"]) for each in said}
+    assert {"out/report"} == {each["named"] for each in said}
+
+
+def test_folders_and_open_files_that_options_name_are_moved_too(suite: Suite) -> None:
+    suite.apart = suite.folder.parent / "apart"
+    conftest = """
+        import argparse, os, shutil, pytest
+
+        def pytest_addoption(parser):
+            parser.addoption("--output", default="test-results")
+            parser.addoption("--tracing", default="off")
+            parser.addoption("--benchmark-json", type=argparse.FileType("wb"))
+            parser.addoption("--pstats-dir", nargs=1)
+
+        @pytest.fixture(scope="session", autouse=True)
+        def delete_output_dir(pytestconfig):
+            shutil.rmtree(pytestconfig.getoption("--output"), ignore_errors=True)
+
+        def pytest_unconfigure(config):
+            config.option.benchmark_json.write(b"{}")
+    """
+    test = """
+        import os
+        def test_a(pytestconfig):
+            for folder in (pytestconfig.option.output, pytestconfig.option.pstats_dir[0]):
+                os.makedirs(folder, exist_ok=True)
+                open(folder + "/a", "w").close()
+    """
+    (suite.folder / "test-results").mkdir()
+    (suite.folder / "test-results" / "of another shard").touch()
+
+    suite.write(conftest=conftest, test_it=test).run("--benchmark-json=b.json", "--pstats-dir=/nowhere/prof")
+
+    found = content(suite.apart)
+    assert {"benchmark_json/b.json", "output/a", "pstats_dir/a", places.FILE_NAME} == set(found)
+    assert ["of another shard"] == [path.name for path in (suite.folder / "test-results").iterdir()]
+
+
+def test_each_shard_has_its_own_folder_below_basetemp_which_is_emptied(suite: Suite) -> None:
+    suite.apart, suite.place = suite.folder.parent / "apart", "shard-1"
+    suite.write(
+        test_it="def test_a(tmp_path): (tmp_path / 'a').touch()\ndef test_b(tmp_path): (tmp_path / 'b').touch()"
+    )
+
+    for test in (A, B):
+        suite.run("--basetemp=made/tmp", select=suite.answer(f'{{"select": ["{test}"]}}'))
+
+    assert ["shard-1/test_b0/b"] == sorted(
+        name for name in content(suite.folder / "made" / "tmp") if "current" not in name
+    )
+
+
+XDIST_INSTALLED = """
+    import pytest
+
+    def get_xdist_worker_id(request_or_session): return "master"
+
+    @pytest.fixture(scope="session")
+    def worker_id(request): return get_xdist_worker_id(request)
+
+    @pytest.fixture(scope="session")
+    def testrun_uid(): return "another"
+"""
+WORKER = {"PYTEST_XDIST_WORKER": "gw1", "PYTEST_XDIST_WORKER_COUNT": "2", "PYTEST_XDIST_TESTRUNUID": "5f3a"}
+
+
+def test_a_suite_written_for_xdist_hears_which_worker_it_is_and_has_a_run_of_its_own(suite: Suite) -> None:
+    suite.apart, suite.place = suite.folder.parent / "apart", "shard-1"
+    test = """
+        import os, xdist
+        def test_a(worker_id, testrun_uid, request):
+            assert ("gw1", "5f3a", "gw1") == (worker_id, testrun_uid, xdist.get_xdist_worker_id(request))
+            assert not hasattr(request.config, "workerinput")
+        def test_b(tmp_path_factory, tmp_path):
+            base = tmp_path_factory.getbasetemp()
+            assert (base, "popen-gw1") == (tmp_path.parent, base.name)
+            assert ["popen-gw1"] == [entry for entry in os.listdir(base.parent) if not entry.startswith(".")]
+    """
+    suite.write(xdist=XDIST_INSTALLED, test_it=test)
+
+    assert {"test_a": "passed", "test_b": "passed"} == results(suite.run("-p", "xdist", **WORKER))
+
+
+def test_the_only_shard_is_no_worker(suite: Suite) -> None:
+    suite.write(xdist=XDIST_INSTALLED, test_it="def test_a(worker_id): assert 'master' == worker_id")
+
+    assert {"test_a": "passed"} == results(suite.run("-p", "xdist"))
+
+
+def test_only_the_suite_sees_a_worker_at_the_start_and_end_of_a_session(suite: Suite) -> None:
+    suite.apart, suite.place = suite.folder.parent / "apart", "shard-1"
+    hooks = """
+        import os
+        def see(who): open("seen", "a").write(f"{who} {os.environ.get('PYTEST_XDIST_WORKER')}\\n")
+        def pytest_configure(): see("WHO configure")
+        def pytest_runtest_setup(): see("WHO test")
+        def pytest_sessionfinish(): see("WHO finish")
+    """
+    installed = suite.folder / "site-packages"
+    installed.mkdir()
+    (installed / "its_plugin.py").write_text(textwrap.dedent(hooks).replace("WHO", "plugin"))
+    suite.write(conftest=hooks.replace("WHO", "suite"), test_it="def test_a(): pass")
+
+    suite.run("-p", "its_plugin", **{**WORKER, "PYTHONPATH": str(installed)})
+
+    seen = [line.rsplit(" ", 1) for line in (suite.folder / "seen").read_text().splitlines()]
+    assert {"plugin configure", "plugin finish"} == {who for who, worker in seen if worker == "None"}
+    assert {"suite configure", "suite test", "suite finish", "plugin test"} == {
+        who for who, worker in seen if worker == "gw1"
+    }
+
+
+@pytest.mark.parametrize(
+    "given, person, expected",
+    [
+        ("suite", "", "suite"),
+        ("suite one", "one", "one"),
+        ("command suite one two", "one two staging", "one two"),
+        ("suite", "suite", "suite"),
+        ("", "", "."),
+    ],
+)
+def test_what_a_person_named_is_collected_and_nothing_else(given: str, person: str, expected: str) -> None:
+    words = given.split()
+    config: Any = SimpleNamespace(args=words or ["."], option=SimpleNamespace(file_or_dir=words))
+    order: Any = SimpleNamespace(named=person.split(), paths=[], apart=Path("apart"))
+
+    choose_paths(config, order)
+
+    assert (expected.split(), expected.split()) == (config.args, config.option.file_or_dir)
 
 
 def test_a_whole_run_writes_its_reports_where_they_were_asked_for(suite: Suite) -> None:
