@@ -10,11 +10,13 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List, NamedTuple, NoReturn, Sequence
+from typing import Iterator, List, NamedTuple, NoReturn, Sequence, Tuple
 
 from ..console import progress, visible
 from ..environments.environments import Environment
 from ..errors import SettingsError, Shown, SuiteError
+from ..planning import together
+from ..planning.together import Group
 from ..proof.outcomes import Round
 from ..settings import Settings
 from ..system import processes
@@ -29,10 +31,11 @@ START = "collection"  # what the lines of its journal say, which nobody else see
 
 
 class Collected(NamedTuple):
-    """The ids, in collection order, and the digest of the files that the tests stand in."""
+    """The ids, in collection order, the digest of the files that the tests stand in, and which stay together."""
 
     nodeids: List[str]
     files_digest: str = ""
+    groups: Tuple[Group, ...] = ()
 
 
 def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> Collected:
@@ -49,7 +52,8 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
     with tempfile.TemporaryDirectory() as folder, progress("collecting the tests"):
         record = Path(folder) / "journal.jsonl"
-        order = Order(record, START, paths=paths_of(settings), collects_only=True)
+        marks = together.marks_of(settings.suite.together)
+        order = Order(record, START, paths=paths_of(settings), collects_only=True, marks=marks)
         environ = plugin_loader.variables(environment.variables(os.environ), settings.state / "plugin", order)
         failure = None
         try:
@@ -66,7 +70,15 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         why = _why(rounds[-1]) if rounds else f"{_last(output)}\n  ({plugin_loader.UNHEARD})"
         message = f"the suite cannot be collected:\n{why or _last(output)}"
         raise SuiteError(message, _see(settings, environment, arguments))
-    return Collected(subset.of(wanted, rounds[-1].selected), rounds[-1].files)
+    groups = (*_groups(rounds[-1]), *together.wished(settings.suite.together, rounds[-1].selected))
+    return Collected(subset.of(wanted, rounds[-1].selected), rounds[-1].files, groups)
+
+
+def _groups(round: Round) -> Iterator[Group]:
+    """Name the tests that the suite wants together."""
+    ids = round.selected or ()
+    for name, why, ranges in round.groups:
+        yield Group(name, why, tuple(nodeid for first, last in ranges for nodeid in ids[first : last + 1]))
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:

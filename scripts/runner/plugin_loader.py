@@ -31,6 +31,7 @@ class Order:
         select: the command that answers "which tests next?"; empty to run all.
         apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
         collects_only: whether to end when the tests are collected.
+        marks: the names of marks whose tests stay together.
     """
 
     journal: Path
@@ -40,6 +41,7 @@ class Order:
     select: Sequence[str] = ()
     apart: Optional[Path] = None
     collects_only: bool = False
+    marks: Sequence[str] = ()
 
 
 def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[str, str]:
@@ -56,6 +58,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_APART"] = str(order.apart.resolve())
     if order.collects_only:
         own["SHARDLINE_COLLECT"] = "1"
+    if order.marks:
+        own["SHARDLINE_MARKS"] = json.dumps(list(order.marks))
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
     return {"PYTHONHASHSEED": HASH_SEED, **environ, **own}
 

@@ -14,6 +14,7 @@ from .. import console
 from ..ci import Node
 from ..console import counted
 from ..errors import PipelineError
+from ..planning import together
 from ..proof import junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
@@ -98,6 +99,7 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         paths=paths_of(shard.settings),
         select=select,
         apart=shard.folder / "own-reports" if shard.is_partial else None,
+        marks=together.marks_of(shard.settings.suite.together),
     )
 
 

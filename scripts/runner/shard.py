@@ -71,6 +71,7 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         machine=machine_class(),
         part=str(wanted.file) if wanted else "",
         strict=bool(wanted and wanted.strict),
+        together=settings.suite.together,
     )
     settings = _as_needed(settings, chosen, arguments, known=checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
@@ -110,7 +111,7 @@ def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], 
         preparation.fetch_weights(settings)  # a suite may look at them while it is collected
     environment = preparation.install(settings, with_service=False).suite
     collected = collection.collect(settings, environment, arguments)
-    is_empty = not selection.answer(chosen, collected.nodeids)["select"]
+    is_empty = not selection.answer(chosen, collected.nodeids, collected.groups)["select"]
     return replace(settings, service=None) if spares and is_empty else settings
 
 

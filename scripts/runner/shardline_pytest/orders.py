@@ -19,13 +19,13 @@ from .journal_writer import JournalWriter
 
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
 PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
-APART, COLLECT = "SHARDLINE_APART", "SHARDLINE_COLLECT"
-VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT)
+APART, COLLECT, MARKS = "SHARDLINE_APART", "SHARDLINE_COLLECT", "SHARDLINE_MARKS"
+VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT, MARKS)
 SCHEMA = 2
 
 
 class Order(NamedTuple):
-    """What this process was told to do."""
+    """What this process was told to do; `dist` is how pytest-xdist was to distribute the tests."""
 
     pen: JournalWriter
     command: Optional[List[str]]
@@ -34,6 +34,8 @@ class Order(NamedTuple):
     paths: List[str]
     apart: Optional[Path]
     collects_only: bool
+    marks: List[str]
+    dist: str = ""
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -49,7 +51,8 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     command = json.loads(told[SELECT]) if SELECT in told else None
     paths = json.loads(told.get(PATHS, "[]"))
     apart = Path(told[APART]) if APART in told else None
-    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told)
+    marks = json.loads(told.get(MARKS, "[]"))
+    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, marks)
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:

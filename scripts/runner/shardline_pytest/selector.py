@@ -19,6 +19,7 @@ import pytest
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
+from .wishes import groups_of
 
 _TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
@@ -86,9 +87,14 @@ class Selector:
 
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
+        option = session.config.option
+        groups = groups_of(session.items, self._order.dist, self._order.marks, str(getattr(option, "order_scope", "")))
+        if self._order.collects_only:
+            for group in groups:
+                self._pen.write("group", **group)
         if self._order.command is not None:
             try:
-                select, ordered, told = understood(self._ask(ids), ids)
+                select, ordered, told = understood(self._ask({"ids": ids, "groups": groups}), ids)
             except ValueError as reason:
                 self._pen.write("selection error", message=str(reason))
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
@@ -97,7 +103,7 @@ class Selector:
         for (scope, base, name), ranges in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
 
-    def _ask(self, ids: List[str]) -> bytes:
+    def _ask(self, question: Dict[str, object]) -> bytes:
         """Run the command; return what it prints.
 
         Raises:
@@ -105,7 +111,9 @@ class Selector:
         """
         command, environ, directory = self._order.command or [], self._order.environ, self._order.directory
         try:
-            done = self._run(command, input=json.dumps(ids).encode(), env=environ, cwd=directory, capture_output=True)
+            done = self._run(
+                command, input=json.dumps(question).encode(), env=environ, cwd=directory, capture_output=True
+            )
         except OSError as error:
             raise ValueError(f"cannot start {command[0]}: {error}") from None
         if done.returncode != 0:

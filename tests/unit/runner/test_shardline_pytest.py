@@ -61,7 +61,7 @@ class Suite:
     def answer(self, expression: str) -> List[str]:
         """A command that selects what an expression makes of `ids`."""
         file = self.folder.parent / "answer.py"
-        file.write_text(f"import json, os, sys\nids = json.load(sys.stdin)\nprint(json.dumps({expression}))\n")
+        file.write_text(f'import json, os, sys\nids = json.load(sys.stdin)["ids"]\nprint(json.dumps({expression}))\n')
         return [sys.executable, "-IS", str(file)]
 
     def run(self, *arguments: str, select: Sequence[str] = (), **more: str) -> Run:
