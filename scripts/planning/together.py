@@ -41,6 +41,12 @@ class Units(NamedTuple):
     divided: List[Kept]
 
 
+def heard(nodeids: Sequence[str], told: Iterable[Tuple[str, str, Iterable[Tuple[int, int]]]]) -> Iterator[Group]:
+    """Name the groups that the pytest plugin tells of, by name, reason, and ranges [first, last] of places."""
+    for name, why, ranges in told:
+        yield Group(name, why, tuple(nodeid for first, last in ranges for nodeid in nodeids[first : last + 1]))
+
+
 def marks_of(entries: Iterable[Entry]) -> List[str]:
     """Name the marks that suite.together speaks of: only pytest sees which tests have them.
 

@@ -32,6 +32,7 @@ RENAMED = "run by function and place"
 LOST = "lost"
 NOT_RUN = "not run"
 LEFT = "left unrun"
+APART = "apart"
 DOUBLED = "doubled"
 UNKNOWN = "unknown"
 REMOVED = "removed"
@@ -63,6 +64,7 @@ ABOUT_TESTS = {  # what is said about a number of them
     LOST: "{} ran nowhere",
     NOT_RUN: "{} not run by the shard that had to",
     LEFT: "{} left unrun after a failure, as you asked (-x, --maxfail)",
+    APART: "{} without those before them that they stay together with, in one process",
     DOUBLED: "{} in more than one shard; each counts once, with its worst outcome",
     UNKNOWN: "{} in a shard, but not in this collection; not counted",
     REMOVED: "{} in the plan, but collected no more",

@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, NoReturn, Sequence, Tuple
+from typing import List, NamedTuple, NoReturn, Sequence, Tuple
 
 from ..console import progress, visible
 from ..environments.environments import Environment
@@ -70,15 +70,9 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         why = _why(rounds[-1]) if rounds else f"{_last(output)}\n  ({plugin_loader.UNHEARD})"
         message = f"the suite cannot be collected:\n{why or _last(output)}"
         raise SuiteError(message, _see(settings, environment, arguments))
-    groups = (*_groups(rounds[-1]), *together.wished(settings.suite.together, rounds[-1].selected))
-    return Collected(subset.of(wanted, rounds[-1].selected), rounds[-1].files, groups)
-
-
-def _groups(round: Round) -> Iterator[Group]:
-    """Name the tests that the suite wants together."""
-    ids = round.selected or ()
-    for name, why, ranges in round.groups:
-        yield Group(name, why, tuple(nodeid for first, last in ranges for nodeid in ids[first : last + 1]))
+    ids = rounds[-1].selected
+    groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
+    return Collected(subset.of(wanted, ids), rounds[-1].files, groups)
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:

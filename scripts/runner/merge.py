@@ -127,7 +127,8 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     results = gather(settings.reports)
     plan = plan_of(settings, results)
     shards = [shard.nodeids for shard in plan.shards] if plan else ()
-    reference = Reference(collected.nodeids, collected.files_digest, shards)
+    groups = [group.nodeids for group in collected.groups]
+    reference = Reference(collected.nodeids, collected.files_digest, shards, groups)
     verdict = verify(results.receipts, reference, results.damaged, results.changed)
     if run_missing and verdict.repairable:
         collection = [test.nodeid for test in verdict.tests for _ in range(test.count)]

@@ -81,14 +81,14 @@ def run(
         if exit.service:
             say(f"\n{console.visible(exit.service)}")
         ended.append(exit)
-        outcome = decisions.next_step(_history(record, start, ended, say))
+        outcome = decisions.next_step(_history(record, start, ended, say), settings.suite.together)
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
         _write_junit(shard, outcome, say)
         if outcome.ended:
             return outcome
         say(decisions.progress(outcome))
-        select = selection.remaining(shard.folder, shard.selection, outcome.remaining)
+        select = selection.remaining(shard.folder, shard.selection, outcome.due)
 
 
 def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:

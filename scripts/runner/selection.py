@@ -98,11 +98,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def groups_in(asked: Mapping[str, Any]) -> List[Group]:
     """Name the tests that the suite wants together, of a question of the plugin."""
-    ids = asked["ids"]
-    return [
-        Group(each["name"], each["why"], tuple(id for first, last in each["tests"] for id in ids[first : last + 1]))
-        for each in asked["groups"]
-    ]
+    return list(together.heard(asked["ids"], ((each["name"], each["why"], each["tests"]) for each in asked["groups"])))
 
 
 def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Group] = ()) -> Dict[str, Any]:

@@ -87,11 +87,7 @@ class Selector:
 
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
-        option = session.config.option
-        groups = groups_of(session.items, self._order.dist, self._order.marks, str(getattr(option, "order_scope", "")))
-        if self._order.collects_only:
-            for group in groups:
-                self._pen.write("group", **group)
+        groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
         if self._order.command is not None:
             try:
                 select, ordered, told = understood(self._ask({"ids": ids, "groups": groups}), ids)
@@ -99,7 +95,10 @@ class Selector:
                 self._pen.write("selection error", message=str(reason))
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
             _keep(session, choose(session.items, select, ordered))
+            groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
         self._pen.write("selected", ids=[item.nodeid for item in session.items], **told)
+        for group in groups:
+            self._pen.write("group", **group)
         for (scope, base, name), ranges in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
 
@@ -120,6 +119,10 @@ class Selector:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise ValueError(f"{''.join(said[-1:]) or command[0]} (exit code {done.returncode})")
         return done.stdout
+
+
+def _order_scope(session: pytest.Session) -> str:
+    return str(getattr(session.config.option, "order_scope", ""))
 
 
 def understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:

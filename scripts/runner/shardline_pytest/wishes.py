@@ -14,7 +14,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 import pytest
 
@@ -156,28 +156,35 @@ def _has_set_up_class(cls: Any) -> bool:
 
 def _dependencies(items: Sequence[pytest.Item]) -> Heard:
     """Keep a test with those that it names; chains join where they meet."""
-    needs = [(place, item, name, wide) for place, item in enumerate(items) for name, wide in _needed(item)]
+    needs = [(place, need) for place, item in enumerate(items) for need in _needed(item)]
     names = _Names(items) if needs else None
-    for place, item, name, wide in needs:
-        others = names.places(name, item, wide) if names else []
+    for place, need in needs:
+        others = names.places(need, items[place]) if names else []
         if others:
-            wish = Wish(item.nodeid, f"needs {name}")
+            wish = Wish(items[place].nodeid, f"needs {need.name}")
             yield place, wish
             for other in others:
                 yield other, wish
     yield from _at_run_time(items)
 
 
-def _needed(item: pytest.Item) -> Iterator[Tuple[str, bool]]:
-    """Name the tests that a test must follow or precede, and tell whether such names are those of the whole suite."""
+class _Need(NamedTuple):
+    """The name of a test that another needs, and where it is looked for: in its class first, its file, everywhere."""
+
+    name: str
+    in_class: bool = True
+    everywhere: bool = False
+
+
+def _needed(item: pytest.Item) -> Iterator[_Need]:
+    """Name the tests that a test must follow or precede."""
     for mark in item.iter_markers("dependency"):
-        wide = mark.kwargs.get("scope", "module") in ("session", "package")
-        yield from ((name, wide) for name in _texts(mark.kwargs.get("depends")))
-    for mark in item.iter_markers("depends"):
-        yield from ((name, False) for name in _texts(mark.kwargs.get("on")))
-    for mark in item.iter_markers("order"):
-        for key in ("after", "before"):
-            yield from ((name, False) for name in _texts(mark.kwargs.get(key)))
+        scope = mark.kwargs.get("scope", "module")
+        for name in _texts(mark.kwargs.get("depends")):
+            yield _Need(name, scope == "class", scope in ("session", "package"))
+    for kind, keys in (("depends", ("on",)), ("order", ("after", "before"))):
+        for mark in item.iter_markers(kind):
+            yield from (_Need(name) for key in keys for name in _texts(mark.kwargs.get(key)))
 
 
 def _texts(value: Any) -> List[str]:
@@ -186,33 +193,46 @@ def _texts(value: Any) -> List[str]:
 
 
 class _Names:
-    """By what names the tests of a suite are known to those that need them."""
+    """By what names the tests of a suite are known to those that need them: in full, and by their last words."""
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
         self._files = [_file(item) for item in items]
-        self._places: Dict[str, List[int]] = {}
+        self._full: Dict[str, List[int]] = {}
+        self._last: Dict[str, List[int]] = {}
         for place, item in enumerate(items):
-            for name in self._of(item):
-                self._places.setdefault(name, []).append(place)
+            for name in self._full_names(item):
+                self._full.setdefault(name, []).append(place)
+            self._last.setdefault(_words(item)[-1], []).append(place)
 
     @staticmethod
-    def _of(item: pytest.Item) -> Iterator[str]:
-        """Say a test's ids in part and in full, with parameters and without, those of its classes, and given names."""
-        file, function = _file(item), _function(item)
-        words = function[len(file) :].lstrip(":").split("::")
-        tails = ["::".join(words[start:]) for start in range(len(words))]
+    def _full_names(item: pytest.Item) -> Set[str]:
+        """Say a test's id, in full and from its file on, the ids of its classes, and names that it was given."""
+        file, words = _file(item), _words(item)
+        parameters = item.nodeid[len(_function(item)) :]
+        inner = "::".join(words)
         heads = ["::".join(words[:end]) for end in range(1, len(words))]
-        tails += [tail + item.nodeid[len(function) :] for tail in tails]
-        yield from {file, item.nodeid, function, *tails, *heads, *(f"{file}::{head}" for head in heads)}
-        yield from {f"{file.rsplit('/', 1)[-1]}::{tail}" for tail in tails} - {item.nodeid, function}
-        for mark in (mark for name in ("dependency", "depends") for mark in item.iter_markers(name)):
-            yield from _texts(mark.kwargs.get("name"))
+        within = {inner, inner + parameters, *heads}
+        marks = (mark for name in ("dependency", "depends") for mark in item.iter_markers(name))
+        given = {name for mark in marks for name in _texts(mark.kwargs.get("name"))}
+        prefixes = {file, file.rsplit("/", 1)[-1]}
+        return {file, *within, *given, *(f"{prefix}::{name}" for prefix in prefixes for name in within)}
 
-    def places(self, name: str, item: pytest.Item, wide: bool) -> List[int]:
-        """Find the tests of a name: those of the test's own file, if there are any, unless names are the suite's."""
-        found = self._places.get(name, [])
-        near = [place for place in found if self._files[place] == _file(item)]
-        return found if wide or not near else near
+    def places(self, need: _Need, item: pytest.Item) -> List[int]:
+        """Find the tests of a name."""
+        full = self._full.get(need.name, [])
+        classes = "::".join(_words(item)[:-1])
+        looks = [self._near(self._full.get(f"{classes}::{need.name}", []), item)] if need.in_class else []
+        looks += [] if need.everywhere else [self._near(full, item)]
+        last = self._last.get(need.name, [])
+        return next(filter(None, [*looks, full, self._near(last, item), last]), [])
+
+    def _near(self, places: Iterable[int], item: pytest.Item) -> List[int]:
+        return [place for place in places if self._files[place] == _file(item)]
+
+
+def _words(item: pytest.Item) -> List[str]:
+    """Split what an id says after the file, without parameters: classes, then the function."""
+    return _function(item)[len(_file(item)) :].lstrip(":").split("::")
 
 
 def _at_run_time(items: Sequence[pytest.Item]) -> Heard:
