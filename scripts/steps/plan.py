@@ -99,7 +99,7 @@ def together_lines(made: Plan, price_permille: int) -> List[str]:
     """
     known = any(part.estimate_ms for part in made.shards)
     kept = sorted(made.kept, key=lambda group: -group.ms)
-    dear = price_permille >= DEAR_PERMILLE
+    dear = known and price_permille >= DEAR_PERMILLE
     price = f"; without that {price_permille / 10:.0f} % faster" if dear else ""
     rows = [f"kept whole: {_weight(group, known)}: {group.why}" for group in kept[:SHOWN]]
     more = [f"kept whole: {counted(len(kept) - SHOWN, 'group')} more"] if len(kept) > SHOWN else []
