@@ -170,8 +170,7 @@ def next_lines(ending: Ending) -> List[str]:
     unserved = verdict.ended == SERVICE_DIED and red != {SERVICE_DEATH, RED_TEST}
     steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, OTHER_ARGUMENTS, SHARD_ERROR} or unserved else []
     if verdict.repairable:
-        tests = f"runs {_tests(len(verdict.to_run))} without a result"
-        rest = tests if verdict.to_run else "every test has a result; this settles the rest"
+        rest = _rest(verdict) if verdict.to_run else "every test has a result; this settles the rest"
         steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *ending.arguments)}    ({rest})")
     elif RED_TEST in red:
         failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
@@ -212,6 +211,15 @@ def typed(nodeid: str, start: str, folder: str) -> str:
     """
     file, colons, rest = nodeid.partition("::")
     return posixpath.relpath(posixpath.join(start, folder, file), start) + colons + rest
+
+
+def _rest(verdict: Verdict) -> str:
+    """Say what a repair runs."""
+    outcomes = verdict.outcomes
+    lacking = sum(outcomes[nodeid] == o.NOT_RUN for nodeid in verdict.to_run)
+    if lacking == len(verdict.to_run):
+        return f"runs {_tests(lacking)} without a result"
+    return f"runs {_tests(len(verdict.to_run))}: {lacking} without a result, and those that stay together"
 
 
 def _shards_again(ending: Ending) -> str:
