@@ -92,21 +92,21 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str], collec
 
 
 def together_lines(made: Plan, price_permille: int) -> List[str]:
-    """Say what was kept whole, and what that costs; where it costs nothing, only how much there is of it.
+    """Say what was kept whole, and name it where that costs something; and the classes that were not.
 
     Args:
         price_permille: by how much the slowest shard would be faster without, in thousandths.
     """
     known = any(part.estimate_ms for part in made.shards)
-    kept = sorted(made.kept, key=lambda group: -group.ms)
-    dear = known and price_permille >= DEAR_PERMILLE
-    price = f"; without that {price_permille / 10:.0f} % faster" if dear else ""
-    rows = [f"kept whole: {_weight(group, known)}: {group.why}" for group in kept[:SHOWN]]
-    more = [f"kept whole: {counted(len(kept) - SHOWN, 'group')} more"] if len(kept) > SHOWN else []
-    classes = ["kept whole: classes"] if dear and not kept else []
     divided = [f"divided: {_weight(group, known)}: {group.why}" for group in made.divided]
-    told = [*rows, *more, *classes]
-    return [*told[:-1], *(f"{line}{price}" for line in told[-1:]), *divided]
+    if not known or price_permille < DEAR_PERMILLE:
+        kept = [f"kept whole: {counted(len(made.kept), 'group')} of tests, at no cost"] if known and made.kept else []
+        return [*kept, *divided]
+    heaviest = sorted(made.kept, key=lambda group: -group.ms)
+    rows = [f"kept whole: {_weight(group, known)}: {group.why}" for group in heaviest[:SHOWN]]
+    rows += [f"kept whole: {counted(len(heaviest) - SHOWN, 'group')} more"] if len(heaviest) > SHOWN else []
+    *others, last = rows or ["kept whole: classes"]
+    return [*others, f"{last}; without that {price_permille / 10:.0f} % faster", *divided]
 
 
 def _weight(group: Kept, known: bool) -> str:
