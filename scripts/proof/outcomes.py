@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from .measured import Wishes
+
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
 XFAILED, XPASSED = "xfailed", "xpassed"
 RERUN = "rerun"  # failed, and tried again by a plugin in the same process
@@ -152,6 +154,8 @@ class Round:
     is the digest of the files that the collected tests stand in, `cache` the folder of pytest's own cache, `answer`
     what the selection said beside the tests. `missing_lines` were written, and are not in the journal any more.
     `groups` are the selected tests that the suite wants together, where it was collected only.
+    `executable` is its Python. `coverage` is what was asked of pytest-cov, None where it did not measure;
+    `coverage_file` names what it saved: empty where nothing was measured, None where it did not come to save.
     """
 
     number: int
@@ -175,6 +179,9 @@ class Round:
     answer: Mapping[str, Any] = field(default_factory=dict)
     missing_lines: int = 0
     groups: Tuple[Wanted, ...] = ()
+    executable: str = ""
+    coverage: Optional[Wishes] = None
+    coverage_file: Optional[str] = None
 
 
 def fates(rounds: Sequence[Round]) -> List[Fate]:

@@ -18,6 +18,8 @@ from .findings import (
     ABOUT_SHARDS,
     ABOUT_TESTS,
     CHANGED,
+    COVERAGE_LOW,
+    COVERAGE_UNKNOWN,
     KINDS,
     OTHER_ARGUMENTS,
     OTHER_FILES,
@@ -175,7 +177,7 @@ def next_lines(ending: Ending) -> List[str]:
     elif RED_TEST in red:
         failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
         steps.append(f"{again(failed, command, ending.name)}    (only what failed)")
-    elif not steps:
+    elif not steps and red != {COVERAGE_LOW}:  # the same tests again would cover as much
         steps.append(_shards_again(ending))
     if UNSTABLE in red:
         steps.append(f"where a plan is handed out, a test whose id changes is run by function and place; {CURE}")
@@ -223,7 +225,7 @@ def _rest(verdict: Verdict) -> str:
 
 
 def _shards_again(ending: Ending) -> str:
-    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES, OTHER_ARGUMENTS)
+    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
     shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
     if len(shards) != 1 or ending.verdict.total < 2:
         whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))

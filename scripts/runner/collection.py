@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import List, NamedTuple, NoReturn, Sequence, Tuple
@@ -21,7 +22,7 @@ from ..proof.outcomes import Round
 from ..settings import Settings
 from ..system import processes
 from ..system.processes import ProgramFailed, exit_words
-from . import journal, plugin_loader, subset
+from . import coverage, journal, plugin_loader, subset
 from .plugin_loader import Order
 from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
@@ -31,11 +32,12 @@ START = "collection"  # what the lines of its journal say, which nobody else see
 
 
 class Collected(NamedTuple):
-    """The ids, in collection order, the digest of the files that the tests stand in, and which stay together."""
+    """The ids, in collection order, the digest of the files that the tests stand in, which stay together, their Python."""
 
     nodeids: List[str]
     files_digest: str = ""
     groups: Tuple[Group, ...] = ()
+    python: str = sys.executable
 
 
 def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> Collected:
@@ -55,6 +57,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         marks = together.marks_of(settings.suite.together)
         order = Order(record, START, paths=paths_of(settings), collects_only=True, marks=marks)
         environ = plugin_loader.variables(environment.variables(os.environ), settings.state / "plugin", order)
+        words, environ = coverage.measuring_into(words, environ, Path(folder) / "coverage")
         failure = None
         try:
             output = processes.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
@@ -72,7 +75,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         raise SuiteError(message, _see(settings, environment, arguments))
     ids = rounds[-1].selected
     groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
-    return Collected(subset.of(wanted, ids), rounds[-1].files, groups)
+    return Collected(subset.of(wanted, ids), rounds[-1].files, groups, rounds[-1].executable)
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:

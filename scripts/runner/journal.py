@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Opt
 
 from ..errors import SuiteError
 from ..proof import outcomes as o
+from ..proof.measured import wishes_from_json
 from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost, Wanted
 from ..proof.receipt import Selected
 
@@ -89,6 +90,15 @@ def read(file: Path, start: str) -> Tuple[List[Round], int]:
         raise SuiteError(f"{file}: {error.strerror}") from error
     lines = parse(content, start)
     return rounds(lines.events, str(file)), lines.strangers
+
+
+def interpreter(file: Path, start: str) -> str:
+    """Find the Python of the first round of a start; empty where no line says it."""
+    with suppress(OSError), file.open("rb") as journal:
+        for event in (event for line in journal for event in parse(line, start).events):
+            if event["event"] == "load":
+                return str(event.get("executable", ""))
+    return ""
 
 
 def parse(content: bytes, start: str) -> Lines:
@@ -327,6 +337,9 @@ class _RoundReader:
             status=finish.get("status"),
             missing_lines=self._missing,
             groups=tuple(self._groups),
+            executable=str(load.get("executable", "")),
+            coverage=wishes_from_json(self._last["coverage"]["wishes"]) if "coverage" in self._last else None,
+            coverage_file=str(self._last["coverage saved"]["file"]) if "coverage saved" in self._last else None,
         )
 
     def _attempts(self, number: int) -> Tuple[Attempt, ...]:

@@ -32,6 +32,7 @@ class Order:
         apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
         collects_only: whether to end when the tests are collected.
         marks: the names of marks whose tests stay together.
+        coverage: the file that pytest-cov measures into; None to let it do what it does by itself.
     """
 
     journal: Path
@@ -42,6 +43,7 @@ class Order:
     apart: Optional[Path] = None
     collects_only: bool = False
     marks: Sequence[str] = ()
+    coverage: Optional[Path] = None
 
 
 def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[str, str]:
@@ -60,6 +62,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_COLLECT"] = "1"
     if order.marks:
         own["SHARDLINE_MARKS"] = json.dumps(list(order.marks))
+    if order.coverage:
+        own["SHARDLINE_COVERAGE"] = str(order.coverage.resolve())
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
     return {"PYTHONHASHSEED": HASH_SEED, **environ, **own}
 

@@ -18,7 +18,7 @@ from ..planning import together
 from ..proof import junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
-from . import decisions, journal, plugin_loader, pytest_process, selection
+from . import coverage, decisions, journal, plugin_loader, pytest_process, selection
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
 from .pytest_process import Heartbeat, Say, StopConditions, Supervision, paths_of, pytest_words
@@ -74,8 +74,12 @@ def run(
     while True:
         order = _order(shard, len(ended), selection.command(select))
         variables = plugin_loader.variables(session.variables(), settings.state / "plugin", order)
+        own_file = coverage.file_of(shard.folder, len(ended), "run").resolve()
+        command, variables = coverage.measuring_into(words, variables, own_file)
         heartbeat = Heartbeat(journal.Tail(record, start))
-        exit = pytest_process.run(words, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say)
+        exit = pytest_process.run(
+            command, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say
+        )
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=session.silence())
         if exit.service:
@@ -100,6 +104,7 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         select=select,
         apart=shard.folder / "own-reports" if shard.is_partial else None,
         marks=together.marks_of(shard.settings.suite.together),
+        coverage=coverage.file_of(shard.folder, number),
     )
 
 

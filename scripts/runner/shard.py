@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..settings import Settings
 from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
-from . import collection, ownership, preparation, pytest_arguments, rounds, selection, subset
+from . import collection, coverage, journal, ownership, preparation, pytest_arguments, rounds, selection, subset
 from .decisions import Outcome
 from .pytest_process import Supervision
 from .rounds import ShardRun
@@ -163,6 +164,12 @@ def folder_of(settings: Settings, node: Node) -> Path:
     return settings.reports / f"shard-{node.index}"
 
 
+def interpreter(settings: Settings, result: Receipt) -> str:
+    """Name the Python on which the tests of a shard ran, on this machine."""
+    folder = folder_of(settings, Node(result.index, result.total))
+    return journal.interpreter(folder / rounds.JOURNAL, result.start) or sys.executable
+
+
 def fresh(folder: Path) -> Path:
     """Empty and return the folder: what an earlier run left must not be taken for this one's.
 
@@ -203,6 +210,13 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         set_up=set_up_of(outcome.rounds),
         folder=_folder_of_ids(shard.settings, first),
         cache=next((told.cache for told in outcome.rounds if told.cache), ""),
+        coverage=coverage.measured(
+            shard.settings,
+            shard.folder,
+            outcome.rounds,
+            rounds.repository_of(shard.settings.project),
+            os.environ,
+        ),
     )
 
 

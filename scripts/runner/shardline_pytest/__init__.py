@@ -14,6 +14,7 @@ which it removes from the environment at once, so that pytest runs inside tests 
   the end of a session happens, and of what they do at its start, nothing that an option known here asks for: no report
   is written, no snapshot removed, no cache or coverage file replaced. A conftest's own pytest_sessionstart does run.
 - SHARDLINE_MARKS, a JSON list: the names of marks whose tests stay together.
+- SHARDLINE_COVERAGE, a file: pytest-cov measures into it, and reports and judges nothing; see `coverage_wishes.py`.
 - SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
   On its standard input it gets {"ids": [...], "groups": [...]}: the collected ids in collection order (after -k, -m and
   foreign plugins; an id that several tests share is there several times), and which of them the suite wants together,
@@ -37,6 +38,7 @@ import os
 
 import pytest
 
+from .coverage_wishes import own_data
 from .hook_style import Wrapper, outermost
 from .orders import take_order
 from .recorder import Recorder
@@ -53,6 +55,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
         early_config.pluginmanager.register(WholeRunReports(_orders[0].apart, _orders[0].collects_only))
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
+    if _orders and _orders[0].coverage:
+        with own_data(early_config, _orders[0].pen, _orders[0].coverage):
+            return (yield)
     return (yield)
 
 

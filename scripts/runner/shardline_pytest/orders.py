@@ -20,7 +20,8 @@ from .journal_writer import JournalWriter
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
 PATHS, SELECT = "SHARDLINE_PATHS", "SHARDLINE_SELECT"
 APART, COLLECT, MARKS = "SHARDLINE_APART", "SHARDLINE_COLLECT", "SHARDLINE_MARKS"
-VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT, MARKS)
+COVERAGE = "SHARDLINE_COVERAGE"
+VARIABLES = (JOURNAL, START, ROUND, PATHS, SELECT, APART, COLLECT, MARKS, COVERAGE)
 SCHEMA = 2
 
 
@@ -36,6 +37,7 @@ class Order(NamedTuple):
     collects_only: bool
     marks: List[str]
     dist: str = ""
+    coverage: Optional[Path] = None
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -46,13 +48,15 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     _forget_folder(environ, str(Path(__file__).absolute().parents[1]))
     number = int(told.get(ROUND, 0))
     pen = JournalWriter(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
-    versions = {"pytest": pytest.__version__, "python": platform.python_version()}
+    versions = {"pytest": pytest.__version__, "python": platform.python_version(), "executable": sys.executable or ""}
     pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=number, **versions)
     command = json.loads(told[SELECT]) if SELECT in told else None
     paths = json.loads(told.get(PATHS, "[]"))
     apart = Path(told[APART]) if APART in told else None
     marks = json.loads(told.get(MARKS, "[]"))
-    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, marks)
+    coverage = Path(told[COVERAGE]) if COVERAGE in told else None
+    order = Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, marks)
+    yield order._replace(coverage=coverage)
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:
