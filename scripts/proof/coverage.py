@@ -79,7 +79,7 @@ def doubts(results: Sequence[Receipt], unusable: Mapping[str, Sequence[str]]) ->
             found.append(("was asked for another coverage than the others: other options or settings", result))
         if common and measured.wishes.fail_under != common.fail_under:
             asked = f"{measured.wishes.fail_under:g}, others with {common.fail_under:g}"
-            found.append((f"was run with --cov-fail-under {asked}", result))
+            found.append((f"was run with fail-under {asked}", result))
         if measured.lost:
             rounds = ", ".join(map(str, measured.lost))
             found.append((f"lost what round {rounds} measured: its process ended without saving it", result))
@@ -119,10 +119,10 @@ def shortfall(total: float, least: float) -> str:
     """Say what is missing, in as many digits as show it.
 
     >>> shortfall(89.996, 90.0)
-    'coverage: 89.996 % in total, less than --cov-fail-under 90'
+    'coverage: 89.996 % in total, less than fail-under 90'
     """
     digits = next((count for count in range(2, MOST_DIGITS) if round(total, count) < least), MOST_DIGITS)
-    return f"coverage: {total:.{digits}f} % in total, less than --cov-fail-under {least:g}"
+    return f"coverage: {total:.{digits}f} % in total, less than fail-under {least:g}"
 
 
 def told(wishes: Wishes, answer: Answer, shards: int) -> List[str]:

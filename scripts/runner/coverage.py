@@ -137,7 +137,8 @@ def measured(
 
 def _is_lost(told: Round, folder: Path, by_command: bool) -> bool:
     if told.coverage:
-        return told.coverage_file is None or not (folder / FOLDER / told.coverage_file).exists()
+        file = told.coverage_file
+        return file is None or bool(file and not (folder / FOLDER / file).exists())
     return by_command and not list((folder / FOLDER).glob(f"{file_of(folder, told.number, 'run').name}*"))
 
 

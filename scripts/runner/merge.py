@@ -194,7 +194,7 @@ def exit_code(
     if verdict.ended == f.LOW_COVERAGE:
         words = f"cd {shlex.quote(str(settings.suite_directory))} && python -m coverage report --show-missing"
         hint = f"The lines above say what is missing; which lines no test ran, in the suite's environment: {words}"
-        raise CoverageError("the tests do not cover as much as --cov-fail-under asks for", hint)
+        raise CoverageError("the tests are not proven to cover as much as fail-under asks for", hint)
     return 0 if verdict.green else 1
 
 

@@ -14,8 +14,10 @@ from types import SimpleNamespace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import pytest
+from coverage import CoverageData
 
 from scripts.proof import outcomes, receipt
+from scripts.proof.measured import Wishes
 from scripts.proof.outcomes import Ended, Fixture, Round, Running
 from scripts.runner import plugin_loader
 from scripts.runner.journal import Event, parse, read
@@ -46,6 +48,7 @@ class Suite:
         self.folder.mkdir()
         self.journal = folder / "journal.jsonl"
         self.apart: Optional[Path] = None
+        self.coverage: Optional[Path] = None
         self.collects_only = self.with_cache = False
         self._round = 2
 
@@ -68,7 +71,7 @@ class Suite:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
         self._round += 1
-        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only)
+        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only, self.coverage)
         environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
         cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
         words = [PYTHON, "-m", "pytest", *plugin_loader.ARGUMENTS, "-q", *cache, *arguments]
@@ -833,13 +836,99 @@ def test_a_collection_goes_by_the_cache_as_the_run_will(suite: Suite) -> None:
 
 
 def test_a_collection_does_not_erase_what_coverage_measured(suite: Suite) -> None:
-    pytest.importorskip("pytest_cov")
     (suite.folder / ".coverage").write_bytes(b"measured")
     suite.collects_only = True
 
     run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov", "--cov-report=xml")
 
     assert ((A, B, C), b"measured") == (run.journal[0].selected, (suite.folder / ".coverage").read_bytes())
+
+
+# Coverage
+
+
+ASKS = ("-p", "pytest_cov", "--cov=test_it", "--cov-report=xml", "--cov-report=term-missing", "--cov-fail-under=100")
+
+
+def test_pytest_cov_measures_into_a_file_of_its_own_and_neither_reports_nor_judges(suite: Suite) -> None:
+    (suite.folder / ".coverage").write_bytes(b"measured")
+    suite.coverage = suite.folder.parent / "coverage" / "data"
+    suite.write(test_it="import os\ndef test_a(): assert 'COVERAGE_FILE' not in os.environ\ndef unused(): return 1\n")
+
+    run = suite.run(*ASKS)
+
+    assert (0, "data") == (run.status, run.journal[0].coverage_file)
+    assert ["data"] == [file.name for file in suite.coverage.parent.iterdir()]
+    assert b"measured" == (suite.folder / ".coverage").read_bytes()
+    assert not (suite.folder / "coverage.xml").exists() and "Miss" not in run.out
+    asked = Wishes(
+        "pytest-cov", ".coveragerc", ("test_it",), fail_under=100.0, precision=run.journal[0].coverage.precision
+    )
+    assert asked._replace(reports=(("xml", ""), ("term-missing", ""))) == run.journal[0].coverage
+
+
+def test_what_the_configuration_of_coverage_asks_for_is_heard_too(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+    (suite.folder / "other.cfg").write_text("[run]\nbranch = true\n[report]\nfail_under = 12.5\n")
+
+    run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov", "--cov-config=other.cfg", COVERAGE_FILE="x")
+
+    told = run.journal[0].coverage
+    assert told and (12.5, None, "other.cfg", (("term", ""),)) == (
+        told.fail_under,
+        told.source,
+        told.config,
+        told.reports,
+    )
+    assert suite.coverage.exists() and not (suite.folder / "x").exists()
+
+
+def test_what_was_measured_before_an_interruption_is_saved(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+
+    run = suite.write(test_it="def test_a(): pass\ndef test_b(): raise KeyboardInterrupt\n").run(*ASKS)
+
+    assert "data" == run.journal[0].coverage_file and suite.coverage.exists()
+
+
+def test_what_a_killed_process_measured_is_not_said_to_be_saved(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+
+    run = suite.write(test_it="import os\ndef test_a(): os._exit(0)\n").run(*ASKS)
+
+    assert run.journal[0].coverage and run.journal[0].coverage_file is None
+
+
+@pytest.mark.parametrize("arguments", [(), ("-p", "pytest_cov"), ("-p", "pytest_cov", "--cov", "--no-cov")])
+def test_where_nothing_is_measured_nothing_is_said_of_it(suite: Suite, arguments: Sequence[str]) -> None:
+    suite.coverage = suite.folder.parent / "coverage" / "data"
+
+    run = suite.write(test_it="import os\ndef test_a(): assert 'COVERAGE_FILE' not in os.environ").run(*arguments)
+
+    assert (0, None, None) == (run.status, run.journal[0].coverage, run.journal[0].coverage_file)
+
+
+def test_processes_that_tests_start_find_the_file_where_coverage_measures_them(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+    (suite.folder / ".coveragerc").write_text("[run]\nconcurrency = multiprocessing\n")
+    child = """
+        import multiprocessing
+
+        def in_child():
+            assert 1
+
+        def test_a():
+            child = multiprocessing.get_context("fork").Process(target=in_child)
+            child.start()
+            child.join()
+    """
+
+    run = suite.write(test_it=child).run("-p", "pytest_cov", "--cov")
+
+    measured = CoverageData(str(suite.coverage))
+    measured.read()
+    assert 0 == run.status and not list(suite.folder.glob(".coverage.*"))
+    assert 5 in (measured.lines(str(suite.folder / "test_it.py")) or [])
 
 
 # One shard of several
