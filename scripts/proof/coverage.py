@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..console import counted
+from ..console import counted, visible
 from . import findings as f
 from . import outcomes as o
 from .case import most_common
@@ -125,10 +125,14 @@ def shortfall(total: float, least: float) -> str:
     return f"coverage: {total:.{digits}f} % in total, less than fail-under {least:g}"
 
 
-def told(wishes: Wishes, answer: Answer, shards: int) -> List[str]:
-    """Put into lines what came of it, above the verdict."""
-    lines = ["", f"coverage of {counted(shards, 'shard')}:" if shards > 1 else "coverage:", *answer.lines]
-    if wishes.fail_under > 0 and answer.total is not None and not answer.below:
+def told(wishes: Wishes, answer: Answer, shards: int, is_enough: bool) -> List[str]:
+    """Put into lines what came of it, above the verdict.
+
+    Args:
+        is_enough: nothing was found against it.
+    """
+    lines = ["", f"coverage of {counted(shards, 'shard')}:" if shards > 1 else "coverage:", *map(visible, answer.lines)]
+    if wishes.fail_under > 0 and answer.total is not None and is_enough:
         lines.append(f"Required test coverage of {wishes.fail_under:g}% reached. Total coverage: {answer.total:.2f}%")
     return lines if len(lines) > 2 else []
 

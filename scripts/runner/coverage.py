@@ -105,7 +105,7 @@ def _wishes_of_command(settings: Settings, environ: Mapping[str, str]) -> Option
     run = run_in(settings.suite.command)
     if run is None and not environ.get(PROCESS_START):
         return None
-    run = run or Run(0, environ[PROCESS_START], parallel=True)
+    run = run or Run(0, environ[PROCESS_START])
     return Wishes(COVERAGE_RUN, run.config, append=run.append, data_file=run.data_file, parallel=run.parallel)
 
 
@@ -198,10 +198,11 @@ def conclude(settings: Settings, python: str, root: Path, results: Sequence[Rece
         answer = _combine(settings, python, request)
     for file, why in answer.unusable.items():
         unusable.setdefault(_owner(settings, results, file), []).append(f"{Path(file).name} ({why})")
-    for line in proof.told(wishes, answer, sum(not result.repairs for result in results)):
-        say(line)
     is_proven = verdict.ended in (f.GREEN, f.TESTS_FAILED)
     found = proof.judge(wishes, proof.doubts(results, unusable), answer, is_proven)
+    shards = sum(not result.repairs for result in results)
+    for line in proof.told(wishes, answer, shards, is_enough=is_proven and not found):
+        say(line)
     return replace(verdict, findings=(*verdict.findings, *found))
 
 

@@ -56,7 +56,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
     if _orders and _orders[0].coverage:
-        with own_data(early_config, _orders[0].pen, _orders[0].coverage):
+        with own_data(early_config, _orders[0].pen, _orders[0].coverage, is_part=bool(_orders[0].apart)):
             return (yield)
     return (yield)
 

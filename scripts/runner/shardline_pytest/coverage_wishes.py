@@ -23,11 +23,14 @@ DATA_FILE = "COVERAGE_FILE"
 
 
 @contextmanager
-def own_data(config: pytest.Config, pen: JournalWriter, file: Path) -> Iterator[None]:
+def own_data(config: pytest.Config, pen: JournalWriter, file: Path, is_part: bool) -> Iterator[None]:
     """Let pytest-cov, if it is to start while the block runs, measure into a file.
 
     The variable by which coverage is told of it stays only where processes that tests start find the file by it:
     suites that test coverage itself must not notice.
+
+    Args:
+        is_part: others run the rest, so that a source which is not imported here is nothing to warn of.
     """
     options = config.known_args_namespace
     if not getattr(options, "cov_source", None):
@@ -46,6 +49,8 @@ def own_data(config: pytest.Config, pen: JournalWriter, file: Path) -> Iterator[
         controller = getattr(plugin, "cov_controller", None)
         if controller is not None:
             plugin._should_report = lambda: False
+            if is_part:  # as pytest-cov does in workers
+                controller.cov._warn_no_data = controller.cov._warn_unimported_source = False
             settings = controller.cov.config
             kept = "multiprocessing" in (getattr(settings, "concurrency", None) or ())
             pen.write("coverage", wishes=_wishes(wishes, options, settings))

@@ -891,6 +891,16 @@ def test_what_was_measured_before_an_interruption_is_saved(suite: Suite) -> None
     assert "data" == run.journal[0].coverage_file and suite.coverage.exists()
 
 
+@pytest.mark.parametrize("is_part", [False, True])
+def test_a_source_that_only_other_shards_import_is_nothing_to_warn_of(suite: Suite, is_part: bool) -> None:
+    suite.coverage = suite.folder.parent / "data"
+    suite.apart = suite.folder.parent / "apart" if is_part else None
+
+    run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov=other_module")
+
+    assert is_part is not ("never imported" in run.out + run.err)
+
+
 def test_what_a_killed_process_measured_is_not_said_to_be_saved(suite: Suite) -> None:
     suite.coverage = suite.folder.parent / "data"
 
