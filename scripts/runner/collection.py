@@ -32,7 +32,7 @@ START = "collection"  # what the lines of its journal say, which nobody else see
 
 
 class Collected(NamedTuple):
-    """The ids, in collection order, the digest of the files that the tests stand in, which stay together, their Python."""
+    """The ids, in collection order, the digest of their files, which of them stay together, and their Python."""
 
     nodeids: List[str]
     files_digest: str = ""

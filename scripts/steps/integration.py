@@ -56,7 +56,7 @@ def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
     with merge.rest_offered(settings, arguments):
         result = shard.execute(settings, Node(0, 1), arguments, checked=True)
     nodeids = [test.nodeid for test in result.tests for _ in range(test.count)]
-    return Collected(nodeids, result.files_digest, shard.interpreter(settings, result))
+    return Collected(nodeids, result.files_digest, python=shard.interpreter(settings, result))
 
 
 def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:

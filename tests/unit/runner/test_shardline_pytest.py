@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -71,7 +72,8 @@ class Suite:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
         self._round += 1
-        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only, self.coverage)
+        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only)
+        order = replace(order, coverage=self.coverage)
         environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
         cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
         words = [PYTHON, "-m", "pytest", *plugin_loader.ARGUMENTS, "-q", *cache, *arguments]
