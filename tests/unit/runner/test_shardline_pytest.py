@@ -10,12 +10,12 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import pytest
-from coverage import CoverageData
 
 from scripts.proof import outcomes, receipt
 from scripts.proof.measured import Wishes
@@ -937,7 +937,7 @@ def test_processes_that_tests_start_find_the_file_where_coverage_measures_them(s
 
     run = suite.write(test_it=child).run("-p", "pytest_cov", "--cov")
 
-    measured = CoverageData(str(suite.coverage))
+    measured = import_module("coverage").CoverageData(str(suite.coverage))
     measured.read()
     assert 0 == run.status and not list(suite.folder.glob(".coverage.*"))
     assert 5 in (measured.lines(str(suite.folder / "test_it.py")) or [])
