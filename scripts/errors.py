@@ -115,6 +115,13 @@ class IncompleteError(PipelineError):
     ended = "incomplete"
 
 
+class CoverageError(PipelineError):
+    """Less was covered than the suite asks for, or that is not known; pytest-cov ends with 1, too."""
+
+    exit_code = 1
+    ended = "coverage too low"
+
+
 class AlreadyRunning(PipelineError):
     """Somebody else runs in the place that this run would write to."""
 

@@ -97,6 +97,15 @@ def _check_outputs(texts: Tuple[str, ...]) -> None:
             raise ValueError(f"expected {SHARD} or nothing in braces, got {shortened(text)}")
 
 
+def _check_together(entries: Tuple[Union[str, Tuple[str, ...]], ...]) -> None:
+    for entry in entries:
+        _check_all_given((entry,) if isinstance(entry, str) else entry)
+        if not entry or entry == "mark":
+            raise ValueError(
+                f"expected file, class, mark NAME, a pattern or a list of patterns, got {shortened(str(entry))}"
+            )
+
+
 def _check_positive(seconds: float) -> None:
     if not seconds:
         raise ValueError("expected more than 0 s")
@@ -209,8 +218,10 @@ class Suite:
     """The tests: pytest below `path`, one or a list, in an environment made from `requirements` where given.
 
     `command` is started in `directory`, which `path` is relative to; its `python` is that environment's.
-    In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name. `outputs` are what the
-    suite writes by itself, from `directory`, with {shard} where each shard has its own.
+    In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name. `together` says which
+    tests stay in one shard beside those that the suite says it of: `file`, `class`, `mark NAME`, a pattern of ids, or a
+    list of patterns whose tests all stay together. `outputs` are what the suite writes by itself, from `directory`,
+    with {shard} where each shard has its own.
     """
 
     path: Union[str, Tuple[str, ...]] = checked(_check_paths, default=".")
@@ -218,6 +229,7 @@ class Suite:
     command: Tuple[str, ...] = checked(_check_words, default=("python", "-m", "pytest"))
     requirements: Optional[str] = checked(_check_given, default=None)
     test_timeout_s: Seconds = Seconds(600)
+    together: Tuple[Union[str, Tuple[str, ...]], ...] = checked(_check_together, default=())
     outputs: Tuple[str, ...] = checked(_check_outputs, default=())
 
     @property

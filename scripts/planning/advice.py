@@ -9,6 +9,7 @@ from ..console import human_seconds, readable, table
 from .estimates import NO_SET_UP, Estimates, SetUp, complete
 from .nodeids import file_of
 from .plan import duration_ms, split
+from .together import Group
 
 MOST_NODES = 32
 BAR = 40  # characters of the longest bar
@@ -46,11 +47,13 @@ def advise(
     set_up: SetUp = NO_SET_UP,
     fixed_s: float = 0.0,
     most: int = 0,
+    groups: Sequence[Group] = (),
 ) -> Advice:
     """Predict 1, 2, ... nodes, each by its plan.
 
     Args:
         fixed_s: what each node pays beside its tests: install, models, service, collection.
+        groups: tests that stay together.
         most: the greatest number of nodes; by default twice what the longest test leaves useful.
     """
     nodeids = sorted(tests)
@@ -60,7 +63,7 @@ def advise(
     useful = duration_ms(nodeids, times, set_up) // max(1, longest_ms)
     options: List[Option] = []
     for nodes in range(1, (most or max(2, min(MOST_NODES, 2 * useful))) + 1):
-        shards = split(nodeids, estimates, nodes, set_up)
+        shards = split(nodeids, estimates, nodes, set_up, groups=groups)
         seconds = [fixed_s + duration_ms(shard, times, set_up) / 1000 for shard in shards]
         saves = options[-1].wall_s - max(seconds) if options else 0.0
         options.append(Option(nodes, max(seconds), sum(seconds), saves))

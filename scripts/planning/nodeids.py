@@ -30,5 +30,7 @@ def classes_of(nodeid: str) -> Tuple[str, ...]:
     >>> classes_of("test_a.py::TestB::TestC::test_d[x::y]")
     ('test_a.py::TestB', 'test_a.py::TestB::TestC')
     """
+    if nodeid.count("::") < 2:  # most are in none
+        return ()
     names = function_of(nodeid).split("::")
     return tuple("::".join(names[:count]) for count in range(2, len(names)))

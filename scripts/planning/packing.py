@@ -1,5 +1,6 @@
 """Pack a workload into shards: whole files where they do as well, files cut only where that pays.
 
+What is packed are units: a test, or tests that stay together (`together.py`); here all of them are called tests.
 How ties are broken: tests are numbered longest first, and those of equal time by name (`plan.split` does it). So a
 sorted list of numbers is a list of tests, longest first, and every tie that goes to the lower number goes by name
 (`heaviest_first`); between shards of equal load the lower index wins (`Packing.emptiest`); between packings that do
@@ -21,80 +22,78 @@ Tests = List[int]
 
 
 class Block(NamedTuple):
-    """Tests of one file, and what they cost on a shard of their own: the set-ups of `scopes` are in `cost`."""
+    """Units of one file, and what they cost on a shard of their own: the set-ups of `files` are in `cost`."""
 
     cost: int
     tests: Tests
-    scopes: FrozenSet[int]
+    files: FrozenSet[int]
 
 
 class Workload:
-    """Hold tests by number, with their times and the scopes (file, classes) whose set-up they need.
+    """Hold what is packed by number: units, each a test or tests that stay together, and the files they lie in.
 
     Args:
-        costs: the time of each test, longest first, at least 1.
-        scopes: of each test its scopes, outermost first: its file, then each class with a set-up.
-        set_ups: the time of each scope's set-up, paid once on each shard that has a test that needs it.
-        by_name: the tests in the order of their names; by default their own.
-        spared: by test, those of its scopes whose set-up it does not need.
+        costs: the time of each unit, longest first, at least 1.
+        files: of each unit its file; where it has tests of several, the first.
+        set_ups: the time of each file's set-up, paid once on each shard that has a unit that needs it.
+        needs: by unit, the files whose set-up it needs where that is not just its own file's.
+        by_name: the units in the order of their names; by default their own.
     """
 
     def __init__(
         self,
         costs: Sequence[int],
-        scopes: Sequence[Tuple[int, ...]],
+        files: Sequence[int],
         set_ups: Sequence[int],
+        needs: Mapping[int, Collection[int]] = MappingProxyType({}),
         by_name: Sequence[int] = (),
-        spared: Mapping[int, Collection[int]] = MappingProxyType({}),
     ) -> None:
         self.costs = costs
         self.by_name = by_name or range(len(costs))
-        self.scopes = scopes
+        self.files = files
         self.set_ups = set_ups
-        self.depth = max(map(len, scopes), default=0)
         self._minus = [-cost for cost in costs]
-        costly = {chain: frozenset(scope for scope in chain if set_ups[scope]) for chain in set(scopes)}
-        self._needs = [costly[chain] for chain in scopes]
-        for test, free in spared.items():
-            self._needs[test] = self._needs[test].difference(free)
+        own = [frozenset((file,) if cost else ()) for file, cost in enumerate(set_ups)]
+        self._needs = [own[file] for file in files]
+        for unit, needed in needs.items():
+            self._needs[unit] = frozenset(file for file in needed if set_ups[file])
 
     def file_of(self, block: Block) -> int:
-        """Number the file of a block's tests."""
-        return self.scopes[block.tests[0]][0]
+        """Number the file of a block's units."""
+        return self.files[block.tests[0]]
 
-    def set_up(self, scopes: FrozenSet[int]) -> int:
-        """Add up what the set-ups of these scopes cost."""
-        return sum(map(self.set_ups.__getitem__, scopes)) if scopes else 0
+    def set_up(self, files: FrozenSet[int]) -> int:
+        """Add up what the set-ups of these files cost."""
+        return sum(map(self.set_ups.__getitem__, files)) if files else 0
 
     def time(self, tests: Tests) -> int:
-        """Add up what the tests take without set-ups."""
+        """Add up what the units take without set-ups."""
         return sum(map(self.costs.__getitem__, tests))
 
     def block(self, tests: Tests) -> Block:
-        """Make the tests a block."""
-        scopes = frozenset().union(*set(map(self._needs.__getitem__, tests)))
-        return Block(self.time(tests) + self.set_up(scopes), tests, scopes)
+        """Make the units a block."""
+        files = frozenset().union(*set(map(self._needs.__getitem__, tests)))
+        return Block(self.time(tests) + self.set_up(files), tests, files)
 
     def single(self, test: int) -> Block:
-        """Make one test a block."""
-        scopes = self._needs[test]
-        return Block(self.costs[test] + self.set_up(scopes), [test], scopes)
+        """Make one unit a block."""
+        files = self._needs[test]
+        return Block(self.costs[test] + self.set_up(files), [test], files)
 
-    def blocks(self, tests: Tests, level: int = 0) -> List[Block]:
-        """Group tests by their scope at a level, heaviest first; one that has no such scope stands alone."""
+    def blocks(self, tests: Tests) -> List[Block]:
+        """Group units by their file, heaviest first."""
         groups: Dict[int, Tests] = {}
         for test in tests:
-            scopes = self.scopes[test]
-            groups.setdefault(scopes[level] if level < len(scopes) else -1 - test, []).append(test)
+            groups.setdefault(self.files[test], []).append(test)
         return sorted(map(self.block, groups.values()), key=heaviest_first)
 
-    def apart(self, tests: Tests, scope: int) -> Tuple[Tests, Tests]:
-        """Tell those that need a scope's set-up from those that do not."""
-        if not self.set_ups[scope]:
+    def apart(self, tests: Tests, file: int) -> Tuple[Tests, Tests]:
+        """Tell those that need a file's set-up from those that do not."""
+        if not self.set_ups[file]:
             return tests, []
         return (
-            [test for test in tests if scope in self._needs[test]],
-            [test for test in tests if scope not in self._needs[test]],
+            [test for test in tests if file in self._needs[test]],
+            [test for test in tests if file not in self._needs[test]],
         )
 
     def longest_that_fit(self, tests: Tests, room: int) -> Tuple[Tests, Tests]:
@@ -118,43 +117,21 @@ def heaviest_first(block: Block) -> Tuple[int, int]:
     return -block.cost, block.tests[0]
 
 
-def cut(workload: Workload, tests: Tests, room: int, level: int = 0) -> Tuple[Tests, Tests]:
-    """Divide the tests of one scope: (as much as fits into `room`, the rest).
+def cut(workload: Workload, tests: Tests, room: int) -> Tuple[Tests, Tests]:
+    """Divide the units of one file: (as much as fits into `room`, the rest).
 
-    Tests that do not need the scope's set-up fill what room the others leave, or all of it where those do not fit.
-    A class with a set-up of its own stays whole, but for one that fills what room remains.
+    Units that do not need the file's set-up fill what room the others leave, or all of it where those do not fit.
     """
-    scope = workload.scopes[tests[0]][level]
-    needing, free = workload.apart(tests, scope)
+    file = workload.files[tests[0]]
+    needing, free = workload.apart(tests, file)
     if not free:
-        return _cut_inside(workload, tests, room - workload.set_ups[scope], level)
+        return workload.longest_that_fit(tests, room - workload.set_ups[file])
     cost = workload.block(needing).cost if needing else 0
     taken, left = ([], needing) if cost > room else (needing, [])
-    more, rest = _cut_inside(workload, free, room - (cost if taken else 0), level)
+    more, rest = workload.longest_that_fit(free, room - (cost if taken else 0))
     if not taken and not more:
-        taken, left = _cut_inside(workload, needing, room - workload.set_ups[scope], level)
+        taken, left = workload.longest_that_fit(needing, room - workload.set_ups[file])
     return sorted(taken + more), sorted(left + rest)
-
-
-def _cut_inside(workload: Workload, tests: Tests, room: int, level: int) -> Tuple[Tests, Tests]:
-    """Divide tests of one scope whose set-up is paid, or not needed."""
-    if level + 1 == workload.depth or all(len(workload.scopes[test]) <= level + 1 for test in tests):
-        return workload.longest_that_fit(tests, room)
-    taken: Tests = []
-    left: List[Tests] = []
-    for block in workload.blocks(tests, level + 1):
-        if block.cost <= room:
-            taken += block.tests
-            room -= block.cost
-        else:
-            left.append(block.tests)
-    for place, group in enumerate(left):
-        part, rest = cut(workload, group, room, level + 1) if len(group) > 1 else ([], group)
-        if part:
-            taken += part
-            left[place] = rest
-            break
-    return sorted(taken), sorted(test for group in left for test in group)
 
 
 CLOSE = 1000  # a packing within 1/1000 of what cannot be beaten is good enough
@@ -179,7 +156,7 @@ class Packing:
         self.workload = workload
         self.shards: List[List[Block]] = [[] for _ in range(total)]
         self.loads = [0] * total
-        self._scopes: List[Set[int]] = [set() for _ in range(total)]
+        self._files: List[Set[int]] = [set() for _ in range(total)]
         self._by_load = [(0, shard) for shard in range(total)]
 
     @property
@@ -202,21 +179,21 @@ class Packing:
 
     def load_with(self, shard: int, block: Block) -> int:
         """Tell a shard's time with this block: a set-up that it pays already is not paid again."""
-        return self.loads[shard] + block.cost - self.workload.set_up(block.scopes & self._scopes[shard])
+        return self.loads[shard] + block.cost - self.workload.set_up(block.files & self._files[shard])
 
     def put(self, shard: int, block: Block) -> None:
         """Add a block to a shard."""
         load = self.loads[shard] + block.cost
-        if block.scopes:
+        if block.files:
             load = self.load_with(shard, block)
-            self._scopes[shard] |= block.scopes
+            self._files[shard] |= block.files
         self.shards[shard].append(block)
         self._set_load(shard, load)
 
     def replace(self, shard: int, blocks: List[Block]) -> None:
         """Give a shard other blocks."""
         self.shards[shard] = []
-        self._scopes[shard] = set()
+        self._files[shard] = set()
         self._set_load(shard, 0)
         for block in blocks:
             self.put(shard, block)
@@ -270,9 +247,7 @@ def lower_bound(workload: Workload, files: List[Block], total: int) -> int:
     """Bound what no packing beats: an even share of all, or the longest test of a file with the set-ups it needs."""
     share = -(-sum(block.cost for block in files) // total)
     longest = max(workload.costs[block.tests[0]] for block in files)
-    return max(
-        share, longest, max((workload.single(block.tests[0]).cost for block in files if block.scopes), default=0)
-    )
+    return max(share, longest, max((workload.single(block.tests[0]).cost for block in files if block.files), default=0))
 
 
 def _is_close(packing: Packing, bound: int) -> bool:
@@ -300,7 +275,7 @@ def _judged(packing: Packing, doubt_permille: int) -> Tuple[int, int]:
         times: Dict[int, int] = {}
         for block in blocks:
             file = workload.file_of(block)
-            times[file] = times.get(file, 0) + block.cost - workload.set_up(block.scopes)
+            times[file] = times.get(file, 0) + block.cost - workload.set_up(block.files)
         pairs += len(times)
         squares += sum(time * time for time in times.values())
     stray = math.isqrt(squares // len(packing.shards)) * doubt_permille // 1000

@@ -16,13 +16,15 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from ..errors import PipelineError, SettingsError
 from ..system.files import read_json, write_text
+from . import together
 from .estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from .nodeids import classes_of, file_of
 from .packing import SPREAD, Workload, pack
+from .together import Group, Kept, Units
 
 SCHEMA = 1
 FILE_NAME = "plan.json"
-ALGORITHM = 2  # of `split`; raise it with every change that may change a plan
+ALGORITHM = 3  # of `split`; raise it with every change that may change a plan
 MOST_SHARDS = 1000  # ten times what CI providers give one job: a plan for more is a slip of the finger
 
 _HINT, _ANEW = "Make it anew: {command}", ("nox", "-s", "plan")
@@ -48,7 +50,8 @@ class Plan:
 
     `id` is the digest of the shards' node ids and of the algorithm (`identity`): who has equal ids has equal shards,
     whatever the timings were. `timings` is the digest of the estimates; `unknown` are the tests that have no timing of
-    their own.
+    their own. `kept` is what was kept whole since somebody wants it, `divided` the classes that were not; both are for
+    people.
     """
 
     id: str
@@ -58,17 +61,29 @@ class Plan:
     unknown: Tuple[str, ...]
     algorithm: int = ALGORITHM
     arguments: Tuple[str, ...] = ()
+    kept: Tuple[Kept, ...] = ()
+    divided: Tuple[Kept, ...] = ()
 
 
-def make(tests: Iterable[str], estimates: Estimates, total: int, set_up: SetUp = NO_SET_UP) -> Plan:
+def make(
+    tests: Iterable[str],
+    estimates: Estimates,
+    total: int,
+    set_up: SetUp = NO_SET_UP,
+    groups: Iterable[Group] = (),
+) -> Plan:
     """Plan the tests for `total` shards. Order and origin of `tests` do not matter; equal ids stay together.
+
+    Args:
+        groups: what else must stay together.
 
     Raises:
         SettingsError: fewer than one shard, or more than MOST_SHARDS.
     """
     nodeids = sorted(tests)
     times = complete(nodeids, estimates.tests_ms)
-    parts = split(nodeids, estimates, total, set_up)
+    kept = _units(nodeids, times, total, set_up, groups)
+    parts = _packed(nodeids, times, kept.units, total, set_up, doubt_permille(nodeids, estimates))
     known = bool(estimates.tests_ms)
     shards = tuple(Shard(tuple(names), duration_ms(names, times, set_up) if known else 0) for names in parts)
     return Plan(
@@ -77,7 +92,22 @@ def make(tests: Iterable[str], estimates: Estimates, total: int, set_up: SetUp =
         timings=estimates.digest,
         set_up=set_up,
         unknown=tuple(sorted(set(nodeids) - set(estimates.tests_ms))),
+        kept=tuple(kept.kept),
+        divided=tuple(kept.divided),
     )
+
+
+def price_permille(tests: Iterable[str], estimates: Estimates, made: Plan) -> int:
+    """Tell how much faster the slowest shard would be if nothing had to stay together, in thousandths."""
+    nodeids, total = sorted(tests), len(made.shards)
+    times = complete(nodeids, estimates.tests_ms)
+    alone = [[nodeid] for nodeid in dict.fromkeys(nodeids)]
+    apart = _packed(nodeids, times, alone, total, made.set_up, doubt_permille(nodeids, estimates))
+    ours, theirs = (
+        max(duration_ms(names, times, made.set_up) for names in shards)
+        for shards in ([shard.nodeids for shard in made.shards], apart)
+    )
+    return 1000 * (ours - theirs) // max(1, ours)
 
 
 def identity(shards: Iterable[Shard], algorithm: int) -> str:
@@ -91,8 +121,9 @@ def split(
     total: int,
     set_up: SetUp = NO_SET_UP,
     spread_permille: Sequence[int] = SPREAD,
+    groups: Iterable[Group] = (),
 ) -> List[List[str]]:
-    """Share the tests out over `total` shards, and list those of each by name; `spread_permille` as in `pack`.
+    """Share the tests out over `total` shards, and list those of each by name; arguments as in `make` and `pack`.
 
     >>> split(["a.py::x", "a.py::y", "b.py::z"], Estimates({"a.py::x": 2, "a.py::y": 2, "b.py::z": 3}), 2)
     [['a.py::x', 'a.py::y'], ['b.py::z']]
@@ -100,34 +131,72 @@ def split(
     Raises:
         SettingsError: fewer than one shard, or more than MOST_SHARDS.
     """
+    nodeids = sorted(tests)  # of a mapping the keys
+    times = complete(nodeids, estimates.tests_ms)
+    units = _units(nodeids, times, total, set_up, groups).units
+    return _packed(nodeids, times, units, total, set_up, doubt_permille(nodeids, estimates), spread_permille)
+
+
+def _units(
+    nodeids: Sequence[str], times: Mapping[str, int], total: int, set_up: SetUp, groups: Iterable[Group]
+) -> Units:
     if not 1 <= total <= MOST_SHARDS:
         raise SettingsError(f"expected 1 to {MOST_SHARDS} shards, got {total}")
-    counts = Counter(iter(tests))  # of a mapping the keys, not the values as counts
-    names = sorted(counts)
-    times = complete(names, estimates.tests_ms)
-    costs = {name: max(1, times[name]) * counts[name] for name in names}
-    numbered = sorted(names, key=lambda name: -costs[name])  # of equal times by name: `sorted` keeps their order
-    workload = _workload(numbered, [costs[name] for name in numbered], set_up)
-    shards = pack(workload, total, doubt_permille(names, estimates), spread_permille)
-    return [sorted(Counter({numbered[test]: counts[numbered[test]] for test in part}).elements()) for part in shards]
+    costs = {name: max(1, times[name]) * count for name, count in Counter(nodeids).items()}
+    return together.units(costs, groups, total, set_up.scopes_ms)
 
 
-def _workload(numbered: Sequence[str], costs: Sequence[int], set_up: SetUp) -> Workload:
-    """Number the tests, and the files and classes they lie in, as packing sees them."""
+def _packed(
+    nodeids: Sequence[str],
+    times: Mapping[str, int],
+    units: Sequence[Sequence[str]],
+    total: int,
+    set_up: SetUp,
+    doubt_permille: int,
+    spread_permille: Sequence[int] = SPREAD,
+) -> List[List[str]]:
+    """Pack the units, and list the tests of each shard by name, as often as they are there.
+
+    Args:
+        units: each by name, and they themselves by their first name, as `together.units` makes them of sorted ids.
+    """
+    counts = Counter(nodeids)
+    costs = [_unit_ms(unit, counts, times, set_up) for unit in units]
+    order = sorted(range(len(costs)), key=lambda unit: -costs[unit])  # of equal times by name: that order is kept
+    numbered = [units[unit] for unit in order]
+    by_name = sorted(range(len(order)), key=order.__getitem__)
+    shards = pack(
+        _workload(numbered, [costs[unit] for unit in order], set_up, by_name), total, doubt_permille, spread_permille
+    )
+    names = ([name for unit in part for name in numbered[unit]] for part in shards)
+    return [sorted(name for name in part for _ in range(counts[name])) for part in names]
+
+
+def _unit_ms(unit: Sequence[str], counts: Mapping[str, int], times: Mapping[str, int], set_up: SetUp) -> int:
+    """Add up what a unit takes, with the set-ups of its classes: they are whole where they have one."""
+    own = sum(max(1, times[name]) * counts[name] for name in unit)
+    if not set_up.scopes_ms:
+        return own
+    classes = {scope for name in unit for scope in scopes_of(name, set_up) if scope != file_of(name)}
+    return own + sum(_scope_ms(scope, set_up) for scope in classes)
+
+
+def _workload(
+    numbered: Sequence[Sequence[str]], costs: Sequence[int], set_up: SetUp, by_name: Sequence[int]
+) -> Workload:
+    """Number the files that the units lie in, as packing sees them."""
     numbers: Dict[str, int] = {}
-    known: Dict[Tuple[str, ...], Tuple[int, ...]] = {}
-    chains = []
-    for scopes in (_around(name, set_up) for name in numbered):
-        if scopes not in known:
-            known[scopes] = tuple(numbers.setdefault(scope, len(numbers)) for scope in scopes)
-        chains.append(known[scopes])
-    spared = {
-        test: [numbers[scope] for scope in set_up.spared[name] if scope in numbers]
-        for test, name in (enumerate(numbered) if set_up.spared else ())
-        if name in set_up.spared
+    files = [numbers.setdefault(file_of(unit[0]), len(numbers)) for unit in numbered]
+    needs = {
+        number: {
+            numbers.setdefault(file, len(numbers))
+            for file, name in ((file_of(name), name) for name in unit)
+            if file not in set_up.spared.get(name, ())
+        }
+        for number, unit in enumerate(numbered)
+        if len(unit) > 1 or unit[0] in set_up.spared
     }
-    by_name = sorted(range(len(numbered)), key=numbered.__getitem__)
-    return Workload(costs, chains, [_scope_ms(scope, set_up) for scope in numbers], by_name, spared)
+    return Workload(costs, files, [_scope_ms(file, set_up) for file in numbers], needs, by_name)
 
 
 def _around(nodeid: str, set_up: SetUp) -> Tuple[str, ...]:
@@ -158,7 +227,8 @@ def duration_ms(nodeids: Sequence[str], times: Mapping[str, int], set_up: SetUp)
 
 def dump(plan: Plan) -> str:
     """Make the text of plan.json: one node id a line, so that two plans can be compared with diff."""
-    return json.dumps({"schema": SCHEMA, **asdict(plan)}, indent=1, sort_keys=True) + "\n"
+    told = {**asdict(plan), **{key: [each._asdict() for each in getattr(plan, key)] for key in ("kept", "divided")}}
+    return json.dumps({"schema": SCHEMA, **told}, indent=1, sort_keys=True) + "\n"
 
 
 def save(plan: Plan, file: Path) -> None:
@@ -226,6 +296,8 @@ def _parsed(data: Mapping[str, Any]) -> Plan:
         unknown=_texts(data["unknown"], "unknown"),
         algorithm=_whole(data["algorithm"], "algorithm"),
         arguments=_texts(data.get("arguments", []), "arguments"),
+        kept=_kept(data.get("kept", []), "kept"),
+        divided=_kept(data.get("divided", []), "divided"),
     )
 
 
@@ -233,6 +305,15 @@ def _shard(data: Any) -> Shard:
     if not isinstance(data, dict):
         raise ValueError("shards: expected objects")
     return Shard(_texts(data["nodeids"], "nodeids"), _whole(data["estimate_ms"], "estimate_ms"))
+
+
+def _kept(data: Any, key: str) -> Tuple[Kept, ...]:
+    if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
+        raise ValueError(f"{key}: expected a list of objects")
+    return tuple(
+        Kept(_text(each["name"], key), _text(each["why"], key), _whole(each["tests"], key), _whole(each["ms"], key))
+        for each in data
+    )
 
 
 def _set_up(data: Any) -> SetUp:

@@ -23,11 +23,13 @@ class Reference:
         collection: the ids of an independent collection, in its order, an id as often as tests share it.
         files_digest: of the files that these tests stand in; empty where that is not known.
         plan: the ids of each shard, to name the one that should have run a lost test; empty where there is none.
+        groups: the ids of tests that stay together, in the order of the collection.
     """
 
     collection: Sequence[str]
     files_digest: str = ""
     plan: Sequence[Sequence[str]] = ()
+    groups: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Case:
     `wanted` counts the tests of each id; `suspected` has the id that ran of those that may be the same test, which
     nothing shows. `unfit` repairs complete
     something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what became of
-    it there; `entries` the same with the repairs. `mark` stands for all results, repairs included.
+    it there; `entries` the same with the repairs. `mark` stands for all results, repairs included. `groups` of tests
+    stay together.
     """
 
     wanted: Mapping[str, int]
@@ -55,6 +58,7 @@ class Case:
     planned: Mapping[str, int]
     ran: Entries
     entries: Entries
+    groups: Sequence[Sequence[str]]
 
 
 def case_of(
@@ -89,6 +93,7 @@ def case_of(
         planned=planned,
         ran=ran,
         entries=_entries([*shards, *repairs]) if repairs else ran,
+        groups=[[names.get(nodeid, nodeid) for nodeid in group] for group in reference.groups],
     )
 
 

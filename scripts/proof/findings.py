@@ -26,12 +26,16 @@ CUT_SHORT = "cut short"
 STOPPED = "stopped by -x or --maxfail"
 SERVICE_DEATH = "service died"
 SHARD_ERROR = "error outside tests"
+COVERAGE_UNKNOWN = "coverage not known"
+COVERAGE_LOW = "coverage too low"
+COVERAGE_NOTE = "coverage incomplete"
 RED_TEST = "red test"
 UNSTABLE = "unstable id"
 RENAMED = "run by function and place"
 LOST = "lost"
 NOT_RUN = "not run"
 LEFT = "left unrun"
+APART = "apart"
 DOUBLED = "doubled"
 UNKNOWN = "unknown"
 REMOVED = "removed"
@@ -55,6 +59,9 @@ ABOUT_SHARDS = (
     CUT_SHORT,
     STOPPED,
     SHARD_ERROR,
+    COVERAGE_UNKNOWN,
+    COVERAGE_LOW,
+    COVERAGE_NOTE,
 )
 ABOUT_TESTS = {  # what is said about a number of them
     RED_TEST: "{} red",
@@ -63,12 +70,14 @@ ABOUT_TESTS = {  # what is said about a number of them
     LOST: "{} ran nowhere",
     NOT_RUN: "{} not run by the shard that had to",
     LEFT: "{} left unrun after a failure, as you asked (-x, --maxfail)",
+    APART: "{} without those before them that they stay together with, in one process",
     DOUBLED: "{} in more than one shard; each counts once, with its worst outcome",
     UNKNOWN: "{} in a shard, but not in this collection; not counted",
     REMOVED: "{} in the plan, but collected no more",
 }
 KINDS = (*ABOUT_SHARDS, *ABOUT_TESTS)
-HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED)
+HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED, COVERAGE_NOTE)
+ABOUT_COVERAGE = (COVERAGE_UNKNOWN, COVERAGE_LOW)  # judged when all tests have run: it says nothing of them
 NOT_REPAIRABLE = (
     NOTHING,
     CHANGED,
@@ -82,7 +91,7 @@ NOT_REPAIRABLE = (
     UNSTABLE,
 )
 
-GREEN, TESTS_FAILED, SERVICE_DIED = "green", "tests failed", "service died"
+GREEN, TESTS_FAILED, SERVICE_DIED, LOW_COVERAGE = "green", "tests failed", "service died", "coverage too low"
 INCOMPLETE, NO_TESTS = "incomplete", "no tests"
 
 
@@ -146,6 +155,8 @@ class Verdict:
             return SERVICE_DIED
         if SHARD_ERROR in red and all(test.outcome == "not-run" for test in self.tests):
             return NO_TESTS
+        if red and red <= {*ABOUT_COVERAGE}:
+            return LOW_COVERAGE
         return TESTS_FAILED if red else GREEN
 
     def _red_kinds(self) -> Set[str]:
@@ -160,7 +171,7 @@ class Verdict:
     def _explained(red: Set[str]) -> Set[str]:
         """Choose what leaves no doubt about the proof. A stop by -x leaves none where a test failed."""
         stopped = {STOPPED, LEFT} if red & {RED_TEST, SHARD_ERROR} else set()
-        return {RED_TEST, SERVICE_DEATH, SHARD_ERROR, *stopped}
+        return {RED_TEST, SERVICE_DEATH, SHARD_ERROR, *ABOUT_COVERAGE, *stopped}
 
     @property
     def green(self) -> bool:

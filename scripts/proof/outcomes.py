@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from .measured import Wishes
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
 XFAILED, XPASSED = "xfailed", "xpassed"
@@ -135,6 +137,14 @@ class CollectionError:
     text: str
 
 
+class Wanted(NamedTuple):
+    """Tests that a suite wants together: what they have in common, who says so, and ranges of places in `selected`."""
+
+    name: str
+    why: str
+    tests: Tuple[Tuple[int, int], ...]
+
+
 @dataclass(frozen=True)
 class Round:
     """One pytest process. `collected` and `selected` are None where it did not come so far.
@@ -143,6 +153,9 @@ class Round:
     pytest's, from wherever it has it, 0 for none. `status` is the exit status that pytest meant to end with. `files`
     is the digest of the files that the collected tests stand in, `cache` the folder of pytest's own cache, `answer`
     what the selection said beside the tests. `missing_lines` were written, and are not in the journal any more.
+    `groups` are the selected tests that the suite wants together, where it was collected only.
+    `executable` is its Python. `coverage` is what was asked of pytest-cov, None where it did not measure;
+    `coverage_file` names what it saved: empty where nothing was measured, None where it did not come to save.
     """
 
     number: int
@@ -165,6 +178,10 @@ class Round:
     cache: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
     missing_lines: int = 0
+    groups: Tuple[Wanted, ...] = ()
+    executable: str = ""
+    coverage: Optional[Wishes] = None
+    coverage_file: Optional[str] = None
 
 
 def fates(rounds: Sequence[Round]) -> List[Fate]:

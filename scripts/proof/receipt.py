@@ -15,7 +15,9 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ..console import printable, readable
 from ..errors import SuiteError
 from ..system import files
+from . import measured
 from . import outcomes as o
+from .measured import Measured
 from .outcomes import Attempt
 
 SCHEMA = 2
@@ -113,6 +115,7 @@ class Receipt:
         folder: of the ids' files, from the folder in which pytest is started, by which a person names them.
         cache: the folder of pytest's own cache.
         beside: the sha-256 of each file of BESIDE.
+        coverage: what it measured, None where nothing was to be measured.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
     """
 
@@ -142,6 +145,7 @@ class Receipt:
     folder: str = ""
     cache: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
+    coverage: Optional[Measured] = None
 
     @property
     def name(self) -> str:
@@ -217,6 +221,7 @@ def to_json(receipt: Receipt) -> Dict[str, Any]:
             {**vars(test), "attempts": [_attempt_json(attempt) for attempt in test.attempts]} for test in receipt.tests
         ],
         "errors": [vars(error) for error in receipt.errors],
+        "coverage": measured.to_json(receipt.coverage) if receipt.coverage else None,
     }
 
 
@@ -309,6 +314,7 @@ def from_json(data: Any) -> Receipt:
             began_s=_get(data, "began_s", float, int),
             set_up=_taught(_get(data, "set_up", dict)),
             beside={name: _get(data["beside"], name, str) for name in _get(data, "beside", dict)},
+            coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
         )
     )
 

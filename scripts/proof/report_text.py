@@ -18,6 +18,8 @@ from .findings import (
     ABOUT_SHARDS,
     ABOUT_TESTS,
     CHANGED,
+    COVERAGE_LOW,
+    COVERAGE_UNKNOWN,
     KINDS,
     OTHER_ARGUMENTS,
     OTHER_FILES,
@@ -170,13 +172,12 @@ def next_lines(ending: Ending) -> List[str]:
     unserved = verdict.ended == SERVICE_DIED and red != {SERVICE_DEATH, RED_TEST}
     steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, OTHER_ARGUMENTS, SHARD_ERROR} or unserved else []
     if verdict.repairable:
-        tests = f"runs {_tests(len(verdict.to_run))} without a result"
-        rest = tests if verdict.to_run else "every test has a result; this settles the rest"
+        rest = _rest(verdict) if verdict.to_run else "every test has a result; this settles the rest"
         steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *ending.arguments)}    ({rest})")
     elif RED_TEST in red:
         failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
         steps.append(f"{again(failed, command, ending.name)}    (only what failed)")
-    elif not steps:
+    elif not steps and red != {COVERAGE_LOW}:  # the same tests again would cover as much
         steps.append(_shards_again(ending))
     if UNSTABLE in red:
         steps.append(f"where a plan is handed out, a test whose id changes is run by function and place; {CURE}")
@@ -214,8 +215,17 @@ def typed(nodeid: str, start: str, folder: str) -> str:
     return posixpath.relpath(posixpath.join(start, folder, file), start) + colons + rest
 
 
+def _rest(verdict: Verdict) -> str:
+    """Say what a repair runs."""
+    outcomes = verdict.outcomes
+    lacking = sum(outcomes[nodeid] == o.NOT_RUN for nodeid in verdict.to_run)
+    if lacking == len(verdict.to_run):
+        return f"runs {_tests(lacking)} without a result"
+    return f"runs {_tests(len(verdict.to_run))}: {lacking} without a result, and those that stay together"
+
+
 def _shards_again(ending: Ending) -> str:
-    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES, OTHER_ARGUMENTS)
+    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
     shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
     if len(shards) != 1 or ending.verdict.total < 2:
         whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))

@@ -16,6 +16,7 @@ from . import findings as f
 from . import outcomes as o
 from . import receipt as r
 from .case import Case, Entry, Reference, case_of, covered, most_common, worst_outcome
+from .company import apart, joined
 from .findings import Finding, Verdict
 from .receipt import Damaged, Receipt, Selected, one_line, shown
 from .renamed_ids import CURE
@@ -42,13 +43,15 @@ def verify(
     missing = [nodeid for nodeid in case.wanted if not covered(case, nodeid, case.entries.get(nodeid, ()))]
     ordered = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
     lacking = set(missing)
+    undone = {*missing, *apart(case.groups, case.entries)}
+    due = set(joined(undone, case.groups)) if undone else undone
     tests = tuple(_test(case, nodeid, nodeid in lacking) for nodeid in case.wanted)
     return Verdict(
         total=case.total,
         tests=tests,
         counts=_counts(tests),
-        findings=tuple(_settled(ordered, lacking) if case.repairs else ordered),
-        to_run=tuple(missing),
+        findings=tuple(_settled(ordered, undone) if case.repairs else ordered),
+        to_run=tuple(nodeid for nodeid in case.wanted if nodeid in due),
         repairs=case.mark,
         repair_index=len(case.repairs),
     )
@@ -90,6 +93,7 @@ def findings(case: Case) -> Iterator[Finding]:
         _errors,
         _red_tests,
         _without_outcome,
+        _apart,
         _doubled,
         _not_collected,
         _renamed,
@@ -256,6 +260,13 @@ def _lost(case: Case, nodeid: str, entries: Sequence[Entry]) -> str:
 
 def _should_have(case: Case, nodeid: str) -> Tuple[int, ...]:
     return (case.planned[nodeid],) if nodeid in case.planned else ()
+
+
+def _apart(case: Case) -> Iterator[Finding]:
+    for nodeid, before in apart(case.groups, case.entries).items():
+        entries = case.entries[nodeid]
+        names = ", ".join(dict.fromkeys(receipt.name for receipt, _ in entries))
+        yield Finding(f.APART, f"in {names} without {shown(before)}", nodeid, _indices(entries))
 
 
 def _doubled(case: Case) -> Iterator[Finding]:

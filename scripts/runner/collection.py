@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
-from typing import List, NamedTuple, NoReturn, Sequence
+from typing import List, NamedTuple, NoReturn, Sequence, Tuple
 
 from ..console import progress, visible
 from ..environments.environments import Environment
 from ..errors import SettingsError, Shown, SuiteError
+from ..planning import together
+from ..planning.together import Group
 from ..proof.outcomes import Round
 from ..settings import Settings
 from ..system import processes
 from ..system.processes import ProgramFailed, exit_words
-from . import journal, plugin_loader, subset
+from . import coverage, journal, plugin_loader, subset
 from .plugin_loader import Order
 from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, may_be_paths, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
@@ -29,10 +32,12 @@ START = "collection"  # what the lines of its journal say, which nobody else see
 
 
 class Collected(NamedTuple):
-    """The ids, in collection order, and the digest of the files that the tests stand in."""
+    """The ids, in collection order, the digest of their files, which of them stay together, and their Python."""
 
     nodeids: List[str]
     files_digest: str = ""
+    groups: Tuple[Group, ...] = ()
+    python: str = sys.executable
 
 
 def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> Collected:
@@ -49,9 +54,10 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     words = pytest_words(settings, environment, ["--collect-only", "-q", *arguments])
     with tempfile.TemporaryDirectory() as folder, progress("collecting the tests"):
         record = Path(folder) / "journal.jsonl"
-        named = may_be_paths(arguments)
-        order = Order(record, START, paths=paths_of(settings), collects_only=True, named=named)
+        marks, named = together.marks_of(settings.suite.together), may_be_paths(arguments)
+        order = Order(record, START, paths=paths_of(settings), collects_only=True, marks=marks, named=named)
         environ = plugin_loader.variables(environment.variables(os.environ), settings.state / "plugin", order)
+        words, environ = coverage.measuring_into(words, environ, Path(folder) / "coverage")
         failure = None
         try:
             output = processes.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
@@ -67,7 +73,9 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         why = _why(rounds[-1]) if rounds else f"{_last(output)}\n  ({plugin_loader.UNHEARD})"
         message = f"the suite cannot be collected:\n{why or _last(output)}"
         raise SuiteError(message, _see(settings, environment, arguments))
-    return Collected(subset.of(wanted, rounds[-1].selected), rounds[-1].files)
+    ids = rounds[-1].selected
+    groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
+    return Collected(subset.of(wanted, ids), rounds[-1].files, groups, rounds[-1].executable)
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:

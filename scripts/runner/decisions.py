@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..console import counted, human_seconds
+from ..planning import together
+from ..planning.together import Entry, Group
 from ..proof import outcomes as o
 from ..proof import receipt
+from ..proof.company import joined
 from ..proof.outcomes import Attempt, Fate, Fixture, Round, Running
 from ..proof.receipt import ExtraError, Selected
 from ..system.processes import exit_words
@@ -89,6 +92,7 @@ class Outcome:
             round came so far.
         fates: one for each id, in that order; without attempts where it has not run.
         remaining: the ids that have yet to run.
+        due: these, and those that have to run again with them, since they stay together: what the next round runs.
         errors: what went wrong outside tests.
         ended: one of the endings of `receipt`; empty as long as another round is due.
         ran_as: what tests were called where they ran (their parameters, if no more differs), of those whose ids change
@@ -99,6 +103,7 @@ class Outcome:
     selected: Optional[Tuple[str, ...]] = None
     fates: Tuple[Fate, ...] = ()
     remaining: Tuple[str, ...] = ()
+    due: Tuple[str, ...] = ()
     errors: Tuple[ExtraError, ...] = ()
     ended: str = ""
     ran_as: Mapping[str, str] = field(default_factory=dict)
@@ -143,11 +148,12 @@ class Outcome:
 # What to do next ----------------------------------------------------------------------------------
 
 
-def next_step(history: Sequence[FinishedRound]) -> Outcome:
+def next_step(history: Sequence[FinishedRound], wishes: Sequence[Entry] = ()) -> Outcome:
     """Decide what became of the tests, what remains, and whether that is the end.
 
     Args:
         history: all rounds so far, at least one.
+        wishes: what pipeline.yml says of tests that stay together.
     """
     ran_as: Dict[str, str] = {}
     history = [_by_planned_ids(_served(ran), ran_as) for ran in history]
@@ -162,9 +168,29 @@ def next_step(history: Sequence[FinishedRound]) -> Outcome:
         attempts[nodeid] = (*attempts.get(nodeid, ()), error)
     fates = tuple(Fate(nodeid, attempts.get(nodeid, ())) for nodeid in dict.fromkeys(selected or ()))
     remaining = tuple(nodeid for nodeid in left if nodeid not in broken)
-    outcome = Outcome(tuple(history), selected, fates, remaining, ran_as=ran_as)
+    groups = [*_groups(rounds), *together.wished(wishes, selected or ())]
+    due = _with_company(fates, remaining, [group.nodeids for group in groups])
+    outcome = Outcome(tuple(history), selected, fates, remaining, due, ran_as=ran_as)
     outcome = replace(outcome, errors=tuple(dict.fromkeys(_errors(outcome))))
     return replace(outcome, ended=_ended(outcome))
+
+
+def _groups(rounds: Sequence[Round]) -> Iterator[Group]:
+    """Name the tests that the suite wants together, as the first round heard it."""
+    first = next((each for each in rounds if each.selected is not None), None)
+    return together.heard(first.selected or (), first.groups) if first else iter(())
+
+
+def _with_company(fates: Sequence[Fate], remaining: Sequence[str], groups: Sequence[Sequence[str]]) -> Tuple[str, ...]:
+    """Add to what remains the tests that it stays together with: a step says nothing without those before it.
+
+    What is red stays so, and does not run again: it may have ended the process.
+    """
+    wanted = set(joined(remaining, groups))
+    left = set(remaining)
+    return tuple(
+        fate.nodeid for fate in fates if fate.nodeid in left or (fate.nodeid in wanted and fate.outcome not in o.RED)
+    )
 
 
 def without_service(outcome: Outcome, why: str) -> Outcome:
@@ -422,5 +448,5 @@ def progress(outcome: Outcome) -> str:
     """Say what ended the last round, and what the next one runs."""
     last = outcome.history[-1]
     why = f"{receipt.shown(last.nodeid)}: {_blame(last)}" if last.nodeid else f"something {_deed(last)}"
-    number, rest = len(outcome.history), counted(len(outcome.remaining), "test")
+    number, rest = len(outcome.history), counted(len(outcome.due), "test")
     return f"\nround {number - 1}: {why}\nround {number}: {rest} to run\n"

@@ -18,7 +18,8 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Opt
 
 from ..errors import SuiteError
 from ..proof import outcomes as o
-from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost
+from ..proof.measured import wishes_from_json
+from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost, Wanted
 from ..proof.receipt import Selected
 
 SCHEMA = 2
@@ -89,6 +90,15 @@ def read(file: Path, start: str) -> Tuple[List[Round], int]:
         raise SuiteError(f"{file}: {error.strerror}") from error
     lines = parse(content, start)
     return rounds(lines.events, str(file)), lines.strangers
+
+
+def interpreter(file: Path, start: str) -> str:
+    """Find the Python of the first round of a start; empty where no line says it."""
+    with suppress(OSError), file.open("rb") as journal:
+        for event in (event for line in journal for event in parse(line, start).events):
+            if event["event"] == "load":
+                return str(event.get("executable", ""))
+    return ""
 
 
 def parse(content: bytes, start: str) -> Lines:
@@ -236,6 +246,7 @@ class _RoundReader:
         self._errors: List[CollectionError] = []
         self._failed: Set[Fixture] = set()
         self._needs: Dict[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = {}
+        self._groups: List[Wanted] = []
 
     def take(self, event: Event) -> None:
         """Read one more event."""
@@ -251,8 +262,10 @@ class _RoundReader:
         self._errors.append(CollectionError(event["id"], event.get("message", ""), event.get("text", "")))
 
     def _on_needs(self, event: Event) -> None:
-        ranges = tuple((int(first), int(last)) for first, last in event["tests"])
-        self._needs[event["scope"], event["base"], event["name"]] = ranges
+        self._needs[event["scope"], event["base"], event["name"]] = _ranges(event["tests"])
+
+    def _on_group(self, event: Event) -> None:
+        self._groups.append(Wanted(str(event["name"]), str(event["why"]), _ranges(event["tests"])))
 
     def _on_start(self, event: Event) -> None:
         trial = self._latest.get(event["id"])
@@ -323,6 +336,10 @@ class _RoundReader:
             needs=self._needs,
             status=finish.get("status"),
             missing_lines=self._missing,
+            groups=tuple(self._groups),
+            executable=str(load.get("executable", "")),
+            coverage=wishes_from_json(self._last["coverage"]["wishes"]) if "coverage" in self._last else None,
+            coverage_file=str(self._last["coverage saved"]["file"]) if "coverage saved" in self._last else None,
         )
 
     def _attempts(self, number: int) -> Tuple[Attempt, ...]:
@@ -366,6 +383,10 @@ class _RoundReader:
             trial = self._trials[-1]
             return Running(trial.nodeid, "".join(trial.started[-1:]), fixture)
         return Running("", innermost.step, fixture) if innermost else None
+
+
+def _ranges(tests: Any) -> Tuple[Tuple[int, int], ...]:
+    return tuple((int(first), int(last)) for first, last in tests)
 
 
 def _fixture(event: Event) -> Fixture:

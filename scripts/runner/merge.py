@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
-from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError, ServiceDied, SuiteError
+from ..errors import SERVICE_ERRORS, CoverageError, IncompleteError, PipelineError, ServiceDied, SuiteError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
@@ -27,11 +28,11 @@ from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
 from ..settings import Settings
-from . import gathering, pytest_cache, subset
+from . import coverage, gathering, pytest_cache, subset
 from . import repair as repairing
 from .collection import Collected
 from .pytest_arguments import nothing_ran, nothing_selected
-from .rounds import JUNIT
+from .rounds import JUNIT, repository_of
 
 FILE_NAME = "merge.json"
 
@@ -123,17 +124,20 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         ServiceDied: the service of a shard died while its tests ran.
         SuiteError: no test was selected, or none could be run.
         SettingsError: none could be run, since pytest cannot use its arguments.
+        CoverageError: less was covered than the suite asks for, or that is not known.
     """
     results = gather(settings.reports)
     plan = plan_of(settings, results)
     shards = [shard.nodeids for shard in plan.shards] if plan else ()
-    reference = Reference(collected.nodeids, collected.files_digest, shards)
+    groups = [group.nodeids for group in collected.groups]
+    reference = Reference(collected.nodeids, collected.files_digest, shards, groups)
     verdict = verify(results.receipts, reference, results.damaged, results.changed)
     if run_missing and verdict.repairable:
         collection = [test.nodeid for test in verdict.tests for _ in range(test.count)]
         repairing.run(settings, verdict, receipt.digest(collection), arguments)
         results = gather(settings.reports)
         verdict = verify(results.receipts, reference, results.damaged, results.changed)
+    verdict = coverage.conclude(settings, collected.python, repository_of(settings.project), results.receipts, verdict)
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     attempt(lambda: _gather_places(settings, results.receipts))
@@ -188,6 +192,10 @@ def exit_code(
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
         kind = next((kind for kind in SERVICE_ERRORS if words.startswith(f"{kind.ended}: ")), ServiceDied)
         raise kind(death.text, f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}.")
+    if verdict.ended == f.LOW_COVERAGE:
+        words = f"cd {shlex.quote(str(settings.suite_directory))} && python -m coverage report --show-missing"
+        hint = f"The lines above say what is missing; which lines no test ran, in the suite's environment: {words}"
+        raise CoverageError("the tests are not proven to cover as much as fail-under asks for", hint)
     return 0 if verdict.green else 1
 
 
@@ -221,7 +229,7 @@ def _write_junit(settings: Settings, verdict: Verdict, receipts: Iterable[Receip
 def _gather_places(settings: Settings, receipts: Sequence[Receipt]) -> None:
     """Bring what shards and repairs left for the suite itself to where it belongs; the only shard wrote it there."""
     parts = [result for result in receipts if result.repairs or result.total > 1]
-    folders = [settings.reports / f"{'repair' if part.repairs else 'shard'}-{part.index}" for part in parts]
+    folders = [coverage.folder_of(settings, part) for part in parts]
     alone = any(result.total == 1 and not result.repairs for result in receipts)
     gathering.gather(settings, folders, settings.reports / JUNIT, say, alone)
 
@@ -243,7 +251,7 @@ def teaches(verdict: Verdict) -> bool:
 
     Where no plan was handed out, that shard makes its own, and must find the durations that the others found.
     """
-    return all(finding.kind == f.RED_TEST for finding in verdict.findings if finding.red)
+    return all(finding.kind in (f.RED_TEST, *f.ABOUT_COVERAGE) for finding in verdict.findings if finding.red)
 
 
 def lesson_of(result: Receipt) -> Timings:

@@ -49,7 +49,7 @@ def of_shard(settings: Settings, node: Node, environ: Mapping[str, str]) -> Iter
         AlreadyRunning: the same shard, or a run of all shards, is at it; unless this shard is one of that run's.
     """
     with ExitStack() as stack:
-        if not _is_owned(environ):
+        if not is_owned(environ):
             stack.enter_context(_locked(settings, "run", shared=True))
         stack.enter_context(_locked(settings, f"shard-{node.index}"))
         yield
@@ -97,10 +97,11 @@ def new_start() -> str:
 
 def start(environ: Mapping[str, str]) -> str:
     """Give what marks this start of a shard: what the run that it belongs to says, so that it can follow it."""
-    return environ.get(START) or new_start() if _is_owned(environ) else new_start()
+    return environ.get(START) or new_start() if is_owned(environ) else new_start()
 
 
-def _is_owned(environ: Mapping[str, str]) -> bool:
+def is_owned(environ: Mapping[str, str]) -> bool:
+    """Tell whether this process runs a shard of a run of all shards here."""
     return environ.get(OWNER) == str(os.getppid())
 
 

@@ -31,6 +31,8 @@ class Order:
         select: the command that answers "which tests next?"; empty to run all.
         apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
         collects_only: whether to end when the tests are collected.
+        marks: the names of marks whose tests stay together.
+        coverage: the file that pytest-cov measures into; None to let it do what it does by itself.
         named: the words of a person's arguments that may be paths: those that are replace all others.
         place: what the shard's own folders for temporary files are called; empty where it is the only one.
     """
@@ -42,6 +44,8 @@ class Order:
     select: Sequence[str] = ()
     apart: Optional[Path] = None
     collects_only: bool = False
+    marks: Sequence[str] = ()
+    coverage: Optional[Path] = None
     place: str = ""
     named: Sequence[str] = ()
 
@@ -64,6 +68,10 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_PLACE"] = order.place
     if order.collects_only:
         own["SHARDLINE_COLLECT"] = "1"
+    if order.marks:
+        own["SHARDLINE_MARKS"] = json.dumps(list(order.marks))
+    if order.coverage:
+        own["SHARDLINE_COVERAGE"] = str(order.coverage.resolve())
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
     return {"PYTHONHASHSEED": HASH_SEED, **environ, **own}
 

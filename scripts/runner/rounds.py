@@ -15,10 +15,11 @@ from .. import console
 from ..ci import Node
 from ..console import counted
 from ..errors import PipelineError
+from ..planning import together
 from ..proof import junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
-from . import decisions, journal, places, plugin_loader, pytest_process, selection
+from . import coverage, decisions, journal, places, plugin_loader, pytest_process, selection
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
 from .pytest_arguments import may_be_paths
@@ -76,21 +77,25 @@ def run(
         order = _order(shard, len(ended), selection.command(select))
         environ = {**session.variables(), **places.variables(os.environ, shard.node, start, len(ended))}
         variables = plugin_loader.variables(environ, settings.state / "plugin", order)
+        own_file = coverage.file_of(shard.folder, len(ended), "run").resolve()
+        command, variables = coverage.measuring_into(words, variables, own_file)
         heartbeat = Heartbeat(journal.Tail(record, start))
-        exit = pytest_process.run(words, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say)
+        exit = pytest_process.run(
+            command, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say
+        )
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=session.silence())
         if exit.service:
             say(f"\n{console.visible(exit.service)}")
         ended.append(exit)
-        outcome = decisions.next_step(_history(record, start, ended, say))
+        outcome = decisions.next_step(_history(record, start, ended, say), settings.suite.together)
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
         _write_junit(shard, outcome, say)
         if outcome.ended:
             return outcome
         say(decisions.progress(outcome))
-        select = selection.remaining(shard.folder, shard.selection, outcome.remaining)
+        select = selection.remaining(shard.folder, shard.selection, outcome.due)
 
 
 def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
@@ -103,6 +108,8 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         apart=shard.folder / places.OWN_REPORTS / str(number) if shard.is_partial else None,
         place=places.name_of(shard.node),
         named=may_be_paths(shard.arguments),
+        marks=together.marks_of(shard.settings.suite.together),
+        coverage=coverage.file_of(shard.folder, number),
     )
 
 

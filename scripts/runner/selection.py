@@ -11,14 +11,15 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..console import printable
 from ..errors import PipelineError
-from ..planning import forecast
+from ..planning import forecast, together
 from ..planning import plan as planning
 from ..planning.history import past as read_history
 from ..planning.plan import Plan
+from ..planning.together import Entry, Group
 from ..proof import receipt
 from ..proof.renamed_ids import form_of, known_as
 from ..system import files
@@ -48,6 +49,7 @@ class Selection:
         machine: the class of this machine, to which these durations are scaled.
         part: the file that lists a part of the suite, empty for all of it; `strict`: see `subset.Part`.
         ids: exactly these, as the plan has them, instead of a shard of it.
+        together: what pipeline.yml says of tests that stay together, but of marks (`together.wished`).
     """
 
     start: str
@@ -59,6 +61,7 @@ class Selection:
     part: str = ""
     strict: bool = False
     ids: Optional[Tuple[str, ...]] = None
+    together: Tuple[Entry, ...] = ()
 
 
 def write(folder: Path, selection: Selection) -> Path:
@@ -81,19 +84,28 @@ def command(file: Path) -> List[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Answer on standard output: which of the collected ids a shard has to run, and what it goes by."""
-    collected = json.load(sys.stdin)
+    asked = json.load(sys.stdin)
     try:
         data = files.read_json(Path(arguments[0]), SCHEMA, "", receipt.MOST_BYTES)
         selection = Selection(**{name: value for name, value in data.items() if name != "schema"})
-        print(json.dumps(answer(selection, collected)))  # in ASCII, since ids may hold what UTF-8 cannot
+        told = answer(selection, asked["ids"], groups_in(asked))
+        print(json.dumps(told))  # in ASCII, since ids may hold what UTF-8 cannot
     except PipelineError as error:
         print(error.message.replace("\n", " "), file=sys.stderr)  # the plugin passes the last line on
         return error.exit_code
     return 0
 
 
-def answer(selection: Selection, collected: Sequence[str]) -> Dict[str, Any]:
+def groups_in(asked: Mapping[str, Any]) -> List[Group]:
+    """Name the tests that the suite wants together, of a question of the plugin."""
+    return list(together.heard(asked["ids"], ((each["name"], each["why"], each["tests"]) for each in asked["groups"])))
+
+
+def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Group] = ()) -> Dict[str, Any]:
     """Choose from the collected ids, which run in collection order.
+
+    Args:
+        groups: what the suite wants together.
 
     Returns:
         `select`: the ids. `plan`, `timings`: the plan's id, and what it was made from. `shared`: what there was to be
@@ -107,12 +119,12 @@ def answer(selection: Selection, collected: Sequence[str]) -> Dict[str, Any]:
     went_by = _handed_out(selection)
     names = known_as(there, (nodeid for shard in went_by.shards for nodeid in shard.nodeids)) if went_by else {}
     known = [names.get(nodeid, nodeid) for nodeid in there]
-    if went_by is None and selection.ids is None:
-        went_by = _made_here(selection, known)
     if selection.ids is not None:
         wanted = set(selection.ids)
     else:
-        wanted = set(share_of(known, [shard.nodeids for shard in went_by.shards] if went_by else [], selection.index))
+        stay = [_renamed(group, names) for group in (*groups, *together.wished(selection.together, collected))]
+        went_by = went_by or _made_here(selection, known, stay)
+        wanted = set(share_of(known, [shard.nodeids for shard in went_by.shards], selection.index, stay))
     chosen = list(dict.fromkeys(nodeid for nodeid in there if names.get(nodeid, nodeid) in wanted))
     forms = receipt.digest(map(form_of, known))
     return {
@@ -149,12 +161,16 @@ def _handed_out(selection: Selection) -> Optional[Plan]:
     return plan if plan and len(plan.shards) == selection.total else None
 
 
-def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None) -> Plan:
+def _renamed(group: Group, names: Mapping[str, str]) -> Group:
+    return group._replace(nodeids=tuple(names.get(nodeid, nodeid) for nodeid in group.nodeids))
+
+
+def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, groups: Iterable[Group] = ()) -> Plan:
     """Make the plan from what was collected, else from the tests that the history knows."""
     past = read_history(Path(selection.history), _say)
     estimates, set_up = forecast.estimates(past, selection.machine), forecast.set_up(past, selection.machine)
     tests = estimates.tests_ms if collected is None else collected
-    return planning.make(tests, estimates, selection.total, set_up)
+    return planning.make(tests, estimates, selection.total, set_up, groups)
 
 
 def _say(line: str) -> None:
@@ -162,16 +178,25 @@ def _say(line: str) -> None:
     print(printable(line), file=sys.stderr)
 
 
-def share_of(collected: Iterable[str], shards: Sequence[Sequence[str]], index: int) -> List[str]:
-    """Choose the ids of one shard. A test that came after the plan goes where its name's digest sends it:
-    to the same shard on every node.
+def share_of(
+    collected: Iterable[str], shards: Sequence[Sequence[str]], index: int, groups: Iterable[Group] = ()
+) -> List[str]:
+    """Choose the ids of one shard.
+
+    A test that came after the plan goes to the shard that has the first of those it stays together with, else where
+    its name's digest sends it: to the same shard on every node.
 
     >>> share_of(["a", "b", "new"], [["a"], ["b"]], 0), share_of(["a", "b", "new"], [["a"], ["b"]], 1)
     (['a'], ['b', 'new'])
     """
-    planned = {nodeid: number for number, nodeids in enumerate(shards) for nodeid in nodeids}
+    shard_of = {nodeid: number for number, nodeids in enumerate(shards) for nodeid in nodeids}
     tests = dict.fromkeys(collected)
-    return [test for test in tests if (planned[test] if test in planned else _late(test, len(shards))) == index]
+    late = any(nodeid not in shard_of for nodeid in tests)
+    for unit in together.units(dict.fromkeys(sorted(tests), 1), groups, 1, {}).units if late else ():
+        planned = [shard_of[nodeid] for nodeid in unit if nodeid in shard_of]
+        for nodeid in unit:
+            shard_of.setdefault(nodeid, planned[0] if planned else _late(unit[0], len(shards)))
+    return [test for test in tests if shard_of[test] == index]
 
 
 def _late(nodeid: str, total: int) -> int:

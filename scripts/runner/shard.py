@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,19 @@ from ..settings import Settings
 from ..system import memory, processes, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
-from . import collection, outputs, ownership, preparation, pytest_arguments, pytest_process, rounds, selection, subset
+from . import (
+    collection,
+    coverage,
+    journal,
+    outputs,
+    ownership,
+    preparation,
+    pytest_arguments,
+    pytest_process,
+    rounds,
+    selection,
+    subset,
+)
 from .decisions import Outcome
 from .pytest_process import Supervision
 from .rounds import ShardRun
@@ -73,6 +86,7 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         machine=machine_class(),
         part=str(wanted.file) if wanted else "",
         strict=bool(wanted and wanted.strict),
+        together=settings.suite.together,
     )
     settings = _as_needed(settings, chosen, arguments, known=checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
@@ -112,7 +126,7 @@ def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], 
         preparation.fetch_weights(settings)  # a suite may look at them while it is collected
     environment = preparation.install(settings, with_service=False).suite
     collected = collection.collect(settings, environment, arguments)
-    is_empty = not selection.answer(chosen, collected.nodeids)["select"]
+    is_empty = not selection.answer(chosen, collected.nodeids, collected.groups)["select"]
     return replace(settings, service=None) if spares and is_empty else settings
 
 
@@ -167,6 +181,12 @@ def folder_of(settings: Settings, node: Node) -> Path:
     return settings.reports / f"shard-{node.index}"
 
 
+def interpreter(settings: Settings, result: Receipt) -> str:
+    """Name the Python on which the tests of a shard ran, on this machine."""
+    folder = folder_of(settings, Node(result.index, result.total))
+    return journal.interpreter(folder / rounds.JOURNAL, result.start) or sys.executable
+
+
 def fresh(folder: Path) -> Path:
     """Empty and return the folder: what an earlier run left must not be taken for this one's.
 
@@ -207,6 +227,13 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         set_up=set_up_of(outcome.rounds),
         folder=_folder_of_ids(shard.settings, first),
         cache=next((told.cache for told in outcome.rounds if told.cache), ""),
+        coverage=coverage.measured(
+            shard.settings,
+            shard.folder,
+            outcome.rounds,
+            rounds.repository_of(shard.settings.project),
+            os.environ,
+        ),
     )
 
 

@@ -55,7 +55,8 @@ def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
     clear(settings)
     with merge.rest_offered(settings, arguments):
         result = shard.execute(settings, Node(0, 1), arguments, checked=True)
-    return Collected([test.nodeid for test in result.tests for _ in range(test.count)], result.files_digest)
+    nodeids = [test.nodeid for test in result.tests for _ in range(test.count)]
+    return Collected(nodeids, result.files_digest, python=shard.interpreter(settings, result))
 
 
 def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:

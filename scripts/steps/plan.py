@@ -10,15 +10,19 @@ from typing import List, Sequence
 from ..console import counted, human_seconds, say, table
 from ..errors import PipelineError
 from ..planning import advice as advising
-from ..planning import history
+from ..planning import history, together
 from ..planning import plan as planning
+from ..planning.nodeids import classes_of
 from ..planning.plan import FILE_NAME, Plan
+from ..planning.together import Group, Kept
 from ..proof import receipt
 from ..runner import collection, ownership, preparation, shard
 from ..runner.collection import Collected
 from ..settings import Settings
 
 NODES = 4
+SHOWN = 5  # groups of tests that stay together
+DEAR_PERMILLE = 10  # a price on the slowest shard that is worth a word
 
 
 def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise: bool = False) -> None:
@@ -34,20 +38,21 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
     shard.check(settings, pytest_arguments)
     with ownership.of_all(settings):
         suite = preparation.install(settings, with_service=False).suite
-        made = make(settings, total, pytest_arguments, collection.collect(settings, suite, pytest_arguments))
-    advised = advice(settings, made) if advise else total
+        collected = collection.collect(settings, suite, pytest_arguments)
+        made = make(settings, total, pytest_arguments, collected)
+    advised = advice(settings, made, collected.groups) if advise else total
     for line in next_lines(settings, total, advised, pytest_arguments):
         say(line)
 
 
-def advice(settings: Settings, made: Plan) -> int:
+def advice(settings: Settings, made: Plan, groups: Sequence[Group] = ()) -> int:
     """Say how many nodes pay; return the number to take."""
     say()
     nodeids = [nodeid for part in made.shards for nodeid in part.nodeids]
     if not any(part.estimate_ms for part in made.shards) and nodeids:
         say("How many nodes pay cannot be said before the tests have run once.")
         return len(made.shards)
-    found = advising.advise(nodeids, *history.estimates(settings, history.quiet), fixed_s(settings))
+    found = advising.advise(nodeids, *history.estimates(settings, history.quiet), fixed_s(settings), groups=groups)
     for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
         say(line)
     return found.knee
@@ -75,12 +80,42 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str], collec
         PipelineError: the plan cannot be written.
     """
     estimates, set_up = history.estimates(settings)
-    made = planning.make(collected.nodeids, estimates, total, set_up)
+    made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups)
     made = replace(made, arguments=tuple(pytest_arguments))
     planning.save(made, settings.reports / FILE_NAME)
-    for line in lines(made, len(collected.nodeids)):
+    stays = made.kept or made.divided or any(map(classes_of, collected.nodeids))
+    price = planning.price_permille(collected.nodeids, estimates, made) if stays and total > 1 else 0
+    unknown = [] if pytest_arguments else together.unmatched(settings.suite.together, collected.nodeids)
+    for line in [*lines(made, len(collected.nodeids)), *together_lines(made, price), *map(_unmatched, unknown)]:
         say(line)
     return made
+
+
+def together_lines(made: Plan, price_permille: int) -> List[str]:
+    """Say what was kept whole, and name it where that costs something; and the classes that were not.
+
+    Args:
+        price_permille: by how much the slowest shard would be faster without, in thousandths.
+    """
+    known = any(part.estimate_ms for part in made.shards)
+    divided = [f"divided: {_weight(group, known)}: {group.why}" for group in made.divided]
+    if not known or price_permille < DEAR_PERMILLE:
+        kept = [f"kept whole: {counted(len(made.kept), 'group')} of tests, at no cost"] if known and made.kept else []
+        return [*kept, *divided]
+    heaviest = sorted(made.kept, key=lambda group: -group.ms)
+    rows = [f"kept whole: {_weight(group, known)}: {group.why}" for group in heaviest[:SHOWN]]
+    rows += [f"kept whole: {counted(len(heaviest) - SHOWN, 'group')} more"] if len(heaviest) > SHOWN else []
+    *others, last = rows or ["kept whole: classes"]
+    return [*others, f"{last}; without that {price_permille / 10:.0f} % faster", *divided]
+
+
+def _weight(group: Kept, known: bool) -> str:
+    took = f", {human_seconds(group.ms / 1000)}" if known else ""
+    return f"{receipt.shown(group.name)} ({counted(group.tests, 'test')}{took})"
+
+
+def _unmatched(pattern: str) -> str:
+    return f"suite.together: {pattern} names no test"
 
 
 def usual(settings: Settings) -> int:

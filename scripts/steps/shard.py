@@ -8,7 +8,7 @@ from typing import Sequence
 from ..ci import Node
 from ..console import say
 from ..proof import report_text
-from ..runner import collection, ownership, preparation, pytest_arguments, shard
+from ..runner import collection, coverage, ownership, preparation, pytest_arguments, shard
 from ..settings import Settings
 from . import verdict
 
@@ -33,6 +33,8 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict:
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
         result = shard.execute(settings, node, arguments)
+        if not ownership.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
+            coverage.leave_copy(settings, shard.interpreter(settings, result), result)
     folder = settings.shown(shard.folder_of(settings, node))
     for line in report_text.shard_lines(result, folder, settings.command, arguments):
         say(line)

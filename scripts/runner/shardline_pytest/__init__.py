@@ -17,9 +17,12 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_COLLECT: end as soon as the tests are collected, so that nothing which a person's options or plugins do at
   the end of a session happens, and of what they do at its start, nothing that an option known here asks for: no report
   is written, no snapshot removed, no cache or coverage file replaced. A conftest's own pytest_sessionstart does run.
+- SHARDLINE_MARKS, a JSON list: the names of marks whose tests stay together.
+- SHARDLINE_COVERAGE, a file: pytest-cov measures into it, and reports and judges nothing; see `coverage_wishes.py`.
 - SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
-  On its standard input it gets the collected ids, a JSON list in collection order (after -k, -m and foreign
-  plugins; an id that several tests share is there several times). On its standard output it says
+  On its standard input it gets {"ids": [...], "groups": [...]}: the collected ids in collection order (after -k, -m and
+  foreign plugins; an id that several tests share is there several times), and which of them the suite wants together,
+  each group with a "name", a "why" and "tests", ranges [first, last] of places. On its standard output it says
   {"select": [ids], "ordered": false}: those tests run in collection order; "ordered": true means in the order
   of the answer. Tests of one id stay together. What else the answer says ("plan": the plan's id ...) goes into the
   journal as it is. An id that was not collected, a failure or any other answer stops the run with exit status 4: a
@@ -39,6 +42,7 @@ import os
 
 import pytest
 
+from .coverage_wishes import own_data
 from .hook_style import Wrapper, outermost
 from .orders import take_order
 from .places import Places
@@ -63,15 +67,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
         early_config.pluginmanager.register(worker)
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
+    if _orders and _orders[0].coverage:
+        with own_data(early_config, _orders[0].pen, _orders[0].coverage, is_part=bool(_orders[0].apart)):
+            return (yield)
     return (yield)
 
 
 @outermost
 def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     """Keep the tests in this process: pytest-xdist's workers would neither select nor record."""
+    dist = getattr(config.option, "dist", "")
     words = without_workers(config.option) if _orders else ""
     if _orders:
         choose_paths(config, _orders[0])
+        _orders[0] = _orders[0]._replace(dist=str(dist))
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(Header(words))

@@ -11,7 +11,7 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, MutableMapping, NamedTuple, Optional
+from typing import Dict, Iterator, List, MutableMapping, NamedTuple, Optional, Sequence
 
 import pytest
 
@@ -20,12 +20,13 @@ from .journal_writer import JournalWriter
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
 PATHS, NAMED, SELECT = "SHARDLINE_PATHS", "SHARDLINE_NAMED", "SHARDLINE_SELECT"
 APART, PLACE, COLLECT = "SHARDLINE_APART", "SHARDLINE_PLACE", "SHARDLINE_COLLECT"
-VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, SELECT, APART, PLACE, COLLECT)
+MARKS, COVERAGE = "SHARDLINE_MARKS", "SHARDLINE_COVERAGE"
+VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, SELECT, APART, PLACE, COLLECT, MARKS, COVERAGE)
 SCHEMA = 2
 
 
 class Order(NamedTuple):
-    """What this process was told to do."""
+    """What this process was told to do; `dist` is how pytest-xdist was to distribute the tests."""
 
     pen: JournalWriter
     command: Optional[List[str]]
@@ -34,8 +35,11 @@ class Order(NamedTuple):
     paths: List[str]
     apart: Optional[Path]
     collects_only: bool
-    place: str
-    named: List[str]
+    marks: List[str]
+    dist: str = ""
+    coverage: Optional[Path] = None
+    place: str = ""
+    named: Sequence[str] = ()
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -46,13 +50,16 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     _forget_folder(environ, str(Path(__file__).absolute().parents[1]))
     number = int(told.get(ROUND, 0))
     pen = JournalWriter(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
-    versions = {"pytest": pytest.__version__, "python": platform.python_version()}
+    versions = {"pytest": pytest.__version__, "python": platform.python_version(), "executable": sys.executable or ""}
     pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=number, **versions)
     command = json.loads(told[SELECT]) if SELECT in told else None
     paths = json.loads(told.get(PATHS, "[]"))
     apart = Path(told[APART]) if APART in told else None
+    marks = json.loads(told.get(MARKS, "[]"))
+    coverage = Path(told[COVERAGE]) if COVERAGE in told else None
+    order = Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, marks)
     named = json.loads(told.get(NAMED, "[]"))
-    yield Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, told.get(PLACE, ""), named)
+    yield order._replace(coverage=coverage, place=told.get(PLACE, ""), named=named)
 
 
 def _forget_folder(environ: MutableMapping[str, str], folder: str) -> None:

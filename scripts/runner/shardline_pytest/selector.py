@@ -19,6 +19,7 @@ import pytest
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
+from .wishes import groups_of
 
 _TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
@@ -86,18 +87,22 @@ class Selector:
 
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
+        groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
         if self._order.command is not None:
             try:
-                select, ordered, told = understood(self._ask(ids), ids)
+                select, ordered, told = understood(self._ask({"ids": ids, "groups": groups}), ids)
             except ValueError as reason:
                 self._pen.write("selection error", message=str(reason))
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
             _keep(session, choose(session.items, select, ordered))
+            groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
         self._pen.write("selected", ids=[item.nodeid for item in session.items], **told)
+        for group in groups:
+            self._pen.write("group", **group)
         for (scope, base, name), ranges in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
 
-    def _ask(self, ids: List[str]) -> bytes:
+    def _ask(self, question: Dict[str, object]) -> bytes:
         """Run the command; return what it prints.
 
         Raises:
@@ -105,13 +110,19 @@ class Selector:
         """
         command, environ, directory = self._order.command or [], self._order.environ, self._order.directory
         try:
-            done = self._run(command, input=json.dumps(ids).encode(), env=environ, cwd=directory, capture_output=True)
+            done = self._run(
+                command, input=json.dumps(question).encode(), env=environ, cwd=directory, capture_output=True
+            )
         except OSError as error:
             raise ValueError(f"cannot start {command[0]}: {error}") from None
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise ValueError(f"{''.join(said[-1:]) or command[0]} (exit code {done.returncode})")
         return done.stdout
+
+
+def _order_scope(session: pytest.Session) -> str:
+    return str(getattr(session.config.option, "order_scope", ""))
 
 
 def understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:

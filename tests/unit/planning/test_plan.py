@@ -4,7 +4,7 @@ import json
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,8 @@ from scripts.errors import PipelineError, SettingsError
 from scripts.planning import plan
 from scripts.planning.estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from scripts.planning.nodeids import classes_of, file_of, function_of
-from scripts.planning.plan import Plan, Shard, duration_ms, make, split
+from scripts.planning.plan import Plan, Shard, duration_ms, make, price_permille, split
+from scripts.planning.together import Group, Kept
 
 Shards = List[List[str]]
 
@@ -25,6 +26,7 @@ names = st.builds(
     "{}.py::{}{}".format, st.sampled_from("abcd"), st.sampled_from(["", "T::", "T::U::"]), st.integers(0, 9)
 )
 suites = st.dictionaries(names, times, max_size=25)
+functions = st.builds("{}.py::{}".format, st.sampled_from("abcd"), st.integers(0, 29))
 totals = st.integers(1, 9)
 scopes = st.sampled_from(["a.py", "a.py::T", "a.py::T::U", "b.py", "b.py::T::U"])
 set_ups = st.builds(
@@ -94,12 +96,54 @@ def test_a_class_with_a_set_up_stays_whole_in_a_file_that_is_cut() -> None:
     assert [["a.py::T::1", "a.py::T::2", "a.py::T::3"], ["a.py::x", "a.py::y", "a.py::z"]] == sorted(shards)
 
 
-def test_a_class_is_cut_where_that_pays() -> None:
+def test_a_class_stays_whole_in_a_file_that_is_cut() -> None:
+    times = {"a.py::T::1": 100, "a.py::T::2": 100, "a.py::x": 100, "a.py::y": 100, "a.py::z": 100, "a.py::z2": 100}
+
+    shards = split(times, Estimates(times), 3)
+
+    assert [200, 200, 200] == [sum(times[nodeid] for nodeid in shard) for shard in shards]
+    assert ["a.py::T::1", "a.py::T::2"] in shards
+
+
+def test_a_class_longer_than_a_fair_share_is_divided_and_named() -> None:
     times = {f"a.py::T::{number}": 100 for number in range(4)}
 
-    shards = split(times, Estimates(times), 2, SetUp(scopes_ms={"a.py::T": 50}))
+    made = make(times, Estimates(times), 2)
 
-    assert [2, 2] == [len(shard) for shard in shards]
+    assert [2, 2] == [len(shard.nodeids) for shard in made.shards]
+    assert (Kept("a.py::T", "longer than a fair share", 4, 400),) == made.divided
+
+
+def test_a_class_with_a_set_up_stays_whole_however_long() -> None:
+    times = {f"a.py::T::{number}": 100 for number in range(4)}
+
+    assert [4, 0] == [len(shard) for shard in split(times, Estimates(times), 2, SetUp(scopes_ms={"a.py::T": 50}))]
+
+
+def test_what_somebody_wants_together_stays_whole_and_is_named_with_its_price() -> None:
+    times = {f"{file}.py::{number}": 100 for file in "ab" for number in range(3)}
+    flow = Group("flow", "suite.together", ("a.py::0", "a.py::1", "a.py::2", "b.py::0", "gone"))
+
+    made = make(times, Estimates(times), 2, groups=[flow])
+
+    assert [("a.py::0", "a.py::1", "a.py::2", "b.py::0"), ("b.py::1", "b.py::2")] == [
+        shard.nodeids for shard in made.shards
+    ]
+    assert (Kept("flow", "suite.together", 4, 400),) == made.kept
+    assert 250 == price_permille(times, Estimates(times), made)
+
+
+@given(suites, totals, set_ups, st.lists(st.sets(names, max_size=4), max_size=4))
+def test_no_plan_divides_what_stays_together(
+    times: Dict[str, int], total: int, set_up: SetUp, wanted: List[Set[str]]
+) -> None:
+    groups = [Group("g", "", tuple(nodeids)) for nodeids in wanted]
+
+    shards = split(times, Estimates(times), total, set_up, groups=groups)
+
+    assert sorted(times) == sorted(nodeid for shard in shards for nodeid in shard)
+    for nodeids in wanted:
+        assert 1 >= sum(not nodeids.isdisjoint(shard) for shard in shards)
 
 
 def test_more_shards_than_tests_leave_shards_empty() -> None:
@@ -165,10 +209,20 @@ def test_never_slower_than_simple_plans(times: Dict[str, int], total: int, set_u
     ours = span(split(times, Estimates(times), total, set_up), times, set_up)
 
     assert ours <= TOLERANCE * span(whole_files_longest_first(times, total, set_up), times, set_up)
+
+
+@given(st.dictionaries(functions, times, max_size=25), totals, set_ups)
+def test_never_slower_than_test_by_test_where_nothing_stays_together(
+    times: Dict[str, int], total: int, set_up: SetUp
+) -> None:
+    times = {nodeid: max(1, cost) for nodeid, cost in times.items()}
+
+    ours = span(split(times, Estimates(times), total, set_up), times, set_up)
+
     assert ours <= TOLERANCE * span(round_robin(times, total), times, set_up)
 
 
-@given(st.dictionaries(names, st.integers(1, 9), min_size=1), totals)
+@given(st.dictionaries(functions, st.integers(1, 9), min_size=1), totals)
 def test_small_tests_are_shared_evenly(times: Dict[str, int], total: int) -> None:
     ours = span(split(times, Estimates(times), total), times)
 
@@ -389,7 +443,9 @@ def test_a_plan_holds_what_people_compare() -> None:
     assert {
         "algorithm": plan.ALGORITHM,
         "arguments": [],
+        "divided": [],
         "id": "id",
+        "kept": [],
         "schema": 1,
         "set_up": {"file_ms": 0, "scopes_ms": {}, "session_ms": 1, "spared": {}},
         "shards": [{"estimate_ms": 5, "nodeids": ["a.py::x"]}],
@@ -440,6 +496,6 @@ def test_an_item_that_is_no_function_is_its_own_file() -> None:
 
 
 PINNED = (
-    "ab2f5f9fcda2eaf9bb4d358fda1823bca877c4005fd1532d94a72e72ddef5a82",
-    "76557158253d4632e5535082e2c7917ceb7d024dfdbc0120e4ac425a13690b0c",
+    "5dc5b20a1919d5b4f182ba393e28bbda39d5a80591bd5addc408d0c1aa687dd3",
+    "f4ea0456baf7ae6176cf1e2c85f773bbe5035872e5bbe97414ce9bac341f6c05",
 )

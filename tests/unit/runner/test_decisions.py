@@ -65,6 +65,21 @@ def test_after_a_death_the_rest_runs_without_the_test_that_died() -> None:
     assert "ended the process with signal SIGKILL (9) in its call" == outcome.tests[1].why
 
 
+def test_what_stays_together_with_the_rest_runs_again_with_it() -> None:
+    steps = [outcomes.Wanted("T", "mark", ((0, 2),))]
+
+    outcome = next_step([ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED), groups=steps)])
+
+    assert (("c",), ("a", "c")) == (outcome.remaining, outcome.due)
+    assert "2 tests to run" in decisions.progress(outcome)
+
+
+def test_what_pipeline_yml_keeps_together_runs_again_too() -> None:
+    died = ran(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED))
+
+    assert (("c",), ("a", "c")) == tuple(next_step([died], wishes).due for wishes in ([], [["a", "c"]]))
+
+
 def test_a_hang_is_told_in_seconds() -> None:
     outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", exit=Exit(-signal.SIGABRT, hung_s=2.04))])
 

@@ -439,3 +439,11 @@ def test_a_test_that_failed_has_failed_though_its_teardown_did_not_end() -> None
 
 def test_a_second_selection_in_a_process_changes_nothing_of_what_is_to_run() -> None:
     assert ("a", "b") == one_round(*collected("a", "b"), *collected("a"), *FINISH).selected
+
+
+def test_the_python_of_the_tests_is_that_of_the_first_round_of_this_start(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    starts = (("other.0", "/other/python"), (f"{START}.0", "/first/python"), (f"{START}.1", "/second/python"))
+    file.write_text("".join(json.dumps({**LOAD, "of": of, "n": 0, "executable": it}) + "\n" for of, it in starts))
+
+    assert ["/first/python", ""] == [journal.interpreter(each, START) for each in (file, tmp_path / "none")]

@@ -11,10 +11,12 @@ from typing import Tuple
 
 import pytest
 
-from scripts.errors import IncompleteError, ServiceDied, SuiteError
+from scripts.errors import CoverageError, IncompleteError, ServiceDied, SuiteError
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
+from scripts.proof import findings as f
 from scripts.proof import junit, receipt
+from scripts.proof.findings import Finding, Verdict
 from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
 from scripts.runner import merge
@@ -126,6 +128,19 @@ def test_a_green_run_writes_its_verdict_and_one_report_and_learns(settings: Sett
     assert "green" == json.loads((settings.reports / merge.FILE_NAME).read_text())["ended"]
     assert sorted(IDS) == sorted(each.nodeid for each in junit.read(settings.reports / "junit.xml") or [])
     assert '"t.py::test_a"' in next(settings.state.glob("timings*")).read_text()
+
+
+@pytest.mark.parametrize("kind", f.ABOUT_COVERAGE)
+def test_low_coverage_is_1_and_named_but_never_hides_what_is_worse(settings: Settings, kind: str) -> None:
+    low = Verdict(2, (), {}, (Finding(kind, "coverage: 25 %"),), (), "")
+
+    with pytest.raises(CoverageError) as told:
+        merge.exit_code(low, settings)
+
+    assert (1, "coverage too low") == (told.value.exit_code, told.value.ended)
+    assert merge.teaches(low) and not low.green and not low.repairable
+    for other, ended in ((f.RED_TEST, f.TESTS_FAILED), (f.LOST, f.INCOMPLETE)):
+        assert ended == replace(low, findings=(*low.findings, Finding(other, "", "t.py::test_a"))).ended
 
 
 def test_a_failed_test_is_1(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
+from scripts.planning.together import Group
 from scripts.proof import receipt
 from scripts.runner import selection
 from scripts.runner.selection import Selection
@@ -24,9 +25,8 @@ ABC = [f"t.py::test_{letter}" for letter in "abc"]
 
 
 def ask(command: List[str], collected: List[str], folder: Path) -> Dict[str, Any]:
-    done = subprocess.run(
-        command, input=json.dumps(collected).encode(), cwd=str(folder), capture_output=True, timeout=60
-    )
+    asked = json.dumps({"ids": collected, "groups": []}).encode()
+    done = subprocess.run(command, input=asked, cwd=str(folder), capture_output=True, timeout=60)
     assert b"" == done.stderr
     answer: Dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -155,3 +155,25 @@ def test_every_collected_test_is_chosen_by_exactly_one_shard(
     chosen = [selection.share_of(collected, shards, index) for index in range(total)]
 
     assert sorted(collected) == sorted(chain(*chosen))
+
+
+def test_what_stays_together_is_in_one_shard_where_no_plan_was_handed_out(whole: Selection) -> None:
+    group = Group("g", "", (ABC[0], ABC[2]))
+    shards = [selection.answer(replace(whole, total=2, index=index), ABC, [group])["select"] for index in (0, 1)]
+
+    assert [[ABC[0], ABC[2]], [ABC[1]]] == sorted(shards)
+
+
+def test_what_pipeline_yml_keeps_together_is_in_one_shard(whole: Selection) -> None:
+    kept = replace(whole, together=((ABC[1], ABC[2]),))
+    shards = [selection.answer(replace(kept, total=2, index=index), ABC)["select"] for index in (0, 1)]
+
+    assert [[ABC[0]], [ABC[1], ABC[2]]] == sorted(shards)
+
+
+def test_a_test_that_came_after_the_plan_goes_to_those_it_stays_together_with() -> None:
+    shards = [["a", "b"], ["c"], ["d"]]
+
+    for index, others in enumerate(shards):
+        group = Group("g", "", ("new", others[0]))
+        assert [*others, "new"] == selection.share_of(["a", "b", "c", "d", "new"], shards, index, [group])

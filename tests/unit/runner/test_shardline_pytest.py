@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -16,6 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import pytest
 
 from scripts.proof import outcomes, receipt
+from scripts.proof.measured import Wishes
 from scripts.proof.outcomes import Ended, Fixture, Round, Running
 from scripts.runner import plugin_loader
 from scripts.runner.journal import Event, parse, read
@@ -47,6 +50,7 @@ class Suite:
         self.folder.mkdir()
         self.journal = folder / "journal.jsonl"
         self.apart: Optional[Path] = None
+        self.coverage: Optional[Path] = None
         self.collects_only = self.with_cache = False
         self.place = ""
         self._round = 2
@@ -63,14 +67,15 @@ class Suite:
     def answer(self, expression: str) -> List[str]:
         """A command that selects what an expression makes of `ids`."""
         file = self.folder.parent / "answer.py"
-        file.write_text(f"import json, os, sys\nids = json.load(sys.stdin)\nprint(json.dumps({expression}))\n")
+        file.write_text(f'import json, os, sys\nids = json.load(sys.stdin)["ids"]\nprint(json.dumps({expression}))\n')
         return [sys.executable, "-IS", str(file)]
 
     def run(self, *arguments: str, select: Sequence[str] = (), **more: str) -> Run:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
         self._round += 1
-        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only, self.place)
+        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only)
+        order = replace(order, coverage=self.coverage, place=self.place)
         environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
         cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
         words = [PYTHON, "-m", "pytest", *plugin_loader.ARGUMENTS, "-q", *cache, *arguments]
@@ -835,13 +840,109 @@ def test_a_collection_goes_by_the_cache_as_the_run_will(suite: Suite) -> None:
 
 
 def test_a_collection_does_not_erase_what_coverage_measured(suite: Suite) -> None:
-    pytest.importorskip("pytest_cov")
     (suite.folder / ".coverage").write_bytes(b"measured")
     suite.collects_only = True
 
     run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov", "--cov-report=xml")
 
     assert ((A, B, C), b"measured") == (run.journal[0].selected, (suite.folder / ".coverage").read_bytes())
+
+
+# Coverage
+
+
+ASKS = ("-p", "pytest_cov", "--cov=test_it", "--cov-report=xml", "--cov-report=term-missing", "--cov-fail-under=100")
+
+
+def test_pytest_cov_measures_into_a_file_of_its_own_and_neither_reports_nor_judges(suite: Suite) -> None:
+    (suite.folder / ".coverage").write_bytes(b"measured")
+    suite.coverage = suite.folder.parent / "coverage" / "data"
+    suite.write(test_it="import os\ndef test_a(): assert 'COVERAGE_FILE' not in os.environ\ndef unused(): return 1\n")
+
+    run = suite.run(*ASKS)
+
+    assert (0, "data") == (run.status, run.journal[0].coverage_file)
+    assert ["data"] == [file.name for file in suite.coverage.parent.iterdir()]
+    assert b"measured" == (suite.folder / ".coverage").read_bytes()
+    assert not (suite.folder / "coverage.xml").exists() and "Miss" not in run.out
+    asked = Wishes(
+        "pytest-cov", ".coveragerc", ("test_it",), fail_under=100.0, precision=run.journal[0].coverage.precision
+    )
+    assert asked._replace(reports=(("xml", ""), ("term-missing", ""))) == run.journal[0].coverage
+
+
+def test_what_the_configuration_of_coverage_asks_for_is_heard_too(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+    (suite.folder / "other.cfg").write_text("[run]\nbranch = true\n[report]\nfail_under = 12.5\n")
+
+    run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov", "--cov-config=other.cfg", COVERAGE_FILE="x")
+
+    told = run.journal[0].coverage
+    assert told and (12.5, None, "other.cfg", (("term", ""),)) == (
+        told.fail_under,
+        told.source,
+        told.config,
+        told.reports,
+    )
+    assert suite.coverage.exists() and not (suite.folder / "x").exists()
+
+
+def test_what_was_measured_before_an_interruption_is_saved(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+
+    run = suite.write(test_it="def test_a(): pass\ndef test_b(): raise KeyboardInterrupt\n").run(*ASKS)
+
+    assert "data" == run.journal[0].coverage_file and suite.coverage.exists()
+
+
+@pytest.mark.parametrize("is_part", [False, True])
+def test_a_source_that_only_other_shards_import_is_nothing_to_warn_of(suite: Suite, is_part: bool) -> None:
+    suite.coverage = suite.folder.parent / "data"
+    suite.apart = suite.folder.parent / "apart" if is_part else None
+
+    run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov=other_module")
+
+    assert is_part is not ("never imported" in run.out + run.err)
+
+
+def test_what_a_killed_process_measured_is_not_said_to_be_saved(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+
+    run = suite.write(test_it="import os\ndef test_a(): os._exit(0)\n").run(*ASKS)
+
+    assert run.journal[0].coverage and run.journal[0].coverage_file is None
+
+
+@pytest.mark.parametrize("arguments", [(), ("-p", "pytest_cov"), ("-p", "pytest_cov", "--cov", "--no-cov")])
+def test_where_nothing_is_measured_nothing_is_said_of_it(suite: Suite, arguments: Sequence[str]) -> None:
+    suite.coverage = suite.folder.parent / "coverage" / "data"
+
+    run = suite.write(test_it="import os\ndef test_a(): assert 'COVERAGE_FILE' not in os.environ").run(*arguments)
+
+    assert (0, None, None) == (run.status, run.journal[0].coverage, run.journal[0].coverage_file)
+
+
+def test_processes_that_tests_start_find_the_file_where_coverage_measures_them(suite: Suite) -> None:
+    suite.coverage = suite.folder.parent / "data"
+    (suite.folder / ".coveragerc").write_text("[run]\nconcurrency = multiprocessing\n")
+    child = """
+        import multiprocessing
+
+        def in_child():
+            assert 1
+
+        def test_a():
+            child = multiprocessing.get_context("fork").Process(target=in_child)
+            child.start()
+            child.join()
+    """
+
+    run = suite.write(test_it=child).run("-p", "pytest_cov", "--cov")
+
+    measured = import_module("coverage").CoverageData(str(suite.coverage))
+    measured.read()
+    assert 0 == run.status and not list(suite.folder.glob(".coverage.*"))
+    assert 5 in (measured.lines(str(suite.folder / "test_it.py")) or [])
 
 
 # One shard of several

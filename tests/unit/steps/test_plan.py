@@ -6,9 +6,11 @@ from pathlib import Path
 
 from scripts import settings
 from scripts.planning import history
+from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
 from scripts.planning.plan import make
 from scripts.planning.timings import Sample, Source, learned
+from scripts.planning.together import Group
 from scripts.steps import plan
 from tests.unit.steps import projects
 
@@ -94,3 +96,37 @@ def test_a_damaged_history_is_said_once_and_the_plan_is_made_without(tmp_path: P
 
     assert (0, 1) == (done.returncode, done.stdout.count("planned without timings")), done.stdout
     assert "1 test in 2 shards, 0 with timings" in done.stdout
+
+
+def test_what_is_kept_whole_is_said_with_its_price() -> None:
+    times = {f"a.py::{name}": 30_000 for name in "xyz"}
+    made = make(times, Estimates(times), 2, groups=[Group("a.py", "suite.together", tuple(times))])
+
+    assert ["kept whole: a.py (3 tests, 1 min 30 s): suite.together; without that 33 % faster"] == plan.together_lines(
+        made, 333
+    )
+    assert ["kept whole: 1 group of tests, at no cost"] == plan.together_lines(made, 0)
+
+
+def test_a_class_that_was_divided_is_named() -> None:
+    times = {f"a.py::T::{name}": 30_000 for name in "xyz"}
+
+    assert ["divided: a.py::T (3 tests, 1 min 30 s): longer than a fair share"] == plan.together_lines(
+        make(times, Estimates(times), 2), 0
+    )
+
+
+def test_a_plan_keeps_together_what_the_suite_and_its_settings_say(tmp_path: Path) -> None:
+    text = "import pytest\n@pytest.mark.xdist_group('g')\nclass TestA:\n    def test_a(self): pass\n"
+    text += "@pytest.mark.xdist_group('g')\ndef test_b(): pass\ndef test_c(): pass\ndef test_d(): pass\n"
+    together = "[[checks/test_it.py::test_d, checks/test_it.py::test_c], nowhere]"
+    project = projects.make(tmp_path, text, settings=f"suite: {{path: checks, together: {together}}}")
+
+    done = projects.run(project, "plan", "--nodes", "4")
+
+    assert "suite.together: nowhere names no test" in done.stdout, done.stdout
+    made = planning.load(project / "reports" / "plan.json")
+    assert ["xdist_group g", "checks/test_it.py::test_d + checks/test_it.py::test_c"] == [
+        each.name for each in made.kept
+    ]
+    assert [2, 2] == sorted(len(shard.nodeids) for shard in made.shards if shard.nodeids)
