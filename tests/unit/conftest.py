@@ -8,7 +8,7 @@ import signal
 import pytest
 
 # SHARDLINE_* also of the runner that runs these tests: what they start must not take itself for a part of it.
-OURS = ("SHARDLINE_", "SERVICE_", "PIPELINE_SETTINGS")
+OURS = ("SHARDLINE_", "SERVICE_", "PIPELINE_SETTINGS", "PYTEST_XDIST_", "TOX_PARALLEL_ENV")
 OF_A_CI = ("CIRCLE_", "BUILDKITE_", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS")
 OF_A_PERSON = ("NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS", "PYTHONUNBUFFERED", "VIRTUAL_ENV")
 
