@@ -38,7 +38,10 @@ def block(readme: str, title: str) -> List[str]:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_sessions_in_the_readme_are_those_of_nox(readme: str) -> None:
-    assert printed("nox", "-l") == block(readme, "nox -l")
+    listed = printed("nox", "-l")
+    each_python = [line for line in listed if re.match(r"- \S+-3\.\d+ ->", line)]
+
+    assert [line for line in listed if line not in each_python[1:-1]] == block(readme, "nox -l")
 
 
 @pytest.mark.parametrize("readme", READMES)
