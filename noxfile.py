@@ -34,6 +34,7 @@ os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for
 ROOT = pathlib.Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
+PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
 STAMP = "requirements.sha256"  # in an environment: the checksum of the lock that was installed, whole
 HERE = "{}.{}".format(*sys.version_info)
 
@@ -137,6 +138,7 @@ def lock(session):
     """Make the *.lock files from the requirements.txt files; `-- --upgrade` takes new versions."""
     pipeline(session, "lock")
     pipeline(session, "lock", "--settings", OWN)
+    pipeline(session, "lock", "--settings", PLUGINS)
 
 
 # Our own checks -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ Event = Mapping[str, Any]
 Failures = List[Tuple[str, str]]
 
 _NO_FAILURE = (o.PASSED, o.SKIPPED, o.XFAILED, o.XPASSED, o.RERUN)
+_OUTCOMES = (*_NO_FAILURE, o.FAILED)
 _ANSWERS = ("plan", "timings", "shared", "names")  # what the selection said beside the tests
 _INTERRUPTIONS = {"exit": o.EXIT, "stopped": o.STOPPED, "keyboard": o.INTERRUPTED}
 
@@ -187,7 +188,8 @@ class _Trial:
         """Put the attempt together; `repeated` says that the same test began again next."""
         seconds = {phase: float(end["seconds"]) for phase, end in self.ends.items()}
         outcome, cause = self._outcome()
-        if outcome == o.UNFINISHED and repeated:  # its plugin keeps the failure to itself
+        in_own_words = cause.get("outcome", o.PASSED) not in _OUTCOMES  # pytest-retry says "retried", or as it is told
+        if repeated and (in_own_words or outcome == o.UNFINISHED):  # or its plugin keeps the failure to itself
             outcome = o.RERUN
         texts = [str(end["text"]) for end in [*self.subtests, *self.ends.values()] if end.get("text")]
         return Attempt(

@@ -57,7 +57,9 @@ def test_every_setting_of_our_file_is_in_the_readme(readme: str) -> None:
     assert [] == [key for key in keys if f"`{key}`" not in text]
 
 
-@pytest.mark.parametrize("settings", ["pipeline.yml", "tests/unit/pipeline.yml"])
+@pytest.mark.parametrize(
+    "settings", ["pipeline.yml", "tests/unit/pipeline.yml", "tests/unit/runner/plugins/pipeline.yml"]
+)
 def test_no_lock_of_ours_is_stale_or_names_a_host(settings: str) -> None:
     for requirements in lock.files(settings_module.load(settings, {}, ROOT)):
         lock_files.check_lock(requirements, requirements.with_suffix(".lock"))

@@ -284,6 +284,20 @@ def test_a_plugin_that_repeats_a_test_without_a_word_leaves_attempts() -> None:
     assert ["rerun", "passed"] == outcome_of(*began, *trial("a"))
 
 
+def test_a_plugin_that_repeats_a_test_in_words_of_its_own_leaves_attempts() -> None:
+    """As pytest-retry reports: the first failure by a word that may be chosen, and nothing of those that follow."""
+    first = [*phase("a", "setup"), start("a", "call"), start("a", "teardown"), end("a", "call", "retried")]
+    second = [start("a", "setup"), start("a", "call"), start("a", "teardown")]
+    third = [start("a", "setup"), start("a", "call"), end("a", "call"), *phase("a", "teardown")]
+
+    assert ["rerun", "rerun", "passed"] == outcome_of(*first, *second, *third)
+    assert ["rerun", "rerun", "failed"] == outcome_of(*first, *second, *third[:2], end("a", "call", "failed"))
+
+
+def test_an_unknown_word_that_nothing_follows_is_a_failure() -> None:
+    assert ["failed", "passed"] == outcome_of(*trial("a", call="retried"), *trial("b"))
+
+
 def test_tests_that_share_an_id_have_an_attempt_each_and_the_worst_counts() -> None:
     found = one_round(*trial("a", call="failed"), *trial("a"))
 
