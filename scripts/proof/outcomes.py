@@ -145,6 +145,14 @@ class Wanted(NamedTuple):
     tests: Tuple[Tuple[int, int], ...]
 
 
+class Touch(NamedTuple):
+    """Something a test used that others may use: see `shardline_pytest/touches.py`; `fixture` if a shared one did."""
+
+    kind: str
+    what: str
+    fixture: Optional[Tuple[str, ...]] = None
+
+
 @dataclass(frozen=True)
 class Round:
     """One pytest process. `collected` and `selected` are None where it did not come so far.
@@ -156,6 +164,7 @@ class Round:
     `groups` are the selected tests that the suite wants together, where it was collected only.
     `executable` is its Python. `coverage` is what was asked of pytest-cov, None where it did not measure;
     `coverage_file` names what it saved: empty where nothing was measured, None where it did not come to save.
+    `touches` are noted where that was asked for, by the id of the test.
     """
 
     number: int
@@ -182,6 +191,7 @@ class Round:
     executable: str = ""
     coverage: Optional[Wishes] = None
     coverage_file: Optional[str] = None
+    touches: Mapping[str, Tuple[Touch, ...]] = field(default_factory=dict)
 
 
 def fates(rounds: Sequence[Round]) -> List[Fate]:

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Opt
 from ..errors import SuiteError
 from ..proof import outcomes as o
 from ..proof.measured import wishes_from_json
-from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost, Wanted
+from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost, Touch, Wanted
 from ..proof.receipt import Selected
 
 SCHEMA = 2
@@ -249,6 +249,7 @@ class _RoundReader:
         self._failed: Set[Fixture] = set()
         self._needs: Dict[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = {}
         self._groups: List[Wanted] = []
+        self._touches: Dict[str, Tuple[Touch, ...]] = {}
 
     def take(self, event: Event) -> None:
         """Read one more event."""
@@ -268,6 +269,12 @@ class _RoundReader:
 
     def _on_group(self, event: Event) -> None:
         self._groups.append(Wanted(str(event["name"]), str(event["why"]), _ranges(event["tests"])))
+
+    def _on_touch(self, event: Event) -> None:
+        self._touches[event["id"]] = tuple(
+            Touch(str(kind), str(what), tuple(map(str, fixture)) if fixture else None)
+            for kind, what, fixture in event["touches"]
+        )
 
     def _on_start(self, event: Event) -> None:
         trial = self._latest.get(event["id"])
@@ -336,6 +343,7 @@ class _RoundReader:
             attempts=self._attempts(int(load["round"])),
             shared=tuple(_cost(fixture, costs, fixture in self._failed) for fixture, costs in self._costs.items()),
             needs=self._needs,
+            touches=self._touches,
             status=finish.get("status"),
             missing_lines=self._missing,
             groups=tuple(self._groups),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ..system import files
 
@@ -35,6 +35,8 @@ class Order:
         coverage: the file that pytest-cov measures into; None to let it do what it does by itself.
         named: the words of a person's arguments that may be paths: those that are replace all others.
         place: what the shard's own folders for temporary files are called; empty where it is the only one.
+        notes_touches: whether to note what each test touches; see `shardline_pytest/touches.py`.
+        meeting: which tests are to run at the same time as another process's; see `shardline_pytest/meeting.py`.
     """
 
     journal: Path
@@ -48,6 +50,8 @@ class Order:
     coverage: Optional[Path] = None
     place: str = ""
     named: Sequence[str] = ()
+    notes_touches: bool = False
+    meeting: Mapping[str, Any] = field(default_factory=dict)
 
 
 def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[str, str]:
@@ -72,6 +76,10 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_MARKS"] = json.dumps(list(order.marks))
     if order.coverage:
         own["SHARDLINE_COVERAGE"] = str(order.coverage.resolve())
+    if order.notes_touches:
+        own["SHARDLINE_TOUCHES"] = "1"
+    if order.meeting:
+        own["SHARDLINE_MEET"] = json.dumps(dict(order.meeting))
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
     return {"PYTHONHASHSEED": HASH_SEED, **environ, **own}
 

@@ -9,10 +9,10 @@ import signal
 import subprocess
 import time
 import uuid
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import IO, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import human_seconds
 from ..environments.environments import Environment
@@ -103,13 +103,18 @@ def run(
     stop: StopConditions,
     supervision: Supervision,
     say: Say,
+    output: Optional[Path] = None,
 ) -> Exit:
     """Run pytest in a session of its own; afterwards nothing of it is left.
 
     A session keeps what it started together, and a terminal's Ctrl-C away: that comes through us, once.
+
+    Args:
+        output: the file that what it prints is appended to; None for our own output.
     """
     started, now = time.monotonic(), steady_clock()
-    popen, record = _start(words, cwd, environ, supervision)
+    with output.open("ab") if output else nullcontext() as sink:
+        popen, record = _start(words, cwd, environ, supervision, sink)
     seen = Exit(0)
     try:
         seen = _watched(record.process, heartbeat, limits, stop, say, now)
@@ -127,13 +132,21 @@ def run(
 
 
 def _start(
-    words: Sequence[str], cwd: Path, environ: Mapping[str, str], supervision: Supervision
+    words: Sequence[str], cwd: Path, environ: Mapping[str, str], supervision: Supervision, sink: Optional[IO[bytes]]
 ) -> Tuple[subprocess.Popen[bytes], records.Record]:
     """Start a process that ends with its runner, and record it: should the watchdog die too, the next start ends it."""
     mark = uuid.uuid4().hex[:12]
     supervision.watchdog.expect(mark)
     try:
-        popen = subprocess.Popen(words, cwd=str(cwd), env={**environ, processes.MARKER: mark}, start_new_session=True)
+        popen = subprocess.Popen(
+            words,
+            cwd=str(cwd),
+            env={**environ, processes.MARKER: mark},
+            stdin=subprocess.DEVNULL if sink else None,
+            stdout=sink,
+            stderr=subprocess.STDOUT if sink else None,
+            start_new_session=True,
+        )
     except OSError as error:
         raise cannot_start(error) from error
     supervision.watchdog.watch(popen.pid)

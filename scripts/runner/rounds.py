@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable, List, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 from .. import console
 from ..ci import Node
@@ -32,13 +32,23 @@ JOURNAL, JUNIT = receipt.BESIDE
 
 @dataclass(frozen=True)
 class ShardRun:
-    """One shard that is to run: of which project, which of how many, where what it does is kept, and what it runs."""
+    """One shard that is to run: of which project, which of how many, where what it does is kept, and what it runs.
+
+    Args:
+        output: the file that what pytest prints is appended to; None for our own output.
+        ordered: run the ids of the selection in the order in which it names them.
+        notes_touches, meeting: see `plugin_loader.Order`; the first round meets others.
+    """
 
     settings: Settings
     node: Node
     folder: Path
     selection: Selection
     arguments: Sequence[str] = ()
+    output: Optional[Path] = None
+    ordered: bool = False
+    notes_touches: bool = False
+    meeting: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_partial(self) -> bool:
@@ -74,14 +84,15 @@ def run(
     record = shard.folder / JOURNAL
     ended: List[Exit] = []
     while True:
-        order = _order(shard, len(ended), selection.command(select))
+        ask = selection.ordered_command(select) if shard.ordered else selection.command(select)
+        order = _order(shard, len(ended), ask)
         environ = {**session.variables(), **places.variables(os.environ, shard.node, start, len(ended))}
         variables = plugin_loader.variables(environ, settings.state / "plugin", order)
         own_file = coverage.file_of(shard.folder, len(ended), "run").resolve()
         command, variables = coverage.measuring_into(words, variables, own_file)
         heartbeat = Heartbeat(journal.Tail(record, start))
         exit = pytest_process.run(
-            command, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say
+            command, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say, shard.output
         )
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=session.silence())
@@ -110,6 +121,8 @@ def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
         named=may_be_paths(shard.arguments),
         marks=together.marks_of(shard.settings.suite.together),
         coverage=coverage.file_of(shard.folder, number),
+        notes_touches=shard.notes_touches,
+        meeting={} if number else shard.meeting,
     )
 
 

@@ -38,6 +38,16 @@ sys.exit(import_module(sys.argv[2]).main(sys.argv[3:]))
 """
 
 
+# Answers with what the selection says, in a tenth of the time that importing this package takes.
+_ORDERED = """\
+import json, sys
+there = set(json.load(sys.stdin)["ids"])
+with open(sys.argv[1], encoding="utf-8") as file:
+    ids = json.load(file)["ids"]
+print(json.dumps({"select": [id for id in ids if id in there], "ordered": True}))
+"""
+
+
 @dataclass(frozen=True)
 class Selection:
     """What the pytest processes of a shard are to run.
@@ -74,6 +84,11 @@ def write(folder: Path, selection: Selection) -> Path:
 def remaining(folder: Path, selection: Selection, ids: Sequence[str]) -> Path:
     """Let the next round run exactly these."""
     return write(folder, replace(selection, ids=tuple(ids)))
+
+
+def ordered_command(file: Path) -> List[str]:
+    """Give the words that answer with the ids of a selection in their order, where nothing is to be worked out."""
+    return [sys.executable, "-I", "-S", "-c", _ORDERED, str(file)]
 
 
 def command(file: Path) -> List[str]:

@@ -7,8 +7,9 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, Mapping, Optional
+from typing import Callable, Dict, Iterator, Mapping, Optional
 
+from .. import console
 from ..environments.environments import Environment
 from ..errors import PipelineError, ServiceDied
 from ..service import lifecycle
@@ -21,6 +22,8 @@ from .watchdog import Watchdog
 
 PROXIES, NO_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), ("NO_PROXY", "no_proxy")
 LOOPBACK = ("127.0.0.1", "localhost")
+Say = Callable[[str], None]
+
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
 
 
@@ -39,14 +42,14 @@ def starts_service(settings: Settings) -> bool:
 
 @contextmanager
 def running_service(
-    settings: Settings, environment: Optional[Environment], log: Path
+    settings: Settings, environment: Optional[Environment], log: Path, say: Say = console.say
 ) -> Iterator[Optional[RunningService]]:
     """Run the service while the block runs; None for a project that has none."""
     if settings.service is None:
         yield None
         return
     environ = environment.variables(os.environ) if environment else os.environ
-    with lifecycle.running(settings, environ, log) as running:
+    with lifecycle.running(settings, environ, log, say) as running:
         yield running
 
 
@@ -56,10 +59,14 @@ class ServiceSession:
     Args:
         folder: gets service.log, and artifacts/ for evidence.
         dog: ends the service should we be killed.
+        say: tells that the service starts, and that it is ready.
     """
 
-    def __init__(self, settings: Settings, environments: Environments, folder: Path, dog: Watchdog) -> None:
+    def __init__(
+        self, settings: Settings, environments: Environments, folder: Path, dog: Watchdog, say: Say = console.say
+    ) -> None:
         self._settings, self._environments, self._folder, self._dog = settings, environments, folder, dog
+        self._say = say
         self._stack = ExitStack()
         self.suite = environments.suite
         self.service: Optional[RunningService] = None
@@ -79,7 +86,9 @@ class ServiceSession:
         """
         self._stack.close()
         log = self._folder / "service.log"
-        self.service = self._stack.enter_context(running_service(self._settings, self._environments.service, log))
+        self.service = self._stack.enter_context(
+            running_service(self._settings, self._environments.service, log, self._say)
+        )
         if self.service and self.service.pid:
             self._dog.watch(self.service.pid)
             self._stack.callback(self._dog.forget, self.service.pid)

@@ -27,6 +27,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
   of the answer. Tests of one id stay together. What else the answer says ("plan": the plan's id ...) goes into the
   journal as it is. An id that was not collected, a failure or any other answer stops the run with exit status 4: a
   shard that does not know its tests must not run them all.
+- SHARDLINE_TOUCHES: note what each test touches that others may feel; see `touches.py`.
+- SHARDLINE_MEET, a JSON object: run tests at the same time as another process does; see `meeting.py`.
 
 Tests close descriptors and use their numbers again, change directory, patch time, open and json, fork, and kill the
 process. So before each event the journal's descriptor is proven to be that file's, and all is done by references that
@@ -44,10 +46,12 @@ import pytest
 
 from .coverage_wishes import own_data
 from .hook_style import Wrapper, outermost
+from .meeting import Meeting
 from .orders import take_order
 from .places import Places
 from .recorder import Recorder
 from .selector import Selector
+from .touches import Touches
 from .whole_run import Header, NoReports, choose_paths, without_workers
 from .worker import Worker
 
@@ -93,3 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
         order = _orders.pop()
         config.pluginmanager.register(Selector(order))
         config.pluginmanager.register(Recorder(order.pen, reads_cache_only=bool(order.apart or order.collects_only)))
+        if order.notes_touches:
+            config.pluginmanager.register(Touches(order.pen))
+        if order.meeting:
+            config.pluginmanager.register(Meeting(order.meeting))

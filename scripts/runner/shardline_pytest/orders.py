@@ -11,7 +11,7 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, MutableMapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Sequence
 
 import pytest
 
@@ -21,7 +21,9 @@ JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND
 PATHS, NAMED, SELECT = "SHARDLINE_PATHS", "SHARDLINE_NAMED", "SHARDLINE_SELECT"
 APART, PLACE, COLLECT = "SHARDLINE_APART", "SHARDLINE_PLACE", "SHARDLINE_COLLECT"
 MARKS, COVERAGE = "SHARDLINE_MARKS", "SHARDLINE_COVERAGE"
-VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, SELECT, APART, PLACE, COLLECT, MARKS, COVERAGE)
+TOUCHES, MEET = "SHARDLINE_TOUCHES", "SHARDLINE_MEET"
+WATCHING = (TOUCHES, MEET)
+VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, SELECT, APART, PLACE, COLLECT, MARKS, COVERAGE, *WATCHING)
 SCHEMA = 2
 
 
@@ -40,6 +42,8 @@ class Order(NamedTuple):
     coverage: Optional[Path] = None
     place: str = ""
     named: Sequence[str] = ()
+    notes_touches: bool = False
+    meeting: Mapping[str, Any] = {}
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -59,6 +63,8 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     coverage = Path(told[COVERAGE]) if COVERAGE in told else None
     order = Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, marks)
     named = json.loads(told.get(NAMED, "[]"))
+    meeting = json.loads(told.get(MEET, "{}"))
+    order = order._replace(notes_touches=TOUCHES in told, meeting=meeting)
     yield order._replace(coverage=coverage, place=told.get(PLACE, ""), named=named)
 
 
