@@ -19,7 +19,7 @@ FLOORS = [
     {"arguments", "environments"},  # below the rooms: weights that travel in wheels are brought by its installers
     {"planning", "proof", "models", "service", "evidence", "audio"},
     {"runner"},
-    {"local"},
+    {"local", "isolation"},
     {"steps"},
     {"__main__"},
 ]
