@@ -116,6 +116,12 @@ def merge(session):
 
 
 @nox.session(python=MAIN, default=False)
+def isolation(session):
+    """Say which tests depend on which; `-- --write` keeps those together."""
+    pipeline(session, "isolation")
+
+
+@nox.session(python=MAIN, default=False)
 def deps(session):
     """Install the environments of the suite and the service."""
     pipeline(session, "deps")

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
-WITH_REPORTS = ("serve", "integration", "shard", "verdict", "plan", "merge", "debug-bundle")
+WITH_REPORTS = ("serve", "integration", "isolation", "shard", "verdict", "plan", "merge", "debug-bundle")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
+ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
 INTERRUPTED = 130
 UNREAD = 141  # as a shell reports SIGPIPE
 OTHERS = 0o077  # a mask may keep others from what we make, but not us
@@ -87,7 +88,7 @@ def _run(words: List[str]) -> int:
             code = face(project, options, rest)
     except PipelineError as error:
         return failed(error, project.command)
-    return 0 if code is None else _told("green" if code == 0 else "tests failed", code)
+    return 0 if code is None else _told(options.endings[min(code, 1)], code)
 
 
 def failed(error: PipelineError, command: Callable[..., str]) -> int:
@@ -152,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         step.add_argument("--settings", metavar="PATH", help="another project's pipeline.yml")
         step.add_argument("--reports", metavar="DIR", help=REPORTS if name in WITH_REPORTS else argparse.SUPPRESS)
-        step.set_defaults(face=face, passes_on=passes_on, load=settings.load, ours=step.names)
+        step.set_defaults(face=face, passes_on=passes_on, load=settings.load, ours=step.names, endings=ENDINGS)
         step.names += ["--tests", "--last-failed"] if passes_on else []
         return step
 
@@ -174,6 +175,11 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
     merge = add("merge", _merge, "Prove from all shards' results that every test ran once.", passes_on=True)
     merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
+    isolation = add("isolation", _isolation, "Find out which tests depend on which: is the suite fit for shards?", True)
+    isolation.add_argument("--seed", metavar="N", help="of what is cut at random; default: 0")
+    isolation.add_argument("--minutes", metavar="M", help="for all trials; default: 12 times what the suite takes")
+    isolation.add_argument("--write", action="store_true", help="write suite.together into pipeline.yml")
+    isolation.set_defaults(endings=("fit to be sharded", "tests depend on others"))
     debug_bundle = add("debug-bundle", _debug_bundle, "Put what a person needs to see why a run failed into one file.")
     debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
@@ -234,6 +240,14 @@ def _merge(project: settings.Settings, options: argparse.Namespace, rest: List[s
     from .steps import merge
 
     return merge.run(project, rest, options.run_missing)
+
+
+def _isolation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    from .steps import isolation
+
+    seed = arguments.whole("--seed", options.seed, 0, 2**31 - 1) or 0
+    minutes = arguments.whole("--minutes", options.minutes, 1, 10_000) or 0
+    return isolation.run(project, rest, seed, minutes, options.write)
 
 
 def _whatever_is_there(
