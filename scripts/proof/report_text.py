@@ -177,6 +177,8 @@ def next_lines(ending: Ending) -> List[str]:
     elif RED_TEST in red:
         failed = [finding.nodeid for finding in verdict.of(RED_TEST)]
         steps.append(f"{again(failed, command, ending.name)}    (only what failed)")
+        if verdict.total > 1:
+            steps.append(f"{command('nox', '-s', 'isolation')}    (where that passes: which tests need which)")
     elif not steps and red != {COVERAGE_LOW}:  # the same tests again would cover as much
         steps.append(_shards_again(ending))
     if UNSTABLE in red:

@@ -37,7 +37,10 @@ def test_the_lines_say_what_to_do_next() -> None:
     assert ["next: nox -s integration -- a    (only the slowest file)"] == steps(a, b)
     assert [some_lost] == steps(a)
     assert ["next: nox -s merge -- --run-missing    (every test has a result; this settles the rest)"] == steps(a, b, b)
-    assert ["next: nox -s integration -- b    (only what failed)"] == steps(a, shard(1, ran("b", FAILED)))
+    assert [
+        "next: nox -s integration -- b    (only what failed)",
+        "next: nox -s isolation    (where that passes: which tests need which)",
+    ] == steps(a, shard(1, ran("b", FAILED)))
     assert ["next: nox -s shard -- 1 2    (that shard again)", some_lost] == steps(a, shard(1, errors=error))
     assert ["next: nox -s integration    (all of it again)"] == steps(
         replace(a, errors=error), replace(b, errors=error)
