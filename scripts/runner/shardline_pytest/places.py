@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Container, Dict, List, Optional
 
 import pytest
 
@@ -66,17 +66,18 @@ class Places:
     Args:
         apart: the folder for what the options name. It need not exist.
         shard: the name of the shard's own folder for temporary files, such as shard-0; empty where others do not run.
+        installed: the names of the options that pytest and its plugins declare; those of a conftest.py are the suite's.
     """
 
-    def __init__(self, apart: Path, shard: str) -> None:
-        self._apart, self._shard = apart, shard
+    def __init__(self, apart: Path, shard: str, installed: Container[str]) -> None:
+        self._apart, self._shard, self._installed = apart, shard, installed
         self._named: List[Dict[str, str]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the options before the plugins that heed them look."""
         for option, kind in REPORTS.items():
-            value = _value(config, option)
+            value = _value(config, option) if option in self._installed else None
             named = _name(value)
             if named and _is_heeded(config, option):
                 self._move(config, option, kind, value, named)

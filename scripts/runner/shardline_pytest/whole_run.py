@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
-from typing import Any, Dict
+from typing import Any, Container, Dict
 
 import pytest
 
@@ -25,7 +25,14 @@ _BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")  # what finds nothing 
 
 
 class NoReports:
-    """Turns off the reports that a person's options name, where tests are only collected."""
+    """Turns off the reports that a person's options name, where tests are only collected.
+
+    Args:
+        installed: the names of the options that pytest and its plugins declare; those of a conftest.py are the suite's.
+    """
+
+    def __init__(self, installed: Container[str]) -> None:
+        self._installed = installed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -33,7 +40,7 @@ class NoReports:
         options = config.option
         clears = getattr(options, "cacheclear", False)
         for name, value in {**_AT_START, **(dict.fromkeys(_BY_CACHE, False) if clears else {})}.items():
-            if hasattr(options, name):
+            if name in self._installed:
                 setattr(options, name, value)
 
 

@@ -148,7 +148,12 @@ def _has_set_up_class(cls: Any) -> bool:
     """Tell whether a TestCase has a setUpClass or tearDownClass of its own."""
     base = sys.modules["unittest"].TestCase
     names = ("setUpClass", "tearDownClass")
-    return any(getattr(cls, name).__func__ is not getattr(base, name).__func__ for name in names if hasattr(cls, name))
+    return any(_function_of(cls, name) is not _function_of(base, name) for name in names if hasattr(cls, name))
+
+
+def _function_of(cls: Any, name: str) -> Any:
+    method = getattr(cls, name)
+    return getattr(method, "__func__", method)  # a static method is a function itself
 
 
 # Tests that need others -------------------------------------------------------------------------------

@@ -43,6 +43,12 @@ SUITE = {
             def test_a(self): pass
             def test_b(self): pass
 
+        class StaticCase(unittest.TestCase):
+            @staticmethod
+            def setUpClass(): pass
+            def test_a(self): pass
+            def test_b(self): pass
+
         class PlainCase(unittest.TestCase):
             def test_a(self): pass
             def test_b(self): pass
@@ -161,6 +167,7 @@ CLASSES = {
     "TestPage": "fixture page of class scope",
     "TestXunit": "setup_class",
     "Case": "setUpClass",
+    "StaticCase": "setUpClass",
     "TestSteps": "mark incremental on the class",
     "TestPlain::TestInner": "mark steps on the class",
 }
