@@ -43,8 +43,8 @@ def verify(
     missing = [nodeid for nodeid in case.wanted if not covered(case, nodeid, case.entries.get(nodeid, ()))]
     ordered = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
     lacking = set(missing)
-    undone = {*missing, *apart(case.groups, case.entries)}
-    due = set(joined(undone, case.groups)) if undone else undone
+    undone = {*missing, *_without_company(case)}
+    due = set(joined(undone, [*case.groups, *case.classes])) if undone else undone
     tests = tuple(_test(case, nodeid, nodeid in lacking) for nodeid in case.wanted)
     return Verdict(
         total=case.total,
@@ -262,8 +262,16 @@ def _should_have(case: Case, nodeid: str) -> Tuple[int, ...]:
     return (case.planned[nodeid],) if nodeid in case.planned else ()
 
 
+def _without_company(case: Case) -> Dict[str, str]:
+    """Find the tests that ran without one before them that they stay together with, and which that is.
+
+    A class without a sign of state is not run anew where one of its tests ended the process, but where the shard ended.
+    """
+    return {**apart(case.classes, case.entries, by_round=False), **apart(case.groups, case.entries)}
+
+
 def _apart(case: Case) -> Iterator[Finding]:
-    for nodeid, before in apart(case.groups, case.entries).items():
+    for nodeid, before in _without_company(case).items():
         entries = case.entries[nodeid]
         names = ", ".join(dict.fromkeys(receipt.name for receipt, _ in entries))
         yield Finding(f.APART, f"in {names} without {shown(before)}", nodeid, _indices(entries))
