@@ -49,6 +49,10 @@ SUITE = {
             def test_a(self): pass
             def test_b(self): pass
 
+        class TestFlow:
+            def test_a(self): TestFlow.token = "x"
+            def test_b(self): assert self.token
+
         class PlainCase(unittest.TestCase):
             def test_a(self): pass
             def test_b(self): pass
@@ -169,6 +173,7 @@ CLASSES = {
     "Case": "setUpClass",
     "StaticCase": "setUpClass",
     "TestSteps": "mark incremental on the class",
+    "TestFlow": "test_a sets attributes of the class",
     "TestPlain::TestInner": "mark steps on the class",
 }
 
