@@ -42,7 +42,7 @@ import os
 
 import pytest
 
-from .coverage_wishes import own_data
+from .coverage_wishes import own_data, write_wishes
 from .hook_style import Wrapper, outermost
 from .orders import take_order
 from .places import Places
@@ -68,6 +68,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
         worker.hide(early_config)
         early_config.pluginmanager.register(worker)
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
+        write_wishes(early_config, _orders[0].pen)
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
     if _orders and _orders[0].coverage:
         with own_data(early_config, _orders[0].pen, _orders[0].coverage, is_part=bool(_orders[0].apart)):

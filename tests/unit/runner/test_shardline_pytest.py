@@ -872,6 +872,18 @@ def test_a_collection_does_not_erase_what_coverage_measured(suite: Suite) -> Non
     assert ((A, B, C), b"measured") == (run.journal[0].selected, (suite.folder / ".coverage").read_bytes())
 
 
+def test_a_collection_says_what_is_asked_of_coverage(suite: Suite) -> None:
+    suite.collects_only = True
+    suite.write(test_it=THREE)
+    (suite.folder / ".coveragerc").write_text("[report]\nfail_under = 90\n")
+
+    asked, *others = (
+        suite.run("-p", "pytest_cov", *more).journal[-1].coverage for more in (["--cov"], ["--cov", "--no-cov"], [])
+    )
+
+    assert (90.0, [None, None]) == (getattr(asked, "fail_under", None), others)
+
+
 # Coverage
 
 
