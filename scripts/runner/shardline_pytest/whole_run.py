@@ -48,7 +48,8 @@ def choose_paths(config: pytest.Config, order: Order) -> None:
     """Collect what a person named, else what the command did, else the paths of the settings."""
     given = list(config.option.file_or_dir or ())
     others = next((place for place, word in enumerate(reversed(given)) if word not in order.named), len(given))
-    named = given[len(given) - others :]
+    # Where ours come last, a word of a person's that is the same was an option's value.
+    named = [] if given[-len(order.paths) :] == order.paths else given[len(given) - others :]
     if named and len(named) < len(given):
         config.args[:] = config.option.file_or_dir = named
     elif not given and order.paths:

@@ -1109,19 +1109,20 @@ def test_only_the_suite_sees_a_worker_at_the_start_and_end_of_a_session(suite: S
 
 
 @pytest.mark.parametrize(
-    "given, person, expected",
+    "given, person, expected, paths",
     [
-        ("suite", "", "suite"),
-        ("suite one", "one", "one"),
-        ("command suite one two", "one two staging", "one two"),
-        ("suite", "suite", "suite"),
-        ("", "", "."),
+        ("suite", "", "suite", ""),
+        ("suite one", "one", "one", "suite"),
+        ("command suite one two", "one two staging", "one two", "suite"),
+        ("suite", "suite", "suite", "suite"),
+        ("suite one", "one", "suite one", "suite one"),  # the value of an option
+        ("", "", ".", ""),
     ],
 )
-def test_what_a_person_named_is_collected_and_nothing_else(given: str, person: str, expected: str) -> None:
+def test_what_a_person_named_is_collected_and_nothing_else(given: str, person: str, expected: str, paths: str) -> None:
     words = given.split()
     config: Any = SimpleNamespace(args=words or ["."], option=SimpleNamespace(file_or_dir=words))
-    order: Any = SimpleNamespace(named=person.split(), paths=[], apart=Path("apart"))
+    order: Any = SimpleNamespace(named=person.split(), paths=paths.split(), apart=Path("apart"))
 
     choose_paths(config, order)
 
