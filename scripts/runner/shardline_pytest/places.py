@@ -19,7 +19,7 @@ import pytest
 FILE_NAME = "places.json"
 SCHEMA = 1
 # How what the shards left is gathered, see `own_reports.py` of the runner.
-JUNIT, FILE, LINES, CSV, OBJECT = "junit", "file", "lines", "csv", "object"
+JUNIT, FILE, LINES, APPENDED, CSV, OBJECT = "junit", "file", "lines", "appended", "csv", "object"
 FOLDER, EMPTIED, PREFIX = "folder", "emptied", "prefix"
 # Options, as the parser keeps them, that name what a whole run leaves.
 REPORTS: Dict[str, str] = {
@@ -90,6 +90,11 @@ class Places:
     def _move(self, config: pytest.Config, option: str, kind: str, value: Any, named: str) -> None:
         if kind == FOLDER and option == "allure_report_dir" and getattr(config.option, "clean_alluredir", False):
             kind = EMPTIED
+        if (
+            option == "log_file"
+            and (getattr(config.option, "log_file_mode", "") or _ini(config, "log_file_mode")) == "a"
+        ):
+            kind = APPENDED
         folder = self._apart / option
         folder.mkdir(parents=True, exist_ok=True)
         own = folder if kind in (FOLDER, EMPTIED) else folder / Path(named).name
