@@ -81,7 +81,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     ids = rounds[-1].selected
     groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
     last = rounds[-1]
-    return Collected(subset.of(wanted, ids), last.files, groups, last.executable, last.coverage)
+    return Collected(subset.of(wanted, ids, groups), last.files, groups, last.executable, last.coverage)
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:

@@ -90,10 +90,7 @@ class Places:
     def _move(self, config: pytest.Config, option: str, kind: str, value: Any, named: str) -> None:
         if kind == FOLDER and option == "allure_report_dir" and getattr(config.option, "clean_alluredir", False):
             kind = EMPTIED
-        if (
-            option == "log_file"
-            and (getattr(config.option, "log_file_mode", "") or _ini(config, "log_file_mode")) == "a"
-        ):
+        if option == "log_file" and _value(config, "log_file_mode") == "a":
             kind = APPENDED
         folder = self._apart / option
         folder.mkdir(parents=True, exist_ok=True)
