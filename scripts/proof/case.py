@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from . import outcomes as o
 from . import receipt as r
+from .company import undivided
 from .receipt import Damaged, Receipt, Selected
 from .renamed_ids import form_of, known_as
 
@@ -24,12 +25,15 @@ class Reference:
         files_digest: of the files that these tests stand in; empty where that is not known.
         plan: the ids of each shard, to name the one that should have run a lost test; empty where there is none.
         groups: the ids of tests that stay together, in the order of the collection.
+        classes: the ids of each class. It may carry state without a sign of it, and its tests may skip where that is
+            not there; but it is cut where it is long.
     """
 
     collection: Sequence[str]
     files_digest: str = ""
     plan: Sequence[Sequence[str]] = ()
     groups: Sequence[Sequence[str]] = ()
+    classes: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Case:
     nothing shows. `unfit` repairs complete
     something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what became of
     it there; `entries` the same with the repairs. `mark` stands for all results, repairs included. `groups` of tests
-    stay together.
+    stay together, and `classes` that were not cut.
     """
 
     wanted: Mapping[str, int]
@@ -59,6 +63,7 @@ class Case:
     ran: Entries
     entries: Entries
     groups: Sequence[Sequence[str]]
+    classes: Sequence[Sequence[str]]
 
 
 def case_of(
@@ -93,8 +98,20 @@ def case_of(
         planned=planned,
         ran=ran,
         entries=_entries([*shards, *repairs]) if repairs else ran,
-        groups=[[names.get(nodeid, nodeid) for nodeid in group] for group in reference.groups],
+        groups=_renamed(reference.groups, names),
+        classes=undivided(_renamed(reference.classes, names), _shards_of(planned, ran)),
     )
+
+
+def _renamed(groups: Iterable[Sequence[str]], names: Mapping[str, str]) -> List[List[str]]:
+    return [[names.get(nodeid, nodeid) for nodeid in group] for group in groups]
+
+
+def _shards_of(planned: Mapping[str, int], ran: Entries) -> Dict[str, List[int]]:
+    """Say which shards had to run a test: the plan does, or else they themselves."""
+    if planned:
+        return {nodeid: [index] for nodeid, index in planned.items()}
+    return {nodeid: [shard.index for shard, _ in entries] for nodeid, entries in ran.items()}
 
 
 def _fitting(marked: Sequence[Tuple[int, str, Receipt]], collected_digest: str) -> Tuple[List[Receipt], str]:

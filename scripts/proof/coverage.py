@@ -51,24 +51,39 @@ def answer_from_json(data: Any) -> Answer:
     return Answer(data["error"], data["unusable"], tuple(map(str, data["lines"])), data["total"], data["below"])
 
 
-def agreed(results: Sequence[Receipt]) -> Optional[Wishes]:
-    """Choose what most results ask for, and of all --cov-fail-under the highest; None where nothing was measured."""
+def agreed(results: Sequence[Receipt], asked: Optional[Wishes] = None) -> Optional[Wishes]:
+    """Choose what most results ask for, and of all --cov-fail-under the highest; None where nothing was measured.
+
+    Args:
+        asked: what the suite asks for where the results are merged.
+    """
     wishes = [result.coverage.wishes for result in results if result.coverage]
     if not wishes:
         return None
     common = {repr(each): each for each in wishes}[most_common(map(repr, wishes), "")]
-    return common._replace(fail_under=max(each.fail_under for each in wishes))
+    return common._replace(fail_under=max(each.fail_under for each in [*wishes, asked or common]))
 
 
-def doubts(results: Sequence[Receipt], unusable: Mapping[str, Sequence[str]]) -> List[Tuple[str, Tuple[int, ...]]]:
+def unmeasured(asked: Optional[Wishes]) -> List[Finding]:
+    """Name what a suite asks for that no shard has measured."""
+    if asked is None or asked.fail_under <= 0:
+        return []
+    text = f"coverage: no shard measured it, and here fail-under {asked.fail_under:g} is asked for"
+    return [Finding(f.COVERAGE_UNKNOWN, text)]
+
+
+def doubts(
+    results: Sequence[Receipt], unusable: Mapping[str, Sequence[str]], asked: Optional[Wishes] = None
+) -> List[Tuple[str, Tuple[int, ...]]]:
     """Say why the data are not those of all tests that ran, a line each, and of which shards.
 
     Args:
         results: of shards and of repairs.
         unusable: by the name of a result, the files of data that are missing or not as they were measured.
+        asked: see `agreed`.
     """
     found: List[Tuple[str, Receipt]] = []
-    common = agreed(results)
+    common = agreed(results, asked)
     for result in results:
         measured = result.coverage
         if measured is None:
@@ -78,8 +93,8 @@ def doubts(results: Sequence[Receipt], unusable: Mapping[str, Sequence[str]]) ->
         if common and measured.wishes._replace(fail_under=common.fail_under) != common:
             found.append(("was asked for another coverage than the others: other options or settings", result))
         if common and measured.wishes.fail_under != common.fail_under:
-            asked = f"{measured.wishes.fail_under:g}, others with {common.fail_under:g}"
-            found.append((f"was run with fail-under {asked}", result))
+            own, others = measured.wishes.fail_under, common.fail_under
+            found.append((f"was run with fail-under {own:g}, others or the merge with {others:g}", result))
         if measured.lost:
             rounds = ", ".join(map(str, measured.lost))
             found.append((f"lost what round {rounds} measured: its process ended without saving it", result))

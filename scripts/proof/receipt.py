@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -39,6 +40,9 @@ ENDINGS = {
 SERVICE = "service"  # the name of an error that is its death
 
 LINE_CHARACTERS = 200
+_SHOWS_ONLY = re.compile(
+    r"-[vqsl]+$|-r[a-zA-Z]+$|--(verbose|quiet|tb=.+|color=.+|capture=.+|durations=\d+|showlocals|no-header)$"
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Receipt:
         files_digest: of the files that the collected tests stand in: the state of the tests.
         commit: of the project, empty where that is not known.
         arguments: those that chose a part of the suite, or changed how it runs.
+        addopts: the digest of those that PYTEST_ADDOPTS added (`digest_of_words`).
         tests: what it had to run, each id once.
         exit_codes: of its pytest processes, in order.
         seconds: by step: packages, weights, service ready, tests.
@@ -139,6 +144,7 @@ class Receipt:
     files_digest: str = ""
     commit: str = ""
     arguments: Tuple[str, ...] = ()
+    addopts: str = ""
     exit_codes: Tuple[int, ...] = ()
     began_s: float = 0.0
     set_up: SetUpCosts = SetUpCosts()
@@ -167,6 +173,23 @@ def digest(nodeids: Iterable[str]) -> str:
     """Compute the sha-256 of the sorted ids, an id as often as it is there, each as JSON in ASCII and a newline."""
     lines = "".join(f"{json.dumps(nodeid)}\n" for nodeid in sorted(nodeids))
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
+
+
+def that_matter(words: Iterable[str]) -> Tuple[str, ...]:
+    """Choose the words for pytest that may change what becomes of a test, not only what is shown."""
+    return tuple(word for word in words if not _SHOWS_ONLY.match(word))
+
+
+def digest_of_words(words: Iterable[str]) -> str:
+    """Compute the digest of the words that matter, which may hold secrets; empty where there are none.
+
+    Each node may name a report after itself, so numbers do not count.
+
+    >>> digest_of_words(["--junitxml=node-1.xml"]) == digest_of_words(["--junitxml=node-20.xml", "-q"])
+    True
+    """
+    told = [re.sub("[0-9]+", "0", word) for word in that_matter(words)]
+    return digest(told) if told else ""
 
 
 def fingerprint(receipt: Receipt) -> str:
@@ -302,9 +325,10 @@ def from_json(data: Any) -> Receipt:
     if _get(data, "seal", str) != _seal({name: value for name, value in data.items() if name != "seal"}):
         raise ValueError("it was edited or damaged after it was written: its digest does not fit")
     words = "run_id plan_id collected_digest timings_digest forms_digest files_digest ended python machine repairs"
+    more = ("start", "commit", "folder", "cache", "addopts")
     return _checked(
         Receipt(
-            **{name: _get(data, name, str) for name in (*words.split(), "start", "commit", "folder", "cache")},
+            **{name: _get(data, name, str) for name in (*words.split(), *more)},
             **{name: _get(data, name, int) for name in ("index", "total", "collected_count", "peak_bytes")},
             tests=tuple(map(_test, _get(data, "tests", list))),
             errors=tuple(map(_error, _get(data, "errors", list))),

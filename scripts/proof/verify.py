@@ -7,7 +7,6 @@ leaves a receipt too, and settles what was found as far as it can. Red tests sta
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
@@ -20,10 +19,6 @@ from .company import apart, joined
 from .findings import Finding, Verdict
 from .receipt import Damaged, Receipt, Selected, one_line, shown
 from .renamed_ids import CURE
-
-_SHOWS_ONLY = re.compile(
-    r"-[vqsl]+$|-r[a-zA-Z]+$|--(verbose|quiet|tb=.+|color=.+|capture=.+|durations=\d+|showlocals|no-header)$"
-)
 
 
 def verify(
@@ -43,8 +38,8 @@ def verify(
     missing = [nodeid for nodeid in case.wanted if not covered(case, nodeid, case.entries.get(nodeid, ()))]
     ordered = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
     lacking = set(missing)
-    undone = {*missing, *apart(case.groups, case.entries)}
-    due = set(joined(undone, case.groups)) if undone else undone
+    undone = {*missing, *_without_company(case)}
+    due = set(joined(undone, [*case.groups, *case.classes])) if undone else undone
     tests = tuple(_test(case, nodeid, nodeid in lacking) for nodeid in case.wanted)
     return Verdict(
         total=case.total,
@@ -154,13 +149,19 @@ def _same_plan(case: Case) -> Iterator[Finding]:
 
 def _same_arguments(case: Case) -> Iterator[Finding]:
     """Compare what pytest was told: a shard that ran with --quick proves nothing beside one that did not."""
-    told = [tuple(word for word in shard.arguments if not _SHOWS_ONLY.match(word)) for shard in case.shards]
+    told = [r.that_matter(shard.arguments) for shard in case.shards]
     common = most_common(told, ())
     for shard, words in zip(case.shards, told):
         if words != common:
             theirs, others = (" ".join(each) or "none" for each in (words, common))
             text = f"{shard.name} ran with other arguments: {theirs}; the others with {others}"
             yield Finding(f.OTHER_ARGUMENTS, text, shards=(shard.index,))
+    ran = [result for result in (*case.shards, *case.repairs) if result.tests]
+    addopts = most_common((result.addopts for result in ran), "")
+    for result in ran:
+        if result.addopts != addopts:
+            text = f"{result.name} ran with another PYTEST_ADDOPTS than the others"
+            yield Finding(f.OTHER_ARGUMENTS, text, shards=() if result.repairs else (result.index,))
 
 
 def _same_state(case: Case) -> Iterator[Finding]:
@@ -262,8 +263,16 @@ def _should_have(case: Case, nodeid: str) -> Tuple[int, ...]:
     return (case.planned[nodeid],) if nodeid in case.planned else ()
 
 
+def _without_company(case: Case) -> Dict[str, str]:
+    """Find the tests that ran without one before them that they stay together with, and which that is.
+
+    A class without a sign of state is not run anew where one of its tests ended the process, but where the shard ended.
+    """
+    return {**apart(case.classes, case.entries, by_round=False), **apart(case.groups, case.entries)}
+
+
 def _apart(case: Case) -> Iterator[Finding]:
-    for nodeid, before in apart(case.groups, case.entries).items():
+    for nodeid, before in _without_company(case).items():
         entries = case.entries[nodeid]
         names = ", ".join(dict.fromkeys(receipt.name for receipt, _ in entries))
         yield Finding(f.APART, f"in {names} without {shown(before)}", nodeid, _indices(entries))

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, NamedTuple, NoReturn, Sequence, Tuple
+from typing import List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from ..console import progress, visible
 from ..environments.environments import Environment
 from ..errors import SettingsError, Shown, SuiteError
 from ..planning import together
 from ..planning.together import Group
+from ..proof.measured import Wishes
 from ..proof.outcomes import Round
 from ..settings import Settings
 from ..system import processes
@@ -32,12 +33,16 @@ START = "collection"  # what the lines of its journal say, which nobody else see
 
 
 class Collected(NamedTuple):
-    """The ids, in collection order, the digest of their files, which of them stay together, and their Python."""
+    """The ids, in collection order, the digest of their files, which of them stay together, and their Python.
+
+    `coverage` is what pytest-cov is asked for here; None where that is nothing, or the suite was not collected only.
+    """
 
     nodeids: List[str]
     files_digest: str = ""
     groups: Tuple[Group, ...] = ()
     python: str = sys.executable
+    coverage: Optional[Wishes] = None
 
 
 def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> Collected:
@@ -75,7 +80,8 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         raise SuiteError(message, _see(settings, environment, arguments))
     ids = rounds[-1].selected
     groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
-    return Collected(subset.of(wanted, ids), rounds[-1].files, groups, rounds[-1].executable)
+    last = rounds[-1]
+    return Collected(subset.of(wanted, ids, groups), last.files, groups, last.executable, last.coverage)
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:

@@ -175,19 +175,29 @@ def leave_copy(settings: Settings, python: str, result: Receipt) -> None:
 # A run --------------------------------------------------------------------------------------------
 
 
-def conclude(settings: Settings, python: str, root: Path, results: Sequence[Receipt], verdict: Verdict) -> Verdict:
+def conclude(
+    settings: Settings,
+    python: str,
+    root: Path,
+    results: Sequence[Receipt],
+    verdict: Verdict,
+    asked: Optional[Wishes] = None,
+) -> Verdict:
     """Combine what all shards and repairs measured, make the reports that the suite asks for, and judge them once.
 
     Args:
         python: the suite's, which has its `coverage`.
         root: the folder of the repository here.
+        asked: what the suite asks of coverage here.
 
     Returns:
         the verdict with what was found.
     """
-    wishes = proof.agreed(results)
+    wishes = proof.agreed(results, asked)
+    is_proven = verdict.ended in (f.GREEN, f.TESTS_FAILED)
     if wishes is None or verdict.ended == f.NO_TESTS:
-        return verdict
+        found = proof.unmeasured(asked) if is_proven else []
+        return replace(verdict, findings=(*verdict.findings, *found))
     usable, unusable = _sorted_out([(result, folder_of(settings, result)) for result in results])
     reports = wishes.by != COVERAGE_RUN and not (wishes.no_report_on_failure and proof.has_failed(verdict.outcomes))
     if not reports:
@@ -198,8 +208,7 @@ def conclude(settings: Settings, python: str, root: Path, results: Sequence[Rece
         answer = _combine(settings, python, request)
     for file, why in answer.unusable.items():
         unusable.setdefault(_owner(settings, results, file), []).append(f"{Path(file).name} ({why})")
-    is_proven = verdict.ended in (f.GREEN, f.TESTS_FAILED)
-    found = proof.judge(wishes, proof.doubts(results, unusable), answer, is_proven)
+    found = proof.judge(wishes, proof.doubts(results, unusable, asked), answer, is_proven)
     shards = sum(not result.repairs for result in results)
     for line in proof.told(wishes, answer, shards, is_enough=is_proven and not found):
         say(line)

@@ -22,11 +22,12 @@ from ..system import files
 from . import joining, outputs, places
 
 FILE_NAME, SCHEMA = "places.json", 1  # as the plugin writes it
-# What an option names, as the plugin knows it: one report that we write ourselves, or that cannot be joined, or can;
-# a folder; one that is emptied at the start of a session; the start of several names.
-JUNIT, FILE, LINES, CSV, OBJECT = "junit", "file", "lines", "csv", "object"
+# What an option names, as the plugin knows it: one report that we write ourselves, or that cannot be joined, or can,
+# or that goes on where the last run left off; a folder; one that is emptied at the start of a session; the start of
+# several names.
+JUNIT, FILE, LINES, APPENDED, CSV, OBJECT = "junit", "file", "lines", "appended", "csv", "object"
 FOLDER, EMPTIED, PREFIX = "folder", "emptied", "prefix"
-KINDS = (JUNIT, FILE, LINES, CSV, OBJECT, FOLDER, EMPTIED, PREFIX)
+KINDS = (JUNIT, FILE, LINES, APPENDED, CSV, OBJECT, FOLDER, EMPTIED, PREFIX)
 MOST_TOLD = 20
 MOST_JOINED_BYTES = 500_000_000  # of what is read to be joined
 
@@ -189,6 +190,8 @@ def _joined(kind: str, place: Path, mains: Sequence[Path]) -> Optional[bytes]:
     texts = [files.read_bytes(file, MOST_JOINED_BYTES) for file in mains]
     if kind == LINES:
         return joining.lines(texts)
+    if kind == APPENDED:
+        return joining.appended(files.read_bytes(place, MOST_JOINED_BYTES) if _is_file(place) else b"", texts)
     if kind == CSV:
         return joining.tables(texts)
     if kind == OBJECT:

@@ -18,6 +18,17 @@ def lines(texts: Sequence[bytes]) -> bytes:
     return b"".join(text if text.endswith(b"\n") or not text else text + b"\n" for text in texts)
 
 
+def appended(before: bytes, texts: Sequence[bytes]) -> bytes:
+    r"""Join what is made of lines behind what is there, where an earlier merge of the run may have put some of it.
+
+    >>> appended(b"old\na\n", [b"a\n", b"b\n"])
+    b'old\na\nb\n'
+    """
+    counts = range(len(texts), 0, -1)
+    there = next((part for part in (lines(texts[:count]) for count in counts) if part and before.endswith(part)), b"")
+    return lines([before[: len(before) - len(there)], *texts])
+
+
 def tables(texts: Sequence[bytes]) -> Optional[bytes]:
     r"""Join tables that have one heading; None where it differs.
 

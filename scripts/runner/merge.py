@@ -15,7 +15,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
 from ..errors import SERVICE_ERRORS, CoverageError, IncompleteError, PipelineError, ServiceDied, SuiteError
-from ..planning import history, timings
+from ..planning import history, timings, together
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
 from ..planning.plan import Plan
@@ -130,14 +130,16 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     plan = plan_of(settings, results)
     shards = [shard.nodeids for shard in plan.shards] if plan else ()
     groups = [group.nodeids for group in collected.groups]
-    reference = Reference(collected.nodeids, collected.files_digest, shards, groups)
+    classes = [group.nodeids for group in together.wished([together.CLASS], collected.nodeids)]
+    reference = Reference(collected.nodeids, collected.files_digest, shards, groups, classes)
     verdict = verify(results.receipts, reference, results.damaged, results.changed)
     if run_missing and verdict.repairable:
         collection = [test.nodeid for test in verdict.tests for _ in range(test.count)]
         repairing.run(settings, verdict, receipt.digest(collection), arguments)
         results = gather(settings.reports)
         verdict = verify(results.receipts, reference, results.damaged, results.changed)
-    verdict = coverage.conclude(settings, collected.python, repository_of(settings.project), results.receipts, verdict)
+    root = repository_of(settings.project)
+    verdict = coverage.conclude(settings, collected.python, root, results.receipts, verdict, collected.coverage)
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     attempt(lambda: _gather_places(settings, results.receipts))

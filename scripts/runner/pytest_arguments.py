@@ -56,11 +56,14 @@ def are_known(arguments: Iterable[str]) -> bool:
 def may_be_paths(arguments: Sequence[str]) -> List[str]:
     """Find the words that are no option; of some, only pytest knows whether they are an option's value.
 
-    >>> may_be_paths(["-k", "sad", "--slow", "tests", "-x"])
-    ['tests']
+    >>> may_be_paths(["-k", "sad", "--slow", "tests", "-x", "--", "--all"])
+    ['tests', '--all']
     """
-    pairs = zip(["", *arguments], arguments)
-    return [word for before, word in pairs if word and not word.startswith("-") and before not in VALUED]
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    options = arguments[:end]
+    pairs = zip(["", *options], options)
+    named = [word for before, word in pairs if word and not word.startswith("-") and before not in VALUED]
+    return [*named, *arguments[end + 1 :]]
 
 
 def named_paths(arguments: Sequence[str], folder: Path, pyargs: bool = False) -> List[str]:

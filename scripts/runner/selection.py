@@ -130,14 +130,15 @@ def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Grou
         PipelineError: the plan, the history or the part cannot be used.
     """
     part = Part(Path(selection.part), selection.strict) if selection.part else None
-    there = subset.of(part, collected)
+    wishes = [*groups, *together.wished(selection.together, collected)]
+    there = subset.of(part, collected, wishes)
     went_by = _handed_out(selection)
     names = known_as(there, (nodeid for shard in went_by.shards for nodeid in shard.nodeids)) if went_by else {}
     known = [names.get(nodeid, nodeid) for nodeid in there]
     if selection.ids is not None:
         wanted = set(selection.ids)
     else:
-        stay = [_renamed(group, names) for group in (*groups, *together.wished(selection.together, collected))]
+        stay = [_renamed(group, names) for group in wishes]
         went_by = went_by or _made_here(selection, known, stay)
         wanted = set(share_of(known, [shard.nodeids for shard in went_by.shards], selection.index, stay))
     chosen = list(dict.fromkeys(nodeid for nodeid in there if names.get(nodeid, nodeid) in wanted))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
@@ -222,6 +223,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         forms_digest=str(shared.get("forms", "")),
         files_digest=next((told.files for told in outcome.rounds if told.files), ""),
         commit=commit_of(shard.settings.project, os.environ),
+        addopts=receipt.digest_of_words(_added(os.environ)),
         exit_codes=outcome.exit_codes,
         began_s=first.started if first else 0.0,
         set_up=set_up_of(outcome.rounds),
@@ -235,6 +237,15 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
             os.environ,
         ),
     )
+
+
+def _added(environ: Mapping[str, str]) -> List[str]:
+    """Split what PYTEST_ADDOPTS adds to pytest's arguments."""
+    text = environ.get("PYTEST_ADDOPTS", "")
+    try:
+        return shlex.split(text)
+    except ValueError:  # pytest refuses it
+        return [text]
 
 
 def _folder_of_ids(settings: Settings, told: Optional[Round]) -> str:

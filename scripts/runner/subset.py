@@ -9,6 +9,8 @@ from typing import Collection, Iterable, List, Mapping, NamedTuple, Optional, Se
 
 from ..console import counted, say
 from ..errors import PipelineError, SettingsError, SuiteError
+from ..planning.together import Group
+from ..proof.company import joined
 from ..proof.outcomes import RED
 from ..proof.receipt import shown
 from ..settings import Settings
@@ -107,8 +109,13 @@ def _names(nodeid: str) -> List[str]:
     return [nodeid, shown(nodeid), *within, *("/".join(folders[:count]) for count in range(1, len(folders) + 1))]
 
 
-def of(part: Optional[Part], collected: Sequence[str]) -> List[str]:
+def of(part: Optional[Part], collected: Sequence[str], groups: Iterable[Group] = ()) -> List[str]:
     """Choose the collected ids that belong to a part; all where there is none.
+
+    What failed runs with the tests that it stays together with: alone, a step skips, and would pass for healed.
+
+    Args:
+        groups: what stays together.
 
     Raises:
         SettingsError: an entry names no test, and nothing else of that name may be left out silently.
@@ -123,6 +130,9 @@ def of(part: Optional[Part], collected: Sequence[str]) -> List[str]:
             "Ids are as pytest --collect-only -q shows them. -k, -m and paths beside --tests leave out what it lists."
         )
         raise SettingsError(f"{what}\n{few}", hint)
+    if not part.strict and taken:
+        due = set(joined(taken, [group.nodeids for group in groups]))
+        return [nodeid for nodeid in collected if nodeid in due]
     return taken if taken or part.strict else list(collected)  # what failed is there no more
 
 

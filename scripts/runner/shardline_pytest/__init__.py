@@ -44,7 +44,7 @@ import os
 
 import pytest
 
-from .coverage_wishes import own_data
+from .coverage_wishes import own_data, write_wishes
 from .hook_style import Wrapper, outermost
 from .meeting import Meeting
 from .orders import take_order
@@ -61,15 +61,18 @@ _orders = list(take_order(os.environ))
 @outermost
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
     """See to it, before any plugin is configured, that nothing of a whole run is written where it is not one."""
+    # No conftest.py was loaded yet: an option of the suite's own may have the same name, and be what tests read.
+    installed = frozenset(vars(early_config.known_args_namespace))
     if _orders and _orders[0].collects_only:
-        early_config.pluginmanager.register(NoReports())
+        early_config.pluginmanager.register(NoReports(installed))
     elif _orders and _orders[0].apart:
-        early_config.pluginmanager.register(Places(_orders[0].apart, _orders[0].place))
+        early_config.pluginmanager.register(Places(_orders[0].apart, _orders[0].place, installed))
     if _orders and _orders[0].place:
         worker = Worker(os.environ)
         worker.hide(early_config)
         early_config.pluginmanager.register(worker)
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
+        write_wishes(early_config, _orders[0].pen)
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
     if _orders and _orders[0].coverage:
         with own_data(early_config, _orders[0].pen, _orders[0].coverage, is_part=bool(_orders[0].apart)):

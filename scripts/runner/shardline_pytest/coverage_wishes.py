@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -58,6 +59,16 @@ def own_data(config: pytest.Config, pen: JournalWriter, file: Path, is_part: boo
     finally:
         if not kept:
             _set(before)
+
+
+def write_wishes(config: pytest.Config, pen: JournalWriter) -> None:
+    """Write down what pytest-cov is asked for where nothing is measured, since the tests are only collected."""
+    options = config.known_args_namespace
+    if getattr(options, "no_cov", False):
+        return
+    with suppress(Exception):  # a configuration that coverage cannot read is told where it measures
+        settings = import_module("coverage").Coverage(config_file=options.cov_config or True).config
+        pen.write("coverage", wishes=_wishes(_wishes_before(options), options, settings))
 
 
 def _set(value: Any) -> None:

@@ -12,14 +12,14 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Container, Dict, List, Optional
 
 import pytest
 
 FILE_NAME = "places.json"
 SCHEMA = 1
 # How what the shards left is gathered, see `own_reports.py` of the runner.
-JUNIT, FILE, LINES, CSV, OBJECT = "junit", "file", "lines", "csv", "object"
+JUNIT, FILE, LINES, APPENDED, CSV, OBJECT = "junit", "file", "lines", "appended", "csv", "object"
 FOLDER, EMPTIED, PREFIX = "folder", "emptied", "prefix"
 # Options, as the parser keeps them, that name what a whole run leaves.
 REPORTS: Dict[str, str] = {
@@ -66,17 +66,18 @@ class Places:
     Args:
         apart: the folder for what the options name. It need not exist.
         shard: the name of the shard's own folder for temporary files, such as shard-0; empty where others do not run.
+        installed: the names of the options that pytest and its plugins declare; those of a conftest.py are the suite's.
     """
 
-    def __init__(self, apart: Path, shard: str) -> None:
-        self._apart, self._shard = apart, shard
+    def __init__(self, apart: Path, shard: str, installed: Container[str]) -> None:
+        self._apart, self._shard, self._installed = apart, shard, installed
         self._named: List[Dict[str, str]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the options before the plugins that heed them look."""
         for option, kind in REPORTS.items():
-            value = _value(config, option)
+            value = _value(config, option) if option in self._installed else None
             named = _name(value)
             if named and _is_heeded(config, option):
                 self._move(config, option, kind, value, named)
@@ -89,6 +90,8 @@ class Places:
     def _move(self, config: pytest.Config, option: str, kind: str, value: Any, named: str) -> None:
         if kind == FOLDER and option == "allure_report_dir" and getattr(config.option, "clean_alluredir", False):
             kind = EMPTIED
+        if option == "log_file" and _value(config, "log_file_mode") == "a":
+            kind = APPENDED
         folder = self._apart / option
         folder.mkdir(parents=True, exist_ok=True)
         own = folder if kind in (FOLDER, EMPTIED) else folder / Path(named).name

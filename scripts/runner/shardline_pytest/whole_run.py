@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
-from typing import Any, Dict
+from typing import Any, Container, Dict
 
 import pytest
 
@@ -25,7 +25,14 @@ _BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")  # what finds nothing 
 
 
 class NoReports:
-    """Turns off the reports that a person's options name, where tests are only collected."""
+    """Turns off the reports that a person's options name, where tests are only collected.
+
+    Args:
+        installed: the names of the options that pytest and its plugins declare; those of a conftest.py are the suite's.
+    """
+
+    def __init__(self, installed: Container[str]) -> None:
+        self._installed = installed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -33,7 +40,7 @@ class NoReports:
         options = config.option
         clears = getattr(options, "cacheclear", False)
         for name, value in {**_AT_START, **(dict.fromkeys(_BY_CACHE, False) if clears else {})}.items():
-            if hasattr(options, name):
+            if name in self._installed:
                 setattr(options, name, value)
 
 
@@ -41,7 +48,8 @@ def choose_paths(config: pytest.Config, order: Order) -> None:
     """Collect what a person named, else what the command did, else the paths of the settings."""
     given = list(config.option.file_or_dir or ())
     others = next((place for place, word in enumerate(reversed(given)) if word not in order.named), len(given))
-    named = given[len(given) - others :]
+    # Where ours come last, a word of a person's that is the same was an option's value.
+    named = [] if given[-len(order.paths) :] == order.paths else given[len(given) - others :]
     if named and len(named) < len(given):
         config.args[:] = config.option.file_or_dir = named
     elif not given and order.paths:

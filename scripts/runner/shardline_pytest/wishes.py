@@ -3,7 +3,7 @@
 - `--dist loadscope | loadfile`, and `xdist_group` marks;
 - what pytest-dependency, pytest-depends and pytest-order are told: who needs whom, and an order by number;
 - classes that show a sign of carrying state from test to test: fixtures of class scope, setup_class, setUpClass, a mark
-  on the class (the recipe for tests that are steps); steps of pytest-steps;
+  on the class (the recipe for tests that are steps), attributes of the class that its tests set; steps of pytest-steps;
 - marks that suite.together names.
 
 What cannot be heard (state of a module, a file that two tests write) is found by `nox -s isolation`.
@@ -17,6 +17,8 @@ import sys
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 import pytest
+
+from .class_state import sign_of
 
 _OF_PYTEST = ("parametrize", "skip", "skipif", "xfail", "usefixtures", "filterwarnings")  # marks that order nothing
 _NUMBERS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -103,8 +105,9 @@ def _classes(items: Sequence[pytest.Item]) -> Heard:
     signs: Dict[int, str] = {}
     for item, chain in zip(items, chains):
         for node in chain:
-            if not signs.get(id(node)):
-                signs[id(node)] = _mark_of(node) or _fixture_of(item)
+            if id(node) not in signs:
+                signs[id(node)] = _mark_of(node) or sign_of(getattr(node, "obj", None))
+            signs[id(node)] = signs[id(node)] or _fixture_of(item)
     for place, chain in enumerate(chains):
         for node in chain:
             if signs[id(node)]:
@@ -148,7 +151,12 @@ def _has_set_up_class(cls: Any) -> bool:
     """Tell whether a TestCase has a setUpClass or tearDownClass of its own."""
     base = sys.modules["unittest"].TestCase
     names = ("setUpClass", "tearDownClass")
-    return any(getattr(cls, name).__func__ is not getattr(base, name).__func__ for name in names if hasattr(cls, name))
+    return any(_function_of(cls, name) is not _function_of(base, name) for name in names if hasattr(cls, name))
+
+
+def _function_of(cls: Any, name: str) -> Any:
+    method = getattr(cls, name)
+    return getattr(method, "__func__", method)  # a static method is a function itself
 
 
 # Tests that need others -------------------------------------------------------------------------------

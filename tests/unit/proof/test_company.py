@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, List, Tuple
+
+import pytest
 
 from scripts.proof.case import Reference
 from scripts.proof.company import apart, joined
 from scripts.proof.findings import APART
-from scripts.proof.outcomes import FAILED, PASSED, RERUN, SKIPPED, Attempt
+from scripts.proof.outcomes import FAILED, NOT_RUN, PASSED, RERUN, SKIPPED, Attempt
 from scripts.proof.receipt import Receipt, Selected, digest
 from scripts.proof.verify import verify
 
@@ -85,3 +88,22 @@ def test_a_repair_that_runs_only_the_lost_step_settles_nothing() -> None:
         [*shards, receipt(1, 2), receipt(0, 3, ran(STEPS[2], SKIPPED), repairs=verdict.repairs)], reference
     )
     assert ("incomplete", tuple(STEPS)) == (repaired.ended, repaired.to_run)
+
+
+@pytest.mark.parametrize("kind", ["groups", "classes"])
+def test_a_repair_runs_the_whole_of_what_an_interruption_cut(kind: str) -> None:
+    shards = [receipt(0, 2, ran(STEPS[0]), ran(STEPS[1]), Selected(STEPS[2], NOT_RUN)), receipt(1, 2)]
+    reference = replace(Reference(STEPS, plan=[STEPS, []]), **{kind: [STEPS]})
+    verdict = verify(shards, reference)
+
+    assert tuple(STEPS) == verdict.to_run
+    for tests, ended in (([ran(STEPS[2], SKIPPED)], "incomplete"), (list(map(ran, STEPS)), "green")):
+        assert ended == verify([*shards, receipt(0, 3, *tests, repairs=verdict.repairs)], reference).ended
+
+
+def test_a_class_that_the_plan_cut_or_a_crash_is_proven_test_by_test() -> None:
+    cut = [receipt(0, 2, ran(STEPS[0])), receipt(1, 2, ran(STEPS[1]), ran(STEPS[2]))]
+    crashed = [receipt(0, 1, ran(STEPS[0]), ran(STEPS[1], PASSED, 1), ran(STEPS[2], PASSED, 1))]
+
+    for shards in (cut, crashed):
+        assert "green" == verify(shards, Reference(STEPS, classes=[STEPS])).ended

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.proof import findings as f
-from scripts.proof.coverage import Answer, agreed, answer_from_json, doubts, judge, shortfall
+from scripts.proof.coverage import Answer, agreed, answer_from_json, doubts, judge, shortfall, unmeasured
 from scripts.proof.measured import COVERAGE_RUN, Measured, Wishes
 from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import Receipt, Selected
@@ -36,7 +36,16 @@ def test_the_highest_of_all_counts() -> None:
     results = [result(index, Measured(Wishes(fail_under=least))) for index, least in enumerate([0.0, 90.0])]
 
     assert 90.0 == getattr(agreed(results), "fail_under", None)
-    assert texts(results) == ["shard index 0 of 2 was run with fail-under 0, others with 90"]
+    assert texts(results) == ["shard index 0 of 2 was run with fail-under 0, others or the merge with 90"]
+
+
+def test_what_the_merge_asks_for_counts_too_also_where_no_shard_has_measured() -> None:
+    results = [result(index, Measured(Wishes(fail_under=10.0))) for index in (0, 1)]
+
+    assert 90.0 == getattr(agreed(results, ASKED), "fail_under", None)
+    assert 2 == len(doubts(results, {}, ASKED))
+    assert [f.COVERAGE_UNKNOWN] == [finding.kind for finding in unmeasured(ASKED)]
+    assert [] == [*unmeasured(None), *unmeasured(Wishes())]
 
 
 def test_what_all_measured_leaves_no_doubt() -> None:

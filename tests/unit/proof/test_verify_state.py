@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scripts.proof import findings as v
 from scripts.proof.findings import Finding
 from scripts.proof.outcomes import NOT_RUN, PASSED
-from scripts.proof.receipt import Damaged
-from tests.unit.proof.results import judged, ran, red, red_kinds, shard
+from scripts.proof.receipt import INTERRUPTED, Damaged, digest_of_words
+from tests.unit.proof.results import judged, ran, red, red_kinds, repair, shard
 
 OTHER_FILES = "{} ran the tests as they were before, or after, an edit: its files are others"
 
@@ -81,6 +83,15 @@ def test_shards_that_ran_with_other_arguments_prove_nothing_together() -> None:
     verdict = judged([shard(0, ran("a"), arguments=("--quick",)), shard(1, ran("b"))])
 
     assert [v.OTHER_ARGUMENTS] == red_kinds(verdict)
+
+
+def test_results_with_another_pytest_addopts_prove_nothing_together() -> None:
+    shards = [shard(0, ran("a")), shard(1, ran("b", NOT_RUN), ended=INTERRUPTED)]
+    late = repair(judged(shards), ran("b"), addopts=digest_of_words(["--quick"]))
+
+    assert [v.OTHER_ARGUMENTS] == red_kinds(judged([shards[0], shard(1, ran("b"), addopts=late.addopts)]))
+    assert [v.OTHER_ARGUMENTS] == red_kinds(judged([*shards, late]))
+    assert judged([*shards, replace(late, addopts=digest_of_words(["-q"]))]).green
 
 
 def test_what_only_shows_more_is_no_other_argument() -> None:

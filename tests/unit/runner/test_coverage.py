@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from coverage import CoverageData
@@ -96,8 +96,8 @@ class Merge:
             asked = each.coverage.wishes._replace(**wishes)
             self.results[place] = replace(each, coverage=each.coverage._replace(wishes=asked))
 
-    def conclude(self) -> List[Tuple[str, str]]:
-        verdict = coverage.conclude(self.settings, self.python, self.project, self.results, GREEN)
+    def conclude(self, asked: Optional[Wishes] = None) -> List[Tuple[str, str]]:
+        verdict = coverage.conclude(self.settings, self.python, self.project, self.results, GREEN, asked)
         return [(finding.kind, finding.text) for finding in verdict.findings]
 
 
@@ -163,6 +163,13 @@ def test_too_little_is_red_and_says_how_little(again: Merge) -> None:
     del again.results[1]
 
     assert [(f.COVERAGE_LOW, "coverage: 75.00 % in total, less than fail-under 90")] == again.conclude()
+
+
+def test_where_no_shard_measured_what_the_merge_asks_for_it_is_not_known(again: Merge) -> None:
+    again.results = [replace(each, coverage=None) for each in again.results]
+
+    assert [] == again.conclude()
+    assert [f.COVERAGE_UNKNOWN] == [kind for kind, _ in again.conclude(Wishes(fail_under=90.0))]
 
 
 def test_a_repair_counts_as_the_shard_whose_tests_it_ran(again: Merge) -> None:

@@ -66,6 +66,18 @@ def test_both_sides_know_the_same_kinds() -> None:
     assert (plugin.FILE_NAME, plugin.SCHEMA) == (gathering.FILE_NAME, gathering.SCHEMA)
 
 
+def test_a_log_that_is_appended_to_keeps_what_it_had_and_gets_each_line_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(plugin.REPORTS, "log_file", plugin.APPENDED)
+    run.write("log", "mine\n")
+    run.leave("log_file", "log", {"": "a\n"}, {"": "b"})
+
+    assert [{"log": "mine\na\nb\n"}] * 2 == [run.gather(), run.gather()]
+    run.leave("log_file", "log", {"": "c\n"}, start=2)
+    assert {"log": "mine\na\nb\nc\n"} == run.gather()
+
+
 def test_the_junit_report_that_a_person_named_is_that_of_the_whole_run(run: Run) -> None:
     assert {"out/j.xml": "ours"} == run.leave("xmlpath", "out/j.xml", {"": "one"}, {"": "two"}).gather()
     assert ["gathered: out/j.xml"] == run.said

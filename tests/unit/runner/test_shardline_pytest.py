@@ -752,8 +752,7 @@ def test_the_digest_of_files_is_that_of_all_tests_in_each_shard(suite: Suite) ->
 # A collection
 
 
-SIDE_EFFECTS = """
-    import pytest
+REPORTING = """
     from pathlib import Path
 
     def pytest_configure(config):
@@ -761,6 +760,11 @@ SIDE_EFFECTS = """
             Path(config.getoption("htmlpath")).write_text("")
     def pytest_addoption(parser):
         parser.addoption("--html", dest="htmlpath")
+"""
+SIDE_EFFECTS = """
+    import pytest
+    from pathlib import Path
+
     def pytest_sessionstart(session):
         Path("began").write_text("")
     def pytest_runtestloop():
@@ -775,7 +779,7 @@ SIDE_EFFECTS = """
 """
 PROTECTED = {
     "a report": ["--junitxml=kept"],
-    "a plugin's report": ["--html=kept"],
+    "a plugin's report": ["-p", "reporting", "--html=kept"],
     "a log": ["--log-file=kept", "--log-file-level=DEBUG"],
     "a log that the ini names": ["-o", "log_file=kept"],
     "the cache": ["--cache-clear"],
@@ -788,7 +792,7 @@ PROTECTED = {
 @pytest.mark.parametrize("arguments", PROTECTED.values(), ids=PROTECTED)
 def test_a_collection_writes_and_removes_nothing(suite: Suite, arguments: List[str], broken: str) -> None:
     suite.collects_only = suite.with_cache = True
-    suite.write(test_it=THREE, conftest=SIDE_EFFECTS, test_broken=broken)
+    suite.write(test_it=THREE, conftest=SIDE_EFFECTS, reporting=REPORTING, test_broken=broken)
     for name in ("kept", "snapshots/one", ".pytest_cache/v/cache/lastfailed"):
         (suite.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (suite.folder / name).write_text("{}")
@@ -798,6 +802,26 @@ def test_a_collection_writes_and_removes_nothing(suite: Suite, arguments: List[s
 
     assert {**before, "began": b""} == content(suite.folder)  # what a conftest itself does at the start does happen
     assert ((A, B, C) if not broken else None) == run.journal[0].selected
+
+
+OWN_OPTION = """
+    def pytest_addoption(parser):
+        parser.addoption("--csv-path", dest="csv_path")
+    def pytest_generate_tests(metafunc):
+        path = metafunc.config.getoption("csv_path")
+        metafunc.parametrize("case", open(path).read().split() if path else [])
+"""
+
+
+def test_an_option_of_the_suites_own_is_left_alone_whatever_its_name(suite: Suite) -> None:
+    suite.write(test_it="def test_a(case): pass", conftest=OWN_OPTION)
+    (suite.folder / "cases.csv").write_text("x y")
+    cases = ("test_it.py::test_a[x]", "test_it.py::test_a[y]")
+
+    suite.collects_only = True
+    assert cases == suite.run("--csv-path=cases.csv").journal[-1].selected
+    suite.collects_only, suite.apart = False, suite.folder.parent / "apart"
+    assert cases == suite.run("--csv-path=cases.csv").journal[-1].selected
 
 
 def content(folder: Path) -> Dict[str, bytes]:
@@ -846,6 +870,18 @@ def test_a_collection_does_not_erase_what_coverage_measured(suite: Suite) -> Non
     run = suite.write(test_it=THREE).run("-p", "pytest_cov", "--cov", "--cov-report=xml")
 
     assert ((A, B, C), b"measured") == (run.journal[0].selected, (suite.folder / ".coverage").read_bytes())
+
+
+def test_a_collection_says_what_is_asked_of_coverage(suite: Suite) -> None:
+    suite.collects_only = True
+    suite.write(test_it=THREE)
+    (suite.folder / ".coveragerc").write_text("[report]\nfail_under = 90\n")
+
+    asked, *others = (
+        suite.run("-p", "pytest_cov", *more).journal[-1].coverage for more in (["--cov"], ["--cov", "--no-cov"], [])
+    )
+
+    assert (90.0, [None, None]) == (getattr(asked, "fail_under", None), others)
 
 
 # Coverage
@@ -964,7 +1000,7 @@ def test_reports_of_one_shard_are_moved_beside_its_result(suite: Suite) -> None:
 
 def test_folders_and_open_files_that_options_name_are_moved_too(suite: Suite) -> None:
     suite.apart = suite.folder.parent / "apart"
-    conftest = """
+    plugin = """
         import argparse, os, shutil, pytest
 
         def pytest_addoption(parser):
@@ -990,7 +1026,8 @@ def test_folders_and_open_files_that_options_name_are_moved_too(suite: Suite) ->
     (suite.folder / "test-results").mkdir()
     (suite.folder / "test-results" / "of another shard").touch()
 
-    suite.write(conftest=conftest, test_it=test).run("--benchmark-json=b.json", "--pstats-dir=/nowhere/prof")
+    options = ("--benchmark-json=b.json", "--pstats-dir=/nowhere/prof")
+    suite.write(reporting=plugin, test_it=test).run("-p", "reporting", *options)
 
     found = content(suite.apart)
     assert {"benchmark_json/b.json", "output/a", "pstats_dir/a", places.FILE_NAME} == set(found)
@@ -1072,19 +1109,20 @@ def test_only_the_suite_sees_a_worker_at_the_start_and_end_of_a_session(suite: S
 
 
 @pytest.mark.parametrize(
-    "given, person, expected",
+    "given, person, expected, paths",
     [
-        ("suite", "", "suite"),
-        ("suite one", "one", "one"),
-        ("command suite one two", "one two staging", "one two"),
-        ("suite", "suite", "suite"),
-        ("", "", "."),
+        ("suite", "", "suite", ""),
+        ("suite one", "one", "one", "suite"),
+        ("command suite one two", "one two staging", "one two", "suite"),
+        ("suite", "suite", "suite", "suite"),
+        ("suite one", "one", "suite one", "suite one"),  # the value of an option
+        ("", "", ".", ""),
     ],
 )
-def test_what_a_person_named_is_collected_and_nothing_else(given: str, person: str, expected: str) -> None:
+def test_what_a_person_named_is_collected_and_nothing_else(given: str, person: str, expected: str, paths: str) -> None:
     words = given.split()
     config: Any = SimpleNamespace(args=words or ["."], option=SimpleNamespace(file_or_dir=words))
-    order: Any = SimpleNamespace(named=person.split(), paths=[], apart=Path("apart"))
+    order: Any = SimpleNamespace(named=person.split(), paths=paths.split(), apart=Path("apart"))
 
     choose_paths(config, order)
 

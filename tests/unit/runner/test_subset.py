@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.errors import SettingsError
+from scripts.planning.together import Group
 from scripts.runner import subset
 from scripts.runner.subset import Part
 from scripts.settings import Settings, Suite
@@ -197,3 +198,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match="cannot read"):
         subset.entries(file)
+
+
+def test_what_failed_runs_with_the_tests_that_it_stays_together_with(tmp_path: Path) -> None:
+    file = tmp_path / "failed"
+    file.write_text("a.py::use\n")
+    collected = ["a.py::other", "a.py::log_in", "a.py::use"]
+    groups = [Group("a.py::use", "needs log_in", ("a.py::log_in", "a.py::use"))]
+
+    assert collected[1:] == subset.of(Part(file, strict=False), collected, groups)
+    assert collected[2:] == subset.of(Part(file, strict=True), collected, groups)  # as a person listed them

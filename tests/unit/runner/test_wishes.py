@@ -43,6 +43,16 @@ SUITE = {
             def test_a(self): pass
             def test_b(self): pass
 
+        class StaticCase(unittest.TestCase):
+            @staticmethod
+            def setUpClass(): pass
+            def test_a(self): pass
+            def test_b(self): pass
+
+        class TestFlow:
+            def test_a(self): TestFlow.token = "x"
+            def test_b(self): assert self.token
+
         class PlainCase(unittest.TestCase):
             def test_a(self): pass
             def test_b(self): pass
@@ -161,7 +171,9 @@ CLASSES = {
     "TestPage": "fixture page of class scope",
     "TestXunit": "setup_class",
     "Case": "setUpClass",
+    "StaticCase": "setUpClass",
     "TestSteps": "mark incremental on the class",
+    "TestFlow": "test_a sets attributes of the class",
     "TestPlain::TestInner": "mark steps on the class",
 }
 
