@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unittest
-from typing import Any, ClassVar, List
+from typing import Any, ClassVar, Dict, List
 
 import pytest
 
@@ -21,11 +21,23 @@ class Inherited(Named):
     pass
 
 
+class OfBase(Inherited):
+    def test(self) -> None:
+        Named.token = "x"
+
+
 class Counting:
     count = 0
 
     def test(self) -> None:
         Counting.count += 1
+
+
+class CountingByType:
+    count = 0
+
+    def test(self) -> None:
+        type(self).count += 1
 
 
 class ByInstance:
@@ -55,15 +67,52 @@ class BySetattr:
         setattr(BySetattr, name, "x")
 
 
+class InPair:
+    token = name = ""
+
+    def test(self) -> None:
+        InPair.token, InPair.name = "x", "y"
+
+
 class Filled:
     made: ClassVar[List[str]] = []
 
 
-class Plain:
-    URLS: ClassVar[List[str]] = ["/health"]
+class InList:
+    made: ClassVar[List[int]] = [1]
 
     def test(self) -> None:
-        self.url = Plain.URLS[0]
+        self.made.append(2)
+
+
+class InDict:
+    made: ClassVar[Dict[str, int]] = {"a": 1}
+
+    def test(self) -> None:
+        self.made["a"] = 2
+
+
+class OutOfDict:
+    made: ClassVar[Dict[str, int]] = {"a": 1}
+
+    async def test(self) -> None:
+        del self.made["a"]
+
+
+CHANGING = [Named, Inherited, OfBase, Counting, CountingByType, ByInstance, ByType, ByMethod, BySetattr, InPair]
+
+
+class Plain:
+    URLS: ClassVar[List[str]] = ["/health"]
+    limit = 3
+
+    def test(self) -> None:
+        self.limit = 4
+        found = []
+        for url in self.URLS:
+            found.append(type(self).__name__ + url)
+        copied = {"urls": self.URLS}
+        copied["b"] = list(self.URLS)
 
 
 class PlainCase(unittest.TestCase):
@@ -71,11 +120,11 @@ class PlainCase(unittest.TestCase):
         self.kind = type(self)
 
 
-@pytest.mark.parametrize("cls", [Named, Inherited, Counting, ByInstance, ByType, ByMethod, BySetattr, Filled])
+@pytest.mark.parametrize("cls", [*CHANGING, Filled, InList, InDict, OutOfDict])
 def test_a_class_whose_tests_change_it_shows_it(cls: Any) -> None:
     assert sign_of(cls)
 
 
-@pytest.mark.parametrize("cls", [Plain, PlainCase, object, None])
+@pytest.mark.parametrize("cls", [Plain, PlainCase, object, None, type("Made", (), {"test": lambda self: None})])
 def test_other_classes_do_not(cls: Any) -> None:
     assert "" == sign_of(cls)

@@ -173,7 +173,7 @@ CLASSES = {
     "Case": "setUpClass",
     "StaticCase": "setUpClass",
     "TestSteps": "mark incremental on the class",
-    "TestFlow": "test_a sets attributes of the class",
+    "TestFlow": "test_a changes the class",
     "TestPlain::TestInner": "mark steps on the class",
 }
 
