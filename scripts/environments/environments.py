@@ -28,7 +28,8 @@ from . import installers, lock_files, pip_settings
 STAMP = "complete.json"
 SCHEMA = 1
 KEEP_DAYS = 30.0  # without a use
-_ISOLATED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
+_OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
+_ISOLATED = (*_OUTER, "PYTHONPATH")  # of what installs
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Environment:
         return self.folder / "bin"
 
     def variables(self, environ: Mapping[str, str]) -> Dict[str, str]:
-        """Change `environ` to what it is inside the activated environment."""
-        outer = {name: value for name, value in environ.items() if name not in _ISOLATED}
+        """Change `environ` to what it is inside the activated environment; a person's PYTHONPATH counts there too."""
+        outer = {name: value for name, value in environ.items() if name not in _OUTER}
         path = os.pathsep.join(filter(None, [str(self.bin), environ.get("PATH")]))
         return {**outer, "VIRTUAL_ENV": str(self.folder), "PATH": path}
 

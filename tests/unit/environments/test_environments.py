@@ -171,9 +171,9 @@ def test_the_header_of_a_lock_is_read(project: Path) -> None:
 
 
 def test_variables_put_the_environment_first_and_drop_the_outer_one(tmp_path: Path) -> None:
-    outer = {"PATH": "/usr/bin", "PYTHONPATH": "/x", "VIRTUAL_ENV": "/y", "KEEP": "1"}
+    outer = {"PATH": "/usr/bin", "PYTHONHOME": "/h", "PYTHONPATH": "/x", "VIRTUAL_ENV": "/y", "KEEP": "1"}
 
-    expected = {"PATH": f"{tmp_path}/bin:/usr/bin", "VIRTUAL_ENV": str(tmp_path), "KEEP": "1"}
+    expected = {"PATH": f"{tmp_path}/bin:/usr/bin", "PYTHONPATH": "/x", "VIRTUAL_ENV": str(tmp_path), "KEEP": "1"}
     assert expected == environments.Environment(tmp_path).variables(outer)
 
 
