@@ -59,7 +59,7 @@ def gather(
 
     Args:
         folders: of the shards and repairs, whose names say which.
-        junit: the report of the whole run, which --junitxml gets.
+        junit: our report of the whole run, which --junitxml gets where those of the shards do not say all.
         alone: one shard ran all, and wrote to the places itself; a repair adds to that.
     """
     left = [one for folder in folders for one in _of_options(settings, folder)]
@@ -135,12 +135,13 @@ def _gathered(settings: Settings, here: Sequence[Left], junit: Path, shares: boo
     mains = [(one.label, one.folder / one.main) for one in here if _is_file(one.folder / one.main)]
     beside = [one for one in here if one.folder.is_dir()]
     lines = _united(settings, beside, place.parent, besides={one.main for one in here} - _of_prefix(kind, here))
+    own = _own_junit(mains, junit) if kind == JUNIT and shares else None
     if kind == JUNIT and shares:
         mains = [("", junit)] if junit.is_file() else []
     if kind == PREFIX or not mains:
         return lines
     place.parent.mkdir(parents=True, exist_ok=True)
-    joined = _joined(kind, place, [file for _, file in mains]) if shares or len(mains) == 1 else None
+    joined = own or (_joined(kind, place, [file for _, file in mains]) if shares or len(mains) == 1 else None)
     if joined is not None:
         _remove_older(place, [])
         files.write_bytes(place, joined)
@@ -150,6 +151,20 @@ def _gathered(settings: Settings, here: Sequence[Left], junit: Path, shares: boo
         _copy(mains[0][1], place)
         return [settings.shown(place)]
     return [settings.shown(file) for file in _side_by_side(mains, place)]
+
+
+def _own_junit(mains: Sequence[Tuple[str, Path]], ours: Path) -> Optional[bytes]:
+    """Join the suite's own JUnit reports, which have its names and properties; None where they do not say all.
+
+    They do not where a process ended early, a test ran again, or is lost: ours says that.
+    """
+    if not ours.is_file() or any("round" in label or "repair" in label for label, _ in mains):
+        return None
+    if sum(file.stat().st_size for file in [ours, *(file for _, file in mains)]) > MOST_JOINED_BYTES:
+        return None
+    joined = joining.junit([files.read_bytes(file, MOST_JOINED_BYTES) for _, file in mains])
+    expected = joining.cases_in(files.read_bytes(ours, MOST_JOINED_BYTES))
+    return joined if joined is not None and joining.cases_in(joined) == expected else None
 
 
 def _of_prefix(kind: str, here: Sequence[Left]) -> Set[str]:

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Dict, List
+from xml.etree import ElementTree
 
 import pytest
 
@@ -81,6 +82,27 @@ def test_a_log_that_is_appended_to_keeps_what_it_had_and_gets_each_line_once(
 def test_the_junit_report_that_a_person_named_is_that_of_the_whole_run(run: Run) -> None:
     assert {"out/j.xml": "ours"} == run.leave("xmlpath", "out/j.xml", {"": "one"}, {"": "two"}).gather()
     assert ["gathered: out/j.xml"] == run.said
+
+
+CASES = "<testsuites><testsuite name='{}'>{}</testsuite></testsuites>"
+
+
+@pytest.mark.parametrize(("ours", "name"), [(2, "mine"), (3, "ours")])  # ours has more: a test is lost, say
+def test_the_suite_s_own_junit_reports_are_joined_where_they_say_all(run: Run, ours: int, name: str) -> None:
+    (run.reports / "junit.xml").write_text(CASES.format("ours", "<testcase/>" * ours))
+    shard = {"": CASES.format("mine", "<testcase/>")}
+
+    found = run.leave("xmlpath", "out/j.xml", shard, shard).gather()["out/j.xml"]
+
+    assert [name] == [suite.get("name") for suite in ElementTree.fromstring(found)]
+
+
+def test_the_junit_report_of_a_test_that_ran_in_a_later_round_is_that_of_the_whole_run(run: Run) -> None:
+    run.leave("xmlpath", "out/j.xml", {"": CASES.format("mine", "<testcase/>")})
+    run.leave("xmlpath", "out/j.xml", {"": CASES.format("mine", "<testcase/>")}, round=1)
+    (run.reports / "junit.xml").write_text(CASES.format("ours", "<testcase/>" * 2))
+
+    assert "ours" in run.gather()["out/j.xml"]
 
 
 def test_reports_that_cannot_be_joined_lie_side_by_side_and_none_of_an_older_run(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, List
+from xml.etree import ElementTree
 
 import pytest
 
@@ -53,3 +54,46 @@ def test_what_is_damaged_is_not_joined() -> None:
     assert None is joining.reports([b"[1]", b"[1"])
     assert None is joining.objects([b"{}", b"[]"])
     assert None is joining.tables([b"a,b\n", b"b,a\n"])
+
+
+SUITE = """<?xml version="1.0"?><testsuites name="pytest tests"><testsuite name="mine" errors="0" failures="{failures}"
+ skipped="0" tests="{tests}" time="1.5" timestamp="2026-01-0{day}" hostname="h">{inside}</testsuite></testsuites>"""
+OWN = "<properties><property name='build' value='7'/></properties>"
+
+
+def suite_of(inside: str, failures: int = 0, day: int = 1) -> bytes:
+    return SUITE.format(inside=inside, failures=failures, tests=inside.count("<testcase"), day=day).encode()
+
+
+def test_a_junit_report_keeps_the_suite_s_name_and_properties_and_counts_the_tests_of_all() -> None:
+    one = suite_of(f"{OWN}<testcase name='a'/>", day=2)
+    two = suite_of(f"{OWN}<testcase name='b'><failure/></testcase><testcase name='c'/>", failures=1)
+
+    suites = ElementTree.fromstring(joining.junit([one, two]) or b"")
+
+    suite = suites[0]
+    expected = {"name": "mine", "errors": "0", "failures": "1", "skipped": "0", "tests": "3", "time": "3.000"}
+    assert {**expected, "timestamp": "2026-01-01", "hostname": "h"} == suite.attrib
+    assert ["a", "b", "c"] == [case.get("name") for case in suite.iter("testcase")]
+    assert ["7"] == [one.get("value") for one in suite.iter("property")]
+
+
+def test_a_property_that_only_a_later_shard_has_is_kept() -> None:
+    suites = ElementTree.fromstring(joining.junit([suite_of("<testcase name='a'/>"), suite_of(OWN)]) or b"")
+
+    assert ["build"] == [one.get("name") for one in suites[0].iter("property")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"",
+        suite_of("<testcase/>")[:-5],
+        b"<testsuites/>",
+        b"<testsuite/>",
+        b"<!DOCTYPE a><testsuites><testsuite/></testsuites>",
+        b"<testsuites><testsuite tests='many'/></testsuites>",
+    ],
+)
+def test_what_is_no_junit_report_of_pytest_is_not_joined(other: bytes) -> None:
+    assert joining.junit([suite_of("<testcase/>"), other]) is None
