@@ -3,7 +3,8 @@
 - `--dist loadscope | loadfile`, and `xdist_group` marks;
 - what pytest-dependency, pytest-depends and pytest-order are told: who needs whom, and an order by number;
 - classes that show a sign of carrying state from test to test: fixtures of class scope, setup_class, setUpClass, a mark
-  on the class (the recipe for tests that are steps), attributes of the class that its tests set; steps of pytest-steps;
+  on the class, attributes of the class that its tests set;
+- the mark `incremental` (pytest's recipe for tests that are steps) wherever it stands; steps of pytest-steps;
 - marks that suite.together names.
 
 What cannot be heard (state of a module, a file that two tests write) is found by `nox -s isolation`.
@@ -14,6 +15,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import sys
+from types import CodeType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 import pytest
@@ -46,7 +48,8 @@ def groups_of(items: Sequence[pytest.Item], dist: str, marks: Iterable[str], ord
     """
     places: Dict[Wish, List[int]] = {}
     heard = [_by_dist(items, dist), _by_mark(items, ("xdist_group",), "xdist_group"), _by_mark(items, marks, "")]
-    for wishes in [*heard, _classes(items), _dependencies(items), _numbered(items, order_scope), _steps(items)]:
+    heard += [_classes(items), _incremental(items), _dependencies(items), _numbered(items, order_scope)]
+    for wishes in [*heard, _steps(items)]:
         for place, wish in wishes:
             places.setdefault(wish, []).append(place)
     wanted = ((wish, sorted(set(found))) for wish, found in places.items())
@@ -159,6 +162,13 @@ def _function_of(cls: Any, name: str) -> Any:
     return getattr(method, "__func__", method)  # a static method is a function itself
 
 
+def _incremental(items: Sequence[pytest.Item]) -> Heard:
+    """Keep steps together by pytest's recipe, which asks the mark of each test and remembers by its parent."""
+    for place, item in enumerate(items):
+        if item.parent is not None and item.get_closest_marker("incremental"):
+            yield place, Wish(item.parent.nodeid, "mark incremental")
+
+
 # Tests that need others -------------------------------------------------------------------------------
 
 
@@ -227,12 +237,16 @@ class _Names:
 
     def places(self, need: _Need, item: pytest.Item) -> List[int]:
         """Find the tests of a name."""
+        last = self._last.get(need.name, [])
+        return self.exactly(need, item) or self._near(last, item) or last
+
+    def exactly(self, need: _Need, item: pytest.Item) -> List[int]:
+        """Find the tests of a name that is written in full, or as seen from the test's class or file."""
         full = self._full.get(need.name, [])
         classes = "::".join(_words(item)[:-1])
         looks = [self._near(self._full.get(f"{classes}::{need.name}", []), item)] if need.in_class else []
         looks += [] if need.everywhere else [self._near(full, item)]
-        last = self._last.get(need.name, [])
-        return next(filter(None, [*looks, full, self._near(last, item), last]), [])
+        return next(filter(None, [*looks, full]), [])
 
     def _near(self, places: Iterable[int], item: pytest.Item) -> List[int]:
         return [place for place in places if self._files[place] == _file(item)]
@@ -243,19 +257,70 @@ def _words(item: pytest.Item) -> List[str]:
     return _function(item)[len(_file(item)) :].lstrip(":").split("::")
 
 
-def _at_run_time(items: Sequence[pytest.Item]) -> Heard:
-    """Keep a file whole whose tests may ask pytest-dependency for others while they run."""
-    plugin = sys.modules.get("pytest_dependency")
-    asks: Dict[int, bool] = {}
+def _asked_at_run_time(items: Sequence[pytest.Item], plugin: Any) -> Iterator[Tuple[int, Set[str]]]:
+    """Tell which tests, or fixtures of theirs, ask pytest-dependency for others while they run, and texts in them.
+
+    The names that they ask for are among the texts, unless they are put together.
+    """
+    theirs = (plugin, getattr(plugin, "depends", plugin))
+    knows: Dict[int, bool] = {}
     for place, item in enumerate(items):
-        module = getattr(item, "module", None)
-        if plugin is None or module is None:
-            continue
-        if id(module) not in asks:
-            theirs = (plugin, getattr(plugin, "depends", plugin))
-            asks[id(module)] = any(value is each for value in list(vars(module).values()) for each in theirs)
-        if asks[id(module)]:
+        texts: Set[str] = set()
+        asks = False
+        for function in _functions_of(item):
+            names = function.__globals__
+            if id(names) not in knows:
+                knows[id(names)] = any(value is each for value in list(names.values()) for each in theirs)
+            if knows[id(names)] and "depends" in function.__code__.co_names:
+                asks = True
+                texts.update(_texts_in(function.__code__))
+        if asks:
+            yield place, texts
+
+
+def _functions_of(item: pytest.Item) -> Iterator[Any]:
+    """Give the functions of a test and of its fixtures."""
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    found = [getattr(item, "function", None), *(one.func for some in fixtures.values() for one in some)]
+    for function in found:
+        plain = getattr(function, "__func__", function)
+        if hasattr(plain, "__code__") and hasattr(plain, "__globals__"):
+            yield plain
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Find the texts that stand in code, in tuples and in functions inside it too."""
+    if isinstance(value, str):
+        yield value
+    for each in value.co_consts if isinstance(value, CodeType) else value if isinstance(value, tuple) else ():
+        yield from _texts_in(each)
+
+
+def _at_run_time(items: Sequence[pytest.Item]) -> Heard:
+    """Keep tests that ask for others while they run with those; with all that may be asked for, where no name stands.
+
+    A file stays whole whose tests ask.
+    """
+    plugin = sys.modules.get("pytest_dependency")
+    asked = list(_asked_at_run_time(items, plugin)) if plugin else []
+    names = _Names(items) if asked else None
+    files = {_file(items[place]) for place, _ in asked if _knows_plugin(items[place], plugin)}
+    for place, item in enumerate(items) if files else ():
+        if _file(item) in files:
             yield place, Wish(_file(item), "its tests call depends()")
+    for place, texts in asked:
+        wish = Wish(items[place].nodeid, "calls depends()")
+        needs = [names.exactly(_Need(text), items[place]) for text in texts] if names else []
+        others = {other for found in needs for other in found}
+        others = others or {at for at, item in enumerate(items) if item.get_closest_marker("dependency")}
+        for at in {place, *others}:
+            yield at, wish
+
+
+def _knows_plugin(item: pytest.Item, plugin: Any) -> bool:
+    """Tell whether the test's own module, not only that of a fixture, can ask."""
+    values = list(vars(item.module).values()) if hasattr(item, "module") else []
+    return any(value is each for value in values for each in (plugin, getattr(plugin, "depends", plugin)))
 
 
 def _numbered(items: Sequence[pytest.Item], scope: str) -> Heard:
@@ -265,12 +330,21 @@ def _numbered(items: Sequence[pytest.Item], scope: str) -> Heard:
         "class": lambda item: _function(item).rsplit("::", 1)[0],
     }
     for place, item in enumerate(items):
-        if any(map(_is_numbered, item.iter_markers())):
+        if any(
+            _is_numbered(mark, getattr(item.config.option, "order_marker_prefix", "")) for mark in item.iter_markers()
+        ):
             where = scopes[scope](item) if scope in scopes else "the suite"
             yield place, Wish(f"tests with a place in {where}", "marks of an order")
 
 
-def _is_numbered(mark: Any) -> bool:
+def _is_numbered(mark: Any, prefix: str) -> bool:
+    """Tell whether a mark gives a test its place.
+
+    Args:
+        prefix: of marks that are a number, as pytest-order has been told; empty for none.
+    """
+    if prefix and mark.name.startswith(prefix) and mark.name[len(prefix) :].lstrip("-").isdigit():
+        return True
     if mark.name == "order":
         return bool(mark.args) or "index" in mark.kwargs
     return "order" in mark.kwargs if mark.name == "run" else "pytest_ordering" in sys.modules and mark.name in _NUMBERED

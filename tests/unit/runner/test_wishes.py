@@ -121,6 +121,39 @@ SUITE = {
         @pytest.mark.order(after="test_needs.py::test_d")
         def test_b(): pass
         """,
+    "test_order_by_prefix.py": """
+        import pytest
+
+        @pytest.mark.m2
+        def test_a(): pass
+        @pytest.mark.m1
+        def test_b(): pass
+        @pytest.mark.many
+        def test_c(): pass
+        """,
+    "pytest_dependency.py": "def depends(request, other, scope='module'): pass",
+    "test_asking.py": """
+        import pytest
+        from pytest_dependency import depends
+
+        def test_a(request): depends(request, ["test_needs.py::test_a"], scope="session")
+        def test_b(request): depends(request, [request.node.name.replace("b", "a")])
+        def test_c(): pass
+        """,
+    "test_asking_by_fixture.py": """
+        def test_a(logged_in): pass
+        def test_b(): pass
+        """,
+    "test_module_of_steps.py": """
+        import pytest
+        pytestmark = pytest.mark.incremental
+
+        def test_a(): pass
+        def test_b(): pass
+        class TestIn:
+            def test_a(self): pass
+            def test_b(self): pass
+        """,
     "test_order.py": """
         import pytest
 
@@ -144,6 +177,10 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "conftest.py").write_text(
         "def pytest_addoption(parser):\n    parser.addoption('--dist', default='no')\n"
         "    parser.addoption('--order-scope', dest='order_scope')\n"
+        "    parser.addoption('--order-marker-prefix', dest='order_marker_prefix')\n"
+        "import pytest, pytest_dependency\n"
+        "@pytest.fixture\n"
+        "def logged_in(request): pytest_dependency.depends(request, ['test_needs.py::test_b'], scope='session')\n"
     )
     return folder
 
@@ -212,10 +249,41 @@ def test_who_needs_whom_is_heard_in_a_file_in_a_class_and_across_files(groups: G
     } == needs
 
 
+def test_who_asks_for_others_while_it_runs_stays_with_what_its_texts_name(groups: Groups) -> None:
+    asking = {name: tests for (name, why), tests in groups.items() if why == "calls depends()"}
+
+    assert {"test_asking.py::test_a", "test_needs.py::test_a"} == asking["test_asking.py::test_a"]
+    assert {"test_asking_by_fixture.py::test_a", "test_needs.py::test_b"} == asking["test_asking_by_fixture.py::test_a"]
+    assert {f"test_asking.py::test_{letter}" for letter in "abc"} == groups[
+        "test_asking.py", "its tests call depends()"
+    ]
+
+
+def test_who_asks_for_a_name_that_stands_nowhere_stays_with_all_that_may_be_asked_for(groups: Groups) -> None:
+    tests = groups["test_asking.py::test_b", "calls depends()"]
+
+    assert {"test_asking.py::test_b", "test_needs.py::test_a", "test_other.py::test_a"} < tests
+    assert "test_needs.py::test_alone" not in tests
+
+
+def test_steps_of_a_module_are_heard_by_what_holds_them(groups: Groups) -> None:
+    steps = {name: tests for (name, why), tests in groups.items() if why == "mark incremental"}
+
+    file = "test_module_of_steps.py"
+    assert {f"{file}::test_a", f"{file}::test_b"} == steps[file]
+    assert {f"{file}::TestIn::test_a", f"{file}::TestIn::test_b"} == steps[f"{file}::TestIn"]
+
+
 def test_an_order_by_numbers_is_one_group(groups: Groups) -> None:
     numbered: List[Set[str]] = [tests for (_, why), tests in groups.items() if why == "marks of an order"]
 
     assert [{f"test_order.py::test_{letter}" for letter in "abc"}] == numbered
+
+
+def test_an_order_by_marks_that_are_numbers_is_heard_where_pytest_order_is_told_of_them(suite: Path) -> None:
+    groups = heard(suite, "--order-marker-prefix=m", "test_order_by_prefix.py")
+
+    assert [{f"test_order_by_prefix.py::test_{letter}" for letter in "ab"}] == list(groups.values())
 
 
 def test_the_words_of_xdist_are_wishes(suite: Path) -> None:
