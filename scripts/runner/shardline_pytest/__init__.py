@@ -51,6 +51,7 @@ from .orders import take_order
 from .places import Places
 from .recorder import Recorder
 from .selector import Selector
+from .testmon_data import OwnTestmonData
 from .touches import Touches
 from .whole_run import Header, NoReports, choose_paths, without_workers
 from .worker import Worker
@@ -65,8 +66,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
     installed = frozenset(vars(early_config.known_args_namespace))
     if _orders and _orders[0].collects_only:
         early_config.pluginmanager.register(NoReports(installed))
+        early_config.pluginmanager.register(OwnTestmonData(_orders[0].pen.folder, os.environ))
     elif _orders and _orders[0].apart:
         early_config.pluginmanager.register(Places(_orders[0].apart, _orders[0].place, installed))
+        early_config.pluginmanager.register(OwnTestmonData(_orders[0].apart, os.environ))
     if _orders and _orders[0].place:
         worker = Worker(os.environ)
         worker.hide(early_config)

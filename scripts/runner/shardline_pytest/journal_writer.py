@@ -17,6 +17,7 @@ class JournalWriter:
 
     def __init__(self, file: str, of: str) -> None:
         self._file, self._number = str(Path(file).absolute()), 0
+        self.folder = Path(self._file).parent
         self._flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         self._unwritten = b"\n" if _ends_within_a_line(file) else b""
         self._open, self._write, self._fstat = os.open, os.write, os.fstat

@@ -1034,6 +1034,28 @@ def test_folders_and_open_files_that_options_name_are_moved_too(suite: Suite) ->
     assert ["of another shard"] == [path.name for path in (suite.folder / "test-results").iterdir()]
 
 
+@pytest.mark.parametrize("collects_only", [False, True])
+def test_what_pytest_testmon_knew_is_copied_for_a_shard_and_a_collection(suite: Suite, collects_only: bool) -> None:
+    suite.apart, suite.collects_only = suite.folder.parent / "apart", collects_only
+    conftest = """
+        import os
+        from pathlib import Path
+
+        def pytest_addoption(parser): parser.addoption("--testmon", action="store_true")
+
+        def pytest_collection_modifyitems(items):
+            file = Path(os.environ["TESTMON_DATAFILE"])
+            items[:] = [item for item in items if item.name not in file.read_text()]
+            file.write_text("test_a test_b test_c")
+    """
+    (suite.folder / ".testmondata").write_text("test_a")
+    suite.write(conftest=conftest, test_it=THREE)
+
+    for _ in range(2):
+        assert (B, C) == suite.run("--testmon").journal[-1].selected
+    assert "test_a" == (suite.folder / ".testmondata").read_text()
+
+
 def test_each_shard_has_its_own_folder_below_basetemp_which_is_emptied(suite: Suite) -> None:
     suite.apart, suite.place = suite.folder.parent / "apart", "shard-1"
     suite.write(
