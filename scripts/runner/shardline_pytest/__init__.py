@@ -11,7 +11,7 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_NAMED, a JSON list: the words of a person's that may be paths. If some are, only those are collected: which
   words are an option's value, only pytest knows.
 - SHARDLINE_APART, a folder: several shards run this suite, so what it writes for a whole run is not theirs. Reports
-  that a person's options name go there, and pytest's own cache is read and not written.
+  that a person's options name go there, and what pytest itself keeps in its cache is read and not written.
 - SHARDLINE_PLACE, a name such as shard-0: others run at once, so folders for temporary files are this shard's own, and
   suites written for pytest-xdist hear which worker this is.
 - SHARDLINE_COLLECT: end as soon as the tests are collected, so that nothing which a person's options or plugins do at
@@ -49,7 +49,7 @@ from .hook_style import Wrapper, outermost
 from .meeting import Meeting
 from .orders import take_order
 from .places import Places
-from .recorder import Recorder
+from .recorder import PYTESTS_OWN, Recorder
 from .selector import Selector
 from .testmon_data import OwnTestmonData
 from .touches import Touches
@@ -90,7 +90,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
     words = without_workers(config.option) if _orders else ""
     if _orders:
         choose_paths(config, _orders[0])
-        _orders[0] = _orders[0]._replace(dist=str(dist))
+        _orders[0] = _orders[0]._replace(dist="load" if words and dist == "no" else str(dist))
     if words:
         _orders[0].pen.write("note", text=words)
         config.pluginmanager.register(Header(words))
@@ -102,7 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if _orders:
         order = _orders.pop()
         config.pluginmanager.register(Selector(order))
-        config.pluginmanager.register(Recorder(order.pen, reads_cache_only=bool(order.apart or order.collects_only)))
+        spared = "" if order.collects_only else PYTESTS_OWN if order.apart else None
+        config.pluginmanager.register(Recorder(order.pen, spared))
         if order.notes_touches:
             config.pluginmanager.register(Touches(order.pen))
         if order.meeting:

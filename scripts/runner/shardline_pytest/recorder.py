@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
@@ -14,12 +14,18 @@ from .failure_text import MESSAGE_CHARACTERS, TEXT_CHARACTERS, capped, complaint
 from .hook_style import IS_YOUNG, Wrapper, outermost
 from .journal_writer import JournalWriter
 
+PYTESTS_OWN = "cache/"  # how the keys begin by which pytest keeps what failed, what is known, and where it stopped
+
 
 class Recorder:
-    """Writes down what happens, when it happens."""
+    """Writes down what happens, when it happens.
 
-    def __init__(self, pen: JournalWriter, reads_cache_only: bool = False) -> None:
-        self._pen, self._reads_cache_only = pen, reads_cache_only
+    Args:
+        spared: what is not written into pytest's cache: keys that begin so; None for nothing.
+    """
+
+    def __init__(self, pen: JournalWriter, spared: Optional[str] = None) -> None:
+        self._pen, self._spared = pen, spared
         self._of = ""
         self._seconds: Dict[str, float] = {}  # of the phases of that test
 
@@ -28,8 +34,8 @@ class Recorder:
         config = session.config
         cache = getattr(config, "cache", None)
         folder = str(getattr(cache, "_cachedir", ""))
-        if self._reads_cache_only and cache:
-            cache.set = lambda key, value: None
+        if self._spared is not None and cache:
+            cache.set = partial(_set, cache.set, self._spared)
         maxfail = 1 if getattr(config.option, "stepwise", False) else config.getoption("maxfail") or 0
         self._pen.write("session", rootdir=str(config.rootpath), maxfail=maxfail, cache=folder)
 
@@ -137,3 +143,9 @@ class Recorder:
             return (yield)
         finally:
             self._pen.write("finish", status=int(session.exitstatus))
+
+
+def _set(write: Callable[[str, object], None], spared: str, key: str, value: object) -> None:
+    """Write what a suite or plugin keeps in pytest's cache, but for keys that begin as the spared ones."""
+    if not key.startswith(spared):
+        write(key, value)

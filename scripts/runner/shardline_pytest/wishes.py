@@ -1,6 +1,6 @@
 """Hears which tests a suite wants together, from where it says so already, for pytest alone or for pytest-xdist.
 
-- `--dist loadscope | loadfile`, and `xdist_group` marks;
+- `--dist loadscope | loadfile`, a scheduler of the suite's own, and `xdist_group` marks;
 - what pytest-dependency, pytest-depends and pytest-order are told: who needs whom, and an order by number;
 - classes that show a sign of carrying state from test to test: fixtures of class scope, setup_class, setUpClass, a mark
   on the class, attributes of the class that its tests set;
@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Se
 import pytest
 
 from .class_state import sign_of
+from .scheduler import scopes_of
 
 _OF_PYTEST = ("parametrize", "skip", "skipif", "xfail", "usefixtures", "filterwarnings")  # marks that order nothing
 _NUMBERS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -82,11 +83,15 @@ def _function(item: pytest.Item) -> str:
 
 
 def _by_dist(items: Sequence[pytest.Item], dist: str) -> Heard:
+    """Keep together what pytest-xdist would send to one worker."""
+    own = scopes_of(items[0].config, items, dist) if items else []
+    for place, scope in enumerate(own):
+        yield place, Wish(scope, "pytest_xdist_make_scheduler")
     scopes: Dict[str, Callable[[pytest.Item], str]] = {
         "loadfile": _file,
         "loadscope": lambda item: _function(item).rsplit("::", 1)[0],
     }
-    if dist in scopes:
+    if dist in scopes and not own:
         for place, item in enumerate(items):
             yield place, Wish(scopes[dist](item), f"--dist {dist}")
 

@@ -1173,6 +1173,21 @@ def test_the_cache_is_read_and_not_written(suite: Suite, option: str) -> None:
     assert ({} if option == "--cache-clear" else cached) == left
 
 
+@pytest.mark.parametrize(("collects_only", "kept"), [(False, ["mine/key"]), (True, [])])
+def test_what_a_suite_keeps_in_the_cache_by_itself_is_written_by_a_shard(
+    suite: Suite, collects_only: bool, kept: List[str]
+) -> None:
+    suite.with_cache, suite.collects_only = True, collects_only
+    suite.apart = suite.folder.parent / "apart"
+    conftest = "def pytest_collection_modifyitems(config): config.cache.set('mine/key', [1])"
+    test = "def test_a(pytestconfig): assert [1] == pytestconfig.cache.get('mine/key', None)"
+
+    run = suite.write(conftest=conftest, test_it=test).run()
+
+    assert 0 == run.status
+    assert kept == sorted(content(suite.folder / ".pytest_cache" / "v"))
+
+
 # Its parts
 
 

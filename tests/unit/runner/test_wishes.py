@@ -295,5 +295,40 @@ def test_the_words_of_xdist_are_wishes(suite: Path) -> None:
     assert ("tests with a place in test_order.py", "marks of an order") in by_file
 
 
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("nodeid.split('_')[-1]", {"1": {"test_it.py::test_a_1", "test_it.py::test_b_1"}}),
+        ("nodeid.no_such_thing", {}),
+        ("nodeid.partition('@')[2] or nodeid", {"g": {"test_it.py::test_a_1", "test_it.py::test_a_2"}}),
+    ],
+)
+def test_a_scheduler_of_the_suite_s_own_is_asked(tmp_path: Path, scope: str, expected: Dict[str, Set[str]]) -> None:
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    conftest = f"""
+        import pytest
+
+        class Specs:
+            @pytest.hookspec(firstresult=True)
+            def pytest_xdist_make_scheduler(self, config, log): pass
+
+        class Scheduler:
+            def __init__(self, config): assert config.option.tx
+            def _split_scope(self, nodeid): return {scope}
+
+        def pytest_addhooks(pluginmanager): pluginmanager.add_hookspecs(Specs)
+        def pytest_addoption(parser): parser.addoption("--dist", default="no")
+        def pytest_xdist_make_scheduler(config, log): return Scheduler(config)
+    """
+    marked = "import pytest\npytestmark = pytest.mark.xdist_group('g')\n" if "@" in scope else ""
+    (folder / "conftest.py").write_text(textwrap.dedent(conftest))
+    (folder / "test_it.py").write_text(f"{marked}def test_a_1(): pass\ndef test_b_1(): pass\ndef test_a_2(): pass\n")
+
+    groups = heard(folder, "--dist", "loadgroup", "-k", "a" if marked else "")
+
+    assert expected == {name: tests for (name, why), tests in groups.items() if why == "pytest_xdist_make_scheduler"}
+
+
 def test_ranges_cover_neighbours() -> None:
     assert [[0, 2], [4, 4]] == ranges([0, 1, 2, 4])
