@@ -1,4 +1,4 @@
-"""How a hook encloses all others, in the style that the pluggy at hand knows.
+"""How a hook encloses all others, or is enclosed by them, in the style that the pluggy at hand knows.
 
 PYTEST_DONT_REWRITE
 """
@@ -16,6 +16,8 @@ import pytest
 IS_YOUNG = "wrapper" in signature(pytest.hookimpl.__call__).parameters
 if IS_YOUNG:
     outermost = pytest.hookimpl(wrapper=True, tryfirst=True)
+    innermost = pytest.hookimpl(wrapper=True, trylast=True)
 else:
     outermost = pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    innermost = pytest.hookimpl(hookwrapper=True, trylast=True)
 Wrapper = Generator[None, Any, Any]

@@ -1,6 +1,7 @@
 """Who this shard is for suites that were written for pytest-xdist: a worker of that number, with a run of its own.
 
-Such suites choose ports, databases and log files by PYTEST_XDIST_WORKER or the fixture `worker_id`. What they share
+Such suites choose ports, databases and log files by PYTEST_XDIST_WORKER, the fixture `worker_id`, or, while tests run,
+`config.workerinput`, which plugins look for at the start and end of a session only. What they share
 between workers they keep by `testrun_uid`, or beside the folder of temporary files: that stays the shard's own, since
 the other shards may run on other machines, or may have ended and taken down what they had set up.
 
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any, Callable, MutableMapping
 
 import pytest
+
+from .hook_style import Wrapper, innermost
 
 WORKER, COUNT, RUN = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 # At the start and end of a session, some plugins leave work to a controller where they see a worker: syrupy keeps
@@ -34,11 +37,23 @@ class Worker:
         self._environ = environ
 
     def hide(self, config: pytest.Config) -> None:
-        """Let installed plugins that are there already not see a worker at the start and end of the session."""
+        """Let installed plugins that are there already not see a worker at the start and end of the session.
+
+        A conftest.py that is imported after this gets the name of the worker from pytest-xdist's own function.
+        """
+        self._name_worker()
         for plugin in config.pluginmanager.get_plugins():
             if _is_installed(plugin):
                 for hook in config.pluginmanager.get_hookcallers(plugin) or ():
                     self._hide_from(plugin, hook)
+
+    def _name_worker(self) -> None:
+        for module in filter(None, map(sys.modules.get, ("xdist", "xdist.plugin"))):
+            vars(module)["get_xdist_worker_id"] = self._worker_id
+
+    def _worker_id(self, request_or_session: object) -> str:
+        """Give the name of this worker; to plugins from which it is hidden, what pytest-xdist calls no worker."""
+        return self._environ.get(WORKER, "master")
 
     def _hide_from(self, plugin: object, hook: Any) -> None:
         for implementation in hook.get_hookimpls() if hook.name in _HOOKS else ():
@@ -54,12 +69,23 @@ class Worker:
         self.hide(config)
         if not config.pluginmanager.hasplugin("xdist"):
             return
-        for module in filter(None, map(sys.modules.get, ("xdist", "xdist.plugin"))):
-            vars(module)["get_xdist_worker_id"] = lambda request_or_session: self.name
         factory: Any = getattr(config, "_tmp_path_factory", None)
         if factory and hasattr(factory, "_basetemp"):
             factory.getbasetemp = lambda base=factory.getbasetemp: _deeper(factory, base, f"popen-{self.name}")
         config.pluginmanager.register(Fixtures(self.name, self.run))
+
+    @innermost
+    def pytest_runtestloop(self, session: pytest.Session) -> Wrapper:
+        """Give what a worker has as its input while tests run, unless the suite has its controller add to that."""
+        config: Any = session.config
+        if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput") or _has_controller(config):
+            return (yield)
+        count = int(self._environ.get(COUNT, 1))
+        config.workerinput = {"workerid": self.name, "workercount": count, "testrunuid": self.run, "mainargv": sys.argv}
+        try:
+            return (yield)
+        finally:
+            vars(config).pop("workerinput", None)
 
 
 class Fixtures:
@@ -90,6 +116,12 @@ def without_variables(function: Callable[..., Any], environ: MutableMapping[str,
             environ.update({name: value for name, value in held.items() if name not in environ})
 
     return wrapped
+
+
+def _has_controller(config: pytest.Config) -> bool:
+    """Tell whether the suite itself gives workers something, which here nobody does."""
+    hook = getattr(config.hook, "pytest_configure_node", None)
+    return hook is not None and any(not _is_installed(one.plugin) for one in hook.get_hookimpls())
 
 
 def _is_installed(plugin: object) -> bool:

@@ -1090,7 +1090,8 @@ def test_a_suite_written_for_xdist_hears_which_worker_it_is_and_has_a_run_of_its
         import os, xdist
         def test_a(worker_id, testrun_uid, request):
             assert ("gw1", "5f3a", "gw1") == (worker_id, testrun_uid, xdist.get_xdist_worker_id(request))
-            assert not hasattr(request.config, "workerinput")
+            worker = request.config.workerinput
+            assert ("gw1", 2, "5f3a") == (worker["workerid"], worker["workercount"], worker["testrunuid"])
         def test_b(tmp_path_factory, tmp_path):
             base = tmp_path_factory.getbasetemp()
             assert (base, "popen-gw1") == (tmp_path.parent, base.name)
@@ -1099,6 +1100,39 @@ def test_a_suite_written_for_xdist_hears_which_worker_it_is_and_has_a_run_of_its
     suite.write(xdist=XDIST_INSTALLED, test_it=test)
 
     assert {"test_a": "passed", "test_b": "passed"} == results(suite.run("-p", "xdist", **WORKER))
+
+
+ASKING = """
+    from xdist import get_xdist_worker_id
+
+    def pytest_sessionstart(session): assert not hasattr(session.config, "workerinput")
+    def pytest_sessionfinish(session): assert not hasattr(session.config, "workerinput")
+"""
+
+
+@pytest.mark.parametrize(("hook", "sees"), [("", True), ("def pytest_configure_node(node): pass", False)])
+def test_a_worker_s_input_is_there_while_tests_run_unless_a_controller_adds_to_it(
+    suite: Suite, hook: str, sees: bool
+) -> None:
+    suite.apart, suite.place = suite.folder.parent / "apart", "shard-1"
+    test = f"""
+        import conftest
+        def test_a(request):
+            assert "gw1" == conftest.get_xdist_worker_id(request)
+            assert {sees} is hasattr(request.config, "workerinput")
+    """
+    specs = """
+        import pytest
+        class Specs:
+            def pytest_configure_node(self, node): pass
+        def pytest_addhooks(pluginmanager): pluginmanager.add_hookspecs(Specs)
+    """
+    conftest = f"{textwrap.dedent(ASKING)}\n{hook}\n"
+    suite.write(xdist=textwrap.dedent(XDIST_INSTALLED) + textwrap.dedent(specs), conftest=conftest, test_it=test)
+
+    run = suite.run("-p", "xdist", **WORKER)
+
+    assert (0, {"test_a": "passed"}) == (run.status, results(run))
 
 
 def test_the_only_shard_is_no_worker(suite: Suite) -> None:
