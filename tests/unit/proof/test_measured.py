@@ -16,6 +16,7 @@ WISHES = st.builds(
     Wishes,
     by=st.sampled_from([PYTEST_COV, COVERAGE_RUN]),
     config=NAMES,
+    data_file=NAMES,
     source=st.none() | st.lists(NAMES).map(tuple),
     reports=st.lists(st.tuples(NAMES, NAMES)).map(tuple),
     fail_under=st.floats(-100, 100),
