@@ -13,6 +13,7 @@ import sys
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Dict, List, NamedTuple, Set
 
 _FOREIGN = ("builtins", "unittest.case")
@@ -50,9 +51,14 @@ def sign_of(cls: Any) -> str:
 
 def _speaks(value: Any, known: _Known) -> bool:
     """Tell whether a method names the class at all, or what belongs to it: most do not, and need not be read."""
-    code = getattr(getattr(value, "__func__", value), "__code__", None)
-    names = {*getattr(code, "co_names", ()), *getattr(code, "co_freevars", ())}
-    return isinstance(value, classmethod) or not names.isdisjoint({*_SELF, *known.classes, *known.containers})
+    if type(value) in (classmethod, staticmethod):
+        return True
+    while type(value) is FunctionType and "__wrapped__" in vars(value):  # by a decorator
+        value = vars(value)["__wrapped__"]
+    if type(value) is not FunctionType:  # by `type`: to ask a lazy object of a framework for anything wakes it up
+        return False
+    names = {*value.__code__.co_names, *value.__code__.co_freevars}
+    return not names.isdisjoint({*_SELF, *known.classes, *known.containers})
 
 
 def _methods(cls: type) -> List[Any]:

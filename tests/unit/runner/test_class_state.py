@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unittest
-from typing import Any, ClassVar, Dict, List
+from contextlib import contextmanager
+from typing import Any, ClassVar, Dict, Iterator, List
 
 import pytest
 
@@ -102,6 +103,26 @@ class OutOfDict:
 CHANGING = [Named, Inherited, OfBase, Counting, CountingByType, ByInstance, ByType, ByMethod, BySetattr, InPair]
 
 
+class Decorated:
+    token = ""
+
+    @contextmanager
+    def test(self) -> Iterator[None]:
+        Decorated.token = "x"
+        yield
+
+
+class Asleep:
+    """Stands for something that is not there yet, as lazy objects of frameworks do."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("working outside of a context")
+
+
+class WithLazy:
+    client = Asleep()
+
+
 class Plain:
     URLS: ClassVar[List[str]] = ["/health"]
     limit = 3
@@ -120,11 +141,13 @@ class PlainCase(unittest.TestCase):
         self.kind = type(self)
 
 
-@pytest.mark.parametrize("cls", [*CHANGING, Filled, InList, InDict, OutOfDict])
+@pytest.mark.parametrize("cls", [*CHANGING, Decorated, Filled, InList, InDict, OutOfDict])
 def test_a_class_whose_tests_change_it_shows_it(cls: Any) -> None:
     assert sign_of(cls)
 
 
-@pytest.mark.parametrize("cls", [Plain, PlainCase, object, None, type("Made", (), {"test": lambda self: None})])
+@pytest.mark.parametrize(
+    "cls", [Plain, PlainCase, WithLazy, object, None, type("Made", (), {"test": lambda self: None})]
+)
 def test_other_classes_do_not(cls: Any) -> None:
     assert "" == sign_of(cls)
