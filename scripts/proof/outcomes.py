@@ -161,6 +161,7 @@ class Round:
     pytest's, from wherever it has it, 0 for none. `status` is the exit status that pytest meant to end with. `files`
     is the digest of the files that the collected tests stand in, `cache` the folder of pytest's own cache, `answer`
     what the selection said beside the tests. `missing_lines` were written, and are not in the journal any more.
+    `as_worker` are tests that may have been skipped since they saw a worker of pytest-xdist.
     `groups` are the selected tests that the suite wants together, where it was collected only.
     `executable` is its Python. `coverage` is what was asked of pytest-cov, None where it did not measure;
     `coverage_file` names what it saved: empty where nothing was measured, None where it did not come to save.
@@ -187,6 +188,7 @@ class Round:
     cache: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
     missing_lines: int = 0
+    as_worker: Tuple[str, ...] = ()
     groups: Tuple[Wanted, ...] = ()
     executable: str = ""
     coverage: Optional[Wishes] = None

@@ -23,6 +23,7 @@ from . import plugin_loader, service_death
 
 MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
 FIXTURE_DEATHS = 2
+AS_WORKER = "skipped where it sees a worker of pytest-xdist"
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,12 @@ class Outcome:
         return next((each.answer for each in self.rounds if each.answer), {})
 
     @property
+    def as_plain(self) -> bool:
+        """Whether what remains is only what was skipped where it saw a worker of pytest-xdist."""
+        tried = {each.nodeid for told in self.rounds for each in told.attempts if each.message == AS_WORKER}
+        return bool(self.remaining) and tried.issuperset(self.remaining)
+
+    @property
     def collected_digest(self) -> str:
         """The digest of what the first round collected; empty where it did not come so far."""
         return next((each.digest for each in self.rounds), "")
@@ -156,7 +163,7 @@ def next_step(history: Sequence[FinishedRound], wishes: Sequence[Entry] = ()) ->
         wishes: what pipeline.yml says of tests that stay together.
     """
     ran_as: Dict[str, str] = {}
-    history = [_by_planned_ids(_served(ran), ran_as) for ran in history]
+    history = [_by_planned_ids(_without_worker_skips(_served(ran)), ran_as) for ran in history]
     rounds = [ran.journaled for ran in history if ran.journaled]
     selected = next((each.selected for each in rounds if each.selected is not None), None)
     broken = _broken(history)
@@ -208,6 +215,20 @@ def _served(ran: FinishedRound) -> FinishedRound:
     )
 
 
+def _without_worker_skips(ran: FinishedRound) -> FinishedRound:
+    """Count as tried only what was skipped where it saw a worker of pytest-xdist: plain pytest has none."""
+    if not ran.journaled or not ran.journaled.as_worker:
+        return ran
+    skipped = set(ran.journaled.as_worker)
+    attempts = (
+        replace(each, outcome=o.RERUN, message=AS_WORKER)
+        if each.outcome == o.SKIPPED and each.nodeid in skipped
+        else each
+        for each in ran.journaled.attempts
+    )
+    return replace(ran, journaled=replace(ran.journaled, attempts=tuple(attempts)))
+
+
 def _by_planned_ids(ran: FinishedRound, ran_as: Dict[str, str]) -> FinishedRound:
     """Call the tests of a round as the plan does, where their ids change from run to run, and note what they were."""
     names = ran.journaled.answer.get("names", {}) if ran.journaled else {}
@@ -251,7 +272,8 @@ def _ended(outcome: Outcome) -> str:
     most_failures = outcome.rounds[-1].maxfail if outcome.rounds else 0  # pytest itself counts anew in each round
     if last.kind == o.STOPPED or (last.kind == o.EXIT and not last.nodeid) or 0 < most_failures <= failures:
         return receipt.STOPPED
-    return "" if last.died and not _too_many(outcome.history) else receipt.GAVE_UP
+    goes_on = last.died or (outcome.as_plain and last.kind == o.FINISHED)
+    return "" if goes_on and not _too_many(outcome.history) else receipt.GAVE_UP
 
 
 def _too_many(history: Sequence[FinishedRound]) -> Optional[ExtraError]:
@@ -353,7 +375,7 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
     if too_many and outcome.remaining:
         yield too_many
     ending = f"ended with {exit_words(last.exit.returncode)}"
-    if last.kind == o.FINISHED and outcome.remaining and not last.exit.service:
+    if last.kind == o.FINISHED and outcome.remaining and not last.exit.service and not outcome.as_plain:
         lost = counted(len(outcome.remaining), "test")
         yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
     elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
@@ -447,6 +469,8 @@ def texts_of(outcome: Outcome) -> Dict[str, str]:
 def progress(outcome: Outcome) -> str:
     """Say what ended the last round, and what the next one runs."""
     last = outcome.history[-1]
+    if outcome.as_plain and last.kind == o.FINISHED:
+        return f"\nround {len(outcome.history)}: {counted(len(outcome.due), 'test')} to run again: {AS_WORKER}\n"
     why = f"{receipt.shown(last.nodeid)}: {_blame(last)}" if last.nodeid else f"something {_deed(last)}"
     number, rest = len(outcome.history), counted(len(outcome.due), "test")
     return f"\nround {number - 1}: {why}\nround {number}: {rest} to run\n"

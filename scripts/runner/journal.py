@@ -249,6 +249,7 @@ class _RoundReader:
         self._failed: Set[Fixture] = set()
         self._needs: Dict[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = {}
         self._groups: List[Wanted] = []
+        self._as_worker: List[str] = []
         self._touches: Dict[str, Tuple[Touch, ...]] = {}
 
     def take(self, event: Event) -> None:
@@ -275,6 +276,9 @@ class _RoundReader:
             Touch(str(kind), str(what), tuple(map(str, fixture)) if fixture else None)
             for kind, what, fixture in event["touches"]
         )
+
+    def _on_skipped_as_worker(self, event: Event) -> None:
+        self._as_worker.append(str(event["id"]))
 
     def _on_start(self, event: Event) -> None:
         trial = self._latest.get(event["id"])
@@ -347,6 +351,7 @@ class _RoundReader:
             status=finish.get("status"),
             missing_lines=self._missing,
             groups=tuple(self._groups),
+            as_worker=tuple(self._as_worker),
             executable=str(load.get("executable", "")),
             coverage=wishes_from_json(self._last["coverage"]["wishes"]) if "coverage" in self._last else None,
             coverage_file=str(self._last["coverage saved"]["file"]) if "coverage saved" in self._last else None,

@@ -83,10 +83,12 @@ def run(
     select = selection.write(shard.folder, shard.selection)
     record = shard.folder / JOURNAL
     ended: List[Exit] = []
+    as_worker = True
     while True:
         ask = selection.ordered_command(select) if shard.ordered else selection.command(select)
         order = _order(shard, len(ended), ask)
-        environ = {**session.variables(), **places.variables(os.environ, shard.node, start, len(ended))}
+        own = places.variables(os.environ, shard.node, start, len(ended), as_worker)
+        environ = {**session.variables(), **own}
         variables = plugin_loader.variables(environ, settings.state / "plugin", order)
         own_file = coverage.file_of(shard.folder, len(ended), "run").resolve()
         command, variables = coverage.measuring_into(words, variables, own_file)
@@ -106,6 +108,7 @@ def run(
         if outcome.ended:
             return outcome
         say(decisions.progress(outcome))
+        as_worker = not outcome.as_plain
         select = selection.remaining(shard.folder, shard.selection, outcome.due)
 
 

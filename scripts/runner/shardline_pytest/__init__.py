@@ -54,7 +54,7 @@ from .selector import Selector
 from .testmon_data import OwnTestmonData
 from .touches import Touches
 from .whole_run import Header, NoReports, choose_paths, without_workers
-from .worker import Worker
+from .worker import WORKER, Worker
 
 _orders = list(take_order(os.environ))
 
@@ -70,8 +70,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
     elif _orders and _orders[0].apart:
         early_config.pluginmanager.register(Places(_orders[0].apart, _orders[0].place, installed))
         early_config.pluginmanager.register(OwnTestmonData(_orders[0].apart, os.environ))
-    if _orders and _orders[0].place:
-        worker = Worker(os.environ)
+    if _orders and _orders[0].place and WORKER in os.environ:
+        worker = Worker(os.environ, _orders[0].pen)
         worker.hide(early_config)
         early_config.pluginmanager.register(worker)
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):

@@ -13,12 +13,14 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, MutableMapping
+from typing import Any, Callable, Dict, List, MutableMapping
 
 import pytest
 
 from .hook_style import Wrapper, innermost
+from .journal_writer import JournalWriter
 
 WORKER, COUNT, RUN = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 # At the start and end of a session, some plugins leave work to a controller where they see a worker: syrupy keeps
@@ -26,15 +28,19 @@ WORKER, COUNT, RUN = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST
 _HOOKS = frozenset(
     f"pytest_{name}" for name in ("configure", "sessionstart", "sessionfinish", "terminal_summary", "unconfigure")
 )
+_ASKS = (WORKER.encode(), b"worker_id", b"xdist_worker", b"workerinput")  # how a suite asks whether it is one
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 class Worker:
     """Tells a suite which worker it is, as pytest-xdist does, and other plugins that it is none."""
 
-    def __init__(self, environ: MutableMapping[str, str]) -> None:
+    def __init__(self, environ: MutableMapping[str, str], pen: JournalWriter) -> None:
         self.name, self.run = environ.get(WORKER, ""), environ.get(RUN, "")
-        self._environ = environ
+        self._environ, self._pen = environ, pen
+        self._conftests: List[Path] = []
+        self._root = Path()
+        self._skipping: Dict[Path, bool] = {}
 
     def hide(self, config: pytest.Config) -> None:
         """Let installed plugins that are there already not see a worker at the start and end of the session.
@@ -66,6 +72,7 @@ class Worker:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Do the same for plugins that were added since, and give what pytest-xdist gives, where it is installed."""
         config = session.config
+        self._root = config.rootpath
         self.hide(config)
         if not config.pluginmanager.hasplugin("xdist"):
             return
@@ -86,6 +93,27 @@ class Worker:
             return (yield)
         finally:
             vars(config).pop("workerinput", None)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which conftest.py files there are."""
+        files = [str(getattr(plugin, "__file__", "")) for plugin in session.config.pluginmanager.get_plugins()]
+        self._conftests = [Path(file) for file in files if Path(file).name == "conftest.py"]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a test that may be skipped since it sees a worker: in plain pytest it would run, so it runs again."""
+        is_skipped = report.outcome == "skipped" and not hasattr(report, "wasxfail")
+        files = [self._root / report.nodeid.split("::")[0], *self._conftests]
+        if is_skipped and any(map(self._may_skip, files)):
+            self._pen.write("skipped as worker", id=report.nodeid)
+
+    def _may_skip(self, file: Path) -> bool:
+        """Tell whether a file asks for the worker, and skips something."""
+        if file not in self._skipping:
+            self._skipping[file] = False
+            with suppress(OSError, ValueError):  # an item of a plugin may have no file
+                text = file.read_bytes()
+                self._skipping[file] = b"skip" in text and any(word in text for word in _ASKS)
+        return self._skipping[file]
 
 
 class Fixtures:

@@ -80,6 +80,30 @@ def test_what_pipeline_yml_keeps_together_runs_again_too() -> None:
     assert (("c",), ("a", "c")) == tuple(next_step([died], wishes).due for wishes in ([], [["a", "c"]]))
 
 
+SKIPPED = (*attempts_of("a", "b"), Attempt("c", 0, outcomes.SKIPPED))
+
+
+def test_what_skips_in_a_worker_runs_again_as_plain_pytest_would() -> None:
+    outcome = next_step([ran(outcomes.FINISHED, attempts=SKIPPED, as_worker=("c",))])
+
+    assert ("", ("c",), True, ()) == (outcome.ended, outcome.remaining, outcome.as_plain, outcome.errors)
+    assert "1 test to run again: skipped where it sees a worker" in decisions.progress(outcome)
+
+
+@pytest.mark.parametrize("then", [outcomes.PASSED, outcomes.FAILED, outcomes.SKIPPED])
+def test_what_comes_of_it_then_counts(then: str) -> None:
+    first = ran(outcomes.FINISHED, attempts=SKIPPED, as_worker=("c",))
+    again = ran(outcomes.FINISHED, attempts=(Attempt("c", 1, then),), selected=("c",), status=int(then == "failed"))
+
+    outcome = next_step([first, replace(again, exit=Exit(int(then == outcomes.FAILED)))])
+
+    assert ("finished", then, False) == (outcome.ended, words(outcome)["c"], outcome.as_plain)
+
+
+def test_a_skip_that_no_worker_explains_is_one() -> None:
+    assert "skipped" == words(next_step([ran(outcomes.FINISHED, attempts=SKIPPED)]))["c"]
+
+
 def test_a_hang_is_told_in_seconds() -> None:
     outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", exit=Exit(-signal.SIGABRT, hung_s=2.04))])
 

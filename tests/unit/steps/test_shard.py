@@ -324,3 +324,15 @@ def test_the_last_line_names_the_end(tmp_path: Path, outcome: str, last: str) ->
     project = projects.make(tmp_path, f"def test_it(): assert {outcome}\n", service=None)
 
     assert last == projects.run(project, "shard", "0", "1").stdout.splitlines()[-1]
+
+
+def test_a_test_that_skips_in_a_worker_of_xdist_runs_all_the_same(tmp_path: Path) -> None:
+    suite = "import os, pytest\ndef test_a(): pass\n"
+    suite += "@pytest.mark.skipif('PYTEST_XDIST_WORKER' in os.environ, reason='a worker')\ndef test_b(): assert 0\n"
+    suite += "def test_c(): pytest.skip('always')\n"
+    project = projects.make(tmp_path, suite, service=None)
+
+    done = projects.run(project, "integration", "--nodes", "2", "--at-once", "1")
+
+    assert 1 == done.returncode, done.stdout
+    assert "3 tests in 2 shards (indices 0-1): 1 failed, 1 skipped, 1 passed" in done.stdout
