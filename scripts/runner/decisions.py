@@ -380,8 +380,12 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
         yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
     elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
         yield ExtraError("pytest", f"{ending} without selecting tests")
-    elif not outcome.remaining and not any(fate.outcome in o.RED for fate in outcome.fates):
+    elif outcome.selected is not None and not outcome.remaining and not _has_red(outcome):
         yield from _stopped_at_the_end(last)
+
+
+def _has_red(outcome: Outcome) -> bool:
+    return any(fate.outcome in o.RED for fate in outcome.fates)
 
 
 def _beyond(ran: FinishedRound, chosen: Mapping[str, int]) -> Iterator[ExtraError]:

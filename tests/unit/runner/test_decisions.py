@@ -104,6 +104,12 @@ def test_a_skip_that_no_worker_explains_is_one() -> None:
     assert "skipped" == words(next_step([ran(outcomes.FINISHED, attempts=SKIPPED)]))["c"]
 
 
+def test_what_was_interrupted_before_it_had_its_tests_has_no_error_that_a_repair_could_not_settle() -> None:
+    outcome = next_step([ran(outcomes.INTERRUPTED, selected=None, exit=Exit(2, interrupted=True))])
+
+    assert ("interrupted", ()) == (outcome.ended, outcome.errors)
+
+
 def test_a_hang_is_told_in_seconds() -> None:
     outcome = next_step([ran(outcomes.DIED_IN_TEST, running="a", exit=Exit(-signal.SIGABRT, hung_s=2.04))])
 
