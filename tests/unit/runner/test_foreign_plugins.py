@@ -87,7 +87,7 @@ def suite(tmp_path: Path, environment: Environment) -> Suite:
 
 
 def assert_same(suite: Suite, ends: Mapping[str, Sequence[str]], code: int = 1) -> None:
-    """Check that plain pytest ends as described (so that a plugin is at work), and two and three shards end so too.
+    """Check that plain pytest ends as described (so that a plugin is at work), and three shards end so too.
 
     Args:
         ends: the ids of tests by outcome.
