@@ -208,5 +208,8 @@ def test_whatever_stands_in_a_file_is_read_or_told(tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("any")
     (folder / "pipeline.yml").write_text(text, encoding="utf-8")
 
-    with pytest.raises(SettingsError):
-        settings.load(None, {}, folder)
+    try:
+        read = settings.load(None, {}, folder)
+    except SettingsError:
+        return
+    assert settings.Suite() == read.suite  # {} says nothing, and no key can be written with these letters
