@@ -21,8 +21,9 @@ from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from scripts.errors import PipelineError
 from scripts.planning.estimates import Estimates
+from scripts.planning.nodeids import classes_of
 from scripts.planning.packing import SPREAD
-from scripts.planning.plan import make
+from scripts.planning.plan import make, price_permille
 
 from .judge import Planner, Times, Verdict, by_file, halving, judged, longest_first, ours, ours_in_doubt, spreading
 from .measuring import Table, load, low_median_high, pairs
@@ -104,9 +105,23 @@ def quality(suites: Suites) -> Table:
     notes = [
         f"{len(suites)} suites, {len(snapshots)} recordings, {len(drifts(suites))} pairs; median of files: {files:g}.",
         "LPT: test by test, longest first. halving: whole files, and the slowest shard's heaviest piece is halved.",
+        classes_note(snapshots),
     ]
     header = ("known", "nodes", "planner", "slowest/bound, median", "worst", "files cut, median")
     return Table("Plans on recorded suites", header, rows, notes)
+
+
+def classes_note(snapshots: Sequence[Times]) -> str:
+    """Say what it costs that classes stay whole, where the times are known: of the slowest shard's time."""
+    with_classes = [times for times in snapshots if any(map(classes_of, times))]
+    if not with_classes:
+        return "No recording has classes, so none had to stay whole."
+    prices = []
+    for total in TOTALS:
+        plans = ((times, Estimates(times)) for times in with_classes)
+        permille = [price_permille(times, known, make(times, known, total)) for times, known in plans]
+        prices.append(f"{median(permille) / 10:.1f} % at {total}, worst {max(permille) / 10:.1f} %")
+    return f"Classes stay whole: of the slowest shard's time, {'; '.join(prices)} ({len(with_classes)} recordings)."
 
 
 def drifts(suites: Suites) -> List[Case]:

@@ -108,7 +108,7 @@ def test_a_shard_of_a_run_is_owned_by_it_and_says_the_start_that_it_was_given(se
 
 def test_variables_that_a_person_has_exported_own_nothing(settings: Settings) -> None:
     """As of a shell that was started by a shard's test."""
-    environ = {ownership.OWNER: "1", ownership.START: "5f3a"}
+    environ = {ownership.OWNER: str(os.getpid()), ownership.START: "5f3a"}  # never our parent's, as init may be
     with ownership.of_all(settings), pytest.raises(AlreadyRunning), ownership.of_shard(settings, Node(0, 2), environ):
         pytest.fail("it is none of that run's")
     assert re.fullmatch("[0-9a-f]{16}", ownership.start(environ))
