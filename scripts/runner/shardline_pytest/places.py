@@ -18,7 +18,7 @@ import pytest
 
 FILE_NAME = "places.json"
 SCHEMA = 1
-# How what the shards left is gathered, see `own_reports.py` of the runner.
+# How what the shards left is gathered, see `gathering.py` of the runner.
 JUNIT, FILE, LINES, APPENDED, CSV, OBJECT = "junit", "file", "lines", "appended", "csv", "object"
 FOLDER, EMPTIED, PREFIX = "folder", "emptied", "prefix"
 # Options, as the parser keeps them, that name what a whole run leaves.

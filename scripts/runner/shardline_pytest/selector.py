@@ -19,7 +19,7 @@ import pytest
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
-from .wishes import groups_of
+from .wishes import groups_of, ranges
 
 _TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
@@ -99,8 +99,8 @@ class Selector:
         self._pen.write("selected", ids=[item.nodeid for item in session.items], **told)
         for group in groups:
             self._pen.write("group", **group)
-        for (scope, base, name), ranges in needs_of(session.items).items():
-            self._pen.write("needs", scope=scope, base=base, name=name, tests=ranges)
+        for (scope, base, name), tests in needs_of(session.items).items():
+            self._pen.write("needs", scope=scope, base=base, name=name, tests=tests)
 
     def _ask(self, question: Dict[str, object]) -> bytes:
         """Run the command; return what it prints.
@@ -196,19 +196,15 @@ Shared = Tuple[str, str, str]
 
 def needs_of(items: List[pytest.Item]) -> Dict[Shared, List[List[int]]]:
     """Tell which tests need which fixture of wider scope: ranges [first, last] of places in the list."""
-    ranges: Dict[Shared, List[List[int]]] = {}
+    places: Dict[Shared, List[int]] = {}
     known: Dict[int, List[Shared]] = {}  # parametrised tests have one such object in common
     for index, item in enumerate(items):
         info = getattr(item, "_fixtureinfo", None)
         if id(info) not in known:
             known[id(info)] = list(_shared_fixtures(info))
         for fixture in known[id(info)]:
-            found = ranges.setdefault(fixture, [])
-            if found and found[-1][1] == index - 1:
-                found[-1][1] = index
-            else:
-                found.append([index, index])
-    return ranges
+            places.setdefault(fixture, []).append(index)
+    return {fixture: ranges(found) for fixture, found in places.items()}
 
 
 def _shared_fixtures(info: Any) -> Iterator[Shared]:

@@ -82,6 +82,11 @@ def _function(item: pytest.Item) -> str:
     return file + item.nodeid[len(file) :].split("[", 1)[0]
 
 
+def _scope(item: pytest.Item) -> str:
+    """Name the innermost class around a test, else its file."""
+    return _function(item).rsplit("::", 1)[0]
+
+
 def _by_dist(items: Sequence[pytest.Item], dist: str) -> Heard:
     """Keep together what pytest-xdist would send to one worker."""
     own = scopes_of(items[0].config, items, dist) if items else []
@@ -89,7 +94,7 @@ def _by_dist(items: Sequence[pytest.Item], dist: str) -> Heard:
         yield place, Wish(scope, "pytest_xdist_make_scheduler")
     scopes: Dict[str, Callable[[pytest.Item], str]] = {
         "loadfile": _file,
-        "loadscope": lambda item: _function(item).rsplit("::", 1)[0],
+        "loadscope": _scope,
     }
     if dist in scopes and not own:
         for place, item in enumerate(items):
@@ -332,7 +337,7 @@ def _numbered(items: Sequence[pytest.Item], scope: str) -> Heard:
     """Keep tests together that are ordered by numbers, as far as pytest-order's scope goes."""
     scopes: Dict[str, Callable[[pytest.Item], str]] = {
         "module": _file,
-        "class": lambda item: _function(item).rsplit("::", 1)[0],
+        "class": _scope,
     }
     for place, item in enumerate(items):
         if any(
