@@ -182,7 +182,8 @@ class _Composer(yaml.SafeLoader):
 
 
 def _key(field: str, hint: Any) -> str:
-    suffix = "_s" if hint is Seconds else "_bytes" if hint is Bytes else ""
+    hints = (hint, *typing.get_args(hint))  # Optional[Seconds] is one, too
+    suffix = "_s" if Seconds in hints else "_bytes" if Bytes in hints else ""
     return field[: -len(suffix)] if suffix else field
 
 

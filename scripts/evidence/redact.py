@@ -23,12 +23,16 @@ def resolved(settings: Settings) -> Dict[str, Any]:
     """Give the settings with their defaults filled in, as data for JSON."""
     shown: Dict[str, Any] = dataclasses.asdict(dataclasses.replace(settings, lines={}))
     del shown["lines"]
-    service = shown["service"]
-    if service:
+    services = [service for service in (shown["service"], *shown["services"].values()) if service]
+    for service in services:
         service["environment"] = dict.fromkeys(service["environment"], HIDDEN)
-        for request in filter(None, (service["ready"], service["warm_up"])):
-            request["path"] = re.sub(r"\?.*", "?...", request["path"], flags=re.DOTALL)
-    for part in filter(None, (service, shown["suite"])):
+        warm_up = service["warm_up"] if isinstance(service["warm_up"], (list, tuple)) else [service["warm_up"]]
+        for request in (service["ready"], *warm_up):
+            request["path"] = re.sub(r"\?.*", "?...", request["path"] or "", flags=re.DOTALL)
+        for request in warm_up:
+            request["headers"] = dict.fromkeys(request["headers"], HIDDEN)
+            request["command"] = command(request["command"])
+    for part in (*services, *(service["prepare"] for service in services if service["prepare"]), shown["suite"]):
         part["command"] = command(part["command"])
     return dict(_each_text(shown))
 
@@ -51,14 +55,18 @@ def _word(before: str, word: str) -> str:
 
 def secrets(settings: Settings, environ: Mapping[str, str]) -> FrozenSet[str]:
     """Find the values that must not stand in any file: of variables that name a secret, of URLs and of commands."""
-    service = settings.service
-    given = {**environ, **(service.environment if service else {})}
-    values = {value for name, value in given.items() if _NAMED_SECRET.search(name)}
-    addresses = [service.url or "", environ.get("SERVICE_URL", "")] if service else []
+    services = settings.all_services.values()
+    given = [*environ.items(), *(pair for service in services for pair in service.environment.items())]
+    given += [pair for service in services for step in service.warm_ups for pair in step.headers.items()]
+    values = {value for name, value in given if _NAMED_SECRET.search(name)}
+    addresses = [environ.get("SERVICE_URL", ""), *(service.url or "" for service in services)]
     addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
     for address in addresses:
         values.update(_of_url(address))
-    for words in (service.command if service else (), settings.suite.command):
+    commands = [service.command for service in services]
+    commands += [step.command for service in services for step in service.warm_ups]
+    commands += [service.prepare.command for service in services if service.prepare]
+    for words in (*commands, settings.suite.command):
         hidden = (word for word, shown in zip(words, command(words)) if word != shown)
         values.update(word.partition("=")[2] if word.startswith("-") else word for word in hidden)
     return frozenset(value for value in values if len(value) >= SHORTEST)
@@ -91,7 +99,7 @@ def problem(text: str) -> str:
     >>> problem("pipeline.yml:4: service.environment.TOKEN=abc: expected text, got nothing")
     'pipeline.yml:4: service.environment: expected text (not shown)'
     """
-    about_environment = r"(service\.environment)\b.*?(: expected .*?)?(, got .*)?$"
+    about_environment = r"(services?(?:\.[\w-]+)?\.environment)\b.*?(: expected .*?)?(, got .*)?$"
     return bare_urls(re.sub(about_environment, rf"\1\2 {HIDDEN}", text, flags=re.MULTILINE))
 
 

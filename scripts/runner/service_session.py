@@ -13,8 +13,9 @@ from .. import console
 from ..environments.environments import Environment
 from ..errors import PipelineError, ServiceDied
 from ..service import lifecycle
+from ..service.asking import Target, is_loopback
 from ..service.lifecycle import RunningService
-from ..service.readiness import Target, is_loopback, wait_until_ready
+from ..service.readiness import wait_until_ready
 from ..settings import Settings
 from ..typed_yaml import Seconds
 from .preparation import Environments

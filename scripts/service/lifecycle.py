@@ -20,8 +20,8 @@ from ..system import processes, records
 from ..system.processes import Process, Stop
 from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
-from . import ports, readiness
-from .readiness import Target
+from . import asking, ports, readiness, warm_up
+from .asking import Target
 
 Say = Callable[[str], None]
 
@@ -52,7 +52,7 @@ class RunningService:
 
     def check_alive(self, phase: str = "while it was in use") -> None:
         """Raise ServiceDied, naming the phase, if its process has ended; of others' services nothing is known."""
-        readiness.check_alive(Target(self.url, self.process, phase=phase))
+        asking.check_alive(Target(self.url, self.process, phase=phase))
 
 
 class Outside(NamedTuple):
@@ -230,10 +230,10 @@ def _ready(service: settings.Service, target: Target, say: Say) -> RunningServic
     with console.progress(f"waiting for {console.bare_urls(target.url)}"):
         ready_s = readiness.wait_until_ready(target, service.ready)
     warm_up_s = 0.0
-    if service.warm_up:
+    if service.warm_ups:
         with console.progress("warming up"):
-            warm_up_s = readiness.warm_up(target, service.warm_up)
-    warm = f", warm-up {human_seconds(warm_up_s)}" if service.warm_up else ""
+            warm_up_s = warm_up.run(target, service.warm_ups)
+    warm = f", warm-up {human_seconds(warm_up_s)}" if service.warm_ups else ""
     say(f"service: ready after {human_seconds(ready_s)}{warm}")
     return RunningService(target.url, ready_s, warm_up_s, target.process)
 

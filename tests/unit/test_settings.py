@@ -70,8 +70,8 @@ def test_every_mistake_is_told_with_file_and_line(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yml"
     assert [
         f"{file}:1: unknown key suite.pth; did you mean 'path'?",
-        f"{file}:3: service.command: expected one of {{host}}, {{port}}, {{models}}, got {{prot}}; "
-        "did you mean 'port'?",
+        f"{file}:3: service.command: expected one of {{host}}, {{port}}, {{models}}, {{run_id}}, {{reports}}, "
+        "{shard}, got {prot}; did you mean 'port'?; write {{ and }} for braces",
         f"{file}:4: service.port: expected 1 to 65535, got 99999",
     ] == complaint(tmp_path, text).splitlines()
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts import settings
+from scripts.errors import SettingsError
 from scripts.evidence import redact
 
 SETTINGS = """
@@ -54,7 +55,7 @@ def test_a_mistake_in_the_settings_is_shown_without_the_values_it_quotes(tmp_pat
     )
     try:
         settings.load(None, {}, tmp_path)
-    except settings.SettingsError as error:
+    except SettingsError as error:
         shown = redact.problem(error.message)
 
     assert "hunter2" not in shown

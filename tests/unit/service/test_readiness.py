@@ -12,8 +12,8 @@ from typing import Iterator, List
 import pytest
 
 from scripts.errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, WarmUpFailed
-from scripts.service import ports, readiness
-from scripts.service.readiness import Answer, Target
+from scripts.service import asking, ports, readiness, warm_up
+from scripts.service.asking import Answer, Target
 from scripts.settings import Probe, WarmUp
 from scripts.system import processes
 from scripts.typed_yaml import Seconds
@@ -22,7 +22,7 @@ from tests.unit.service.children import READY, RUN, SLEEP, SOON_S, listener, mar
 PROBE = Probe("/health", Seconds(SOON_S))
 SHORT_S = Seconds(0.6)
 SHORT = Probe("/health", SHORT_S)
-WARM_UP = WarmUp("/tts", {"text": "你好"}, Seconds(SOON_S))
+WARM_UP = WarmUp("/tts", json={"text": "你好"}, timeout_s=Seconds(SOON_S))
 
 
 class Starter:
@@ -57,7 +57,7 @@ def ready_error(target: Target, probe: Probe = PROBE) -> PipelineError:
 def warm_up_error(target: Target, request: WarmUp = WARM_UP) -> PipelineError:
     readiness.wait_until_ready(target, PROBE)
     with pytest.raises(PipelineError) as caught:
-        readiness.warm_up(target, request)
+        warm_up.run(target, [request])
     return caught.value
 
 
@@ -235,7 +235,7 @@ def test_the_warm_up_posts_the_json(start: Starter, tmp_path: Path) -> None:
     """
     target = start(service(code))
     readiness.wait_until_ready(target, PROBE)
-    readiness.warm_up(target, WARM_UP)
+    warm_up.run(target, [WARM_UP])
 
     assert "你好" == (tmp_path / "got").read_text(encoding="utf-8")
 
@@ -244,7 +244,7 @@ def test_the_warm_up_without_json_is_a_get(start: Starter) -> None:
     target = start(service(READY.replace("serve()", "del Handler.do_POST\nserve()")))
     readiness.wait_until_ready(target, PROBE)
 
-    assert readiness.warm_up(target, WarmUp("/voices")) < SOON_S
+    assert warm_up.run(target, [WarmUp("/voices")]) < SOON_S
 
 
 def test_a_service_that_is_ready_but_cannot_work_fails_the_warm_up(start: Starter) -> None:
@@ -270,7 +270,7 @@ def test_a_warm_up_that_takes_too_long_fails(start: Starter) -> None:
             return 200, b"fine"
         serve()
     """
-    error = warm_up_error(start(service(code)), WarmUp("/tts", {}, Seconds(0.5)))
+    error = warm_up_error(start(service(code)), WarmUp("/tts", json={}, timeout_s=Seconds(0.5)))
 
     assert isinstance(error, WarmUpFailed)
     assert "did not answer" in error.message
@@ -296,7 +296,9 @@ def test_a_death_in_the_warm_up_that_a_hanging_request_hides_is_told_at_once(sta
     with listener() as port:
         target = start("import time; time.sleep(0.3); raise SystemExit(3)")
         with pytest.raises(ServiceDied, match="exit code 3"):
-            readiness.warm_up(target._replace(url=f"http://127.0.0.1:{port}"), WarmUp("/tts", {}, Seconds(60)))
+            warm_up.run(
+                target._replace(url=f"http://127.0.0.1:{port}"), [WarmUp("/tts", json={}, timeout_s=Seconds(60))]
+            )
 
     assert target.process is not None
     assert target.process.age_s() < SOON_S
@@ -314,17 +316,17 @@ def test_a_death_in_the_warm_up_that_a_hanging_request_hides_is_told_at_once(sta
     ],
 )
 def test_what_is_wrong_with_a_warm_up(answer: Answer, fault: str) -> None:
-    assert fault == readiness.warm_up_fault(answer)
+    assert fault == warm_up.fault_of(answer)
 
 
 def test_a_body_cannot_steer_the_terminal_or_add_lines() -> None:
     body = b"\x1b[31mno model\x1b[0m\r\n\x1b]0;owned\x07ended: green"
 
-    assert r"no model \x1b]0;owned\x07ended: green" == readiness.body_words(body)
+    assert r"no model \x1b]0;owned\x07ended: green" == asking.body_words(body)
 
 
 def test_a_long_body_of_wide_characters_is_cut_between_them() -> None:
-    assert "好" * 300 == readiness.body_words("好".encode() * 5000)
+    assert "好" * 300 == asking.body_words("好".encode() * 5000)
 
 
 @contextmanager
