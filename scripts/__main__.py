@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, NoReturn, Option
 from . import __version__, arguments, ci, console, settings
 from .console import printable
 from .errors import Deferred, PipelineError, SettingsError, Shown, refused
+from .system import files
 from .system.signals import ends_with, raise_on_signals
 from .typed_yaml import suggest
 
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
-WITH_REPORTS = ("serve", "integration", "isolation", "shard", "verdict", "plan", "merge", "debug-bundle")
+WITH_REPORTS = ("serve", "integration", "isolation", "shard", "verdict", "plan", "merge", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
 INTERRUPTED = 130
+PROGRAM = console.INSTALLED if __package__ == console.INSTALLED else "python -m scripts"
 UNREAD = 141  # as a shell reports SIGPIPE
 OTHERS = 0o077  # a mask may keep others from what we make, but not us
 BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
@@ -81,10 +83,11 @@ def _run(words: List[str]) -> int:
         raise SettingsError(f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}", "See: --help")
     project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
     face: Face = options.face
+    made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
     try:
         if options.passes_on:
             arguments.check_options(rest, options.ours, partial(arguments.suite_has, project))
-        with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")):
+        with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
             code = face(project, options, rest)
     except PipelineError as error:
         return failed(error, project.command)
@@ -137,7 +140,7 @@ Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m scripts", description=DESCRIPTION)
+    parser = _Parser(prog=PROGRAM, description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"shardline {__version__}")
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
 
@@ -157,13 +160,20 @@ def _parser() -> argparse.ArgumentParser:
         step.names += ["--tests", "--last-failed"] if passes_on else []
         return step
 
+    doctor = add(
+        "doctor", _doctor, "Check this machine: Pythons, uv, port, disk, caches, settings, GPU; and say what to do."
+    )
+    doctor.add_argument("--ci-python", metavar="X.Y", help="the Python that CI uses; default: the one that runs this")
+    doctor.set_defaults(endings=("ready", "something to mend first"))
     deps = add("deps", _deps, "Install the environments of the suite and the service.")
     deps.add_argument("--prune", metavar="DAYS", help="remove those that no run used for so long")
     models = add("models", _models, "Fetch and verify the model weights.")
     models.add_argument("--offline", action="store_true", help="only verify what is here")
     models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")
+    _add_models(models)
     serve = add("serve", _serve, "Start the service and keep it until Ctrl-C.")
     serve.add_argument("--port", metavar="PORT", help="default: service.port, else a free one")
+    serve.add_argument("--background", action="store_true", help="return when it is ready; `stop` ends it")
     whole = add("integration", _integration, "Run the suite here; the rest of the line goes to pytest.", passes_on=True)
     whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
@@ -184,10 +194,50 @@ def _parser() -> argparse.ArgumentParser:
     debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=_whatever_is_there)
+    timings = add("timings", _timings, "Show the slowest tests, those never timed, the stale, and those that jumped.")
+    timings.add_argument("--count", metavar="N", default="10", help="how many of each kind")
+    learn = "add the durations of a JUnit report, or of pytest-split's .test_durations"
+    timings.add_argument("--learn", type=Path, metavar="FILE", help=learn)
+    timings.add_argument("--export", type=Path, metavar="FILE", help="write what is known as a .test_durations file")
+    add("stop", _stop, "Stop what runs in the background and what a killed run left behind; nothing else.")
+    clean = add("clean", _clean, "Remove what runs made: reports and environments.")
+    clean.add_argument("--weights", action="store_true", help="the model weights too")
     lock = add("lock", _lock, "Make the *.lock files from the requirements.txt files.")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     lock.add_argument("--oldest-python", default="3.8", metavar="X.Y", help="default: %(default)s")
     return parser
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    """Add what people do with the manifest of the weights beside fetching them."""
+    actions = models.add_subparsers(dest="action", metavar="ACTION", help="without one: fetch and verify")
+
+    def add(name: str, face: Face, text: str) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        action.add_argument(
+            "--settings", metavar="PATH", default=argparse.SUPPRESS, help="another project's pipeline.yml"
+        )
+        action.set_defaults(face=face)
+        return action
+
+    new = add("add", _models_add, "Read a file through and print its entry for pipeline.yml, with size and digest.")
+    new.add_argument("url", metavar="URL", help="https://..., s3://..., hf://..., wheel:... or file:...")
+    new.add_argument("--mirror", action="append", default=[], metavar="URL", help="another source of the same file")
+    new.add_argument("--path", default="", help="where it goes below the models folder; default: as the URL calls it")
+    new.add_argument("--keep", action="store_true", help="leave the file there")
+    add("list", _models_list, "List the model weights: size, whether they are here and right, where they come from.")
+    verify = add("verify", _models_verify, "Say whether all model weights are here and right; fetch nothing.")
+    verify.add_argument("--deep", action="store_true", help="read every file through, as if for the first time")
+    prune = add("prune", _models_prune, "Remove weights that pipeline.yml no longer names and nobody used for long.")
+    prune.add_argument("--keep", metavar="DAYS", default="30", help="how long a file stays after its last use")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
+def _doctor(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
+    from .steps import doctor
+
+    running = "{}.{}".format(*sys.version_info)
+    return doctor.run(project, doctor.PYTHONS if options.ci_python else [running], options.ci_python or running) or None
 
 
 def _deps(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -202,10 +252,38 @@ def _models(project: settings.Settings, options: argparse.Namespace, rest: List[
     models.run(project, options.offline, options.digest)
 
 
+def _models_add(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import weights
+
+    weights.add(project, [options.url, *options.mirror], options.path, options.keep)
+
+
+def _models_list(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import weights
+
+    weights.show(project)
+
+
+def _models_verify(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import weights
+
+    weights.verify(project, options.deep)
+
+
+def _models_prune(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import weights
+
+    weights.remove_unwanted(project, arguments.days("--keep", options.keep) or 0.0, options.dry_run)
+
+
 def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     from .steps import serve
 
-    serve.run(project, arguments.whole("--port", options.port, 1, 65535))
+    port = arguments.whole("--port", options.port, 1, 65535)
+    if options.background:
+        serve.run_detached(project, port)
+    else:
+        serve.run(project, port)
 
 
 def _integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -264,6 +342,30 @@ def _debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str]
 
     index = arguments.whole("--shard", options.shard, 0, ci.MOST_NODES - 1)
     debug_bundle.run(subject, index, options.output)
+
+
+def _timings(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import timings
+
+    shown = arguments.whole("--count", options.count, 1, 10**6) or 0
+    if options.learn:
+        timings.learn(project, options.learn)
+    if options.export:
+        timings.export(project, options.export)
+    if not (options.learn or options.export):
+        timings.run(project, shown)
+
+
+def _stop(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import stop
+
+    stop.run(project)
+
+
+def _clean(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import clean
+
+    clean.run(project, options.weights)
 
 
 def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:

@@ -25,7 +25,8 @@ _COMMITS = ("CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
 LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
-USAGE = "nox -s shard -- INDEX TOTAL; indices count from 0: the third of four is `nox -s shard -- 2 4`"
+USAGE = "Indices count from 0: the third of four is `{command}`."
+_EXAMPLE = ("nox", "-s", "shard", "--", "2", "4")
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ def commit(environ: Mapping[str, str]) -> str:
 def _node(words: Sequence[str], where: str) -> Node:
     if len(words) != 2 or not all(re.fullmatch("[0-9]{1,6}", word) for word in words):
         came = shortened(" ".join(words))
-        raise SettingsError(f"{where}: expected two numbers, INDEX and TOTAL, got {came}", USAGE)
+        raise SettingsError(f"{where}: expected two numbers, INDEX and TOTAL, got {came}", USAGE, _EXAMPLE)
     node = Node(int(words[0]), int(words[1]))
     if node.total > MOST_NODES:
-        raise SettingsError(f"{where}: expected a total of at most {MOST_NODES}, got {node.total}", USAGE)
+        raise SettingsError(f"{where}: expected a total of at most {MOST_NODES}, got {node.total}", USAGE, _EXAMPLE)
     if node.index >= node.total:
-        raise SettingsError(f"{where}: expected an index below the total, got {node.index} of {node.total}", USAGE)
+        message = f"{where}: expected an index below the total, got {node.index} of {node.total}"
+        raise SettingsError(message, USAGE, _EXAMPLE)
     return node

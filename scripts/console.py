@@ -23,6 +23,8 @@ Advance = Callable[[int], None]
 
 QUIET_S = 2.0  # shorter work needs no progress
 PLAIN_INTERVAL_S = 10.0  # between two lines of progress in a log file
+INSTALLED = "shardline"  # how our package and our command are called where they are installed
+MENUS = {"nox": "noxfile.py", "invoke": "tasks.py"}
 UNKNOWN = "unknown"  # instead of a number that is none
 UNREADABLE = 1e18  # seconds or bytes that nobody measured
 
@@ -166,19 +168,62 @@ def at_most(count: int, lines: Sequence[str]) -> List[str]:
 def command(*words: str, about: Sequence[str] = ()) -> str:
     """Write a command line to copy: quoted, and with its path where the program is not on PATH.
 
-    nox and invoke live in the project's .venv; whoever did not activate it needs the path. PATH here
-    is the person's own: bootstrap.sh and noxfile.py keep it in SHARDLINE_SHELL_PATH.
+    What stands in no menu here (a project that installed us has no tasks.py, or a session less) is said as our own
+    command does it: `shardline merge` for `nox -s merge`.
 
     Args:
         about: the options that name the project, as `Settings.addressed` has them. Whoever has settings at hand
             calls `settings.command`, which adds them.
     """
-    program = words[0]
-    local = Path(".venv/bin") / program
+    if __package__ == INSTALLED and words[0] in MENUS and not _is_in_menu(words):
+        return " ".join([_own_program(), *map(quoted, [*_step(words), *about])])
+    return " ".join([_program(words[0]), *map(quoted, [*words[1:], *_address(words, about)])])
+
+
+def _is_in_menu(words: Sequence[str]) -> bool:
+    """Tell whether the menu of nox or invoke in this folder has an entry for a command."""
+    step = _step(words)[0].replace("-", "_")
+    try:
+        menu = Path(MENUS[words[0]]).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(rf"\b{step}\b", menu) is not None
+
+
+def _step(words: Sequence[str]) -> List[str]:
+    """Turn a command of nox or invoke into a step of ours and its words.
+
+    >>> _step(("nox", "-s", "merge", "--", "--run-missing")), _step(("invoke", "--help", "models.add"))
+    (['merge', '--run-missing'], ['models', 'add', '--help'])
+    """
+    if words[0] == "nox":
+        return [words[2], *words[4:]]
+    options = [word for word in words[1:] if word == "--help"]
+    name, *rest = (word for word in words[1:] if word not in options)
+    return [*name.split("."), *options, *rest]
+
+
+def _program(name: str) -> str:
+    """Name a program as a person's shell finds it.
+
+    nox and invoke live in the project's .venv; whoever did not activate it needs the path. PATH here
+    is the person's own: bootstrap.sh and noxfile.py keep it in SHARDLINE_SHELL_PATH.
+    """
+    local = Path(".venv/bin") / name
     path = os.environ.get("SHARDLINE_SHELL_PATH")
-    if shutil.which(program, path=path) is None and local.exists():
-        program = str(local)
-    return " ".join([program, *map(quoted, [*words[1:], *_address(words, about)])])
+    return str(local) if shutil.which(name, path=path) is None and local.exists() else name
+
+
+def _own_program() -> str:
+    """Name our own command; where it lies in an environment that is not active, by its path.
+
+    Within a session of nox, PATH is the session's, and tells nothing of the person's shell.
+    """
+    path = os.environ.get("SHARDLINE_SHELL_PATH", "" if "NOX_CURRENT_SESSION" in os.environ else None)
+    beside = Path(sys.executable).parent / INSTALLED
+    if shutil.which(INSTALLED, path=path) or not beside.exists():
+        return INSTALLED
+    return quoted(str(beside.relative_to(Path.cwd()) if Path.cwd() in beside.parents else beside))
 
 
 def quoted(word: str) -> str:

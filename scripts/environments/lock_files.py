@@ -119,7 +119,9 @@ def _compile(command: List[str], requirements: Path, lock: Path, environ: Mappin
 
 
 def _heading(requirements: Path) -> str:
-    return f"# Made from {requirements.name} by `nox -s lock`; do not edit.\n# requirements: {_digest(requirements)}\n"
+    return (
+        f"# Made from {requirements.name} by the step `lock`; do not edit.\n# requirements: {_digest(requirements)}\n"
+    )
 
 
 def _digest(requirements: Path) -> str:

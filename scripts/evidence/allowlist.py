@@ -56,8 +56,8 @@ OF_A_RUN = (
     Rule("reports/merge.json", "what the merge found: tests lost, doubled, failed", expected=True),
     Rule("reports/plan.json", "the plan that all shards were handed"),
     Rule("reports/junit.xml", "the tests of all shards"),
-    Rule("reports/serve.log", "the service of `nox -s serve`", log=True),
-    Rule("reports/background.log", "the service of `invoke serve`", log=True),
+    Rule("reports/serve.log", "the service that a person started", log=True),
+    Rule("reports/background.log", "the service in the background", log=True),
 )
 SERVICE_LOG = Rule("{pattern}", "a log of the service, by service.logs", expected=True, log=True)
 ARTIFACT = Rule("reports/{shard}/artifacts/**/*", "what failed tests left", suffixes=ARTIFACTS)

@@ -258,7 +258,7 @@ def state_of(file: ModelFile, path: Path, stamps: Stamps) -> str:
         return f"missing: {error.strerror}"
     if size_bytes != file.size_bytes:
         return f"wrong: {size_bytes} bytes instead of {file.size_bytes}"
-    return "of the right size, not verified: `nox -s models` would"
+    return "of the right size, not verified yet"
 
 
 # Fetching -----------------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ def load(file: Path) -> Plan:
     Raises:
         PipelineError: there is none, it is no plan or one of another schema, or it was changed since it was made.
     """
-    data = read_json(file, SCHEMA, _HINT.format(command="nox -s plan"))
+    data = read_json(file, SCHEMA, _HINT, command=_ANEW)
     try:
         plan = _parsed(data)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -93,6 +93,13 @@ class Settings:
         """The folder of what a run writes, absolute: `--reports DIR`, else `reports/`."""
         return self.reports_directory or self.project / "reports"
 
+    @property
+    def own_folders(self) -> Tuple[Path, ...]:
+        """List the folders that only we write to, in the project: not those that a person chose."""
+        cache = self.models_directory.parent if self.models and self.models.directory == Models.directory else None
+        reports = None if self.reports_directory else self.reports
+        return tuple(folder for folder in (self.state, reports, cache) if folder)
+
     def shown(self, path: Path) -> str:
         """Return a path as people know it: from the project's folder where it lies below that."""
         return str(path.relative_to(self.project) if self.project in path.parents else path)

@@ -20,6 +20,7 @@ from . import lock
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 WIDTH = len("installer")  # the longest name of a check
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 ANSWERS_IN_S = 20.0  # a Python on a slow disk; a driver that has to wake up
 
 
@@ -34,7 +35,11 @@ class Check:
 
 
 def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
-    """Print a line for each check, as it is done; return 0 unless one is wrong."""
+    """Print a line for each check, as it is done; return 0 unless one is wrong.
+
+    Args:
+        pythons: those that the project is run on; `preferred`: the one that CI uses.
+    """
     wrong = 0
     for check in examine(settings, pythons, preferred):
         say(f"{check.status:<5}  {check.about:<{WIDTH}}  {check.text}")

@@ -50,11 +50,13 @@ def check_own(result: Receipt, node: Node, run_id: str) -> None:
     Raises:
         IncompleteError: with what was expected and what is there.
     """
-    again = "Run the shard again; at home, name it: nox -s verdict -- INDEX TOTAL."
+    again = "Run the shard again; at home, name it: {command}"
+    named = ("nox", "-s", "verdict", "--", str(node.index), str(node.total))
     if (result.index, result.total) != (node.index, node.total):
-        raise IncompleteError(f"expected the result of {node}, found that of {result.name}", again)
+        raise IncompleteError(f"expected the result of {node}, found that of {result.name}", again, named)
     if not run_id.startswith(ci.LOCAL) and result.run_id != run_id:
-        raise IncompleteError(f"expected a result of run {run_id}, found one of run {result.run_id}", again)
+        message = f"expected a result of run {run_id}, found one of run {result.run_id}"
+        raise IncompleteError(message, again, named)
 
 
 def exit_code(settings: Settings, result: Receipt) -> int:

@@ -16,7 +16,7 @@ import stat
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 from ..console import human_bytes, printable
 from ..errors import PipelineError
@@ -99,18 +99,33 @@ def scratch_name(name: str, pid: int) -> str:
 # Reading ------------------------------------------------------------------------------------------
 
 
-def read_json(file: Path, schema: int, hint: str, limit_bytes: int = RECORD_BYTES) -> Dict[str, Any]:
+@contextmanager
+def ignored_by_git(folders: Sequence[Path]) -> Iterator[None]:
+    """Let git pass over those of the folders that the block makes; one that was there may hold a person's own files."""
+    missing = [folder for folder in folders if not folder.exists()]
+    try:
+        yield
+    finally:
+        for folder in missing:
+            with suppress(OSError), (folder / ".gitignore").open("x", encoding="ascii") as file:
+                file.write("# made by runs\n*\n")
+
+
+def read_json(
+    file: Path, schema: int, hint: str, limit_bytes: int = RECORD_BYTES, command: Sequence[str] = ()
+) -> Dict[str, Any]:
     """Read the object in a JSON file of a known schema, whatever lies in its place.
 
     Raises:
-        PipelineError: no file, no JSON, or another schema; with `hint`, unless a newer program wrote it.
+        PipelineError: no file, no JSON, or another schema; with `hint` (whose {command} is `command`), unless a newer
+            program wrote it.
     """
     name = printable(str(file))
     try:
         data = parse_json(read_bytes(file, limit_bytes))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise PipelineError(f"cannot read {name}: {why}", hint) from error
+        raise PipelineError(f"cannot read {name}: {why}", hint, command) from error
     got = data.get("schema") if isinstance(data, dict) else None
     number = got if isinstance(got, int) and not isinstance(got, bool) else -1
     if number == schema:
@@ -118,7 +133,7 @@ def read_json(file: Path, schema: int, hint: str, limit_bytes: int = RECORD_BYTE
     message = f"{name}: expected schema {schema}, got {_shown(got)}"
     if number > schema:
         raise NewerSchema(message, "A newer version of this program wrote it: update, or delete the file.")
-    raise PipelineError(message, hint)
+    raise PipelineError(message, hint, command)
 
 
 def read_bytes(file: Path, limit_bytes: int = RECORD_BYTES) -> bytes:
