@@ -102,6 +102,12 @@ def models_prune(context, keep="30", dry_run=False, settings=None):
     run("models", "prune", keep=keep, dry_run=dry_run, settings=settings)
 
 
+@task(help={"word": "only the keys with this in their name"})
+def settings(context, word=""):
+    """Show every key of pipeline.yml: what it means, and its default."""
+    run("settings", *([word] if word else []))
+
+
 @task(help={"settings": SETTINGS, "reports": REPORTS, "port": "default: service.port, else a free one"})
 def serve(context, settings=None, port=None, reports=None):
     """Start the service in the background and say where it is."""

@@ -194,6 +194,9 @@ def _parser() -> argparse.ArgumentParser:
     debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=_whatever_is_there)
+    keys = add("settings", _keys, "Show every key of pipeline.yml: what it means, and its default.", words="[WORD] ")
+    keys.add_argument("word", nargs="?", default="", metavar="WORD", help="only the keys with this in their name")
+    keys.set_defaults(load=lambda *named: settings.Settings())
     timings = add("timings", _timings, "Show the slowest tests, those never timed, the stale, and those that jumped.")
     timings.add_argument("--count", metavar="N", default="10", help="how many of each kind")
     learn = "add the durations of a JUnit report, or of pytest-split's .test_durations"
@@ -342,6 +345,12 @@ def _debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str]
 
     index = arguments.whole("--shard", options.shard, 0, ci.MOST_NODES - 1)
     debug_bundle.run(subject, index, options.output)
+
+
+def _keys(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import keys
+
+    keys.run(options.word)
 
 
 def _timings(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -181,7 +181,8 @@ class _Composer(yaml.SafeLoader):
             raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
 
 
-def _key(field: str, hint: Any) -> str:
+def key_of(field: str, hint: Any) -> str:
+    """Give the key that fills a field: without the unit at its end."""
     hints = (hint, *typing.get_args(hint))  # Optional[Seconds] is one, too
     suffix = "_s" if Seconds in hints else "_bytes" if Bytes in hints else ""
     return field[: -len(suffix)] if suffix else field
@@ -243,7 +244,7 @@ class _Reader:
 
     def dataclass(self, node: Any, cls: Any, where: str) -> Any:
         hints = typing.get_type_hints(cls)
-        fields = {_key(f.name, hints[f.name]): f for f in dataclasses.fields(cls) if _has_key(f)}
+        fields = {key_of(f.name, hints[f.name]): f for f in dataclasses.fields(cls) if _has_key(f)}
         before = len(self.problems)
         pairs = self.pairs(node, where)
         values = {}

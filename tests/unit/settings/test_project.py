@@ -7,7 +7,7 @@ import pytest
 from scripts import settings
 from scripts.errors import SettingsError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHA = "0" * 64
 
 
