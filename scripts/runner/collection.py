@@ -74,6 +74,8 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     if failure == USAGE_ERROR and not (rounds and rounds[-1].collected):
         see = _see(settings, environment, arguments)
         raise SettingsError(f"pytest cannot use its arguments:\n{_last(output)}", see)
+    if not rounds and "No module named pytest" in output:
+        raise _no_pytest(settings, words[0])
     if not rounds or rounds[-1].selected is None or rounds[-1].collection_errors:
         why = _why(rounds[-1]) if rounds else f"{_last(output)}\n  ({plugin_loader.UNHEARD})"
         message = f"the suite cannot be collected:\n{why or _last(output)}"
@@ -82,6 +84,12 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
     last = rounds[-1]
     return Collected(subset.of(wanted, ids, groups), last.files, groups, last.executable, last.coverage)
+
+
+def _no_pytest(settings: Settings, python: str) -> SuiteError:
+    requirements = settings.suite.requirements
+    where = f"Add pytest to {requirements}" if requirements else "Install pytest there, or name suite.requirements"
+    return SuiteError(f"the Python of the suite, {python}, has no pytest", f"{where}, and run again.")
 
 
 def show(settings: Settings, environment: Environment, arguments: Sequence[str]) -> NoReturn:
