@@ -59,7 +59,10 @@ def decide(settings: Settings, nodes: int, at_once: int, arguments: Sequence[str
         return Concurrency(min(at_once, nodes or at_once), "as you said")
     if port:
         return Concurrency(1, f"all services want port {port} (service.port)")
-    return bearable(nodes, capacity(os.environ), remembered(settings))
+    here = capacity(os.environ)
+    if settings.service and settings.service.gpu == "never":
+        here = here._replace(gpus=0)
+    return bearable(nodes, here, remembered(settings))
 
 
 def written_together(suite: Suite, arguments: Sequence[str]) -> str:
@@ -84,11 +87,12 @@ def bearable(nodes: int, here: Capacity, peak_bytes: int) -> Concurrency:
     Args:
         peak_bytes: what a shard took of memory at most; 0 where that was never measured.
     """
-    if here.gpu:
+    if here.gpus == 1:
         return Concurrency(1, "they share a GPU; --at-once 2 lets two of them")
-    nodes = nodes or here.cores
-    count = min(nodes, here.cores)
-    reason = f"{'all of them on' if nodes < here.cores else 'one for each of'} {counted(here.cores, 'core')}"
+    most, what = (here.gpus, "GPU") if 0 < here.gpus < here.cores else (here.cores, "core")
+    nodes = nodes or most
+    count = min(nodes, most)
+    reason = f"{'all of them on' if nodes < most else 'one for each of'} {counted(most, what)}"
     if not peak_bytes:
         return Concurrency(count, f"{reason}; memory was not measured yet")
     fitting = (here.memory.free - here.memory.total // KEPT_FREE) // peak_bytes

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..console import counted
 from .processes import ProgramFailed, output
@@ -23,6 +25,7 @@ GROUP_FILES = {
     "cpu": ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"),
 }
 GPU_PROGRAM = "nvidia-smi"
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 GPU_ANSWERS_IN_S = 20.0  # the driver may have to wake up first
 
 
@@ -38,12 +41,12 @@ class Capacity(NamedTuple):
 
     cores: int
     memory: Memory
-    gpu: bool = False
+    gpus: int = 0
 
 
 def capacity(environ: Mapping[str, str]) -> Capacity:
     """Measure what this process may use here and now."""
-    return Capacity(cores(), memory(), has_gpu(environ))
+    return Capacity(cores(), memory(), len(visible_gpus(environ)))
 
 
 def cores(root: Path = ROOT) -> int:
@@ -75,13 +78,36 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(next(above for above in (folder, *folder.parents) if above.exists())).free
 
 
-def has_gpu(environ: Mapping[str, str]) -> bool:
-    """Tell whether the service may use a GPU: the driver lists one, and CUDA_VISIBLE_DEVICES hides not all of them."""
-    if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
-        return False
+def visible_gpus(environ: Mapping[str, str]) -> Tuple[str, ...]:
+    """Name the GPUs that a program may use, as CUDA_VISIBLE_DEVICES does; none where no driver answers."""
+    said = environ.get(VISIBLE_GPUS)
     with suppress(ProgramFailed):
-        return output([GPU_PROGRAM, "-L"], GPU_ANSWERS_IN_S, environ=environ).startswith("GPU ")
-    return False
+        return visible(output([GPU_PROGRAM, "-L"], GPU_ANSWERS_IN_S, environ=environ), said) if said != "" else ()
+    return ()
+
+
+def visible(listing: str, said: Optional[str]) -> Tuple[str, ...]:
+    """Name the GPUs of a listing of the driver's tool that CUDA_VISIBLE_DEVICES leaves, by number or as it names them.
+
+    A GPU that is cut in parts (MIG) has no number of its own for CUDA, only its parts have names. As for CUDA, the
+    first name that is none ends the list.
+
+    >>> visible("GPU 0: H100 (UUID: GPU-1)\\nGPU 1: H100 (UUID: GPU-2)", None)
+    ('0', '1')
+    >>> visible("GPU 0: H100 (UUID: GPU-1)\\nGPU 1: H100 (UUID: GPU-2)", "1,-1,0")
+    ('1',)
+    """
+    gpus: Dict[str, List[str]] = {}
+    for line in listing.splitlines():
+        whole, part = re.match(r"GPU (\d+): ", line), re.match(r"\s+MIG .*UUID: (MIG-[^)\s]+)", line)
+        if whole:
+            gpus[whole[1]] = []
+        elif part and gpus:
+            gpus[list(gpus)[-1]].append(part[1])
+    if not gpus or said is None:
+        return tuple(name for number, parts in gpus.items() for name in parts or [number])
+    names = [name.strip() for name in said.split(",")]
+    return tuple(takewhile(lambda name: name in gpus or name.startswith(("GPU-", "MIG-")), names))
 
 
 def has_gpu_program() -> bool:

@@ -45,7 +45,14 @@ def test_cores_and_memory_decide_and_it_is_said_why(
 
 
 def test_a_gpu_bears_one() -> None:
-    assert 1 == bearable(4, Capacity(8, NO_HURRY, gpu=True), GB).shards
+    assert 1 == bearable(4, Capacity(8, NO_HURRY, gpus=1), GB).shards
+
+
+@pytest.mark.parametrize("nodes, gpus, cores, expected", [(0, 2, 8, 2), (1, 2, 8, 1), (8, 4, 16, 4), (8, 8, 2, 2)])
+def test_several_gpus_bear_one_each_where_there_are_cores_for_them(
+    nodes: int, gpus: int, cores: int, expected: int
+) -> None:
+    assert expected == bearable(nodes, Capacity(cores, NO_HURRY, gpus), GB).shards
 
 
 @pytest.mark.parametrize("nodes, at_once, expected", [(4, 3, 3), (2, 3, 2), (0, 3, 3)])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.runner.service_session import past_proxies, suite_variables
+from scripts.runner.service_session import suite_variables
 from scripts.service.lifecycle import RunningService
 
 PROXY = {"https_proxy": "http://proxy:3128"}
@@ -20,11 +20,6 @@ names = st.sampled_from(["HTTP_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "HOM
 @given(st.dictionaries(names, st.sampled_from(["", "*", ".corp", "http://proxy:1"])))
 def test_without_a_service_only_the_folder_for_evidence_is_added(environ: Dict[str, str]) -> None:
     assert {**environ, "SHARDLINE_ARTIFACTS": "/a"} == suite_variables(environ, None, Path("/a"))
-
-
-@pytest.mark.parametrize("environ", [{}, {"NO_PROXY": ".corp"}, {"HTTP_PROXY": "", "no_proxy": "*"}])
-def test_without_a_proxy_nothing_need_pass_one(environ: Dict[str, str]) -> None:
-    assert {} == past_proxies(environ)
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
@@ -38,16 +33,3 @@ def test_a_service_elsewhere_may_lie_behind_the_proxy() -> None:
     found = suite_variables(PROXY, RunningService("http://tts.corp", 0, 0), Path("/a"))
 
     assert {*PROXY, "SERVICE_URL", "SHARDLINE_ARTIFACTS"} == set(found)
-
-
-@pytest.mark.parametrize(
-    "said, upper, lower",
-    [
-        ({"NO_PROXY": ".corp"}, ".corp,127.0.0.1,localhost", ".corp,127.0.0.1,localhost"),
-        ({"no_proxy": "*"}, "*", "*"),
-        ({"NO_PROXY": ".corp", "no_proxy": "a, localhost"}, ".corp,127.0.0.1,localhost", "a, localhost,127.0.0.1"),
-        ({"NO_PROXY": "*", "no_proxy": ""}, "*", "127.0.0.1,localhost"),
-    ],
-)
-def test_each_spelling_keeps_what_it_says(said: Dict[str, str], upper: str, lower: str) -> None:
-    assert {"NO_PROXY": upper, "no_proxy": lower} == past_proxies({**PROXY, **said})

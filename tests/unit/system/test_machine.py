@@ -4,12 +4,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List, Optional, Tuple
 
 import psutil
 import pytest
 
-from scripts.system.machine import capacity, cores, describe, gpus, groups, has_gpu, memory
+from scripts.system.machine import capacity, cores, describe, gpus, groups, memory, visible, visible_gpus
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 MIB = 1024 * 1024
@@ -88,22 +88,46 @@ def test_a_quota_counts_as_whole_cores(tmp_path: Path, groups: str, files: Dict[
     assert expected == cores(machine(tmp_path, groups, files))
 
 
+GPUS = "GPU 0: NVIDIA H200 (UUID: GPU-1)\nGPU 1: NVIDIA H200 (UUID: GPU-2)\n"
+CUT = "GPU 0: NVIDIA H100 (UUID: GPU-1)\n  MIG 3g.40gb     Device  0: (UUID: MIG-a)\n  MIG 1g.10gb Device 1: (UUID: MIG-b)\n"
+
+
 @pytest.mark.parametrize(
-    "script, expected",
-    [("echo 'GPU 0: NVIDIA H200 (UUID: GPU-1)'", True), ("echo 'No devices found.'", False), ("exit 9", False)],
+    "script, expected", [("echo 'GPU 0: NVIDIA H200 (UUID: GPU-1)'", ("0",)), ("echo 'No devices found.'", ())]
 )
-def test_a_gpu_is_one_that_the_driver_lists(tmp_path: Path, script: str, expected: bool) -> None:
+def test_a_gpu_is_one_that_the_driver_lists(tmp_path: Path, script: str, expected: Tuple[str, ...]) -> None:
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
-    assert expected == has_gpu(environ)
-    assert not has_gpu({**environ, "CUDA_VISIBLE_DEVICES": ""})
+    assert expected == visible_gpus(environ)
+    assert () == visible_gpus({**environ, "CUDA_VISIBLE_DEVICES": ""})
+
+
+@pytest.mark.parametrize(
+    "listing, said, expected",
+    [
+        (GPUS, None, ["0", "1"]),
+        (GPUS, "1", ["1"]),
+        (GPUS, "1, 0", ["1", "0"]),
+        (GPUS, "GPU-2,0", ["GPU-2", "0"]),
+        (GPUS, "-1", []),
+        (GPUS, "0,-1,1", ["0"]),  # as for CUDA, the first that is none ends the list
+        (GPUS, "7", []),
+        (GPUS, "NoDevFiles", []),  # as Slurm hides all
+        (CUT, None, ["MIG-a", "MIG-b"]),
+        (CUT, "MIG-b", ["MIG-b"]),
+        (CUT + "GPU 1: NVIDIA H100 (UUID: GPU-2)\n", None, ["MIG-a", "MIG-b", "1"]),
+        ("", "0", []),
+    ],
+)
+def test_the_gpus_are_those_that_cuda_may_see(listing: str, said: Optional[str], expected: List[str]) -> None:
+    assert expected == list(visible(listing, said))
 
 
 def test_a_machine_without_the_driver_has_no_gpu(tmp_path: Path) -> None:
-    assert not capacity({"PATH": str(tmp_path)}).gpu
+    assert 0 == capacity({"PATH": str(tmp_path)}).gpus
 
 
 def test_the_facts_of_this_machine_are_numbers_that_json_can_hold(tmp_path: Path) -> None:
