@@ -175,4 +175,11 @@ class WarmUpFailed(PipelineError):
     ended = "warm-up failed"
 
 
-SERVICE_ERRORS = (ServiceDied, ServiceNotReady, PortInUse, WarmUpFailed)
+class PrepareFailed(PipelineError):
+    """What the service needs before its start could not be made: `service.prepare` failed."""
+
+    exit_code = 3  # as for packages: it never came to a service
+    ended = "prepare failed"
+
+
+SERVICE_ERRORS = (ServiceDied, ServiceNotReady, PortInUse, WarmUpFailed, PrepareFailed)

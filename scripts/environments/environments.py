@@ -26,6 +26,7 @@ from ..system import files, locks, processes
 from . import installers, lock_files, pip_settings
 
 STAMP = "complete.json"
+SHELL_PATH = "SHARDLINE_SHELL_PATH"  # the PATH of the shell that nox or bootstrap.sh was started in
 SCHEMA = 1
 KEEP_DAYS = 30.0  # without a use
 _OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
@@ -53,6 +54,24 @@ class Environment:
         outer = {name: value for name, value in environ.items() if name not in _OUTER}
         path = os.pathsep.join(filter(None, [str(self.bin), environ.get("PATH")]))
         return {**outer, "VIRTUAL_ENV": str(self.folder), "PATH": path}
+
+
+def of_shell(environ: Mapping[str, str], own: Path) -> Optional[Environment]:
+    """Choose the environment whose `python` a command without requirements means.
+
+    It is the one that is active in the person's shell, else `own`, the one that this program runs in. Neither what nox
+    nor what bootstrap.sh put before the shell's PATH counts, so that all ways to start it mean the same. None where both are a
+    system's Python: then PATH says what it says.
+    """
+    path = environ.get(SHELL_PATH) or environ.get("PATH", os.defpath)
+    found = shutil.which("python", path=path)
+    folders = [*([Path(found).parent.parent] if found else []), own]
+    return next((Environment(folder) for folder in folders if is_environment(folder)), None)
+
+
+def is_environment(folder: Path) -> bool:
+    """Tell whether a folder is an environment that can be activated: of venv, virtualenv, uv or conda."""
+    return (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir()
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class Laboratory:
         )
         say = self.quiet.append
         try:
-            with ServiceSession(self.settings, self.environments, own, self.dog, say) as session:
+            with ServiceSession(self.settings, self.environments, own, self.dog, say, shard.node.index) as session:
                 outcome = rounds.run(shard, session, Supervision(self.settings.state, self.dog), signalled, say)
                 served = str(urlsplit(session.service.url).port) if session.service else ""
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import Callable, List, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence
 
 from ..ci import Node, run_id
 from ..console import counted, human_seconds, say
@@ -34,7 +34,13 @@ def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concu
     with held_back() as signalled:
         try:
             with board() as watched:
-                _run(shards, at_once.shards, lambda shard: shard.start(arguments, environ), signalled, watched)
+                _run(
+                    shards,
+                    at_once.shards,
+                    lambda shard, slot: shard.start(arguments, environ, slot),
+                    signalled,
+                    watched,
+                )
         finally:
             service_s = settings.service.stop_timeout_s if settings.service else 0.0
             _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
@@ -57,7 +63,7 @@ def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
 def _run(
     shards: Sequence[LocalShard],
     most: int,
-    start: Callable[[LocalShard], None],
+    start: Callable[[LocalShard, Optional[int]], None],
     signalled: Callable[[], bool],
     watched: Board,
 ) -> None:
@@ -69,13 +75,19 @@ def _run(
             _tell(shard, shard.look(), watched)
         running = [shard for shard in running if shard.stage == RUNS]
         for shard in [shard for shard in shards if shard.stage == WAITS][: most - len(running)]:
-            start(shard)
+            start(shard, free_slot(shards, most))
             watched.note(f"  {shard.node}: started")
         rows = [shard.row() for shard in shards]
         watched.show([*rows, together(rows, most, time.monotonic() - began)])
         if all(row.stage == ENDED for row in rows):
             return
         time.sleep(POLL_S)
+
+
+def free_slot(shards: Iterable[LocalShard], most: int) -> Optional[int]:
+    """Find a place for shards at once that no running shard has; None where there is one only."""
+    taken = {shard.slot for shard in shards if shard.stage == RUNS}
+    return min(set(range(most)) - taken) if most > 1 else None
 
 
 def _tell(shard: LocalShard, failures: Failures, watched: Board) -> None:

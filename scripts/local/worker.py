@@ -18,6 +18,7 @@ from ..proof import receipt
 from ..runner import ownership, shard
 from ..runner.journal import Failures, Progress, Tail
 from ..runner.rounds import JOURNAL
+from ..service.command import SLOT
 from ..settings import Settings
 from ..system.processes import tail
 from .display import ENDED, RUNS, WAITS, Row
@@ -37,6 +38,7 @@ class LocalShard:
         self.node, self.estimate_s = node, estimate_s
         self.output = settings.reports / f"shard-{node.index}.log"
         self.status: Optional[int] = None
+        self.slot: Optional[int] = None
         self._settings, self._tests = settings, len(times)
         self._folder = shard.folder_of(settings, node)
         self._start = ownership.new_start()
@@ -49,13 +51,19 @@ class LocalShard:
         """Tell whether it waits, runs or has ended, as of the last look."""
         return WAITS if self._process is None else RUNS if self.status is None else ENDED
 
-    def start(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Start it in a session of its own: a terminal's Ctrl-C comes to us, and we pass it on once."""
+    def start(self, arguments: Sequence[str], environ: Mapping[str, str], slot: Optional[int] = None) -> None:
+        """Start it in a session of its own: a terminal's Ctrl-C comes to us, and we pass it on once.
+
+        Args:
+            slot: which of the places for shards at once it has, so that each takes a GPU of its own; None alone.
+        """
+        self.slot = slot
         words = [sys.executable, "-m", __package__.split(".")[0], "shard"]
         words += [*self._settings.addressed, "--defer-verdict"]  # so that the commands it offers can be pasted too
         words += [str(self.node.index), str(self.node.total), *arguments]
         own = {"PIPELINE_SETTINGS": str(self._settings.file)}
         own[ownership.START] = self._start
+        own.update({} if slot is None else {SLOT: str(slot)})
         own[ownership.OWNER] = own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
         self._began = time.monotonic()
         with self.output.open("wb") as sink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ class Environments:
     """Where the suite and the service run."""
 
     suite: Environment
-    service: Optional[Environment]
+    service: Optional[Environment]  # None where it is not ours to start, or its `python` is what PATH says
 
 
 def install(settings: Settings, with_suite: bool = True, with_service: bool = True) -> Environments:
@@ -37,7 +38,9 @@ def install(settings: Settings, with_suite: bool = True, with_service: bool = Tr
         lock_files.check_lock(own, own.with_suffix(".lock"))
     requirements = settings.service.requirements if settings.service and with_service else None
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings)
-    return Environments(suite or Environment(Path(sys.prefix)), _make("service", requirements, settings))
+    own = Path(sys.prefix)
+    service = _make("service", requirements, settings) or environments.of_shell(os.environ, own)
+    return Environments(suite or Environment(own), service if with_service else None)
 
 
 def _make(name: str, requirements: Optional[str], settings: Settings) -> Optional[Environment]:

@@ -42,14 +42,14 @@ def starts_service(settings: Settings) -> bool:
 
 @contextmanager
 def running_service(
-    settings: Settings, environment: Optional[Environment], log: Path, say: Say = console.say
+    settings: Settings, environment: Optional[Environment], log: Path, say: Say = console.say, index: int = 0
 ) -> Iterator[Optional[RunningService]]:
     """Run the service while the block runs; None for a project that has none."""
     if settings.service is None:
         yield None
         return
     environ = environment.variables(os.environ) if environment else os.environ
-    with lifecycle.running(settings, environ, log, say) as running:
+    with lifecycle.running(settings, environ, log, say, index) as running:
         yield running
 
 
@@ -60,13 +60,20 @@ class ServiceSession:
         folder: gets service.log, and artifacts/ for evidence.
         dog: ends the service should we be killed.
         say: tells that the service starts, and that it is ready.
+        index: of the shard.
     """
 
     def __init__(
-        self, settings: Settings, environments: Environments, folder: Path, dog: Watchdog, say: Say = console.say
+        self,
+        settings: Settings,
+        environments: Environments,
+        folder: Path,
+        dog: Watchdog,
+        say: Say = console.say,
+        index: int = 0,
     ) -> None:
         self._settings, self._environments, self._folder, self._dog = settings, environments, folder, dog
-        self._say = say
+        self._say, self._index = say, index
         self._stack = ExitStack()
         self.suite = environments.suite
         self.service: Optional[RunningService] = None
@@ -87,7 +94,7 @@ class ServiceSession:
         self._stack.close()
         log = self._folder / "service.log"
         self.service = self._stack.enter_context(
-            running_service(self._settings, self._environments.service, log, self._say)
+            running_service(self._settings, self._environments.service, log, self._say, self._index)
         )
         if self.service and self.service.pid:
             self._dog.watch(self.service.pid)

@@ -150,8 +150,11 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
-    with memory.peak() as peak, watchdog() as dog, ServiceSession(settings, environments, shard.folder, dog) as session:
+    with memory.peak() as peak, watchdog() as dog, ServiceSession(
+        settings, environments, shard.folder, dog, index=shard.node.index
+    ) as session:
         if session.service:
+            seconds.update({"prepare": session.service.prepare_s} if session.service.prepare_s else {})
             seconds.update({"service ready": session.service.ready_s, "warm-up": session.service.warm_up_s})
         with held_back() as signalled:  # also an interrupted shard leaves its result
             outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)

@@ -56,7 +56,7 @@ def folder(project: Settings, service: Service) -> Path:
     return path
 
 
-def environment(environ: Mapping[str, str], service: Service, values: Values, gpu: Gpu = Gpu()) -> Dict[str, str]:
+def environment(environ: Mapping[str, str], service: Service, values: Values, gpu: Gpu) -> Dict[str, str]:
     """Make what the service inherits: ours, its GPU, then the settings' own words.
 
     Unbuffered, so that its last words reach the log; and no proxy stands between it and this machine, as some
@@ -119,4 +119,6 @@ def knows_port(service: Service) -> bool:
     >>> knows_port(Service(("a", "{port}"))), knows_port(Service(("a",))), knows_port(Service(("a",), port=80))
     (True, False, True)
     """
-    return service.port is not None or any("{port}" in text for text in (*service.command, *service.environment.values()))
+    return service.port is not None or any(
+        "{port}" in text for text in (*service.command, *service.environment.values())
+    )

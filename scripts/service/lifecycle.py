@@ -6,22 +6,27 @@ runner/service_session.py.
 
 from __future__ import annotations
 
+import resource
+import sys
 import uuid
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, ContextManager, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from .. import console, settings
+from .. import ci, console, settings
 from ..console import human_seconds
-from ..errors import PortInUse, SettingsError
-from ..system import processes, records
+from ..errors import PortInUse, ServiceNotReady, SettingsError
+from ..system import machine, processes, records
 from ..system.processes import Process, Stop
 from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
-from . import asking, ports, readiness, warm_up
+from . import asking, command, log_files, ports, preparing, readiness, warm_up
 from .asking import Target
+from .command import Gpu, Values
+from .log_files import LimitedLog
+from .preparing import Step, Turn
 
 Say = Callable[[str], None]
 
@@ -34,6 +39,7 @@ class RunningService:
     ready_s: float
     warm_up_s: float
     process: Optional[Process] = None
+    prepare_s: float = 0.0
 
     @property
     def pid(self) -> Optional[int]:
@@ -64,7 +70,7 @@ class Outside(NamedTuple):
 
 @contextmanager
 def running(
-    project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say
+    project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say, shard: int = 0
 ) -> Iterator[RunningService]:
     """Run the service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
@@ -73,10 +79,12 @@ def running(
 
     Args:
         environ: what the service inherits; its PATH finds the program.
-        log: the file that the service's output is appended to.
+        log: the file that the service's output goes to; those of earlier starts stay beside it, see `log_files`.
+        shard: what {shard} stands for.
 
     Raises:
         SettingsError: the service cannot be started as written.
+        PrepareFailed: see `preparing`.
         PortInUse: a stranger has its fixed port.
         ServiceDied, ServiceNotReady, WarmUpFailed: see `readiness`.
     """
@@ -85,8 +93,8 @@ def running(
     if outside:
         yield _ready(service, Target(outside.url, setting=outside.setting), say)
         return
-    with raise_on_signals(), _started(project, service, environ, log, say) as (owned, record):
-        yield _ready(service, Target(record.url, owned), say)
+    with raise_on_signals(), _started(project, service, environ, log, say, shard) as start:
+        yield _ready_after_start(service, start, say)
 
 
 def start_detached(
@@ -99,11 +107,11 @@ def start_detached(
     service = _service_of(project)
     if not service.command:
         raise SettingsError("service.command is missing, so there is nothing to start", "Add it to pipeline.yml.")
-    with raise_on_signals(), _started(project, service, environ, log, say) as (owned, record):
-        ready = _ready(service, Target(record.url, owned), say)
+    with raise_on_signals(), _started(project, service, environ, log, say) as start:
+        ready = _ready_after_start(service, start, say)
         with held_back():
-            records.write(project.state, replace(record, detached=True))
-            owned.release()
+            records.write(project.state, replace(start.record, detached=True))
+            start.process.release()
     return ready
 
 
@@ -144,20 +152,6 @@ def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Opti
     return None
 
 
-def command_line(words: Sequence[str], port: int, models: Path) -> Tuple[str, ...]:
-    """Fill in {host}, {port} and {models} in the service's command.
-
-    >>> command_line(("serve", "--port={port}"), 80, Path("/m"))
-    ('serve', '--port=80')
-    """
-    return tuple(word.format(host=ports.HOST, port=port, models=models) for word in words)
-
-
-def child_environment(environ: Mapping[str, str], given: Mapping[str, str]) -> Dict[str, str]:
-    """Make what the service inherits: ours, then the settings'. Unbuffered, so that its last words reach the log."""
-    return {**environ, "PYTHONUNBUFFERED": "1", **given}
-
-
 def port_taken(port: int, holder: Optional[ports.Listener], record: Optional[Record]) -> PortInUse:
     """Say that a fixed port is taken: by whom, and what to do about it."""
     leave_out = "leave service.port out of pipeline.yml, so that every start takes a free one"
@@ -188,30 +182,114 @@ def _service_of(project: settings.Settings) -> settings.Service:
     return project.service
 
 
+class _Start(NamedTuple):
+    """A process that was started and recorded, not ready yet; and the turn that it took."""
+
+    process: Process
+    record: Record
+    turn: Turn
+    prepare_s: float
+
+
 @contextmanager
 def _started(
-    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], log: Path, say: Say
-) -> Iterator[Tuple[Process, Record]]:
+    project: settings.Settings,
+    service: settings.Service,
+    environ: Mapping[str, str],
+    log: Path,
+    say: Say,
+    shard: int = 0,
+) -> Iterator[_Start]:
     """Start and record the process, and stop it after the block, however that ends; unless it is released."""
     records.sweep(project.state, say)
-    port = service.port or ports.free_port()
-    check_port(project.state, port)
-    argv = command_line(service.command, port, project.models_directory)
-    run_id = uuid.uuid4().hex[:12]
-    environ = child_environment(environ, service.environment)
+    cwd, slot = command.folder(project, service), command.slot_of(environ)
+    gpus = machine.visible_gpus(environ) if command.asks_for_gpus(service.gpu, slot) else ()
+    gpu = command.gpu(service.gpu, slot, gpus)
     owned: Optional[Process] = None
     record: Optional[Record] = None
-    try:
-        with held_back():
-            owned = processes.start(argv, project.project, environ, run_id, log)
-            url = f"http://{ports.HOST}:{port}"
-            record = records.started("service", run_id, owned.identity, argv, log=str(log), url=url, port=port)
-            records.write(project.state, record)
-        say(f"service: started {url}, pid {owned.identity.pid}, log {log}")
-        yield owned, record
-    finally:
-        if owned and not owned.released:
-            _stop(owned, record, project.state, service.stop_timeout_s, say)
+    limited_log: Optional[LimitedLog] = None
+    with _turn(project, service, environ, say) as turn:
+        prepare_s = turn.waited_s
+        if service.prepare:
+            values = _values(project, service, log, shard)
+            prepare_s += preparing.prepare(project, _step(project, service, environ, values, gpu), say)
+        values = _values(project, service, log, shard)
+        check_port(project.state, values.port)
+        argv = command.filled((*service.command, *gpu.words), values)
+        own = command.environment(environ, service, values, gpu)
+        limited = _limited(argv, cwd, own, service.limits, say)
+        try:
+            log_files.rotate(log)
+            with held_back():
+                owned = processes.start(limited, cwd, own, values.run_id, log)
+                url = f"http://{ports.HOST}:{values.port}"
+                record = records.started(
+                    "service", values.run_id, owned.identity, argv, log=str(log), url=url, port=values.port
+                )
+                records.write(project.state, record)
+            limited_log = LimitedLog(log, service.log_limit_bytes)
+            owned.at_each_look = limited_log.cut
+            say(f"service: started {url}, pid {owned.identity.pid}, log {log}")
+            yield _Start(owned, record, turn, prepare_s)
+        finally:
+            if owned and not owned.released:
+                _stop(owned, record, project.state, service.stop_timeout_s, say)
+            if limited_log:
+                limited_log.close()
+
+
+def _turn(
+    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], say: Say
+) -> ContextManager[Turn]:
+    """Wait for the turn of this service to start; all have theirs at once unless one is to be first."""
+    if service.start == "together":
+        return nullcontext(Turn())
+    return preparing.turn(project, preparing.name_of(project, service), ci.run_id(environ), say)
+
+
+def _values(project: settings.Settings, service: settings.Service, log: Path, shard: int) -> Values:
+    port = service.port or ports.free_port()
+    return Values(port, project.models_directory, uuid.uuid4().hex[:12], log.parent, shard)
+
+
+def _step(
+    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], values: Values, gpu: Gpu
+) -> Step:
+    """Make the preparation of a service: in its folder and environment, its output beside its log."""
+    assert service.prepare
+    return Step(
+        preparing.name_of(project, service),
+        service.prepare,
+        command.filled(service.prepare.command, values),
+        command.folder(project, service),
+        command.environment(environ, service, values, gpu),
+        values.run_id,
+        values.reports / "prepare.log",
+    )
+
+
+def _limited(
+    argv: Sequence[str], cwd: Path, environ: Mapping[str, str], limits: settings.Limits, say: Say
+) -> Tuple[str, ...]:
+    """Put the limits before the command, where there are any; its program is found first, so that a typo is told.
+
+    Raises:
+        SettingsError: a limit is above what the system grants us, which no process may raise.
+    """
+    if limits == settings.Limits():
+        return tuple(argv)
+    if limits.memory_bytes and sys.platform == "darwin":
+        say("service: macOS knows no limit of memory, so service.limits.memory is not heeded")
+        limits = replace(limits, memory_bytes=None)
+    asked = (
+        ("memory", limits.memory_bytes, resource.RLIMIT_AS),
+        ("open_files", limits.open_files, resource.RLIMIT_NOFILE),
+    )
+    for name, amount, kind in asked:
+        most = resource.getrlimit(kind)[1]
+        if amount and most != resource.RLIM_INFINITY and amount > most:
+            raise SettingsError(f"service.limits.{name}: expected at most {most}, which is our own, got {amount}")
+    return command.limited((processes.find_program(argv[0], cwd, environ), *argv[1:]), limits)
 
 
 def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: float, say: Say) -> None:
@@ -223,6 +301,23 @@ def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: floa
             if record and not ending.left:
                 records.remove(state, record)
         say(f"service: {ending_words(ending)}")
+
+
+def _ready_after_start(service: settings.Service, start: _Start, say: Say) -> RunningService:
+    """Wait until what was started is ready, and let those start that wait for it.
+
+    Raises:
+        ServiceNotReady: its hint says it where the service cannot know on which port it is expected.
+    """
+    try:
+        ready = _ready(service, Target(start.record.url, start.process), say)
+    except ServiceNotReady as error:
+        if command.knows_port(service):
+            raise
+        hint = "Nothing tells the service its port: write {port} in service.command or service.environment, "
+        raise ServiceNotReady(error.message, f"{hint}or service.port. {error.hint}") from None
+    start.turn.passed()
+    return replace(ready, prepare_s=start.prepare_s)
 
 
 def _ready(service: settings.Service, target: Target, say: Say) -> RunningService:

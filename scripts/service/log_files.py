@@ -60,7 +60,7 @@ class LimitedLog:
         self._busy = threading.Lock()
 
     def cut(self) -> None:
-        """Cut the middle away where it is too long; cheap where it is not, so that every look at the service may ask."""
+        """Cut the middle away where it is too long; cheap where it is not: every look at the service asks."""
         if self._busy.acquire(blocking=False):
             try:
                 self._cut_if_long()

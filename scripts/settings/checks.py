@@ -120,6 +120,12 @@ def check_folder(text: str) -> None:
         raise ValueError(f"expected a folder relative to this file, got {shortened(text)}")
 
 
+def check_prepare(words: Tuple[str, ...]) -> None:
+    """Accept a command that has words, with known placeholders only."""
+    check_words(words)
+    check_command(words)
+
+
 def check_variable(name: str) -> None:
     """Accept the name of an environment variable."""
     if not name or "=" in name:

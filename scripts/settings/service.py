@@ -18,9 +18,9 @@ from .checks import (
     check_port,
     check_positive,
     check_positive_number,
+    check_prepare,
     check_statuses,
     check_variable,
-    check_words,
 )
 
 
@@ -93,9 +93,13 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class Prepare:
-    """What is done once before the service starts: a command, again when one of its `inputs` (patterns) changes."""
+    """What is done once before the service starts: a command, in its folder and environment.
 
-    command: Tuple[str, ...] = checked(check_words)
+    Once for all shards of a machine, and again when it, one of its `inputs` (files or patterns, from pipeline.yml's
+    folder), the packages or the weights change. It may hold the placeholders of `Service`.
+    """
+
+    command: Tuple[str, ...] = checked(check_prepare)
     inputs: Tuple[str, ...] = checked(check_all_given, default=())
     timeout_s: Seconds = checked(check_positive, default=Seconds(1800))
 

@@ -64,9 +64,11 @@ class Process:
         self.run_id = run_id
         self.log = log
         self.released = False
+        self.at_each_look: Callable[[], None] = lambda: None
 
     def poll(self) -> Optional[int]:
         """Return its exit code once it has ended (negative: the signal), else None."""
+        self.at_each_look()
         return self._popen.poll()
 
     def age_s(self) -> float:
@@ -97,7 +99,14 @@ class Process:
         self._popen.returncode = 0  # else Popen warns, when it is collected, that its child still runs
 
 
-def start(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], run_id: str, log: Path) -> Process:
+def start(
+    argv: Sequence[str],
+    cwd: Path,
+    environ: Mapping[str, str],
+    run_id: str,
+    log: Path,
+    pass_fds: Sequence[int] = (),
+) -> Process:
     """Start a program in a session of its own, marked with the run id, its output appended to `log`.
 
     Raises:
@@ -117,6 +126,7 @@ def start(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], run_id: st
                 stdout=output,  # a file, not a pipe: a pipe that nobody reads stops the service at 64 KiB
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
         except OSError as error:
             raise ServiceDied(f"the service could not be started: {error}", f"Try {program} by hand.") from error

@@ -17,7 +17,7 @@ from .processes import Identity
 
 SCHEMA = 2
 SERVICES_SCHEMA = 1  # before other processes than services were recorded, in a folder of their own
-KINDS = ("service", "pytest")
+KINDS = ("service", "pytest", "prepare")
 STOP_TIMEOUT_S = 10.0  # between SIGTERM and SIGKILL; the settings of who started it may have been another project's
 MOST_BYTES = 1_000_000  # a record has some 500; a command line may be long
 MOST_PID = 2**31 - 1

@@ -89,7 +89,9 @@ def test_a_quota_counts_as_whole_cores(tmp_path: Path, groups: str, files: Dict[
 
 
 GPUS = "GPU 0: NVIDIA H200 (UUID: GPU-1)\nGPU 1: NVIDIA H200 (UUID: GPU-2)\n"
-CUT = "GPU 0: NVIDIA H100 (UUID: GPU-1)\n  MIG 3g.40gb     Device  0: (UUID: MIG-a)\n  MIG 1g.10gb Device 1: (UUID: MIG-b)\n"
+CUT = (
+    "GPU 0: NVIDIA H100 (UUID: GPU-1)\n  MIG 3g.40gb Device  0: (UUID: MIG-a)\n  MIG 1g.10gb Device  1: (UUID: MIG-b)\n"
+)
 
 
 @pytest.mark.parametrize(
