@@ -60,7 +60,7 @@ def of_shell(environ: Mapping[str, str], own: Path) -> Optional[Environment]:
     """Choose the environment whose `python` a command without requirements means.
 
     It is the one that is active in the person's shell, else `own`, the one that this program runs in. Neither what nox
-    nor what bootstrap.sh put before the shell's PATH counts, so that all ways to start it mean the same. None where both are a
+    nor what bootstrap.sh put before the shell's PATH counts: all ways to start it mean the same. None where both are a
     system's Python: then PATH says what it says.
     """
     path = environ.get(SHELL_PATH) or environ.get("PATH", os.defpath)
