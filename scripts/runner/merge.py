@@ -27,6 +27,7 @@ from ..proof.findings import Verdict
 from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
+from ..service import log_files
 from ..settings import Settings
 from . import coverage, gathering, pytest_cache, subset
 from . import repair as repairing
@@ -158,7 +159,8 @@ def _ending(
     shards = [result for result in results.receipts if not result.repairs]
     folders = [settings.reports / f"shard-{result.index}" for result in shards]
     beside = [settings.reports / JUNIT]
-    beside += [folder / name for folder in folders[:1] for name in ("service.log", "artifacts") if len(folders) == 1]
+    for folder in folders if len(folders) == 1 else ():
+        beside += [*log_files.all_of(folder / "service.log"), folder / "artifacts"]
     about_repairs = (f.UNFIT_REPAIR, f.REPAIR_CUT_SHORT)
     findings = [finding for finding in verdict.findings if finding.red and finding.kind not in about_repairs]
     red = {index for finding in findings for index in finding.shards}
@@ -190,15 +192,26 @@ def exit_code(
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
     if verdict.ended == f.SERVICE_DIED:
         death = verdict.of(f.SERVICE_DEATH)[0]
-        logs = [settings.shown(settings.reports / f"shard-{index}" / "service.log") for index in death.shards]
+        folders = [settings.reports / f"shard-{index}" for index in death.shards]
+        logs = [settings.shown(log) for folder in folders for log in log_files.all_of(folder / "service.log")]
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
         kind = next((kind for kind in SERVICE_ERRORS if words.startswith(f"{kind.ended}: ")), ServiceDied)
-        raise kind(death.text, f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}.")
+        hint = f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}."
+        raise kind(death.text, f"{hint}{_together_hint(settings, verdict, death)}")
     if verdict.ended == f.LOW_COVERAGE:
         words = f"cd {shlex.quote(str(settings.suite_directory))} && python -m coverage report --show-missing"
         hint = f"The lines above say what is missing; which lines no test ran, in the suite's environment: {words}"
         raise CoverageError("the tests are not proven to cover as much as fail-under asks for", hint)
     return 0 if verdict.green else 1
+
+
+def _together_hint(settings: Settings, verdict: Verdict, death: f.Finding) -> str:
+    """Say what helps where services that start together disturb each other: some started, and others did not."""
+    service = settings.service
+    apart = service is None or service.start == "one_first" or service.prepare is not None
+    if apart or verdict.total < 2 or "before it was ready" not in death.text:
+        return ""
+    return " If services disturb each other in a cache that is still empty, see service.prepare and start: one_first."
 
 
 # Reports and lessons --------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ from .service_session import ServiceSession, starts_service, timed
 from .watchdog import watchdog
 
 GIT_ANSWERS_IN_S = 4.0
+SHOWN_S = 0.1  # a look at what was prepared before is no step
 
 
 class Repair(NamedTuple):
@@ -103,10 +104,21 @@ def _note_unserved(shard: ShardRun, arguments: Sequence[str], error: PipelineErr
     """Leave a result that says why the service did not start, unless the tests have left one that says more."""
     if (shard.folder / receipt.FILE_NAME).exists():
         return
-    why = receipt.ExtraError(receipt.SERVICE, f"{error.ended}: {error.message.splitlines()[0]}")
+    why = receipt.ExtraError(receipt.SERVICE, f"{error.ended}: {why_unserved(error.message)}")
     unserved = result_of(shard, Outcome((), errors=(why,), ended=receipt.GAVE_UP))
     with suppress(PipelineError):  # it is raised anyway
         receipt.write(shard.folder / receipt.FILE_NAME, replace(unserved, arguments=tuple(arguments)))
+
+
+def why_unserved(message: str) -> str:
+    """Say in one line why a service did not start: how it ended, and the last line that it wrote, mostly the cause.
+
+    >>> why_unserved("it ended after 2 s\\nlast lines of a.log:\\n  | Traceback:\\n  | OSError: no disk")
+    'it ended after 2 s; its last line: OSError: no disk'
+    """
+    first, *rest = message.splitlines()
+    written = [line[4:].strip() for line in rest if line.startswith("  | ")]
+    return f"{first}; its last line: {written[-1]}" if written else first
 
 
 def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:
@@ -154,7 +166,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
         settings, environments, shard.folder, dog, index=shard.node.index
     ) as session:
         if session.service:
-            seconds.update({"prepare": session.service.prepare_s} if session.service.prepare_s else {})
+            seconds.update({"prepare": session.service.prepare_s} if session.service.prepare_s >= SHOWN_S else {})
             seconds.update({"service ready": session.service.ready_s, "warm-up": session.service.warm_up_s})
         with held_back() as signalled:  # also an interrupted shard leaves its result
             outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)

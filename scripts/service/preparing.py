@@ -219,8 +219,8 @@ def turn(project: Settings, name: str, run: str, say: Say) -> Iterator[Turn]:
     file = _made(place(project, name).with_suffix(".first"))
     own = Turn(run, locks.acquire(file, lambda: say("service: waiting for the first one to be ready")))
     assert own.lock
-    own.waited_s = time.monotonic() - began
     if own.lock.read(len(run.encode()) + 1) == run.encode():
+        own.waited_s = time.monotonic() - began
         own.close()
     try:
         yield own

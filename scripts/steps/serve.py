@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 from ..console import say
@@ -24,7 +23,7 @@ def run(settings: Settings, port: Optional[int] = None) -> None:
         PipelineError: it cannot be started, or it ends by itself.
     """
     settings, environ = prepare(settings, port)
-    with lifecycle.running(settings, environ, fresh_log(settings, "serve.log")) as running:
+    with lifecycle.running(settings, environ, settings.reports / "serve.log") as running:
         say(f"\nopen {running.url}    (log: {running.log}; Ctrl-C stops it)")
         while True:
             running.check_alive()
@@ -43,7 +42,7 @@ def run_detached(settings: Settings, port: Optional[int] = None) -> None:
         say(f"runs already: open {there[0].url}    (log: {there[0].log}; {stop})")
         return
     settings, environ = prepare(settings, port)
-    running = lifecycle.start_detached(settings, environ, fresh_log(settings, "background.log"))
+    running = lifecycle.start_detached(settings, environ, settings.reports / "background.log")
     say(f"\nopen {running.url}    (log: {running.log}; {stop})")
 
 
@@ -62,11 +61,3 @@ def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, D
     environ = environment.variables(os.environ) if environment else dict(os.environ)
     environ.pop("SERVICE_URL", None)  # it names somebody else's service, this is ours
     return settings, environ
-
-
-def fresh_log(settings: Settings, name: str) -> Path:
-    """Make an empty place for the service's output; each use of it has a name of its own."""
-    settings.reports.mkdir(parents=True, exist_ok=True)
-    log = settings.reports / name
-    log.unlink() if log.exists() else None
-    return log

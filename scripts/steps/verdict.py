@@ -12,6 +12,7 @@ from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
 from ..runner import shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
+from ..service import log_files
 from ..settings import Settings
 
 
@@ -69,8 +70,9 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
-        log = settings.shown(shard.folder_of(settings, Node(result.index, result.total)) / "service.log")
-        raise ServiceDied(deaths[0].message, f"Its last words stand above and in {log}.")
+        log = shard.folder_of(settings, Node(result.index, result.total)) / "service.log"
+        logs = ", ".join(map(settings.shown, log_files.all_of(log) or [log]))
+        raise ServiceDied(deaths[0].message, f"Its last words stand above and in {logs}.")
     if result.errors and not result.tests:
         raise nothing_ran(result.errors[0].message, result.exit_codes)
     if not result.collected_count and receipt.is_green(result):

@@ -13,7 +13,7 @@ import pytest
 
 from scripts import console
 from scripts.errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
-from scripts.service import lifecycle, ports
+from scripts.service import lifecycle, log_files, ports
 from scripts.service.lifecycle import RunningService, running, start_detached
 from scripts.settings import Settings
 from scripts.system import records
@@ -373,14 +373,90 @@ def test_what_is_no_url_is_refused(bench: Bench, url: str) -> None:
         lifecycle.named_outside(service, {"SERVICE_URL": url})
 
 
-def test_placeholders_are_filled_in() -> None:
-    words = ("serve", "--at={host}:{port}", "{models}/a", "{{}}")
+@pytest.mark.parametrize("where", ["command", "environment"])
+def test_the_service_is_told_its_port_by_a_word_or_a_variable(bench: Bench, where: str) -> None:
+    code = "sys.argv[1:] = [os.environ.get('PORT') or sys.argv[1]]\n" + READY
+    words = [sys.executable, "service.py"]
+    keys = (
+        {"command": [*words, "{port}"]} if where == "command" else {"command": words, "environment": {"PORT": "{port}"}}
+    )
 
-    assert ("serve", "--at=127.0.0.1:80", "/m/a", "{}") == lifecycle.command_line(words, 80, Path("/m"))
+    with bench.running(bench.project(code, **keys)) as service:
+        assert service.url
 
 
-def test_output_is_not_buffered_unless_the_settings_say_so() -> None:
-    assert {"A": "1", "PYTHONUNBUFFERED": "1"} == lifecycle.child_environment({"A": "1"}, {})
+def test_it_starts_in_its_own_folder(bench: Bench) -> None:
+    (bench.folder / "app").mkdir()
+    program = bench.folder / "app" / "run"
+    program.write_text(f'#!/bin/sh\npwd\nexec {sys.executable} ../service.py "$1"\n')
+    program.chmod(0o755)
+
+    with bench.running(bench.project(directory="app", command=["./run", "{port}"])):
+        pass
+
+    assert f"{(bench.folder / 'app').resolve()}\n" == bench.log.read_text()
+
+
+def test_what_nothing_tells_its_port_is_said_where_it_is_never_ready(bench: Bench) -> None:
+    project = bench.project(command=[sys.executable, "-c", SLEEP], ready={"timeout": "0.2s"})
+
+    with pytest.raises(ServiceNotReady) as failed, bench.running(project):
+        pass
+
+    assert failed.value.hint.startswith("Nothing tells the service its port: write {port} in service.command")
+
+
+def test_each_start_has_a_log_of_its_own(bench: Bench) -> None:
+    for number in (1, 2):
+        with bench.running(bench.project(f"print({number})\n{READY}")):
+            pass
+
+    assert ["2\n", "1\n"] == [path.read_text() for path in log_files.all_of(bench.log)]
+
+
+def test_a_service_that_prints_without_end_fills_no_disk_and_goes_on(bench: Bench) -> None:
+    flood = "for _ in range(400): os.write(1, b'x' * 49_999 + b'\\n')\nprint('last')\n"
+    with bench.running(bench.project(flood + READY, log_limit=200_000)) as service:
+        service.check_alive()
+        lines = service.process.last_lines(1)
+
+    assert ["last"] == lines
+    assert bench.log.stat().st_size <= 200_000
+    assert "[shardline left out " in bench.log.read_text()
+
+
+def test_limits_bind_the_service(bench: Bench) -> None:
+    code = "import resource\nprint(resource.getrlimit(resource.RLIMIT_NOFILE))\n" + READY
+    with bench.running(bench.project(code, limits={"open_files": 64})):
+        pass
+
+    assert "(64, 64)\n" == bench.log.read_text()
+
+
+def test_a_limit_above_our_own_is_refused(bench: Bench) -> None:
+    with pytest.raises(SettingsError, match=r"limits\.open_files: expected at most"), bench.running(
+        bench.project(limits={"open_files": 2**40})
+    ):
+        pass
+
+
+def test_it_is_prepared_before_its_start_in_its_folder_and_environment(bench: Bench) -> None:
+    (bench.folder / "app").mkdir()
+    prepare = {"command": ["/bin/sh", "-c", 'pwd; echo "$A {shard}"']}
+    project = bench.project(
+        directory="app",
+        environment={"A": "{models}"},
+        prepare=prepare,
+        command=[sys.executable, "../service.py", "{port}"],
+    )
+    with bench.running(project) as first:
+        pass
+    with bench.running(project) as second:
+        pass
+
+    expected = f"{(bench.folder / 'app').resolve()}\n{project.models_directory} 0\n"
+    assert expected == (bench.folder / "reports" / "prepare.log").read_text()
+    assert (True, 0.0) == (first.prepare_s > 0, round(second.prepare_s, 1))
 
 
 @pytest.mark.parametrize(
