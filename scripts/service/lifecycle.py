@@ -6,27 +6,22 @@ runner/service_session.py.
 
 from __future__ import annotations
 
-import resource
-import sys
-import uuid
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, ContextManager, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from .. import ci, console, settings
+from .. import console, settings
 from ..console import human_seconds
 from ..errors import PortInUse, ServiceNotReady, SettingsError
-from ..system import machine, processes, records
+from ..system import processes, records
 from ..system.processes import Process, Stop
 from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
-from . import asking, command, log_files, ports, preparing, readiness, warm_up
+from . import asking, command, log_files, ports, readiness, warm_up
 from .asking import Target
-from .command import Gpu, Values
-from .log_files import LimitedLog
-from .preparing import Step, Turn
+from .launch import Launch, launching
 
 Say = Callable[[str], None]
 
@@ -183,12 +178,11 @@ def _service_of(project: settings.Settings) -> settings.Service:
 
 
 class _Start(NamedTuple):
-    """A process that was started and recorded, not ready yet; and the turn that it took."""
+    """A process that was started and recorded, not ready yet."""
 
     process: Process
     record: Record
-    turn: Turn
-    prepare_s: float
+    launch: Launch
 
 
 @contextmanager
@@ -202,94 +196,27 @@ def _started(
 ) -> Iterator[_Start]:
     """Start and record the process, and stop it after the block, however that ends; unless it is released."""
     records.sweep(project.state, say)
-    cwd, slot = command.folder(project, service), command.slot_of(environ)
-    gpus = machine.visible_gpus(environ) if command.asks_for_gpus(service.gpu, slot) else ()
-    gpu = command.gpu(service.gpu, slot, gpus)
+    if service.port:
+        check_port(project.state, service.port)  # before anything is prepared, which may take long
     owned: Optional[Process] = None
     record: Optional[Record] = None
-    limited_log: Optional[LimitedLog] = None
-    with _turn(project, service, environ, say) as turn:
-        prepare_s = turn.waited_s
-        if service.prepare:
-            values = _values(project, service, log, shard)
-            prepare_s += preparing.prepare(project, _step(project, service, environ, values, gpu), say)
-        values = _values(project, service, log, shard)
-        check_port(project.state, values.port)
-        argv = command.filled((*service.command, *gpu.words), values)
-        own = command.environment(environ, service, values, gpu)
-        limited = _limited(argv, cwd, own, service.limits, say)
+    with launching(project, service, environ, log, say, shard) as launch, ExitStack() as stack:
+        port, run_id = launch.values.port, launch.values.run_id
+        check_port(project.state, port)
         try:
-            log_files.rotate(log)
             with held_back():
-                owned = processes.start(limited, cwd, own, values.run_id, log)
-                url = f"http://{ports.HOST}:{values.port}"
+                owned = processes.start(launch.argv, launch.cwd, launch.environ, run_id, log)
+                url = f"http://{ports.HOST}:{port}"
                 record = records.started(
-                    "service", values.run_id, owned.identity, argv, log=str(log), url=url, port=values.port
+                    "service", run_id, owned.identity, launch.command, log=str(log), url=url, port=port
                 )
                 records.write(project.state, record)
-            limited_log = LimitedLog(log, service.log_limit_bytes)
-            owned.at_each_look = limited_log.cut
+            stack.enter_context(log_files.limited(owned, service.log_limit_bytes))
             say(f"service: started {url}, pid {owned.identity.pid}, log {log}")
-            yield _Start(owned, record, turn, prepare_s)
+            yield _Start(owned, record, launch)
         finally:
             if owned and not owned.released:
                 _stop(owned, record, project.state, service.stop_timeout_s, say)
-            if limited_log:
-                limited_log.close()
-
-
-def _turn(
-    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], say: Say
-) -> ContextManager[Turn]:
-    """Wait for the turn of this service to start; all have theirs at once unless one is to be first."""
-    if service.start == "together":
-        return nullcontext(Turn())
-    return preparing.turn(project, preparing.name_of(project, service), ci.run_id(environ), say)
-
-
-def _values(project: settings.Settings, service: settings.Service, log: Path, shard: int) -> Values:
-    port = service.port or ports.free_port()
-    return Values(port, project.models_directory, uuid.uuid4().hex[:12], log.parent, shard)
-
-
-def _step(
-    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], values: Values, gpu: Gpu
-) -> Step:
-    """Make the preparation of a service: in its folder and environment, its output beside its log."""
-    assert service.prepare
-    return Step(
-        preparing.name_of(project, service),
-        service.prepare,
-        command.filled(service.prepare.command, values),
-        command.folder(project, service),
-        command.environment(environ, service, values, gpu),
-        values.run_id,
-        values.reports / "prepare.log",
-    )
-
-
-def _limited(
-    argv: Sequence[str], cwd: Path, environ: Mapping[str, str], limits: settings.Limits, say: Say
-) -> Tuple[str, ...]:
-    """Put the limits before the command, where there are any; its program is found first, so that a typo is told.
-
-    Raises:
-        SettingsError: a limit is above what the system grants us, which no process may raise.
-    """
-    if limits == settings.Limits():
-        return tuple(argv)
-    if limits.memory_bytes and sys.platform == "darwin":
-        say("service: macOS knows no limit of memory, so service.limits.memory is not heeded")
-        limits = replace(limits, memory_bytes=None)
-    asked = (
-        ("memory", limits.memory_bytes, resource.RLIMIT_AS),
-        ("open_files", limits.open_files, resource.RLIMIT_NOFILE),
-    )
-    for name, amount, kind in asked:
-        most = resource.getrlimit(kind)[1]
-        if amount and most != resource.RLIM_INFINITY and amount > most:
-            raise SettingsError(f"service.limits.{name}: expected at most {most}, which is our own, got {amount}")
-    return command.limited((processes.find_program(argv[0], cwd, environ), *argv[1:]), limits)
 
 
 def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: float, say: Say) -> None:
@@ -316,8 +243,8 @@ def _ready_after_start(service: settings.Service, start: _Start, say: Say) -> Ru
             raise
         hint = "Nothing tells the service its port: write {port} in service.command or service.environment, "
         raise ServiceNotReady(error.message, f"{hint}or service.port. {error.hint}") from None
-    start.turn.passed()
-    return replace(ready, prepare_s=start.prepare_s)
+    start.launch.turn.passed()
+    return replace(ready, prepare_s=start.launch.waited_s)
 
 
 def _ready(service: settings.Service, target: Target, say: Say) -> RunningService:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 from ..console import human_bytes
+from ..system.processes import Process
 
 KEPT = 3  # files of earlier starts
 LEAST_LIMIT_BYTES = 64 * 1024  # below that our own line about what is left out would count
@@ -45,6 +46,17 @@ def rotate(log: Path) -> None:
         older = numbered(log, number - 1) if number > 1 else log
         if older.exists():
             older.replace(numbered(log, number))
+
+
+@contextmanager
+def limited(process: Process, limit_bytes: int) -> Iterator[None]:
+    """Keep the log of a process within a limit, at each look at it while the block runs, and at the block's end."""
+    log = LimitedLog(process.log, limit_bytes)
+    process.at_each_look = log.cut
+    try:
+        yield
+    finally:
+        log.close()
 
 
 class LimitedLog:

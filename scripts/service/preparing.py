@@ -62,6 +62,7 @@ def prepare(project: Settings, step: Step, say: Say) -> float:
         return 0.0
     with locks.acquire(_made(done.with_suffix(".lock")), lambda: say("service: waiting for who prepares it")) as lock:
         if _done(done) != now:
+            files.remove(done)  # what is killed half-way has made neither the old nor the new
             seconds = _run(project, step, lock, say)
             text = json.dumps({"schema": SCHEMA, "inputs": now, "seconds": round(seconds, 3)})
             files.write_text(done, text + "\n")
