@@ -60,7 +60,7 @@ def prepare(project: Settings, step: Step, say: Say) -> float:
     done, now = place(project, step.name), digest(project, step.name)
     if _done(done) == now:
         return 0.0
-    with locks.acquire(_made(done.with_suffix(".lock")), lambda: say("service: waiting for who prepares it")) as lock:
+    with _locked(done.with_suffix(".lock"), "service: waiting for who prepares it", say) as lock:
         if _done(done) != now:
             files.remove(done)  # what is killed half-way has made neither the old nor the new
             seconds = _run(project, step, lock, say)
@@ -139,7 +139,7 @@ def _done(file: Path) -> str:
     return ""
 
 
-def _run(project: Settings, step: Step, lock: io.FileIO, say: Say) -> float:
+def _run(project: Settings, step: Step, lock: Optional[io.FileIO], say: Say) -> float:
     """Run the command, recorded as the service is: what a killed run leaves of it is ended at the next start.
 
     It holds our lock too, so that nobody begins a second one beside it.
@@ -150,7 +150,8 @@ def _run(project: Settings, step: Step, lock: io.FileIO, say: Say) -> float:
     say(f"service: preparing it by {' '.join(map(console.quoted, step.argv))}, output {project.shown(step.log)}")
     try:
         with held_back():
-            process = processes.start(step.argv, step.cwd, step.environ, step.run_id, step.log, [lock.fileno()])
+            held = [lock.fileno()] if lock else []
+            process = processes.start(step.argv, step.cwd, step.environ, step.run_id, step.log, held)
             record = records.started("prepare", step.run_id, process.identity, step.argv, log=str(step.log))
             records.write(project.state, record)
         with console.progress("preparing the service"):
@@ -217,21 +218,28 @@ def turn(project: Settings, name: str, run: str, say: Say) -> Iterator[Turn]:
     The lock is held from before the start until it is ready, fails or dies; the file says for which run one was ready.
     """
     began = time.monotonic()
-    file = _made(place(project, name).with_suffix(".first"))
-    own = Turn(run, locks.acquire(file, lambda: say("service: waiting for the first one to be ready")))
-    assert own.lock
-    if own.lock.read(len(run.encode()) + 1) == run.encode():
-        own.waited_s = time.monotonic() - began
-        own.close()
-    try:
+    file = place(project, name).with_suffix(".first")
+    with _locked(file, "service: waiting for the first one to be ready", say) as lock:
+        own = Turn(run, lock)
+        if lock and lock.read(len(run.encode()) + 1) == run.encode():
+            own.waited_s = time.monotonic() - began
+            own.close()
         yield own
-    finally:
-        own.close()
 
 
-def _made(file: Path) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return file
+@contextmanager
+def _locked(path: Path, waiting: str, say: Say) -> Iterator[Optional[io.FileIO]]:
+    """Hold a lock while the block runs, or until it is closed; None on a file system that has no locks."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = locks.acquire(path, lambda: say(waiting))
+    except OSError as error:
+        if error.errno not in locks.UNSUPPORTED:
+            raise
+        yield None
+        return
+    with lock:
+        yield lock
 
 
 def name_of(project: Settings, service: object) -> str:

@@ -321,3 +321,32 @@ def test_there_may_be_nothing_to_remove(tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
 
     assert [[], []] == [environments.prune(folder, 0) for folder in (tmp_path, tmp_path / "none")]
+
+
+def python_in(folder: Path, stamp: str = "") -> Path:
+    """A folder with a `python`; an environment where it has a stamp."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    if stamp:
+        (folder / stamp).touch() if "." in stamp else (folder / stamp).mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("stamp", ["pyvenv.cfg", "conda-meta"])
+def test_python_is_that_of_the_active_environment_however_we_were_started(tmp_path: Path, stamp: str) -> None:
+    own, active, system = (python_in(tmp_path / name, kind) for name, kind in zip("oas", ("pyvenv.cfg", stamp, "")))
+    path = f"{active}/bin:{system}/bin"
+    by_hand = environments.of_shell({"PATH": path}, own)
+    by_nox = environments.of_shell({"PATH": f"{own}/bin:{path}", "SHARDLINE_SHELL_PATH": path}, own)
+
+    assert (active, active) == (by_hand and by_hand.folder, by_nox and by_nox.folder)
+
+
+def test_python_is_our_own_where_no_environment_is_active(tmp_path: Path) -> None:
+    own, system = python_in(tmp_path / "own", "pyvenv.cfg"), python_in(tmp_path / "system")
+    path = f"{system}/bin"
+    starts = ({"PATH": path}, {"PATH": f"{own}/bin:{path}", "SHARDLINE_SHELL_PATH": path}, {"PATH": str(tmp_path)})
+    chosen = [environments.of_shell(environ, own) for environ in starts]
+
+    assert [own] * 3 == [environment and environment.folder for environment in chosen]
+    assert environments.of_shell({"PATH": path}, system) is None

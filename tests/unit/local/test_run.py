@@ -15,6 +15,10 @@ from typing import Iterator, List, Set
 import psutil
 import pytest
 
+from scripts.ci import Node
+from scripts.local.run import free_slot
+from scripts.local.worker import LocalShard
+from scripts.settings import Settings
 from tests.unit.steps import projects
 
 # Two tests of equal length, so that each of two shards has one; `{project}` is the current directory.
@@ -191,3 +195,14 @@ def test_a_terminal_that_cannot_draw_is_told_in_lines(tmp_path: Path) -> None:
 
     assert "\x1b" not in written
     assert 2 == len(re.findall(r"^  shard \d: 1 test: ended after", written, re.MULTILINE)), written
+
+
+def test_each_shard_at_once_has_a_place_of_its_own_which_the_next_takes_over() -> None:
+    shards = [LocalShard(Settings(), Node(index, 4), {}) for index in range(4)]
+    for shard, slot in zip(shards, (1, 0, 2)):
+        shard.slot, shard._process = slot, subprocess.Popen(["true"])
+    shards[1].status = 0
+
+    assert (0, None) == (free_slot(shards, 3), free_slot(shards, 1))
+    for shard in shards[:3]:
+        assert shard._process and shard._process.wait() == 0

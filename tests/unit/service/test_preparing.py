@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from scripts.errors import PrepareFailed, SettingsError
 from scripts.service import preparing
 from scripts.service.preparing import Step, turn
 from scripts.settings import Settings
-from scripts.system import records
+from scripts.system import locks, records
 from tests.unit.service.children import ROOT, eventually, marked, wait_for_line
 
 COUNT = "echo done >> count"
@@ -102,6 +103,28 @@ def test_what_fails_says_why_and_runs_again(bench: Bench) -> None:
     assert failed.value.message.startswith("service.prepare ended with exit code 4\n")
     assert failed.value.message.endswith("  | no disk")
     assert (2, 3) == (bench.runs, failed.value.exit_code)
+
+
+def test_after_another_one_that_failed_half_way_the_old_one_runs_again(bench: Bench) -> None:
+    bench.prepare(bench.project())
+    with pytest.raises(PrepareFailed):
+        bench.prepare(bench.project("exit 1"))
+    bench.prepare(bench.project())
+
+    assert 2 == bench.runs
+
+
+def test_where_there_are_no_locks_it_goes_on_without(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def acquire(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "acquire", acquire)
+    project = bench.project()
+    with turn(project, "service", "run-1", bench.said.append) as own:
+        bench.prepare(project)
+        own.passed()
+
+    assert 1 == bench.runs
 
 
 def test_what_takes_too_long_is_ended_with_all_that_it_started(bench: Bench) -> None:
