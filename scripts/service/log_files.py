@@ -17,7 +17,9 @@ from ..system.processes import Process
 
 KEPT = 3  # files of earlier starts
 LEAST_LIMIT_BYTES = 64 * 1024  # below that our own line about what is left out would count
-PARTS_KEPT = 4  # of the limit, head and tail keep a quarter each: what is copied is half of what was written since
+PART_KEPT = 4  # head and tail keep at most a quarter of the limit each
+TAIL_BYTES = 4_000_000  # it is copied, and the service writes meanwhile: so it is short
+CATCH_UP = 5  # times to read what was written meanwhile; a service that writes faster than that loses a little more
 
 
 def numbered(log: Path, number: int) -> Path:
@@ -62,7 +64,7 @@ def limited(process: Process, limit_bytes: int) -> Iterator[None]:
 class LimitedLog:
     """A log that is cut in its middle when it grows past `limit_bytes`: head and tail stay, a line says what is gone.
 
-    What is written in the moment of a cut may be lost, too.
+    What is written in the very moment of a cut may be lost too, or stand a line before it.
     """
 
     def __init__(self, log: Path, limit_bytes: int) -> None:
@@ -86,15 +88,24 @@ class LimitedLog:
                 self._cut(size_bytes)
 
     def _cut(self, size_bytes: int) -> None:
-        keep_bytes = self._limit_bytes // PARTS_KEPT
+        part_bytes = self._limit_bytes // PART_KEPT
         if not self._head_bytes:
-            head = os.pread(self._file, keep_bytes, 0)
+            head = os.pread(self._file, part_bytes, 0)
             self._head_bytes = head.rfind(b"\n") + 1 or len(head)
-        tail = os.pread(self._file, keep_bytes, size_bytes - keep_bytes)
+        tail_bytes = min(part_bytes, TAIL_BYTES)
+        tail = os.pread(self._file, tail_bytes, size_bytes - tail_bytes)
+        for _ in range(CATCH_UP):
+            more = os.pread(self._file, tail_bytes, size_bytes)
+            if not more:
+                break
+            tail, size_bytes = tail + more, size_bytes + len(more)
+        size_bytes = os.fstat(self._file).st_size
         tail = tail[tail.find(b"\n") + 1 :]
         self._left_out_bytes += size_bytes - self._head_bytes - self._marker_bytes - len(tail)
         gone, limit = human_bytes(self._left_out_bytes), human_bytes(self._limit_bytes)
-        marker = f"\n[shardline left out {gone} here: the log had grown past service.log_limit, {limit}]\n".encode()
+        marker = (
+            f"\n[shardline left out about {gone} here: the log had grown past service.log_limit, {limit}]\n".encode()
+        )
         self._marker_bytes = len(marker)
         os.ftruncate(self._file, self._head_bytes)
         os.write(self._file, marker + tail)

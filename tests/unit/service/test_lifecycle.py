@@ -422,7 +422,7 @@ def test_a_service_that_prints_without_end_fills_no_disk_and_goes_on(bench: Benc
 
     assert ["last"] == lines
     assert bench.log.stat().st_size <= 200_000
-    assert "[shardline left out " in bench.log.read_text()
+    assert "[shardline left out about " in bench.log.read_text()
 
 
 def test_limits_bind_the_service(bench: Bench) -> None:

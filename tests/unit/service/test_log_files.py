@@ -52,7 +52,7 @@ def test_head_and_tail_stay_and_a_line_says_what_is_gone(log: Path) -> None:
     assert [f"line {number:05}" for number in range(39_999 - (len(lines) - gap - 3), 40_000)] == lines[gap + 1 : -1]
     assert ("last", 1) == (lines[-1], sum(line.startswith("[shardline") for line in lines))
     kept = 11 * (len(lines) - 3)
-    assert lines[gap].startswith(f"[shardline left out {(40_000 * 11 - kept) / 1000:.1f} kB here")
+    assert lines[gap].startswith(f"[shardline left out about {(40_000 * 11 - kept) / 1000:.1f} kB here")
 
 
 def test_a_line_without_end_is_cut_too(log: Path) -> None:
