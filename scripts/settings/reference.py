@@ -16,14 +16,15 @@ ABOUT: Dict[str, str] = {
     "name": "shown to people",
     "nodes": "how many shards a run at home makes; `--nodes` says otherwise for one run",
     "service.command": "how the service starts, a list of words, no shell; {host} {port} {models} {run_id} {reports} "
-    "{shard} are filled in, {{ and }} are braces",
-    "service.directory": "where it is started, from the folder of pipeline.yml",
+    "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, a shard's own in a shard",
+    "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",
     "service.url": "a service that runs already, and is left as it is; SERVICE_URL does the same for one run",
-    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands",
+    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands || "
+    "the environment that is active in your shell, else the one that shardline runs in",
     "service.port": "a fixed port || a free one for every start",
     "service.environment": "variables added to its environment; placeholders as in command",
-    "service.gpu": "auto: shards at once get a GPU each, where there are any; never: it sees none; a list of words: "
-    "added to the command where there is a GPU",
+    "service.gpu": "auto: shards at once get one GPU each by CUDA_VISIBLE_DEVICES, where there are several, of those "
+    "that it leaves; never: it sees none; a list of words: as auto, and added to the command where there is a GPU",
     "service.ready": "the readiness probe",
     "service.ready.path": "GET it until it answers 200, or as `expect` says",
     "service.ready.timeout": "one budget for all that start and readiness take",
@@ -41,9 +42,10 @@ ABOUT: Dict[str, str] = {
     "service.warm_up.expect": "what the answer must be || status 2xx and a body",
     "service.warm_up.keep": "names for dotted fields of the answer; later steps write {name} for the value",
     "service.warm_up.timeout": "for the step",
-    "service.prepare": "what is done once before the service starts: download, compile, migrate",
-    "service.prepare.command": "a list of words; placeholders as in command",
-    "service.prepare.inputs": "files and patterns; it runs again when one of them changes",
+    "service.prepare": "what is done once before the service starts, for all shards: download, compile, migrate; again "
+    "where it failed, or its command, inputs, packages or weights change",
+    "service.prepare.command": "a list of words, in the service's folder and environment; placeholders as in command",
+    "service.prepare.inputs": "files and patterns, from the folder of pipeline.yml",
     "service.prepare.timeout": "for the command",
     "service.start": "together; one_first: one is ready before those of other shards start, for a cold cache that "
     "they share",
@@ -57,9 +59,11 @@ ABOUT: Dict[str, str] = {
     "service.budgets.open_files": "of all its processes",
     "service.budgets.growth": "of memory per 100 requests, after the first third of the tests",
     "service.limits": "what the system refuses it beyond",
-    "service.limits.memory": "its memory",
-    "service.limits.open_files": "its open files",
-    "service.log_limit": "how long its log grows before its middle is cut away",
+    "service.limits.memory": "address space of each of its processes (ulimit -v): not for CUDA, which reserves far more "
+    "than it uses; budgets.memory judges what is used",
+    "service.limits.open_files": "open files of each of its processes (ulimit -n)",
+    "service.log_limit": "how long its log grows before its middle is cut away; earlier starts keep theirs, "
+    "service.1.log to service.3.log",
     "service.stop_timeout": "between SIGTERM and SIGKILL",
     "service.logs": "further log files of the service, patterns as logs/*.log, for the debug bundle",
     "services": "several services by name, each with the keys of `service`; the first is the one that is tested. "

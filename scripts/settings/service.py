@@ -121,7 +121,7 @@ class Budgets:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the system refuses the service beyond: memory (its address space, or its control group), open files."""
+    """What the system refuses each process of the service beyond: memory (its address space), and open files."""
 
     memory_bytes: Optional[Bytes] = checked(check_positive, default=None)
     open_files: Optional[int] = checked(check_positive_number, default=None)

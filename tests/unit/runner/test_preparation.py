@@ -18,10 +18,15 @@ def load(folder: Path, text: str) -> settings.Settings:
     return settings.load(None, {}, folder)
 
 
-def test_a_project_without_requirements_uses_the_environment_it_runs_in(tmp_path: Path) -> None:
-    made = preparation.install(load(tmp_path, "suite: {path: t}\nservice: {command: [x]}"))
+def test_a_project_without_requirements_uses_the_environment_it_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARDLINE_SHELL_PATH", str(tmp_path))  # a shell in which none is active
+    project = load(tmp_path, "suite: {path: t}\nservice: {command: [x]}")
+    made, outside = preparation.install(project), preparation.install(project, with_service=False)
 
-    assert (Path(sys.prefix), None) == (made.suite.folder, made.service)
+    assert Path(sys.prefix) == made.suite.folder
+    assert (environments.of_shell({"PATH": str(tmp_path)}, Path(sys.prefix)), None) == (made.service, outside.service)
 
 
 def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
