@@ -19,8 +19,8 @@ ABOUT: Dict[str, str] = {
     "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, a shard's own in a shard",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",
     "service.url": "a service that runs already, and is left as it is; SERVICE_URL does the same for one run",
-    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands || "
-    "the environment that is active in your shell, else the one that shardline runs in",
+    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands; without "
+    "it, that is the one of the environment that is active in your shell, else of the one that shardline runs in",
     "service.port": "a fixed port || a free one for every start",
     "service.environment": "variables added to its environment; placeholders as in command",
     "service.gpu": "auto: shards at once get one GPU each by CUDA_VISIBLE_DEVICES, where there are several, of those "
@@ -59,7 +59,7 @@ ABOUT: Dict[str, str] = {
     "service.budgets.open_files": "of all its processes",
     "service.budgets.growth": "of memory per 100 requests, after the first third of the tests",
     "service.limits": "what the system refuses it beyond",
-    "service.limits.memory": "address space of each of its processes (ulimit -v): not for CUDA, which reserves far more "
+    "service.limits.memory": "address space of each of its processes (ulimit -v): not for CUDA, which reserves more "
     "than it uses; budgets.memory judges what is used",
     "service.limits.open_files": "open files of each of its processes (ulimit -n)",
     "service.log_limit": "how long its log grows before its middle is cut away; earlier starts keep theirs, "
