@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import shlex
-from typing import Callable, Optional, Sequence
+from typing import Callable, Optional, Sequence, Type
 
 
 class PipelineError(Exception):
@@ -183,3 +183,12 @@ class PrepareFailed(PipelineError):
 
 
 SERVICE_ERRORS = (ServiceDied, ServiceNotReady, PortInUse, WarmUpFailed, PrepareFailed)
+
+
+def service_error(words: str) -> Type[PipelineError]:
+    """Find the kind of a service's error from what its result says; what does not say it died in the tests.
+
+    >>> service_error("warm-up failed: it answered 500").exit_code, service_error("it ended with exit code 1").exit_code
+    (13, 10)
+    """
+    return next((kind for kind in SERVICE_ERRORS if words.startswith(f"{kind.ended}: ")), ServiceDied)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
-from ..errors import SERVICE_ERRORS, CoverageError, IncompleteError, PipelineError, ServiceDied, SuiteError
+from ..errors import CoverageError, IncompleteError, PipelineError, SuiteError, service_error
 from ..planning import history, timings, together
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
@@ -193,11 +193,10 @@ def exit_code(
     if verdict.ended == f.SERVICE_DIED:
         death = verdict.of(f.SERVICE_DEATH)[0]
         folders = [settings.reports / f"shard-{index}" for index in death.shards]
-        logs = [settings.shown(log) for folder in folders for log in log_files.all_of(folder / "service.log")]
+        logs = [settings.shown(log) for folder in folders for log in log_files.of_shard(folder)]
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
-        kind = next((kind for kind in SERVICE_ERRORS if words.startswith(f"{kind.ended}: ")), ServiceDied)
         hint = f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}."
-        raise kind(death.text, f"{hint}{_together_hint(settings, verdict, death)}")
+        raise service_error(words)(death.text, f"{hint}{_together_hint(settings, verdict, death)}")
     if verdict.ended == f.LOW_COVERAGE:
         words = f"cd {shlex.quote(str(settings.suite_directory))} && python -m coverage report --show-missing"
         hint = f"The lines above say what is missing; which lines no test ran, in the suite's environment: {words}"

@@ -53,7 +53,7 @@ def launching(
             values = _values(project, service, log, shard)  # of its own: a free port may be taken when it is done
             own = command.environment(environ, service, values, gpu)
             argv = command.filled(service.prepare.command, values)
-            name, output = preparing.name_of(project, service), values.reports / "prepare.log"
+            name, output = preparing.name_of(project, service), values.reports / log_files.PREPARE_LOG
             step = Step(name, service.prepare, argv, cwd, own, values.run_id, output)
             waited_s += preparing.prepare(project, step, say)
         values = _values(project, service, log, shard)

@@ -15,6 +15,7 @@ from typing import Iterator, List
 from ..console import human_bytes
 from ..system.processes import Process
 
+SERVICE_LOG, PREPARE_LOG = "service.log", "prepare.log"
 KEPT = 3  # files of earlier starts
 LEAST_LIMIT_BYTES = 64 * 1024  # below that our own line about what is left out would count
 PART_KEPT = 4  # head and tail keep at most a quarter of the limit each
@@ -34,6 +35,11 @@ def numbered(log: Path, number: int) -> Path:
 def all_of(log: Path) -> List[Path]:
     """List the logs that are there, newest first."""
     return [path for path in (log, *(numbered(log, n) for n in range(1, KEPT + 1))) if path.is_file()]
+
+
+def of_shard(folder: Path) -> List[Path]:
+    """List what services have printed in the folder of a shard, and what their preparation did."""
+    return [*all_of(folder / SERVICE_LOG), *all_of(folder / PREPARE_LOG)]
 
 
 def rotate(log: Path) -> None:

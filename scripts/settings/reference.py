@@ -16,7 +16,7 @@ ABOUT: Dict[str, str] = {
     "name": "shown to people",
     "nodes": "how many shards a run at home makes; `--nodes` says otherwise for one run",
     "service.command": "how the service starts, a list of words, no shell; {host} {port} {models} {run_id} {reports} "
-    "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, a shard's own in a shard",
+    "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, each shard's own",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",
     "service.url": "a service that runs already, and is left as it is; SERVICE_URL does the same for one run",
     "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands; without "

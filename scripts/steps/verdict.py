@@ -7,7 +7,7 @@ import os
 from .. import ci
 from ..ci import Node
 from ..console import say
-from ..errors import Deferred, IncompleteError, PipelineError, ServiceDied
+from ..errors import Deferred, IncompleteError, PipelineError, service_error
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
 from ..runner import shard
@@ -64,15 +64,16 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     """Return 0 where a result is green, 1 where tests failed.
 
     Raises:
-        ServiceDied: the service died while tests ran; whatever else is red may come of that.
+        ServiceDied: the service died while tests ran; whatever else is red may come of that. Where it did not even
+            start, the error that the shard ended with.
         SuiteError: the tests could not be collected or chosen, or none was selected, in no shard.
         SettingsError: pytest could not use its arguments.
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
-        log = shard.folder_of(settings, Node(result.index, result.total)) / "service.log"
-        logs = ", ".join(map(settings.shown, log_files.all_of(log) or [log]))
-        raise ServiceDied(deaths[0].message, f"Its last words stand above and in {logs}.")
+        logs = log_files.of_shard(shard.folder_of(settings, Node(result.index, result.total)))
+        words = "".join(f" and in {settings.shown(log)}" for log in logs)
+        raise service_error(deaths[0].message)(deaths[0].message, f"Its last words stand above{words}.")
     if result.errors and not result.tests:
         raise nothing_ran(result.errors[0].message, result.exit_codes)
     if not result.collected_count and receipt.is_green(result):
