@@ -19,8 +19,8 @@ ABOUT: Dict[str, str] = {
     "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, each shard's own",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",
     "service.url": "a service that runs already, and is left as it is; SERVICE_URL does the same for one run",
-    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands; without "
-    "it, that is the one of the environment that is active in your shell, else of the one that shardline runs in",
+    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands; "
+    "without it, that of the environment that is active in your shell, else of the one that shardline runs in",
     "service.port": "a fixed port || a free one for every start",
     "service.environment": "variables added to its environment; placeholders as in command",
     "service.gpu": "auto: shards at once get one GPU each by CUDA_VISIBLE_DEVICES, where there are several, of those "
