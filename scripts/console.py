@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
@@ -283,8 +283,16 @@ def progress(title: str, total_bytes: Optional[int] = None) -> Iterator[Advance]
         a function to call with each count of bytes done; of use only with `total_bytes`.
     """
     show = _live if is_terminal() else _plain
-    with show(title, total_bytes) as advance:
+    with ExitStack() as stack:
+        try:
+            advance = stack.enter_context(show(title, total_bytes))
+        except RuntimeError:  # no thread can be started (`ulimit -u`): the work goes on unseen
+            advance = _unseen
         yield advance
+
+
+def _unseen(count: int) -> None:
+    """Advance where nothing is shown."""
 
 
 @contextmanager
@@ -294,9 +302,13 @@ def _live(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
     columns: Tuple[bars.ProgressColumn, ...] = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"))
     if total_bytes:
         columns += (bars.BarColumn(), bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
-    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=terminal(), transient=True) as display:
-        task = display.add_task(title, total=total_bytes)
+    display = bars.Progress(*columns, bars.TimeElapsedColumn(), console=terminal(), transient=True)
+    task = display.add_task(title, total=total_bytes)
+    try:
+        display.start()
         yield lambda count: display.advance(task, count)
+    finally:
+        display.stop()  # also where its thread did not start: it has hidden the cursor by then
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from typing import Dict, Iterator, List, Mapping, Optional
 
 from ..console import progress
 from ..errors import InstallError, PipelineError
-from ..system import files, locks, processes
+from ..system import files, locks, programs
 from . import installers, lock_files, pip_settings
 
 STAMP = "complete.json"
@@ -156,7 +156,7 @@ def _build(recipe: Recipe, lock: int) -> None:
     with progress(title):
         try:
             _with_uv(uv, recipe, environ, lock) if uv else _with_venv(recipe, environ, lock)
-        except processes.ProgramFailed as failed:
+        except programs.ProgramFailed as failed:
             why = failed if failed.returncode is None else installers.explain(failed.output)
             raise InstallError(f"{title} failed: {why}", _hint(failed.output)) from None
     _write_stamp(recipe, "uv" if uv else "pip")
@@ -179,7 +179,7 @@ def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str], lock: int) -> 
         install.append("--require-hashes")
         try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
             return _run([*install, "--offline"], environ, lock)
-        except processes.ProgramFailed:
+        except programs.ProgramFailed:
             pass
     _run(install, environ, lock)
 
@@ -193,7 +193,7 @@ def _with_venv(recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
 
 def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
     """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
-    processes.output(step, None, environ=environ, merged=True, pass_fds=[lock])
+    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
 
 
 def _hint(output: str) -> str:

@@ -16,7 +16,7 @@ from typing import Dict, List, Mapping
 
 from ..console import counted, human_bytes, progress
 from ..errors import InstallError
-from ..system import files, processes
+from ..system import files, programs
 from . import installers, pip_settings
 
 
@@ -153,7 +153,7 @@ def _download(draft: Path, environ: Mapping[str, str]) -> str:
 
 def _run(command: List[str], about: Path, environ: Mapping[str, str]) -> None:
     try:
-        processes.output(command, None, cwd=about.parent, environ=environ, merged=True)
-    except processes.ProgramFailed as failed:
+        programs.output(command, None, cwd=about.parent, environ=environ, merged=True)
+    except programs.ProgramFailed as failed:
         why = installers.explain(failed.output) if failed.returncode is not None else failed
         raise InstallError(f"cannot lock {about}: {why}", "Correct it and run again.") from None

@@ -18,7 +18,7 @@ import sys
 from typing import Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ..system.processes import ProgramFailed, output, works
+from ..system.programs import ProgramFailed, output, works
 
 PIP_ANSWERS_IN_S = 60.0  # from a slow network disk
 

@@ -17,7 +17,7 @@ from ..environments import environments
 from ..errors import PipelineError
 from ..settings import Settings
 from ..system import machine
-from ..system.processes import ProgramFailed, output
+from ..system.programs import ProgramFailed, output
 from . import redact
 from .files import Member, Note
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, Sequence
 
 from ..proof.outcomes import Touch
-from ..system import files, processes
+from ..system import files, programs
 from .trials import Result
 
 MOST_BYTES = 10_000_000  # what is larger was fetched rather than made, and to fetch it for each trial takes long
@@ -108,10 +108,10 @@ def _is_small_file(path: Path) -> bool:
 
 def _tracked(project: Path, paths: Sequence[str]) -> List[str]:
     """List those of the paths that are in the repository; none where that is not known."""
-    with suppress(OSError, processes.ProgramFailed):
-        root = processes.output(["git", "-C", str(project), "rev-parse", "--show-toplevel"], GIT_ANSWERS_IN_S).strip()
+    with suppress(OSError, programs.ProgramFailed):
+        root = programs.output(["git", "-C", str(project), "rev-parse", "--show-toplevel"], GIT_ANSWERS_IN_S).strip()
         inside = [path for path in paths if Path(root) in Path(path).parents]
         words = ["git", "-C", root, "ls-files", "-z", "--", *inside]
-        named = processes.output(words, GIT_ANSWERS_IN_S).split("\0") if inside else []
+        named = programs.output(words, GIT_ANSWERS_IN_S).split("\0") if inside else []
         return [os.path.join(root, name) for name in named if name]
     return []

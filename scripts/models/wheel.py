@@ -19,7 +19,7 @@ from ..console import Advance
 from ..environments import pip_settings
 from ..environments.installers import complaint
 from ..settings import Wheel
-from ..system.processes import ProgramFailed, output, works
+from ..system.programs import ProgramFailed, output, works
 from ..typed_yaml import suggest
 from .addresses import SourceError
 

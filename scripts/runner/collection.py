@@ -21,8 +21,9 @@ from ..planning.together import Group
 from ..proof.measured import Wishes
 from ..proof.outcomes import Round
 from ..settings import Settings
-from ..system import processes
-from ..system.processes import ProgramFailed, exit_words
+from ..system import programs
+from ..system.processes import exit_words
+from ..system.programs import ProgramFailed
 from . import coverage, journal, plugin_loader, subset
 from .plugin_loader import Order
 from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, may_be_paths, nothing_selected
@@ -65,7 +66,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         words, environ = coverage.measuring_into(words, environ, Path(folder) / "coverage")
         failure = None
         try:
-            output = processes.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
+            output = programs.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
         except ProgramFailed as failed:
             if isinstance(failed.__cause__, OSError):
                 raise cannot_start(failed.__cause__) from failed

@@ -22,8 +22,8 @@ from ..proof.measured import COVERAGE_RUN, Measured, Wishes
 from ..proof.outcomes import Round
 from ..proof.receipt import Receipt
 from ..settings import Settings
-from ..system import processes
-from ..system.processes import ProgramFailed
+from ..system import programs
+from ..system.programs import ProgramFailed
 
 # Beside receipt.json. No name in it begins with a dot: GitHub's upload-artifact leaves such files out.
 FOLDER = "coverage"
@@ -266,7 +266,7 @@ def _combine(settings: Settings, python: str, request: Mapping[str, Any]) -> Ans
         Path(folder, "request.json").write_text(json.dumps(request), encoding="utf-8")
         try:  # as a text: the folder of a file that is run would come before the suite's own packages
             words = [python, "-c", program, folder]
-            processes.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
+            programs.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
             answer = json.loads(Path(folder, "answer.json").read_text(encoding="utf-8"))
             return proof.answer_from_json(answer)
         except ProgramFailed as failed:

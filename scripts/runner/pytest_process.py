@@ -18,8 +18,8 @@ from ..console import human_seconds
 from ..environments.environments import Environment
 from ..errors import SuiteError
 from ..settings import Settings
-from ..system import processes, records
-from ..system.processes import Identity, are_told, end_tree, identify, is_running, tree
+from ..system import process_tree, records
+from ..system.identity import Identity, are_told, identify, is_running
 from . import pytest_arguments
 from .decisions import Exit
 from .journal import Tail, in_test
@@ -33,6 +33,8 @@ STACKS_IN_S = 3.0  # between SIGABRT and SIGKILL
 LEFTOVERS_END_IN_S = 2.0  # between SIGTERM and SIGKILL
 # Collecting imports models, and the end of a session writes reports: they may take longer than any test.
 OUTSIDE_TESTS_TIMEOUT_S = 600.0
+
+BY_ITSELF = Exit(0)  # of what is seen of a round while it runs, before its exit code is known
 
 Say = Callable[[str], None]
 
@@ -115,13 +117,14 @@ def run(
     started, now = time.monotonic(), steady_clock()
     with output.open("ab") if output else nullcontext() as sink:
         popen, record = _start(words, cwd, environ, supervision, sink)
-    seen = Exit(0)
+    seen: Optional[Exit] = None
     try:
         seen = _watched(record.process, heartbeat, limits, stop, say, now)
     finally:  # before its pid is given back: as long as it is ours, so is the session of that number
-        _end_leftovers(record.process, say)
+        # Daemons that tests leave after a round that came to its own end may be meant for the next one.
+        _end_leftovers(record.process, record.run_id if seen != BY_ITSELF else "", say)
         records.remove(supervision.state, record)
-        supervision.watchdog.forget(popen.pid)
+        supervision.watchdog.forget(record.run_id)
         with suppress(subprocess.TimeoutExpired):  # what SIGKILL does not end hangs in the kernel
             popen.wait(LEFTOVERS_END_IN_S)
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
@@ -141,15 +144,16 @@ def _start(
         popen = subprocess.Popen(
             words,
             cwd=str(cwd),
-            env={**environ, processes.MARKER: mark},
+            env={**environ, process_tree.MARKER: mark},
             stdin=subprocess.DEVNULL if sink else None,
             stdout=sink,
             stderr=subprocess.STDOUT if sink else None,
             start_new_session=True,
         )
     except OSError as error:
+        supervision.watchdog.forget(mark)
         raise cannot_start(error) from error
-    supervision.watchdog.watch(popen.pid)
+    supervision.watchdog.watch(mark, popen.pid)
     record = records.started("pytest", mark, identify(popen.pid) or Identity(popen.pid, time.time()), tuple(words))
     with suppress(OSError):  # a disk that is full, or not ours: the watchdog ends it all the same
         records.write(supervision.state, record)
@@ -190,7 +194,7 @@ def _watched(
             _wait(root, STACKS_IN_S)
             return Exit(0, hung_s=round(silent_s, 1))
         time.sleep(POLL_S)
-    return Exit(0)
+    return BY_ITSELF
 
 
 def _wait(root: Identity, timeout_s: float) -> None:
@@ -199,15 +203,19 @@ def _wait(root: Identity, timeout_s: float) -> None:
         time.sleep(POLL_S)
 
 
-def _end_leftovers(root: Identity, say: Say) -> None:
-    """End what still runs of a process that has ended, or should have; with SIGKILL where that did not help."""
-    left = tree(root, "")
+def _end_leftovers(root: Identity, mark: str, say: Say) -> None:
+    """End what still runs of a process that has ended, or should have; with SIGKILL where that did not help.
+
+    Args:
+        mark: of what has to end also where it has left the session; empty for none.
+    """
+    left = process_tree.tree(root, mark)
     if not left and are_told():
         return
     others = [process for process in left if process.pid != root.pid]
     if others:
         say(f"\npytest left running, and we end: {', '.join(str(process.pid) for process in others)} (pid)")
-    end_tree(root, "", LEFTOVERS_END_IN_S)
+    process_tree.end(root, mark, LEFTOVERS_END_IN_S)
 
 
 def pytest_words(

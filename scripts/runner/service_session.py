@@ -42,14 +42,19 @@ def starts_service(settings: Settings) -> bool:
 
 @contextmanager
 def running_service(
-    settings: Settings, environment: Optional[Environment], log: Path, say: Say = console.say, index: int = 0
+    settings: Settings,
+    environment: Optional[Environment],
+    log: Path,
+    dog: Watchdog,
+    say: Say = console.say,
+    index: int = 0,
 ) -> Iterator[Optional[RunningService]]:
     """Run the service while the block runs; None for a project that has none."""
     if settings.service is None:
         yield None
         return
     environ = environment.variables(os.environ) if environment else os.environ
-    with lifecycle.running(settings, environ, log, say, index) as running:
+    with lifecycle.running(settings, environ, log, say, index, dog) as running:
         yield running
 
 
@@ -79,7 +84,11 @@ class ServiceSession:
         self.service: Optional[RunningService] = None
 
     def __enter__(self) -> ServiceSession:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # `__exit__` is not called then
+            self._stack.close()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -94,11 +103,8 @@ class ServiceSession:
         self._stack.close()
         log = self._folder / "service.log"
         self.service = self._stack.enter_context(
-            running_service(self._settings, self._environments.service, log, self._say, self._index)
+            running_service(self._settings, self._environments.service, log, self._dog, self._say, self._index)
         )
-        if self.service and self.service.pid:
-            self._dog.watch(self.service.pid)
-            self._stack.callback(self._dog.forget, self.service.pid)
 
     def variables(self) -> Dict[str, str]:
         """Make the suite's environment."""

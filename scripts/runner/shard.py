@@ -23,7 +23,7 @@ from ..proof import receipt, report_text
 from ..proof.outcomes import Round, needing
 from ..proof.receipt import Receipt, SetUpCosts
 from ..settings import Settings
-from ..system import memory, processes, records
+from ..system import memory, programs, records
 from ..system.machine import machine_class
 from ..system.signals import held_back
 from . import (
@@ -273,8 +273,8 @@ def commit_of(project: Path, environ: Mapping[str, str]) -> str:
     said = ci.commit(environ)
     if said:
         return said
-    with suppress(OSError, processes.ProgramFailed):
-        return processes.output(["git", "-C", str(project), "rev-parse", "HEAD"], GIT_ANSWERS_IN_S).strip()
+    with suppress(OSError, programs.ProgramFailed):
+        return programs.output(["git", "-C", str(project), "rev-parse", "HEAD"], GIT_ANSWERS_IN_S).strip()
     return ""
 
 

@@ -1,8 +1,8 @@
 """End what a shard started when its runner is gone, however that ended: also by SIGKILL, which nobody can catch.
 
 A process of its own holds one end of a pipe; the runner holds the other and names whom to watch. When the pipe breaks,
-the runner is dead, and what it had not taken back is ended with its session. Run as a script, this file needs the
-standard library alone. What ends a round while the runner lives (silence, a signal, a dead service) is in
+the runner is dead, and all that carries a mark which it had not taken back is ended. Run as a script, this file needs
+the standard library alone. What ends a round while the runner lives (silence, a signal, a dead service) is in
 pytest_process.py.
 """
 
@@ -14,11 +14,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import IO, Dict, Iterable, Iterator, List
+from typing import IO, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 GRACE_S = 2.0  # between SIGTERM and SIGKILL
 POLL_S = 0.05
-MARKER = "SHARDLINE_RUN_ID"  # as in system/processes
+EMPTY_SEARCHES = 2  # a process that is just being started shows no environment for a moment
+MARKER = "SHARDLINE_RUN_ID"  # as in system/process_tree
+
+Leader = Tuple[int, str]  # a pid, and when that process started
+NO_LEADER = (0, "")
 
 
 class Watchdog:
@@ -28,20 +32,20 @@ class Watchdog:
         self._pipe = pipe
 
     def expect(self, mark: str) -> None:
-        """End the process that carries this mark, should we be gone before we can say its number."""
-        self._tell("?", mark)
+        """End all that carries this mark when we are gone; said before it is started."""
+        self._tell(f"? {mark}")
 
-    def watch(self, pid: int) -> None:
-        """End this process, and the session that it leads, when we are gone."""
-        self._tell("+", str(pid))
+    def watch(self, mark: str, pid: int) -> None:
+        """End also what runs in the session of this process, marked or not, as long as it is the same one."""
+        self._tell(f"+ {mark} {pid}")
 
-    def forget(self, pid: int) -> None:
-        """Let it be: we ended it ourselves."""
-        self._tell("-", str(pid))
+    def forget(self, mark: str) -> None:
+        """Let it be: it ended, or we ended it ourselves."""
+        self._tell(f"- {mark}")
 
-    def _tell(self, sign: str, word: str) -> None:
+    def _tell(self, line: str) -> None:
         with suppress(OSError, ValueError):  # a watchdog that somebody killed: the next start ends what we leave
-            self._pipe.write(f"{sign}{word}\n")
+            self._pipe.write(f"{line}\n")
             self._pipe.flush()
 
 
@@ -66,29 +70,52 @@ def watchdog() -> Iterator[Watchdog]:
 
 
 def main(lines: Iterable[str]) -> None:
-    """Follow the runner's words to their end, then end whom it did not take back."""
+    """Follow the runner's words to their end, then end what it did not take back."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    watched: Dict[int, str] = {}
-    expected = ""
+    watched = follow(lines)
+    left: Dict[int, str] = {}
+    for number in (signal.SIGTERM, signal.SIGKILL) if watched else ():
+        left = _signal_all(number, watched, left, time.monotonic() + GRACE_S)
+
+
+def follow(lines: Iterable[str]) -> Dict[str, Leader]:
+    """Read which marks are to be ended, each with the leader of its session; (0, "") where none was named.
+
+    >>> follow(["? a", "? b", "- a", "? c"])
+    {'b': (0, ''), 'c': (0, '')}
+    """
+    watched: Dict[str, Leader] = {}
     for line in lines:
-        sign, word = line[0], line[1:].strip()
-        if sign == "?":
-            expected = word
-        elif sign == "+":
-            watched[int(word)], expected = started(int(word)), ""
+        sign, mark, *pid = line.split()
+        if sign == "-":
+            watched.pop(mark, None)
         else:
-            watched.pop(int(word), None)
-    watched.update((pid, started(pid)) for pid in (_marked(expected) if expected else ()))
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        until = time.monotonic() + GRACE_S
-        left = [pid for pid, start in watched.items() if members(pid, start)]
-        for pid in left:
-            for member in members(pid, watched[pid]):
+            watched[mark] = (int(pid[0]), started(int(pid[0]))) if pid else NO_LEADER
+    return watched
+
+
+def _signal_all(number: int, watched: Dict[str, Leader], known: Dict[int, str], until: float) -> Dict[int, str]:
+    """Signal each process once, also those that come meanwhile, until two searches in a row find none, or so long.
+
+    Returns:
+        all that were found, with their start times.
+    """
+    signalled: Dict[int, str] = {}
+    empty = 0
+    while empty < EMPTY_SEARCHES and time.monotonic() < until:
+        known = {pid: start for pid, start in known.items() if _runs(pid, start)}
+        found = known = {**known, **members(watched)}
+        for pid, start in found.items():
+            if signalled.get(pid) != start and started(pid) == start:
                 with suppress(OSError):
-                    os.kill(member, number)
-        while any(members(pid, watched[pid]) for pid in left) and time.monotonic() < until:
+                    os.kill(pid, number)
+        signalled.update(found)
+        empty = 0 if found else empty + 1
+        time.sleep(POLL_S)
+        while time.monotonic() < until and any(_runs(pid, start) for pid, start in found.items()):
             time.sleep(POLL_S)
+    return known
 
 
 def started(pid: int) -> str:
@@ -100,29 +127,46 @@ def started(pid: int) -> str:
     return ""
 
 
-def members(leader: int, start: str) -> List[int]:
-    """Find the processes of a session that run; none where its leader's number is another's by now."""
-    if started(leader) not in (start, ""):
-        return []
-    return [pid for pid in _pids() if _session(pid) == leader and not _is_zombie(pid)]
+def members(watched: Mapping[str, Leader]) -> Dict[int, str]:
+    """Find what carries a mark, what is in a leader's session, and what these started; with start times.
+
+    Neither is a session of which the number is another's by now, nor what has ended, nor ourselves.
+    """
+    sessions = {pid for pid, start in watched.values() if pid and started(pid) in (start, "")}
+    marks = {f"{MARKER}={mark}".encode("ascii") for mark in watched}
+    parents = _parents()
+    found = [pid for pid in parents if _session(pid) in sessions or not marks.isdisjoint(_environment(pid))]
+    for parent in found:  # grows as we go
+        found += [pid for pid in parents if parents[pid] == parent and pid not in found]
+    return {pid: started(pid) for pid in found if pid != os.getpid() and not _is_zombie(pid)}
 
 
-def _pids() -> List[int]:
+def _parents() -> Dict[int, int]:
+    """List all processes with their parents."""
     with suppress(OSError):
-        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 (no pathlib with -S)
+        pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 (no pathlib with -S)
+        return {pid: parent for pid, parent in zip(pids, map(_parent, pids)) if parent >= 0}
     with suppress(OSError, subprocess.SubprocessError):
-        return list(map(int, subprocess.check_output(["ps", "-axo", "pid="]).split()))
+        numbers = list(map(int, subprocess.check_output(["ps", "-axo", "pid=,ppid="]).split()))
+        return dict(zip(numbers[::2], numbers[1::2]))
+    return {}
+
+
+def _parent(pid: int) -> int:
+    with suppress(OSError, IndexError):
+        return int(_fields(pid)[1])
+    return -1  # gone meanwhile
+
+
+def _environment(pid: int) -> List[bytes]:
+    """Read the variables of a process (Linux); none where that is not for us."""
+    with suppress(OSError), open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+        return file.read().split(b"\0")
     return []
 
 
-def _marked(mark: str) -> List[int]:
-    """Find the processes that carry a mark in their environment (Linux)."""
-    found = []
-    for pid in _pids():
-        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-            if f"{MARKER}={mark}".encode("ascii") in file.read().split(b"\0"):
-                found.append(pid)
-    return found
+def _runs(pid: int, start: str) -> bool:
+    return started(pid) == start and not _is_zombie(pid)
 
 
 def _session(pid: int) -> int:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from ..console import bare_urls, human_seconds, visible
 from ..errors import PipelineError, ServiceDied
-from ..system.processes import POLL_S, Process, exit_words
+from ..system.process_tree import POLL_S
+from ..system.processes import FOREGROUND, Process, exit_words, left_words
 
 BODY_CHARACTERS = 300
 
@@ -69,7 +70,10 @@ def ask(
         answers.append(_request(method, target.at(path), timeout_s, body))
         arrived.set()
 
-    threading.Thread(target=ask, daemon=True).start()
+    try:
+        threading.Thread(target=ask, daemon=True).start()
+    except RuntimeError:  # no thread is to be had (`ulimit -u`): a death is seen after the answer, then
+        ask()
     while not arrived.wait(max(0.0, min(POLL_S, deadline - time.monotonic()))):
         check_alive(target)
         if time.monotonic() >= deadline:
@@ -86,13 +90,14 @@ def pause(target: Target, seconds: float) -> None:
 
 
 def died(process: Process, returncode: int, phase: str) -> ServiceDied:
-    """Make the error that says how the process ended, after how long, and what it wrote last."""
-    message = f"the service ended with {exit_words(returncode)} after {human_seconds(process.age_s())}, {phase}"
+    """Make the error that says how the process ended, after how long, what it left running and what it wrote last."""
+    left = left_words(returncode, process.identity.pid, process.leftovers() if returncode >= 0 else ())
+    message = f"the service ended with {exit_words(returncode)} after {human_seconds(process.age_s())}, {phase}{left}"
     hint = f"The whole log is {process.log}."
     if returncode == -9:
         hint = f"SIGKILL from outside is mostly the kernel's, for want of memory: see dmesg. {hint}"
-    elif returncode == 0:
-        hint = f"service.command must stay in the foreground as long as the service runs. {hint}"
+    elif returncode == 0 and not left:
+        hint = f"{FOREGROUND}. {hint}"
     return ServiceDied(f"{message}\n{last_lines(process)}", hint)
 
 

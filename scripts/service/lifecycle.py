@@ -9,14 +9,16 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Protocol
 from urllib.parse import urlsplit
 
 from .. import console, settings
 from ..console import human_seconds
 from ..errors import PortInUse, ServiceNotReady, SettingsError
-from ..system import processes, records
-from ..system.processes import Process, Stop
+from ..system import process_tree, processes, records
+from ..system.identity import is_running
+from ..system.process_tree import Stop
+from ..system.processes import Process
 from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
 from . import asking, command, log_files, ports, readiness, warm_up
@@ -56,6 +58,35 @@ class RunningService:
         asking.check_alive(Target(self.url, self.process, phase=phase))
 
 
+class Watchdog(Protocol):
+    """Whoever ends what we started should we be killed; it is told of a start before it is made."""
+
+    def expect(self, mark: str) -> None:
+        """Hear that all with this mark is to end with us."""
+
+    def watch(self, mark: str, pid: int) -> None:
+        """Hear who leads the session of it."""
+
+    def forget(self, mark: str) -> None:
+        """Hear that it has ended."""
+
+
+class NoWatchdog:
+    """Nobody: what is left of a killed run is ended at the next start."""
+
+    def expect(self, mark: str) -> None:
+        """Do nothing."""
+
+    def watch(self, mark: str, pid: int) -> None:
+        """Do nothing."""
+
+    def forget(self, mark: str) -> None:
+        """Do nothing."""
+
+
+NOBODY = NoWatchdog()
+
+
 class Outside(NamedTuple):
     """A service that somebody else runs: its url, and the setting or variable that names it."""
 
@@ -65,7 +96,12 @@ class Outside(NamedTuple):
 
 @contextmanager
 def running(
-    project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say, shard: int = 0
+    project: settings.Settings,
+    environ: Mapping[str, str],
+    log: Path,
+    say: Say = console.say,
+    shard: int = 0,
+    dog: Watchdog = NOBODY,
 ) -> Iterator[RunningService]:
     """Run the service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
@@ -76,6 +112,7 @@ def running(
         environ: what the service inherits; its PATH finds the program.
         log: the file that the service's output goes to; those of earlier starts stay beside it, see `log_files`.
         shard: what {shard} stands for.
+        dog: ends the service should we be killed.
 
     Raises:
         SettingsError: the service cannot be started as written.
@@ -88,7 +125,7 @@ def running(
     if outside:
         yield _ready(service, Target(outside.url, setting=outside.setting), say)
         return
-    with raise_on_signals(), _started(project, service, environ, log, say, shard) as start:
+    with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start:
         yield _ready_after_start(service, start, say)
 
 
@@ -126,7 +163,7 @@ def check_port(state: Path, port: int) -> None:
 def in_background(state: Path) -> List[Record]:
     """List the services that `start_detached` left running and that still run."""
     services = [record for record in records.read_all(state) if record.what == "service" and record.detached]
-    return [record for record in services if processes.is_running(record.process)]
+    return [record for record in services if is_running(record.process)]
 
 
 def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Optional[Outside]:
@@ -193,6 +230,7 @@ def _started(
     log: Path,
     say: Say,
     shard: int = 0,
+    dog: Watchdog = NOBODY,
 ) -> Iterator[_Start]:
     """Start and record the process, and stop it after the block, however that ends; unless it is released."""
     records.sweep(project.state, say)
@@ -205,7 +243,9 @@ def _started(
         check_port(project.state, port)
         try:
             with held_back():
+                dog.expect(run_id)
                 owned = processes.start(launch.argv, launch.cwd, launch.environ, run_id, log)
+                dog.watch(run_id, owned.identity.pid)
                 url = f"http://{ports.HOST}:{port}"
                 record = records.started(
                     "service", run_id, owned.identity, launch.command, log=str(log), url=url, port=port
@@ -217,17 +257,29 @@ def _started(
         finally:
             if owned and not owned.released:
                 _stop(owned, record, project.state, service.stop_timeout_s, say)
+            dog.forget(run_id)
 
 
 def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: float, say: Say) -> None:
     with held_back() as hurry:
-        with ExitStack() as stack:
-            with suppress(OSError):  # The terminal may be gone: that is no reason to let the service live.
-                stack.enter_context(console.progress("stopping the service"))
+        with _shown("stopping the service"):
             ending = owned.stop(timeout_s, hurry)
             if record and not ending.left:
                 records.remove(state, record)
         say(f"service: {ending_words(ending)}")
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[None]:
+    """Show progress as far as that works: no lost terminal and no thread that cannot start lets the service live."""
+    stack = ExitStack()
+    with suppress(Exception):
+        stack.enter_context(console.progress(title))
+    try:
+        yield
+    finally:
+        with suppress(Exception):
+            stack.close()
 
 
 def _ready_after_start(service: settings.Service, start: _Start, say: Say) -> RunningService:
@@ -261,4 +313,4 @@ def _ready(service: settings.Service, target: Target, say: Say) -> RunningServic
 
 
 def _belongs(pid: int, record: Record) -> bool:
-    return any(member.pid == pid for member in processes.tree(record.process, record.run_id))
+    return any(member.pid == pid for member in process_tree.tree(record.process, record.run_id))

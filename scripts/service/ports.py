@@ -7,7 +7,7 @@ import socket
 from typing import NamedTuple, Optional
 
 from ..errors import SettingsError
-from ..system.processes import are_told
+from ..system.identity import are_told
 
 HOST = "127.0.0.1"
 

@@ -15,7 +15,7 @@ from ..models import store
 from ..service import lifecycle
 from ..settings import Settings
 from ..system import machine
-from ..system.processes import ProgramFailed, output
+from ..system.programs import ProgramFailed, output
 from . import lock
 
 OK, NOTE, WRONG = "ok", "note", "wrong"

@@ -10,6 +10,7 @@ from typing import Dict, Optional, Tuple
 from ..console import say
 from ..errors import SettingsError
 from ..runner import preparation
+from ..runner.watchdog import watchdog
 from ..service import lifecycle
 from ..settings import Settings
 
@@ -23,7 +24,8 @@ def run(settings: Settings, port: Optional[int] = None) -> None:
         PipelineError: it cannot be started, or it ends by itself.
     """
     settings, environ = prepare(settings, port)
-    with lifecycle.running(settings, environ, settings.reports / "serve.log") as running:
+    log = settings.reports / "serve.log"
+    with watchdog() as dog, lifecycle.running(settings, environ, log, dog=dog) as running:
         say(f"\nopen {running.url}    (log: {running.log}; Ctrl-C stops it)")
         while True:
             running.check_alive()

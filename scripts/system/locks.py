@@ -18,7 +18,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..console import QUIET_S, human_bytes
 from . import files
-from .processes import Identity, identify, is_running
+from .identity import Identity, identify, is_running
 
 POLL_S = 0.1
 REPEAT_S = 30.0  # between two lines about the same wait

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..console import counted
-from .processes import ProgramFailed, output
+from .programs import ProgramFailed, output
 
 ROOT = Path("/")
 # A container's limits, what it took at most, and how often something was killed for it; v2, then v1.

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from .. import console
-from . import files, processes
-from .processes import Identity
+from . import files, process_tree
+from .identity import Identity, are_told, identify, is_running
 
 SCHEMA = 2
 SERVICES_SCHEMA = 1  # before other processes than services were recorded, in a folder of their own
@@ -51,9 +51,9 @@ def started(
 
     Args:
         what: one of KINDS.
-        run_id: the mark in its environment (processes.MARKER), by which its children are known once it is gone.
+        run_id: the mark in its environment (process_tree.MARKER), by which its children are known once it is gone.
     """
-    owner = processes.identify(os.getpid()) or Identity(os.getpid(), time.time())
+    owner = identify(os.getpid()) or Identity(os.getpid(), time.time())
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     return Record(run_id, what, process, owner, command, now, log, url, port)
 
@@ -101,17 +101,20 @@ def sweep(
     """
     stopped: List[Record] = []
     recorded = read_all(state)
-    if recorded and not processes.are_told():
+    if recorded and not are_told():
         say("this system does not tell of processes (no /proc): what an earlier run may have left is not looked for")
         return stopped
+    inside_of = os.environ.get(process_tree.MARKER)
     for record in recorded:
+        if record.run_id == inside_of:  # we are a part of it
+            continue
         action = verdict(
             replace(record, detached=record.detached and not detached_too),
-            process_runs=bool(processes.tree(record.process, record.run_id)),
-            owner_runs=not record.detached and processes.is_running(record.owner),
+            process_runs=bool(process_tree.tree(record.process, record.run_id)),
+            owner_runs=not record.detached and is_running(record.owner),
         )
         if action == "stop":
-            ending = processes.end_tree(record.process, record.run_id, timeout_s)
+            ending = process_tree.end(record.process, record.run_id, timeout_s)
             say(stop_words(record, ending.left))
             stopped.append(record)
             if ending.left:

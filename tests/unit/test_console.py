@@ -6,6 +6,7 @@ import queue
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Sequence
 from urllib.parse import quote
@@ -196,6 +197,27 @@ def test_long_work_is_told_in_plain_lines_where_there_is_no_terminal(monkeypatch
         line = said.get(timeout=30)
 
     assert re.fullmatch(r"  fetching a\.bin \.\.\. \S+ s, 1\.0 kB of 2\.0 kB", line)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_where_no_thread_is_to_be_had_work_goes_on_unseen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(console, "is_terminal", lambda: terminal)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with console.progress("fetching a.bin", total_bytes=2000) as advance:
+        advance(1000)
+        print("done")
+
+    assert "done" in capsys.readouterr().out
+
+
+def test_an_error_of_the_work_is_not_taken_for_one_of_the_display() -> None:
+    with pytest.raises(RuntimeError, match="of the work"), console.progress("fetching a.bin"):
+        raise RuntimeError("of the work")
 
 
 def test_short_work_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -312,6 +312,32 @@ def test_what_the_tests_leave_running_is_ended(shard: Shard) -> None:
     assert f"we end: {pid} (pid)" in "".join(shard.said)
 
 
+def test_daemons_of_tests_end_with_a_round_that_we_end_and_outlive_one_that_ended_by_itself(shard: Shard) -> None:
+    suite = """
+        import os, pathlib, time
+        def daemon(name):
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    pathlib.Path(name).write_text(str(os.getpid()))
+                    os.execlp("sleep", "sleep", "60")
+                os._exit(0)
+            os.wait()
+        def test_ends():
+            daemon("of_itself")
+            os._exit(0)
+        def test_hangs():
+            daemon("by_us")
+            time.sleep(60)
+    """
+    shard.write(test_it=suite).run(timeout_s=1)
+    of_itself, by_us = (int((shard.project / name).read_text()) for name in ("of_itself", "by_us"))
+
+    ended = not psutil.pid_exists(by_us) or psutil.Process(by_us).status() == psutil.STATUS_ZOMBIE
+    assert (True, True) == (ended, psutil.Process(of_itself).status() != psutil.STATUS_ZOMBIE)
+    os.kill(of_itself, signal.SIGKILL)
+
+
 def test_what_another_pytest_writes_into_the_journal_does_not_count_and_is_said(shard: Shard) -> None:
     """As that of a runner that was killed, which knows the journal by its path."""
     suite = """

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from scripts.runner import watchdog
-from scripts.system import processes
+from scripts.system.process_tree import MARKER
+from tests.unit.service.children import DAEMON_PROCESSES
 
 ROOT = Path(__file__).parents[3]
 ENDS_IN_S = 15.0  # SIGTERM, GRACE_S, SIGKILL, on a busy machine
@@ -62,27 +63,31 @@ def started_by(body: str, kill: Callable[[int], None], end: str = "time.sleep(60
     return pids
 
 
+def is_watchdog(process: psutil.Process) -> bool:
+    return runs(process.pid) and "watchdog.py" in " ".join(process.cmdline())
+
+
 def sigkill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("code", [SLEEPS, DEAF], ids=["a usual one", "one that ignores SIGTERM"])
 def test_a_process_ends_with_its_runner(code: str) -> None:
-    body = f"child = start({code!r})\ndog.watch(child.pid)\nchild.stdout.readline()\npids = [child.pid]"
+    body = f"child = start({code!r})\ndog.watch('6fe1', child.pid)\nchild.stdout.readline()\npids = [child.pid]"
 
     assert [] == wait_until_gone(started_by(body, sigkill))
 
 
 def test_it_ends_with_the_runner_s_whole_group() -> None:
     """As a terminal that is closed, or a CI that ends a job, kills it: the watchdog is in a session of its own."""
-    body = f"child = start({SLEEPS!r})\ndog.watch(child.pid)\npids = [child.pid]"
+    body = f"child = start({SLEEPS!r})\ndog.watch('6fe1', child.pid)\npids = [child.pid]"
 
     assert [] == wait_until_gone(started_by(body, lambda pid: os.killpg(pid, signal.SIGKILL)))
 
 
 def test_what_the_process_started_ends_too() -> None:
     body = f"""child = start({PARENT!r})
-dog.watch(child.pid)
+dog.watch('6fe1', child.pid)
 child.stdout.readline()
 child.stdout.readline()
 pids = [child.pid, *(grandchild.pid for grandchild in psutil.Process(child.pid).children())]"""
@@ -102,11 +107,26 @@ pids = [child.pid]"""
     assert [] == wait_until_gone(started_by(body, sigkill))
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="marks are read from /proc")
+def test_daemons_end_too_also_one_that_ignores_sigterm_and_one_without_a_mark() -> None:
+    body = f"""from tests.unit.service.children import DAEMONS, marked, eventually
+mark = 'test-' + str(os.getpid())
+dog.expect(mark)
+child = start(DAEMONS, env=dict(os.environ, {watchdog.MARKER}=mark))
+child.stdout.readline()
+found = eventually(lambda: len(marked(mark)) == {DAEMON_PROCESSES - 1} and marked(mark))
+bare = eventually(lambda: [c.pid for pid in found for c in psutil.Process(pid).children() if c.pid not in found])
+pids = found + bare"""
+    pids = started_by(body, sigkill)
+
+    assert (DAEMON_PROCESSES, []) == (len(pids), wait_until_gone(pids))
+
+
 def test_what_was_taken_back_is_let_be() -> None:
     body = f"""watcher = psutil.Process().children()[0].pid
 child = start({SLEEPS!r})
-dog.watch(child.pid)
-dog.forget(child.pid)
+dog.watch('6fe1', child.pid)
+dog.forget('6fe1')
 child.stdout.readline()
 pids = [child.pid, watcher]"""
     spared, watcher = started_by(body, sigkill)
@@ -118,26 +138,27 @@ pids = [child.pid, watcher]"""
 
 
 def test_a_runner_that_ends_by_itself_waits_for_its_watchdog() -> None:
-    body = f"child = start({SLEEPS!r})\ndog.watch(child.pid)\npids = [child.pid]"
+    body = f"child = start({SLEEPS!r})\ndog.watch('6fe1', child.pid)\npids = [child.pid]"
 
     assert [] == [pid for pid in started_by(body, lambda pid: None, end="pass") if runs(pid)]
 
 
 def test_a_watchdog_that_was_killed_is_no_error() -> None:
     with watchdog.watchdog() as dog:
-        (watcher,) = [child for child in psutil.Process().children() if "watchdog.py" in " ".join(child.cmdline())]
+        (watcher,) = [child for child in psutil.Process().children() if is_watchdog(child)]
         watcher.kill()
         dog.expect("6fe1")
-        dog.watch(os.getpid())
-        dog.forget(os.getpid())
+        dog.watch("6fe1", os.getpid())
+        dog.forget("6fe1")
 
 
 def test_a_number_that_another_process_has_by_now_is_let_be() -> None:
     child = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True, stdout=subprocess.PIPE)
     try:
-        same, other = (watchdog.members(child.pid, start) for start in (watchdog.started(child.pid), "1"))
+        start = watchdog.started(child.pid)
+        same, other = (watchdog.members({"6fe1": (child.pid, begun)}) for begun in (start, "1"))
 
-        assert ([child.pid], []) == (same, other)
+        assert ({child.pid: start}, {}) == (same, other)
     finally:
         child.kill()
         child.wait()
@@ -146,4 +167,4 @@ def test_a_number_that_another_process_has_by_now_is_let_be() -> None:
 
 
 def test_a_mark_is_the_one_that_all_processes_of_ours_carry() -> None:
-    assert processes.MARKER == watchdog.MARKER
+    assert MARKER == watchdog.MARKER

@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator, List
 import psutil
 
 from scripts import settings
-from scripts.system.processes import MARKER
+from scripts.system.process_tree import MARKER
 
 ROOT = Path(__file__).parents[3]
 RUN = f"test-{uuid.uuid4().hex}"  # apart from the processes of a test run beside this one
@@ -54,6 +54,33 @@ import subprocess, sys, time
 for away in (True, False):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=away)
 """
+# All that a service may do so that nobody finds what it started: daemons by double fork (one that is deaf, one whose
+# child has no environment, one that starts another when it is asked to end), and the orphan of a child that ended.
+DAEMONS = """
+import os, signal, subprocess, sys, time
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+def daemon(work):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            work()
+            time.sleep(60)
+        os._exit(0)
+    os.wait()
+
+def again(*_):
+    subprocess.Popen(SLEEP, start_new_session=True)
+    os._exit(0)
+
+daemon(lambda: os.execv(SLEEP[0], SLEEP))
+daemon(lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN))
+daemon(lambda: subprocess.Popen([*SLEEP, "no mark"], env={}, start_new_session=True))
+daemon(lambda: signal.signal(signal.SIGTERM, again))
+subprocess.run([sys.executable, "-c", "import subprocess, sys; subprocess.Popen(sys.argv[1:])", *SLEEP])
+print("ready", flush=True)
+"""
+DAEMON_PROCESSES = 6
 DEAF = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -4,9 +4,12 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Tuple
 
 import psutil
 import pytest
@@ -17,7 +20,7 @@ from scripts.service import lifecycle, log_files, ports
 from scripts.service.lifecycle import RunningService, running, start_detached
 from scripts.settings import Settings
 from scripts.system import records
-from scripts.system.processes import Stop
+from scripts.system.process_tree import Stop
 from scripts.system.records import Record
 from tests.unit.service import children
 from tests.unit.service.children import READY, SLEEP, SOON_S, TWO_CHILDREN, eventually, marked, wait_for_line
@@ -479,15 +482,73 @@ def test_a_project_without_a_service_cannot_run_one(bench: Bench) -> None:
         pass
 
 
-def test_the_service_outlives_no_terminal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(title: str) -> None:
+@contextmanager
+def broken(when: str) -> Iterator[None]:
+    if when == "at its beginning":  # a terminal that is gone, and a thread that does not start (`ulimit -u`)
         raise OSError(5, "Input/output error")
+    yield
+    raise RuntimeError("can't start new thread")
 
+
+@pytest.mark.parametrize("when", ["at its beginning", "at its end"])
+def test_the_service_outlives_no_display_that_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     with bench.running(bench.project()) as service:
         bench.run_ids.append(service.run_id)
-        monkeypatch.setattr(console, "progress", gone)
+        monkeypatch.setattr(console, "progress", lambda title: broken(when))
 
-    assert [] == bench.left()
+    assert ([], []) == (bench.left(), bench.records())
+    assert "service: stopped (signal SIGTERM (15))" == bench.said[-1]
+
+
+def test_where_no_thread_is_to_be_had_the_service_runs_and_ends_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with bench.running(bench.project(warm_up={"path": "/tts", "json": {}})) as service:
+        bench.run_ids.append(service.run_id)
+        service.check_alive()
+
+    assert ([], []) == (bench.left(), bench.records())
+
+
+class Heard:
+    """A watchdog that notes what it is told, with how many processes carried the mark then."""
+
+    def __init__(self) -> None:
+        self.words: List[Tuple[str, str, int]] = []
+
+    def expect(self, mark: str) -> None:
+        self.words.append(("expect", mark, len(marked(mark))))
+
+    def watch(self, mark: str, pid: int) -> None:
+        self.words.append(("watch", mark, pid))
+
+    def forget(self, mark: str) -> None:
+        self.words.append(("forget", mark, len(marked(mark))))
+
+
+def test_who_ends_it_should_we_be_killed_hears_of_it_before_its_start_and_after_its_end(bench: Bench) -> None:
+    heard = Heard()
+    with running(bench.project(), os.environ, bench.log, str, heard) as service:
+        pass
+
+    mark = service.run_id
+    assert [("expect", mark, 0), ("watch", mark, service.pid), ("forget", mark, 0)] == heard.words
+
+
+def test_a_command_that_goes_to_the_background_is_told_what_it_left_and_that_is_ended(bench: Bench) -> None:
+    project = bench.project("if os.fork(): os._exit(0)\nos.setsid()\nprint(os.getpid())\n" + READY)
+    with pytest.raises(ServiceDied) as caught, bench.running(project):
+        time.sleep(SOON_S)
+
+    pid = int(bench.log.read_text())
+    said = caught.value.message.splitlines()[0]
+    assert f"; it left pid {pid} ({sys.executable} service.py " in said
+    assert said.endswith("which was ended: service.command must stay in the foreground as long as the service runs")
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_python_of_the_given_path_runs_the_service(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from typing import List
 from scripts import settings
 from scripts.steps import serve
 from scripts.system import records
-from scripts.system.processes import is_running
+from scripts.system.identity import is_running
 from tests.unit.steps import projects
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ import pytest
 
 from scripts.errors import ServiceDied, SettingsError
 from scripts.system import processes
-from scripts.system.processes import Identity, Process
-from tests.unit.service import children
+from scripts.system.process_tree import MARKER
+from scripts.system.processes import Leftover, Process
 from tests.unit.service.children import DEAF, RUN, SLEEP, SOON_S, TWO_CHILDREN, eventually, marked
 
 
@@ -92,7 +91,17 @@ def test_the_program_reads_nothing_from_our_input(start: Starter) -> None:
 
 
 def test_the_program_carries_the_mark_of_its_run(start: Starter) -> None:
-    assert RUN == written(start(f"import os; print(os.environ[{processes.MARKER!r}])"))
+    assert RUN == written(start(f"import os; print(os.environ[{MARKER!r}])"))
+
+
+def test_titles_of_processes_are_not_written_over_the_mark_unless_a_person_says_so(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import os; print(repr(os.environ['SPT_NOENV']))"
+    usual = written(start(code))
+    monkeypatch.setenv("SPT_NOENV", "")
+
+    assert ["'1'", "'1'\n''"] == [usual, written(start(code))]
 
 
 def test_the_program_leads_a_session_of_its_own(start: Starter) -> None:
@@ -180,6 +189,27 @@ def test_an_exit_code_is_put_in_words(code: int, expected: str) -> None:
     assert expected == processes.exit_words(code)
 
 
+@pytest.mark.parametrize(
+    "returncode, sessions, expected",
+    [
+        (0, [], ""),
+        (3, [40], "; it left pid 1 (serve) running in the background, which was ended"),
+        (0, [40], f"; it left pid 1 (serve) running in the background, which was ended: {processes.FOREGROUND}"),
+        (3, [41], f"; it left pid 1 (serve) running in the background, which was ended: {processes.FOREGROUND}"),
+    ],
+)
+def test_what_a_command_left_in_the_background_is_said(returncode: int, sessions: List[int], expected: str) -> None:
+    left = [Leftover(pid, "serve", session) for pid, session in enumerate(sessions, 1)]
+
+    assert expected == processes.left_words(returncode, 40, left)
+
+
+def test_only_the_first_of_many_left_in_the_background_are_named() -> None:
+    left = [Leftover(pid, "serve", 41) for pid in range(1, 6)]
+
+    assert "pid 3 (serve) and 2 more running" in processes.left_words(0, 40, left)
+
+
 def test_a_process_ends_by_sigterm(start: Starter) -> None:
     ending = start(SLEEP).stop(SOON_S)
 
@@ -235,13 +265,6 @@ def test_what_a_dead_process_left_in_its_session_is_ended(start: Starter) -> Non
     assert (1, []) == (before, marked(RUN))
 
 
-def test_what_another_left_in_a_session_of_the_same_number_is_not_ours(start: Starter) -> None:
-    owned = start(f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {SLEEP!r}])")
-    exit_code(owned)
-
-    assert [] == processes.tree(owned.identity, "another run")
-
-
 def test_a_process_that_is_dead_already_says_how(start: Starter) -> None:
     owned = start("raise SystemExit(3)")
     exit_code(owned)
@@ -261,135 +284,3 @@ def test_a_process_is_not_left_as_a_zombie(start: Starter) -> None:
     owned.stop(SOON_S)
 
     assert not psutil.pid_exists(owned.identity.pid)
-
-
-def test_a_stranger_with_the_pid_is_never_signalled() -> None:
-    with children.stranger() as child:
-        real = processes.identify(child.pid)
-        assert real is not None
-        processes.end_tree(real._replace(create_time=real.create_time - 3600), RUN, 0.2)
-
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(0.3)
-
-
-def test_a_process_is_known_by_pid_and_start() -> None:
-    known = processes.identify(os.getpid())
-    assert known is not None
-
-    assert processes.is_running(known)
-    assert not processes.is_running(known._replace(create_time=known.create_time - 3600))
-
-
-def test_a_zombie_does_not_run() -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as child:
-        known = processes.identify(child.pid)
-        assert known is not None
-        eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
-
-        assert not processes.is_running(known)
-        assert [] == processes.tree(known, RUN)
-
-
-def test_a_clock_that_was_set_changes_no_identity() -> None:
-    assert processes.is_same(Identity(7, 100.0), Identity(7, 101.0))
-
-
-def test_a_pid_that_nobody_has_is_nobody(start: Starter) -> None:
-    owned = start("pass")
-    exit_code(owned)
-
-    assert processes.identify(owned.identity.pid) is None
-
-
-# Hearing what a program prints --------------------------------------------------------------------
-
-
-def alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def python(code: str) -> List[str]:
-    return [sys.executable, "-c", code]
-
-
-BOTH = "import os; os.write(1, b'a\\xff'); os.write(2, b'b'); os.write(1, b'c')"
-
-
-def test_what_a_program_prints_is_heard_apart_from_its_complaints_or_with_them(tmp_path: Path) -> None:
-    assert "a\ufffdc" == processes.output(python(BOTH), 20)
-    assert "a\ufffdbc" == processes.output(python(BOTH), 20, merged=True)
-    assert "a\udcffc" == processes.output(python(BOTH), 20, errors="surrogateescape")
-
-
-def test_a_program_runs_where_and_with_what_it_is_given(tmp_path: Path) -> None:
-    code = "import os, sys; print(os.getcwd(), os.environ.get('A'), sys.stdin.read())"
-
-    assert f"{tmp_path.resolve()} 1 \n" == processes.output(python(code), 20, cwd=tmp_path, environ={"A": "1"})
-
-
-def test_more_than_a_pipe_holds_is_heard() -> None:
-    code = "import sys; sys.stderr.write('b' * 10**6); print('a' * 10**6)"
-
-    assert 10**6 + 1 == len(processes.output(python(code), 20))
-
-
-def test_a_failure_has_the_exit_code_what_was_printed_and_the_first_complaint() -> None:
-    code = "import sys; print('half'); print('no such thing\\nat all', file=sys.stderr); sys.exit(3)"
-    with pytest.raises(processes.ProgramFailed) as failed:
-        processes.output(python(code), 20)
-
-    assert (3, "half\nno such thing\nat all\n") == (failed.value.returncode, failed.value.output)
-    assert f"{sys.executable} ended with 3: no such thing" == str(failed.value)
-
-
-@pytest.mark.parametrize("word", ["/none/there", "/", "a\0b"])
-def test_a_program_that_cannot_be_started_is_the_same_kind_of_failure(word: str) -> None:
-    with pytest.raises(processes.ProgramFailed, match="cannot be started: ") as failed:
-        processes.output([word], 20)
-
-    assert failed.value.returncode is None
-    assert not processes.works([word], 20)
-
-
-def test_a_program_that_hangs_is_ended_with_what_it_started_and_what_it_said_is_kept(tmp_path: Path) -> None:
-    code = f"""
-import signal, subprocess, sys
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}])
-print(child.pid, flush=True)
-{SLEEP}"""
-    began = time.monotonic()
-    with pytest.raises(processes.ProgramFailed, match="timed out after 1 s") as failed:
-        processes.output(python(code), 1)
-
-    assert time.monotonic() - began < 15
-    assert failed.value.returncode is None
-    eventually(lambda: not alive(int(failed.value.output)))
-
-
-def test_a_program_that_leaves_something_behind_which_holds_its_output_open_is_heard_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(processes, "HELD_OPEN_S", 0.2)
-    code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid)"
-    began = time.monotonic()
-    printed = processes.output(python(code), None)
-
-    assert time.monotonic() - began < 15
-    assert alive(int(printed))  # it was left on purpose
-    os.kill(int(printed), signal.SIGKILL)
-
-
-def test_an_interruption_ends_the_program() -> None:
-    pids: List[int] = []
-
-    def interrupt() -> None:
-        pids.extend(child.pid for child in psutil.Process().children())
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        processes.output(python(SLEEP), None, meanwhile=interrupt)
-
-    assert pids
-    eventually(lambda: not any(map(alive, pids)))

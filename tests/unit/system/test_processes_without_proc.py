@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from scripts.service import ports
-from scripts.system import machine, memory, processes, records
-from scripts.system.processes import Identity
+from scripts.system import machine, memory, process_tree, records
+from scripts.system.identity import Identity, are_told, identify, is_running
 from tests.unit.service.children import DEAF, SLEEP, SOON_S, eventually, listener, stranger, wait_for_line
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
@@ -42,11 +42,11 @@ def child(proc: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def known(child: subprocess.Popen[bytes]) -> Identity:
-    return processes.identify(child.pid) or Identity(child.pid, time.time())
+    return identify(child.pid) or Identity(child.pid, time.time())
 
 
 def test_that_nothing_is_told_is_known(proc: Path) -> None:
-    assert not processes.are_told()
+    assert not are_told()
 
 
 def test_memory_is_the_kernels_and_its_peak_unknown(proc: Path) -> None:
@@ -65,16 +65,16 @@ def test_the_machine_is_described(proc: Path) -> None:
 
 
 def test_a_child_is_seen_to_run_and_to_have_ended(child: subprocess.Popen[bytes]) -> None:
-    before = processes.is_running(known(child))
+    before = is_running(known(child))
     child.kill()
-    eventually(lambda: not processes.is_running(known(child)))
+    eventually(lambda: not is_running(known(child)))
 
     assert before
     assert -signal.SIGKILL == child.wait(SOON_S)  # looking did not take its exit code
 
 
 def test_a_child_is_ended_with_its_group(child: subprocess.Popen[bytes]) -> None:
-    ending = processes.end_tree(known(child), "", SOON_S)
+    ending = process_tree.end(known(child), "", SOON_S)
 
     assert (False, ()) == (ending.forced, ending.left)
     assert -signal.SIGTERM == child.wait(SOON_S)
@@ -93,7 +93,7 @@ def test_a_deaf_child_is_killed(proc: Path) -> None:
     words = [sys.executable, "-u", "-c", DEAF + SLEEP]
     with subprocess.Popen(words, start_new_session=True, stdout=subprocess.PIPE, encoding="utf-8") as child:
         wait_for_line(child, "deaf")
-        ending = processes.end_tree(known(child), "", 0.1)
+        ending = process_tree.end(known(child), "", 0.1)
 
         assert ending.forced
         assert -signal.SIGKILL == child.wait(SOON_S)

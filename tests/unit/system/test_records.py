@@ -12,8 +12,9 @@ from typing import Any, Callable, Iterator, List
 
 import pytest
 
-from scripts.system import processes, records
-from scripts.system.processes import MARKER, Identity
+from scripts.system import records
+from scripts.system.identity import Identity, identify
+from scripts.system.process_tree import MARKER
 from scripts.system.records import Record
 from tests.unit.service.children import ROOT, SLEEP, SOON_S, eventually, marked, stranger
 
@@ -48,11 +49,13 @@ KILLED_RUNNER = f"""
 import os, subprocess, sys, time
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from scripts.system import processes, records
+from scripts.system import records
+from scripts.system.identity import identify
+from scripts.system.process_tree import MARKER
 what, run_id, code = sys.argv[1:]
-environ = {{**os.environ, processes.MARKER: run_id}}
+environ = {{**os.environ, MARKER: run_id}}
 popen = subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
-record = records.started(what, run_id, processes.identify(popen.pid), ("python", "-c"))
+record = records.started(what, run_id, identify(popen.pid), ("python", "-c"))
 records.write(Path("state"), record)
 print(popen.pid, flush=True)
 time.sleep(60)
@@ -226,6 +229,25 @@ def test_what_outlived_its_parent_is_stopped_too(start: Start) -> None:
     assert [] == marked(runner.run_id)
 
 
+def test_a_daemon_is_stopped_though_what_started_it_is_dead(start: Start) -> None:
+    runner = start("service", "import os, time\nos.fork() and os._exit(0)\nos.setsid()\ntime.sleep(60)")
+    runner.kill()
+    eventually(lambda: [pid for pid in marked(runner.run_id) if os.getsid(pid) == pid != runner.child_pid])
+    stopped = records.sweep(runner.state, str)
+
+    assert (1, [], []) == (len(stopped), marked(runner.run_id), records.read_all(runner.state))
+
+
+def test_what_we_are_a_part_of_is_kept(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run in a test does whose own runner was killed."""
+    runner = start("pytest")
+    runner.kill()
+    monkeypatch.setenv(MARKER, runner.run_id)
+
+    assert ([], [runner.child_pid]) == (records.sweep(runner.state, str), marked(runner.run_id))
+    assert [runner.run_id] == [record.run_id for record in records.read_all(runner.state)]
+
+
 @pytest.mark.parametrize("detached_too", [False, True])
 def test_what_a_live_run_uses_is_left_alone(start: Start, detached_too: bool) -> None:
     runner = start("pytest")
@@ -261,7 +283,7 @@ def test_a_stale_record_that_names_a_stranger_is_forgotten_and_the_stranger_live
 
 def test_nothing_is_signalled_for_a_dead_record(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""], env={**os.environ, MARKER: "a1"})
-    identity = processes.identify(dead.pid)
+    identity = identify(dead.pid)
     dead.wait()
     assert identity is not None
     records.write(tmp_path, replace(SERVICE, process=identity, owner=NOBODY))
