@@ -92,7 +92,9 @@ def run(
         variables = plugin_loader.variables(environ, settings.state / "plugin", order)
         own_file = coverage.file_of(shard.folder, len(ended), "run").resolve()
         command, variables = coverage.measuring_into(words, variables, own_file)
-        heartbeat = Heartbeat(journal.Tail(record, start))
+        tail = journal.Tail(record, start)
+        tail.latest()  # the last line of the round before may say that a test runs: this one has only begun to start up
+        heartbeat = Heartbeat(tail)
         exit = pytest_process.run(
             command, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say, shard.output
         )

@@ -18,7 +18,7 @@ from typing import IO, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 GRACE_S = 2.0  # between SIGTERM and SIGKILL
 POLL_S = 0.05
-EMPTY_SEARCHES = 2  # a process that is just being started shows no environment for a moment
+EMPTY_SEARCHES = 4  # a process that is just being started shows no environment, and one may start while we look
 MARKER = "SHARDLINE_RUN_ID"  # as in system/process_tree
 
 Leader = Tuple[int, str]  # a pid, and when that process started
@@ -96,7 +96,7 @@ def follow(lines: Iterable[str]) -> Dict[str, Leader]:
 
 
 def _signal_all(number: int, watched: Dict[str, Leader], known: Dict[int, str], until: float) -> Dict[int, str]:
-    """Signal each process once, also those that come meanwhile, until two searches in a row find none, or so long.
+    """Signal each process once, also those that come meanwhile, until several searches in a row find none, or so long.
 
     Returns:
         all that were found, with their start times.
@@ -107,7 +107,7 @@ def _signal_all(number: int, watched: Dict[str, Leader], known: Dict[int, str], 
         known = {pid: start for pid, start in known.items() if _runs(pid, start)}
         found = known = {**known, **members(watched)}
         for pid, start in found.items():
-            if signalled.get(pid) != start and started(pid) == start:
+            if start and signalled.get(pid) != start and started(pid) == start:
                 with suppress(OSError):
                     os.kill(pid, number)
         signalled.update(found)

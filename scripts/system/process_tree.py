@@ -24,6 +24,7 @@ POLL_S = 0.05
 KILL_TIMEOUT_S = 5.0  # what SIGKILL does not end by then hangs in the kernel (a driver, a network disk)
 # A process that is just being started shows no environment for a moment: one empty search proves nothing.
 EMPTY_SEARCHES = 2
+SEARCHES = 20  # at most, for what ends whenever it is found
 READ_BYTES = 64 * 1024  # at once: what /proc has less of comes whole
 
 
@@ -51,18 +52,18 @@ def tree(root: Identity, mark: str) -> List[psutil.Process]:
     Returns:
         none where the system does not tell of processes; `end` then ends the group of a child of ours.
     """
-    import psutil
-
     now = identify(root.pid)
     if now is None and not are_told():
         return []
-    pids = psutil.pids()
-    marked = {pid for pid in pids if mark and marked_with(pid, mark)}
-    found = set(marked)
-    if is_same(root, now):  # else number and session are a stranger's, or of nobody that we know
-        found.update(pid for pid in pids if pid == root.pid or _session(pid) == root.pid)
-    ours = with_descendants(found, _parents(pids), spared=_lineage()) if found else ()
-    return [process for process in _pinned(ours, marked, mark) if is_alive(process)]
+    spared = _lineage()
+    for _ in range(SEARCHES):
+        seen, marked = _search(mark)
+        found = {*marked, *_with_session(root, seen)} if is_same(root, now) else marked
+        ours = with_descendants(found, _parents(seen), spared) if found else set()
+        processes = [process for process in _pinned(ours, marked, mark) if is_alive(process)]
+        if processes or not marked.difference(spared):
+            return processes  # else it ended between two looks, and may have left another in its place
+    return []
 
 
 def end(
@@ -195,6 +196,26 @@ def _is_ours_alone(root: Identity) -> bool:
     """Tell whether the group is of `root`, not of a stranger with its number, and has nobody in it whom we run in."""
     now = identify(root.pid)
     return (now is None or is_same(root, now)) and root.pid not in map(_group, _lineage())
+
+
+def _search(mark: str) -> Tuple[Set[int], Set[int]]:
+    """Look at all processes, also those that start while we look: (what there was, what of it carries the mark)."""
+    import psutil
+
+    seen: Set[int] = set()
+    marked: Set[int] = set()
+    for _ in range(SEARCHES):  # where others start processes all the time, there is always one more
+        fresh = set(psutil.pids()) - seen
+        if not fresh:
+            break
+        seen |= fresh
+        marked |= {pid for pid in fresh if mark and marked_with(pid, mark)}
+    return seen, marked
+
+
+def _with_session(root: Identity, pids: Iterable[int]) -> Set[int]:
+    """Find what is in the session of a process that is known to be the same, and that process."""
+    return {root.pid, *(pid for pid in pids if _session(pid) == root.pid)}
 
 
 def _parents(pids: Iterable[int]) -> Dict[int, int]:

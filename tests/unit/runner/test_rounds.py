@@ -312,6 +312,14 @@ def test_what_the_tests_leave_running_is_ended(shard: Shard) -> None:
     assert f"we end: {pid} (pid)" in "".join(shard.said)
 
 
+def test_what_starts_up_after_a_death_has_the_time_of_a_start_not_of_a_test(shard: Shard) -> None:
+    slow = "import pathlib, time\npathlib.Path('dead').exists() and time.sleep(2)\n"
+    suite = "import os, pathlib\ndef test_a():\n    pathlib.Path('dead').touch()\n    os._exit(0)\ndef test_b(): pass\n"
+    outcome = shard.write(conftest=slow, test_it=suite).run(timeout_s=1)
+
+    assert ({"test_a": "failed", "test_b": "passed"}, 2) == (short(outcome), len(outcome.history))
+
+
 def test_daemons_of_tests_end_with_a_round_that_we_end_and_outlive_one_that_ended_by_itself(shard: Shard) -> None:
     suite = """
         import os, pathlib, time
@@ -330,7 +338,7 @@ def test_daemons_of_tests_end_with_a_round_that_we_end_and_outlive_one_that_ende
             daemon("by_us")
             time.sleep(60)
     """
-    shard.write(test_it=suite).run(timeout_s=1)
+    shard.write(test_it=suite).run(timeout_s=2)
     of_itself, by_us = (int((shard.project / name).read_text()) for name in ("of_itself", "by_us"))
 
     ended = not psutil.pid_exists(by_us) or psutil.Process(by_us).status() == psutil.STATUS_ZOMBIE
