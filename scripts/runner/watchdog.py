@@ -21,6 +21,8 @@ POLL_S = 0.05
 EMPTY_SEARCHES = 4  # a process that is just being started shows no environment, and one may start while we look
 MARKER = "SHARDLINE_RUN_ID"  # as in system/process_tree
 
+HAS_PROC = os.access("/proc/self/stat", os.R_OK)
+
 Leader = Tuple[int, str]  # a pid, and when that process started
 NO_LEADER = (0, "")
 
@@ -122,6 +124,8 @@ def started(pid: int) -> str:
     """Tell when a process started, in a form of the system's own; empty where that cannot be known."""
     with suppress(OSError, IndexError):
         return _fields(pid)[19]
+    if HAS_PROC:  # and it is not there
+        return ""
     with suppress(OSError, subprocess.SubprocessError):
         return subprocess.check_output(["ps", "-o", "lstart=", "-p", str(pid)]).decode().strip()
     return ""
