@@ -532,7 +532,7 @@ class Heard:
 
 def test_who_ends_it_should_we_be_killed_hears_of_it_before_its_start_and_after_its_end(bench: Bench) -> None:
     heard = Heard()
-    with running(bench.project(), os.environ, bench.log, str, heard) as service:
+    with running(bench.project(), os.environ, bench.log, str, dog=heard) as service:
         pass
 
     mark = service.run_id
