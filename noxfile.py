@@ -155,6 +155,7 @@ def tests(session):
     """Run this repository's own tests; the rest of the line goes to pytest."""
     began = time.time()
     shards = ["--nodes", "auto"] if session.posargs else []  # of a part, as many as run at once; of all, see OWN
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # as many an image sets it: each Python would compile pytest anew
     try:
         pipeline(session, "integration", "--settings", OWN, *shards)
     finally:

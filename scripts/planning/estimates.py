@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from .nodeids import file_of, function_of
@@ -46,7 +46,7 @@ class Estimates:
     @property
     def digest(self) -> str:
         """Digest all of it: two nodes with one digest plan from the same timings."""
-        return digest(asdict(self))
+        return digest({"tests_ms": dict(self.tests_ms), "stray_permille": self.stray_permille})
 
 
 def digest(value: Any) -> str:
@@ -93,6 +93,8 @@ def doubt_permille(nodeids: Sequence[str], estimates: Estimates) -> int:
     """
     if not estimates.tests_ms:
         return estimates.stray_permille
-    here, known = set(nodeids), set(estimates.tests_ms)
-    by_age = math.isqrt(4_000_000 * len(here ^ known) // max(1, len(here | known)))
+    here, known = set(nodeids), estimates.tests_ms.keys()
+    both = len(here & known)
+    either = len(here) + len(known) - both
+    by_age = math.isqrt(4_000_000 * (either - both) // max(1, either))
     return min(MOST_DOUBT_PERMILLE, max(estimates.stray_permille, by_age))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
 from ..console import say
 from ..errors import PipelineError
-from ..settings import Settings
 from ..system import shared_file
 from ..system.machine import machine_class
 from . import forecast, timings
 from .estimates import Estimates, SetUp
 from .timings import Timings
+
+if TYPE_CHECKING:  # each round asks for its selection, in a process of its own that needs no settings
+    from ..settings import Settings
 
 
 def file_of(settings: Settings) -> Path:

@@ -82,8 +82,9 @@ def make(
     """
     nodeids = sorted(tests)
     times = complete(nodeids, estimates.tests_ms)
-    kept = _units(nodeids, times, total, set_up, groups)
-    parts = _packed(nodeids, times, kept.units, total, set_up, doubt_permille(nodeids, estimates))
+    costs = _costs(nodeids, times)
+    kept = _units(costs, total, set_up, groups)
+    parts = _packed(nodeids, costs, kept.units, total, set_up, doubt_permille(nodeids, estimates))
     known = bool(estimates.tests_ms)
     shards = tuple(Shard(tuple(names), duration_ms(names, times, set_up) if known else 0) for names in parts)
     return Plan(
@@ -91,7 +92,7 @@ def make(
         shards=shards,
         timings=estimates.digest,
         set_up=set_up,
-        unknown=tuple(sorted(set(nodeids) - set(estimates.tests_ms))),
+        unknown=tuple(sorted(set(nodeids) - estimates.tests_ms.keys())),
         kept=tuple(kept.kept),
         divided=tuple(kept.divided),
     )
@@ -102,7 +103,7 @@ def price_permille(tests: Iterable[str], estimates: Estimates, made: Plan) -> in
     nodeids, total = sorted(tests), len(made.shards)
     times = complete(nodeids, estimates.tests_ms)
     alone = [[nodeid] for nodeid in dict.fromkeys(nodeids)]
-    apart = _packed(nodeids, times, alone, total, made.set_up, doubt_permille(nodeids, estimates))
+    apart = _packed(nodeids, _costs(nodeids, times), alone, total, made.set_up, doubt_permille(nodeids, estimates))
     ours, theirs = (
         max(duration_ms(names, times, made.set_up) for names in shards)
         for shards in ([shard.nodeids for shard in made.shards], apart)
@@ -132,23 +133,25 @@ def split(
         SettingsError: fewer than one shard, or more than MOST_SHARDS.
     """
     nodeids = sorted(tests)  # of a mapping the keys
-    times = complete(nodeids, estimates.tests_ms)
-    units = _units(nodeids, times, total, set_up, groups).units
-    return _packed(nodeids, times, units, total, set_up, doubt_permille(nodeids, estimates), spread_permille)
+    costs = _costs(nodeids, complete(nodeids, estimates.tests_ms))
+    units = _units(costs, total, set_up, groups).units
+    return _packed(nodeids, costs, units, total, set_up, doubt_permille(nodeids, estimates), spread_permille)
 
 
-def _units(
-    nodeids: Sequence[str], times: Mapping[str, int], total: int, set_up: SetUp, groups: Iterable[Group]
-) -> Units:
+def _costs(nodeids: Sequence[str], times: Mapping[str, int]) -> Dict[str, int]:
+    """Say what each test takes, in ms and at least 1: one that is there twice takes twice as long."""
+    return {name: max(1, times[name]) * count for name, count in Counter(nodeids).items()}
+
+
+def _units(costs: Mapping[str, int], total: int, set_up: SetUp, groups: Iterable[Group]) -> Units:
     if not 1 <= total <= MOST_SHARDS:
         raise SettingsError(f"expected 1 to {MOST_SHARDS} shards, got {total}")
-    costs = {name: max(1, times[name]) * count for name, count in Counter(nodeids).items()}
     return together.units(costs, groups, total, set_up.scopes_ms)
 
 
 def _packed(
     nodeids: Sequence[str],
-    times: Mapping[str, int],
+    costs: Mapping[str, int],
     units: Sequence[Sequence[str]],
     total: int,
     set_up: SetUp,
@@ -160,25 +163,26 @@ def _packed(
     Args:
         units: each by name, and they themselves by their first name, as `together.units` makes them of sorted ids.
     """
-    counts = Counter(nodeids)
-    costs = [_unit_ms(unit, counts, times, set_up) for unit in units]
-    order = sorted(range(len(costs)), key=lambda unit: -costs[unit])  # of equal times by name: that order is kept
+    units_ms = [sum(map(costs.__getitem__, unit)) + _classes_ms(unit, set_up) for unit in units]
+    order = sorted(range(len(units)), key=lambda unit: -units_ms[unit])  # of equal times by name: that order is kept
     numbered = [units[unit] for unit in order]
     by_name = sorted(range(len(order)), key=order.__getitem__)
     shards = pack(
-        _workload(numbered, [costs[unit] for unit in order], set_up, by_name), total, doubt_permille, spread_permille
+        _workload(numbered, [units_ms[unit] for unit in order], set_up, by_name), total, doubt_permille, spread_permille
     )
     names = ([name for unit in part for name in numbered[unit]] for part in shards)
+    if len(costs) == len(nodeids):
+        return [sorted(part) for part in names]
+    counts = Counter(nodeids)
     return [sorted(name for name in part for _ in range(counts[name])) for part in names]
 
 
-def _unit_ms(unit: Sequence[str], counts: Mapping[str, int], times: Mapping[str, int], set_up: SetUp) -> int:
-    """Add up what a unit takes, with the set-ups of its classes: they are whole where they have one."""
-    own = sum(max(1, times[name]) * counts[name] for name in unit)
+def _classes_ms(unit: Sequence[str], set_up: SetUp) -> int:
+    """Add up what the set-ups of a unit's classes cost: they are whole where they have one."""
     if not set_up.scopes_ms:
-        return own
+        return 0
     classes = {scope for name in unit for scope in scopes_of(name, set_up) if scope != file_of(name)}
-    return own + sum(_scope_ms(scope, set_up) for scope in classes)
+    return sum(_scope_ms(scope, set_up) for scope in classes)
 
 
 def _workload(
@@ -208,8 +212,8 @@ def _around(nodeid: str, set_up: SetUp) -> Tuple[str, ...]:
 
 def scopes_of(nodeid: str, set_up: SetUp) -> Tuple[str, ...]:
     """Name the file and the classes whose set-up a test needs."""
-    spared = set_up.spared.get(nodeid, ())
-    return tuple(scope for scope in _around(nodeid, set_up) if scope not in spared)
+    around, spared = _around(nodeid, set_up), set_up.spared.get(nodeid)
+    return tuple(scope for scope in around if scope not in spared) if spared else around
 
 
 def _scope_ms(scope: str, set_up: SetUp) -> int:
@@ -220,9 +224,11 @@ def duration_ms(nodeids: Sequence[str], times: Mapping[str, int], set_up: SetUp)
     """Add up what a shard with these tests takes, in ms: own times, and each set-up once. Nothing takes nothing."""
     if not nodeids:
         return 0
+    own = set_up.session_ms + sum(map(times.__getitem__, nodeids))
+    if not set_up.scopes_ms and not set_up.file_ms:
+        return own
     scopes = {scope for nodeid in nodeids for scope in scopes_of(nodeid, set_up)}
-    own = sum(times[nodeid] for nodeid in nodeids)
-    return set_up.session_ms + own + sum(_scope_ms(scope, set_up) for scope in scopes)
+    return own + sum(_scope_ms(scope, set_up) for scope in scopes)
 
 
 def dump(plan: Plan) -> str:

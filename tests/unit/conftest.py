@@ -11,9 +11,11 @@ import pytest
 OURS = ("SHARDLINE_", "SERVICE_", "PIPELINE_SETTINGS", "PYTEST_XDIST_", "TOX_PARALLEL_ENV")
 OF_A_CI = ("CIRCLE_", "BUILDKITE_", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS")
 OF_A_PERSON = ("NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS", "PYTHONUNBUFFERED", "VIRTUAL_ENV")
+# Many an image sets it, and each of the thousand Pythons that tests start would compile all of pytest anew.
+OF_AN_IMAGE = ("PYTHONDONTWRITEBYTECODE",)
 
 # Here and not in a fixture, which comes after those of a session and a module.
-for name in [name for name in os.environ if name.startswith(OURS + OF_A_CI + OF_A_PERSON)]:
+for name in [name for name in os.environ if name.startswith(OURS + OF_A_CI + OF_A_PERSON + OF_AN_IMAGE)]:
     del os.environ[name]
 
 # The plugins that our own tests brought along: hypothesis alone costs each pytest that a test starts a second.

@@ -93,14 +93,23 @@ def test_the_exit_code_is_the_command_s(ready: Path) -> None:
     assert 7 == bootstrap(ready, "bash", "-c", "exit 7").returncode
 
 
-def test_packages_that_cannot_be_had_are_one_error_and_no_stamp(clone: Path) -> None:
-    done = bootstrap(clone, "true", PIP_FIND_LINKS="/nowhere")
+def test_packages_that_cannot_be_had_are_one_error_and_no_stamp_of_theirs(ready: Path) -> None:
+    lock, stamp, begun = (
+        ready / "requirements.lock",
+        ready / ".venv/requirements.sha256",
+        ready / ".venv/installation-begun",
+    )
+    before = lock.read_text(), stamp.read_text()
+    lock.write_text(f"{before[0]}nosuch-thing==1.0 --hash=sha256:{'0' * 64}\n")
+
+    done = bootstrap(ready, "true")
+    lock.write_text(before[0])
 
     assert 3 == done.returncode
     assert "error: the packages of requirements.lock could not be installed" in done.stdout
-    assert "tiny-thing" in done.stdout
-    made = clone / ".venv"
-    assert (False, True) == ((made / "requirements.sha256").exists(), (made / "installation-begun").exists())
+    assert "nosuch-thing" in done.stdout
+    assert (before[1], True) == (stamp.read_text(), begun.exists())
+    begun.unlink()  # nothing was installed, so the environment is as it was
 
 
 def test_a_python_without_ensurepip_names_the_package_to_install(clone: Path) -> None:
@@ -147,8 +156,19 @@ def test_in_a_copied_project_the_environment_is_made_anew(ready: Path, tmp_path:
     assert str(copy) in (copy / ".venv" / "bin" / "pip").read_text()
 
 
-def test_an_environment_whose_interpreter_is_gone_is_made_anew(ready: Path) -> None:
-    (ready / ".venv" / "bin" / "python").unlink()
-    (ready / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
+def test_an_environment_whose_interpreter_is_gone_is_made_anew(ready: Path, tmp_path: Path) -> None:
+    program, asked = ready / ".venv" / "bin" / "python", tmp_path / "asked"
+    interpreter = os.readlink(str(program))
+    maker = tmp_path / "python-that-notes-what-it-is-asked"
+    maker.write_text(
+        f'#!/bin/sh\ncase "$*" in *--clear*) echo "$*" >"{asked}"; exit 1;; esac\nexec "{sys.executable}" "$@"\n'
+    )
+    maker.chmod(0o755)
+    program.unlink()
+    program.symlink_to("/nowhere/python")
 
-    assert 0 == bootstrap(ready, "python", "-c", "import tiny_thing").returncode
+    done = bootstrap(ready, PYTHON=str(maker))
+    program.unlink()
+    program.symlink_to(interpreter)
+
+    assert (3, "-m venv --clear .venv\n") == (done.returncode, asked.read_text())

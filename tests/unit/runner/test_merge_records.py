@@ -225,6 +225,11 @@ def large(file: Path) -> None:
         stream.truncate(100 << 20)
 
 
+def lists(file: Path) -> None:
+    with file.open("wb") as stream:
+        stream.writelines([b"[", b"[]," * (35 << 20), b"[]]"])
+
+
 def own_but(**facts: Any) -> Callable[[Path], object]:
     """The record as it was, with other facts in it, unsealed."""
     return lambda file: file.write_text(json.dumps({**RECORD, **facts}))
@@ -239,7 +244,7 @@ IN_ITS_PLACE: Dict[str, Callable[[Path], object]] = {
     "a link to itself": lambda file: file.symlink_to(file.name),
     "a link to a device": lambda file: file.symlink_to("/dev/zero"),
     "100 MB": large,
-    "100 MB of lists": text(b"[" + b"[]," * (35 << 20) + b"[]]"),
+    "100 MB of lists": lists,
     "100,000 brackets": text(b"[" * 100_000),
     "100,000 objects": text(b'{"a":' * 100_000),
     "not UTF-8": text(b'{"schema": "\xff"}'),

@@ -1191,10 +1191,20 @@ def test_a_whole_run_writes_its_reports_where_they_were_asked_for(suite: Suite) 
     assert (suite.folder / "out" / "report").exists()
 
 
-@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--cache-clear"])
-def test_the_cache_is_read_and_not_written(suite: Suite, option: str) -> None:
+@pytest.fixture(scope="module")
+def ran_once(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    """A suite whose second test failed, with the cache that pytest left."""
+    suite = Suite(tmp_path_factory.mktemp("cache"))
     suite.with_cache = True
     suite.write(test_it=THREE.replace("test_b(): pass", "test_b(): assert 0")).run("--sw")
+    return suite
+
+
+@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--cache-clear"])
+def test_the_cache_is_read_and_not_written(ran_once: Suite, suite: Suite, option: str) -> None:
+    suite.with_cache = True
+    shutil.rmtree(str(suite.folder))
+    shutil.copytree(str(ran_once.folder), str(suite.folder))
     cached = content(suite.folder / ".pytest_cache" / "v")
     suite.apart = suite.folder.parent / "apart"
     suite.write(test_it=THREE.replace("test_c(): pass", "test_c(): assert 0"))

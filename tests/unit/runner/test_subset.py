@@ -145,15 +145,13 @@ def test_an_id_may_be_copied_from_what_we_print() -> None:
     assert ([nodeid], []) == subset.chosen([nodeid], ["a.py::test_a[你好\\n]"])
 
 
-@pytest.mark.parametrize("nodes", ["1", "2"])
-def test_what_failed_last_is_run_again_until_it_is_green(project: Path, nodes: str) -> None:
-    words = ["integration", "--nodes", nodes]
-    assert 1 == projects.run(project, *words, BROKEN="1").returncode
-    projects.run(project, *words, "-k", "other")  # a part of the suite settles nothing about the rest
+def test_what_failed_last_is_run_again_until_it_is_green(project: Path) -> None:
+    assert 1 == projects.run(project, "integration", "--nodes", "2", BROKEN="1").returncode
+    projects.run(project, "integration", "-k", "other")  # a part of the suite settles nothing about the rest
 
-    again = projects.run(project, *words, "--last-failed")
+    again = projects.run(project, "integration", "--nodes", "2", "--last-failed")
     ran_again = ran(project)
-    all_again = projects.run(project, *words, "--last-failed")
+    all_again = projects.run(project, "integration", "--last-failed")
 
     assert (0, [IDS[1]]) == (again.returncode, ran_again), again.stdout
     assert "only what failed in the last run here: 1 test" in again.stdout

@@ -131,14 +131,18 @@ def test_a_test_that_pytest_does_not_find_is_a_mistake_with_one_node_too(tmp_pat
 
 # Ctrl-C -------------------------------------------------------------------------------------------
 
+# The second test of each shard waits, so that none has ended when the signal comes.
 WAITS = """
-import pathlib, time, pytest
+import os, pathlib, time, pytest
+
+ran = []
 
 @pytest.mark.parametrize("number", range(4))
 def test_of_the_part(number):
-    if number == 1 and not pathlib.Path("go").exists():
-        pathlib.Path("started").touch()
+    if ran and not pathlib.Path("go").exists():
+        pathlib.Path("started-" + os.environ.get("SHARDLINE_SHARD", "0")).touch()
         time.sleep(60)
+    ran.append(number)
 
 def test_of_the_rest(): assert 0, "not of this part"
 """
@@ -148,7 +152,9 @@ def test_of_the_rest(): assert 0, "not of this part"
 def test_ctrl_c_in_a_run_of_a_part_offers_the_command_that_runs_its_rest(tmp_path: Path, nodes: str) -> None:
     project = projects.make(tmp_path, WAITS, service=None)
     (project / "part.txt").write_text("checks/test_it.py::test_of_the_part\n")
-    words = projects.words(project, "integration", "--nodes", nodes, "--tests", str(project / "part.txt"))
+    words = projects.words(
+        project, "integration", "--nodes", nodes, "--at-once", nodes, "--tests", str(project / "part.txt")
+    )
     run = subprocess.Popen(
         words,
         cwd=str(projects.ROOT),
@@ -159,7 +165,7 @@ def test_ctrl_c_in_a_run_of_a_part_offers_the_command_that_runs_its_rest(tmp_pat
         start_new_session=True,
     )
     until = time.monotonic() + 60
-    while not (project / "started").exists():
+    while len(list(project.glob("started-*"))) < int(nodes):
         assert time.monotonic() < until
         time.sleep(0.05)
     os.kill(run.pid, signal.SIGINT)

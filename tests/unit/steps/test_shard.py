@@ -54,6 +54,7 @@ def test_the_ci_says_which_shard_this_is(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stdout
     assert (1, 2, "w") == tuple(result(project, 1)[key] for key in ("index", "total", "run_id"))
+    assert "ended: green (exit code 0)" == done.stdout.splitlines()[-1]
 
 
 def test_what_is_not_ours_goes_to_pytest(tmp_path: Path) -> None:
@@ -108,6 +109,7 @@ def test_a_test_that_kills_the_process_fails_by_name_and_the_rest_runs(tmp_path:
     assert 1 == done.returncode
     assert "3 tests: 1 failed, 2 passed" in done.stdout
     assert re.search(r"^  failed  checks/test_it.py::test_dies: ", done.stdout, re.MULTILINE)
+    assert "ended: tests failed (exit code 1)" == done.stdout.splitlines()[-1]
 
 
 def test_a_deferred_verdict_fails_afterwards(tmp_path: Path) -> None:
@@ -315,15 +317,6 @@ def test_a_service_that_does_not_start_again_ends_the_shard_which_leaves_its_res
     outcomes = {test["nodeid"].split("::")[1]: test["outcome"] for test in result(project, 0)["tests"]}
     assert {"test_a": "passed", "test_kills_it": "failed", "test_y": "not-run", "test_z": "not-run"} == outcomes
     assert (10, True) == (done.returncode, "not again" in done.stdout), done.stdout
-
-
-@pytest.mark.parametrize(
-    "outcome, last", [("1", "ended: green (exit code 0)"), ("0", "ended: tests failed (exit code 1)")]
-)
-def test_the_last_line_names_the_end(tmp_path: Path, outcome: str, last: str) -> None:
-    project = projects.make(tmp_path, f"def test_it(): assert {outcome}\n", service=None)
-
-    assert last == projects.run(project, "shard", "0", "1").stdout.splitlines()[-1]
 
 
 def test_a_test_that_skips_in_a_worker_of_xdist_runs_all_the_same(tmp_path: Path) -> None:
