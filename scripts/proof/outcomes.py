@@ -63,7 +63,8 @@ class SharedCost:
 class Attempt:
     """One run of one test, begun `at_s` after its round started.
 
-    `own_s` is the sum of the phases less the shared fixtures inside them.
+    `own_s` is the sum of the phases less the shared fixtures inside them. `service_ended`: at its end, the service had
+    ended, or could not but end.
     """
 
     nodeid: str
@@ -76,6 +77,7 @@ class Attempt:
     own_s: float = 0.0
     message: str = ""
     text: str = ""
+    service_ended: bool = False
 
     @property
     def seconds(self) -> float:

@@ -414,8 +414,7 @@ def _stopped_at_the_end(last: FinishedRound) -> Iterator[ExtraError]:
 def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
     """List what went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
-        verb = "was running" if ran.running and ran.running.phase else "had failed a moment before"
-        when = f"{receipt.shown(ran.nodeid)} {verb}" if ran.nodeid else "between two tests, or after the last"
+        when = f"{receipt.shown(ran.nodeid)} {_when(ran)}" if ran.nodeid else "between two tests, or after the last"
         yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
         return
     if ran.kind == o.FINISHED:
@@ -436,6 +435,14 @@ def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
         yield ExtraError("pytest", f"{culprit} {_deed(ran)}")
     if ran.kind in error_of:
         yield ExtraError(*error_of[ran.kind])
+
+
+def _when(ran: FinishedRound) -> str:
+    """Say what the test in which the service died did then."""
+    if ran.running and ran.running.phase:
+        return "was running"
+    passed = any(each.nodeid == ran.nodeid and each.outcome not in o.RED for each in _booked(ran))
+    return f"had {'ended' if passed else 'failed'} a moment before"
 
 
 def _ending(ran: FinishedRound) -> str:

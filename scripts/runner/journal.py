@@ -203,6 +203,7 @@ class _Trial:
             own_s=round(max(0.0, sum(seconds.values()) - self.shared_s), 6),
             message=str(cause.get("message", "")),
             text="\n\n".join(texts),
+            service_ended=self.ends.get("teardown", {}).get("service") == "ended",
         )
 
     def _outcome(self) -> Tuple[str, Event]:

@@ -42,11 +42,13 @@ Say = Callable[[str], None]
 class StopConditions(NamedTuple):
     """What to look for while a round runs.
 
-    `signalled`: somebody wants us to end. `death`: how the service died, empty as long as it runs.
+    `signalled`: somebody wants us to end. `death`: how the service died, empty as long as it runs; `death_ago_s`: how
+    many seconds ago that was, 0 where it is not known better than by the look.
     """
 
     signalled: Callable[[], bool] = lambda: False
     death: Callable[[], str] = str
+    death_ago_s: Callable[[], float] = float
 
 
 class Supervision(NamedTuple):
@@ -130,7 +132,7 @@ def run(
     returncode = -signal.SIGKILL if popen.returncode is None else popen.returncode
     seconds, ended_at = round(time.monotonic() - started, 3), now()
     death = "" if seen.interrupted else stop.death()
-    died_at = seen.died_at or ended_at
+    died_at = seen.died_at or (now() - stop.death_ago_s() if death else ended_at)
     return replace(seen, returncode=returncode, seconds=seconds, ended_at=ended_at, service=death, died_at=died_at)
 
 
@@ -181,11 +183,11 @@ def _watched(
     while is_running(root):
         interrupted = stop.signalled()
         if interrupted or stop.death():  # without the service, every further test would fail
-            seen_at = now()
+            died_at = now() - stop.death_ago_s()
             with suppress(ProcessLookupError, PermissionError):  # gone meanwhile
                 os.killpg(root.pid, signal.SIGINT)  # all of it, as a terminal does
             _wait(root, limits.stop_s)
-            return Exit(0, interrupted=interrupted, died_at=seen_at)
+            return Exit(0, interrupted=interrupted, died_at=died_at)
         silent_s = heartbeat.silent_s()
         if silent_s > (limits.test_s if heartbeat.in_test else limits.outside_s):
             say(f"\npytest has been silent for {human_seconds(silent_s)}: it is ended, where it was stands below")

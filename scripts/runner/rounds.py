@@ -79,7 +79,7 @@ def run(
     settings, start = shard.settings, shard.selection.start
     limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
     words = pytest_words(settings, session.suite, shard.arguments)
-    stop = StopConditions(signalled, session.death)
+    stop = StopConditions(signalled, session.death, session.death_ago_s)
     select = selection.write(shard.folder, shard.selection)
     record = shard.folder / JOURNAL
     ended: List[Exit] = []

@@ -20,7 +20,7 @@ def left_out(told: Round, died_at: float, death: str) -> Round:
     Where that had ended, it has no phase.
 
     Args:
-        died_at: when the death was seen, in seconds since the epoch.
+        died_at: when it died, or that was seen, in seconds since the epoch.
         death: how it died, in a line.
     """
     died_s = died_at - told.started
@@ -35,22 +35,30 @@ def left_out(told: Round, died_at: float, death: str) -> Round:
     if culprit is None:
         running = None
     elif running is None or running.nodeid != culprit.nodeid:
-        running = Running(culprit.nodeid, "call" if _end_s(culprit) > died_s - LATE_S else "")
+        late_s = 0.0 if culprit.service_ended else LATE_S
+        running = Running(culprit.nodeid, "call" if _end_s(culprit) > died_s - late_s else "")
     return replace(told, attempts=attempts, ended=replace(told.ended, running=running))
 
 
 def culprit_of(attempts: Sequence[Attempt], died_s: float) -> Optional[Attempt]:
     """Find the test in which the service died: the one that ran then, or the first of the red ones right before it.
 
-    A test fails as soon as its connection breaks, and the next may begin before the death can be seen. Where a red
-    test before the culprit had a reason of its own, that costs a second death: the culprit then runs first.
+    It is none after the first at whose end the service was seen to end: that one may have passed at once, and its
+    innocent successor fail. A test fails as soon as its connection breaks, and the next may begin before the death can
+    be seen. Where a red test before the culprit had a reason of its own, that costs a second death: the culprit then
+    runs first.
 
     Args:
-        died_s: when the death was seen, in seconds since the round started.
+        died_s: when it died, or that was seen, in seconds since the round started.
     """
-    near = [test for test in attempts if test.at_s <= died_s and _end_s(test) > died_s - DEATH_SHOWS_S]
+    seen = next((place for place, test in enumerate(attempts) if test.service_ended), None)
+    may_be = attempts if seen is None else attempts[: seen + 1]
+    # However long ago that one saw the end of it: a large process takes seconds to end.
+    near = [
+        test for test in may_be if test.at_s <= died_s and (test.service_ended or _end_s(test) > died_s - DEATH_SHOWS_S)
+    ]
     last_red = list(takewhile(_is_red, reversed(near)))
-    running = [test for test in near if _end_s(test) > died_s - LATE_S]
+    running = [test for test in near if _end_s(test) > died_s - LATE_S] if seen is None else near[-1:]
     return next(iter([*last_red[-1:], *running]), None)
 
 

@@ -119,13 +119,20 @@ class ServiceSession:
             return error.message
         return ""
 
+    def death_ago_s(self) -> float:
+        """Count the seconds since its process ended; 0 where that is not known."""
+        process = self.service.process if self.service else None
+        return process.ended_ago_s() if process else 0.0
+
     def silence(self) -> str:
         """That the service answers its probe no more, and what came of that; empty where it does, or there is none."""
         if self.service is None or self._settings.service is None:
             return ""
-        asked = Target(self.service.url, phase="after a test hung")
+        asked, probe = Target(self.service.url, phase="after a test hung"), self._settings.service.ready
+        if probe.log is not None:  # it said once that it is ready; whether it serves, the port tells
+            probe = replace(probe, log=None, tcp=True)
         try:
-            wait_until_ready(asked, replace(self._settings.service.ready, timeout_s=Seconds(ANSWERS_IN_S)))
+            wait_until_ready(asked, replace(probe, timeout_s=Seconds(ANSWERS_IN_S)))
         except PipelineError as error:
             return f"the service hung: {error.message}"
         return ""

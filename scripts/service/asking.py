@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import http
 import ipaddress
+import re
+import socket
 import threading
 import time
-from typing import Any, Callable, List, NamedTuple, Optional
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ..console import bare_urls, human_seconds, visible
-from ..errors import PipelineError, ServiceDied
+from ..errors import PipelineError
 from ..system.process_tree import POLL_S
-from ..system.processes import FOREGROUND, Process, exit_words, left_words
+from ..system.processes import Process
+from . import death
+from .last_words import USER_AGENT, shown
 
 BODY_CHARACTERS = 300
+MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+REFUSED, SILENT = "refused", "silent"
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class Answer(NamedTuple):
-    """What came of a request: status and body, or `problem`, why there is none, in words after "it"."""
+    """What came of a request: status, body and headers, or `problem`, why there is none, in words after "it".
+
+    `kind` tells problems apart: REFUSED where nothing listens, SILENT where it is listened and not answered.
+    """
 
     status: int = 0
     body: bytes = b""
     problem: str = ""
+    headers: Mapping[str, str] = NO_HEADERS
+    kind: str = ""
 
 
-UNFINISHED = Answer(problem="did not answer in time, or not to the end")
+UNFINISHED = Answer(problem="did not answer in time, or not to the end", kind=SILENT)
 
 
 class Target(NamedTuple):
@@ -34,7 +46,7 @@ class Target(NamedTuple):
     url: str
     process: Optional[Process] = None
     setting: str = ""
-    phase: str = "before it was ready"
+    phase: str = death.STARTING
 
     def at(self, path: str) -> str:
         """Give the url of a path."""
@@ -46,16 +58,29 @@ class Target(NamedTuple):
 
 
 def check_alive(target: Target) -> None:
-    """Raise ServiceDied if the process has ended; said with its last words and in which phase."""
+    """Raise ServiceDied if the process has ended (PortInUse: before it was ready, for want of its port).
+
+    It says in which phase, why, as far as is known, and its last words.
+    """
     returncode = target.process.poll() if target.process else None
     if target.process and returncode is not None:
-        raise died(target.process, returncode, target.phase)
+        raise death.error_of(target.process, returncode, target.phase, target.url)
 
 
 def ask(
-    target: Target, method: str, path: str, timeout_s: float, deadline: float, body: Any = None
+    target: Target,
+    method: str,
+    path: str,
+    timeout_s: float,
+    deadline: float,
+    body: Any = None,
+    parts: Mapping[str, Any] = NO_HEADERS,
 ) -> Optional[Answer]:
     """Send one request, in a thread, so that neither a death nor the deadline waits for it.
+
+    Args:
+        body: is sent as JSON.
+        parts: what else it has, as `requests.request` takes it: headers, data (form fields), files (multipart).
 
     Returns:
         the answer, or None where there is none by the deadline.
@@ -67,7 +92,7 @@ def ask(
     arrived = threading.Event()
 
     def ask() -> None:
-        answers.append(_request(method, target.at(path), timeout_s, body))
+        answers.append(_request(method, target.at(path), timeout_s, body, parts))
         arrived.set()
 
     try:
@@ -89,29 +114,11 @@ def pause(target: Target, seconds: float) -> None:
         check_alive(target)
 
 
-def died(process: Process, returncode: int, phase: str) -> ServiceDied:
-    """Make the error that says how the process ended, after how long, what it left running and what it wrote last."""
-    left = left_words(returncode, process.identity.pid, process.leftovers() if returncode >= 0 else ())
-    message = f"the service ended with {exit_words(returncode)} after {human_seconds(process.age_s())}, {phase}{left}"
-    hint = f"The whole log is {process.log}."
-    if returncode == -9:
-        hint = f"SIGKILL from outside is mostly the kernel's, for want of memory: see dmesg. {hint}"
-    elif returncode == 0 and not left:
-        hint = f"{FOREGROUND}. {hint}"
-    return ServiceDied(f"{message}\n{last_lines(process)}", hint)
-
-
 def with_log(kind: Callable[[str, str], PipelineError], message: str, hint: str, target: Target) -> PipelineError:
     """Make an error that shows also what the service wrote last."""
     if target.process is None:
         return kind(message, hint)
-    return kind(f"{message}\n{last_lines(target.process)}", f"{hint} The whole log is {target.process.log}.")
-
-
-def last_lines(process: Process) -> str:
-    """Show what the service wrote last."""
-    lines = process.last_lines() or ["(it wrote nothing)"]
-    return "\n".join([f"last lines of {process.log}:", *(f"  | {line}" for line in lines)])
+    return kind(f"{message}\n{shown(target.process)}", f"{hint} The whole log is {target.process.log}.")
 
 
 def is_loopback(url: str) -> bool:
@@ -140,17 +147,29 @@ def status_words(status: int) -> str:
 
 
 def body_words(body: bytes) -> str:
-    r"""Show the beginning of a body in one line; of what is no text only the size.
+    r"""Show the beginning of a body in one line, of a page what can be read; of what is no text only the size.
 
-    >>> body_words(b"no model"), body_words(b"RIFF\x00\x01"), body_words(b"")
+    >>> body_words(b"<p>no model"), body_words(b"RIFF\x00\x01"), body_words(b"")
     ('no model', '(6 bytes that are no text)', '(empty body)')
     """
     if not body:
         return "(empty body)"
-    text = body[: 4 * BODY_CHARACTERS].decode("utf-8", "replace")[:BODY_CHARACTERS]
+    text = body[: 64 * BODY_CHARACTERS].decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        text = MARKUP.sub(" ", text)
+    text = " ".join(text.split())[:BODY_CHARACTERS]
     if "\x00" in text or text.count("\ufffd") > len(text) / 10:
         return f"({len(body)} bytes that are no text)"
-    return visible(" ".join(text.split()))
+    return visible(text)
+
+
+def kind_of(error: BaseException) -> str:
+    """Tell REFUSED and SILENT from all other failures of a request, ""."""
+    import requests
+
+    if any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error)):
+        return REFUSED
+    return SILENT if isinstance(error, requests.exceptions.ReadTimeout) else ""
 
 
 def problem_words(error: BaseException, timeout_s: float) -> str:
@@ -159,26 +178,29 @@ def problem_words(error: BaseException, timeout_s: float) -> str:
 
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return f"did not accept the connection within {human_seconds(timeout_s)}"
+    if isinstance(error, socket.timeout):
+        return f"did not accept the connection within {human_seconds(timeout_s)}"
     if isinstance(error, requests.exceptions.Timeout):
         return f"accepted the connection but did not answer within {human_seconds(timeout_s)}"
     causes = _causes(error)
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+    if kind_of(error) == REFUSED:
         return "refused the connection: nothing listens there"
     if any(isinstance(cause, ConnectionError) for cause in causes):
         return "closed the connection without an answer"
     return f"could not be asked: {visible(str(causes[-1]))}"
 
 
-def _request(method: str, url: str, timeout_s: float, body: Any) -> Answer:
+def _request(method: str, url: str, timeout_s: float, body: Any, parts: Mapping[str, Any]) -> Answer:
     import requests
 
     with requests.Session() as session:
+        session.headers["User-Agent"] = USER_AGENT
         session.trust_env = not is_loopback(url)  # a proxy of the environment must not capture loopback
         try:
-            answer = session.request(method, url, json=body, timeout=timeout_s, allow_redirects=False)
-            return Answer(answer.status_code, answer.content)
+            answer = session.request(method, url, json=body, timeout=timeout_s, allow_redirects=False, **parts)
+            return Answer(answer.status_code, answer.content, headers=dict(answer.headers))
         except Exception as error:  # whatever it is, it is the answer; raised it would only end the thread
-            return Answer(problem=problem_words(error, timeout_s))
+            return Answer(problem=problem_words(error, timeout_s), kind=kind_of(error))
 
 
 def _causes(error: BaseException) -> List[BaseException]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import NamedTuple, Optional
+from contextlib import suppress
+from typing import Collection, Dict, NamedTuple, Optional
 
 from ..errors import SettingsError
 from ..system.identity import are_told
@@ -49,13 +50,18 @@ def is_free(port: int) -> bool:
 
 def listener(port: int) -> Optional[Listener]:
     """Find who listens on the port; None where nobody does or the system does not tell (other users, no /proc)."""
+    return listeners([port]).get(port)
+
+
+def listeners(ports: Collection[int]) -> Dict[int, Listener]:
+    """Find who listens on each of these ports, as far as the system tells."""
     import psutil
 
+    found: Dict[int, Listener] = {}
     for process in psutil.process_iter() if are_told() else ():
-        try:
+        with suppress(psutil.Error):
             sockets = process.net_connections(kind="tcp")
-            if any(s.laddr and s.laddr.port == port and s.status == psutil.CONN_LISTEN for s in sockets):
-                return Listener(process.pid, " ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return None
+            held = {each.laddr.port for each in sockets if each.laddr and each.status == psutil.CONN_LISTEN}
+            for port in held.intersection(ports):
+                found.setdefault(port, Listener(process.pid, " ".join(process.cmdline())))
+    return found

@@ -130,7 +130,7 @@ def _limits(root: Path) -> Iterator[Memory]:
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     )
-    for folder in _groups("memory", root):
+    for folder in groups_of("memory", root):
         for limit_name, usage_name, unused in names:
             limit, usage = _number(folder / limit_name), _number(folder / usage_name)
             if limit is not None and usage is not None:
@@ -139,7 +139,7 @@ def _limits(root: Path) -> Iterator[Memory]:
 
 def _quotas(root: Path) -> Iterator[float]:
     """Reckon how many cores' time each control group grants us, where it sets a limit."""
-    for folder in _groups("cpu", root):
+    for folder in groups_of("cpu", root):
         quota, period = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
         if quota is None or period is None:
             quota, period = _number(folder / "cpu.max"), _number(folder / "cpu.max", 1)
@@ -147,7 +147,7 @@ def _quotas(root: Path) -> Iterator[float]:
             yield quota / period
 
 
-def _groups(controller: str, root: Path) -> List[Path]:
+def groups_of(controller: str, root: Path) -> List[Path]:
     """List the folders of our control groups, ours and all above it: v1 has a tree for each controller, v2 one.
 
     Inside a container the tree may begin at our own group while our path is still told as the host sees it;
@@ -207,7 +207,7 @@ def groups(root: Path = ROOT) -> Dict[str, str]:
     files = [
         folder / name
         for controller in GROUP_FILES
-        for folder in _groups(controller, root)
+        for folder in groups_of(controller, root)
         for name in GROUP_FILES[controller]
     ]
     return {str(file.relative_to(top)): _text(file) for file in files if file.is_file()}

@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ..console import uncoloured, visible
 from ..errors import ServiceDied, SettingsError
@@ -45,12 +46,32 @@ class Process:
     def __init__(self, popen: subprocess.Popen[bytes], run_id: str, log: Path, log_start_bytes: int) -> None:
         self._popen = popen
         self._started_s = time.monotonic()
-        self._log_start_bytes = log_start_bytes
+        self._ended_s: Optional[float] = None
+        self.log_start_bytes = log_start_bytes
+        self.began_s = time.time()  # since the epoch
+        self.kills_before: Mapping[str, int] = {}  # by the kernel, for memory, when somebody began to wait for it
         self.identity = identify(popen.pid) or Identity(popen.pid, time.time())
         self.run_id = run_id
         self.log = log
+        self.probed: Set[str] = set()  # the paths by which we ask how it is: those lines of its log are ours
         self.released = False
         self.at_each_look: Callable[[], None] = lambda: None
+        # Without a thread (`ulimit -u`) or waitid (macOS before Python 3.13), the end is known when somebody looks.
+        with suppress(RuntimeError):
+            threading.Thread(target=self._note_end, args=(popen.pid,), daemon=True).start()
+
+    def _note_end(self, pid: int) -> None:
+        """Wait for the end without taking the exit code away from `poll`."""
+        if not hasattr(os, "waitid"):
+            return
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # they are the main thread's
+        with suppress(ChildProcessError):  # who polls was faster: it has just ended
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        self._ended_s = time.monotonic()
+
+    def ended_ago_s(self) -> float:
+        """Count the seconds since its end; 0 as long as that is not known."""
+        return 0.0 if self._ended_s is None else time.monotonic() - self._ended_s
 
     def poll(self) -> Optional[int]:
         """Return its exit code once it has ended (negative: the signal), else None."""
@@ -66,7 +87,7 @@ class Process:
         try:
             with self.log.open("rb") as file:
                 size_bytes = file.seek(0, os.SEEK_END)
-                file.seek(max(self._log_start_bytes, size_bytes - TAIL_BYTES))
+                file.seek(max(self.log_start_bytes, size_bytes - TAIL_BYTES))
                 return tail(file.read().decode("utf-8", "replace"), count)
         except OSError as error:
             return [f"(cannot read the log: {error})"]

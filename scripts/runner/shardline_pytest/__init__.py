@@ -103,7 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         order = _orders.pop()
         config.pluginmanager.register(Selector(order))
         spared = "" if order.collects_only else PYTESTS_OWN if order.apart else None
-        config.pluginmanager.register(Recorder(order.pen, spared))
+        config.pluginmanager.register(Recorder(order.pen, spared, order.environ.get("SERVICE_PID", "")))
         if order.notes_touches:
             config.pluginmanager.register(Touches(order.pen))
         if order.meeting:

@@ -13,6 +13,7 @@ import pytest
 from .failure_text import MESSAGE_CHARACTERS, TEXT_CHARACTERS, capped, complaint, last_line, outcome_of, subtest_of
 from .hook_style import IS_YOUNG, Wrapper, outermost
 from .journal_writer import JournalWriter
+from .watched import Watched
 
 PYTESTS_OWN = "cache/"  # how the keys begin by which pytest keeps what failed, what is known, and where it stopped
 
@@ -22,10 +23,12 @@ class Recorder:
 
     Args:
         spared: what is not written into pytest's cache: keys that begin so; None for nothing.
+        service: the pid of the service that is under test, where it is known.
     """
 
-    def __init__(self, pen: JournalWriter, spared: Optional[str] = None) -> None:
+    def __init__(self, pen: JournalWriter, spared: Optional[str] = None, service: str = "") -> None:
         self._pen, self._spared = pen, spared
+        self._service = Watched(service)
         self._of = ""
         self._seconds: Dict[str, float] = {}  # of the phases of that test
 
@@ -92,6 +95,8 @@ class Recorder:
         else:  # where a plugin runs tests in forked children, only pytest's own measure comes back
             own = self._seconds if report.nodeid == self._of else {}
             facts += f', "seconds": {own.pop(str(report.when), report.duration):.6f}'
+        if report.when == "teardown" and self._service.is_ending():  # by this test, or one before it
+            facts += ', "service": "ended"'
         # The next phase begins at once; after a teardown, and in a test, nothing need.
         self._pen.put("end", facts, at_once=report.when == "teardown" or subtest is not None)
 

@@ -63,6 +63,31 @@ def test_the_culprit_is_said_to_have_run_and_its_followers_are_reruns_that_say_w
     assert [("failed", ""), ("rerun", "tried when it died")] == [(each.outcome, each.message) for each in told.attempts]
 
 
+@pytest.mark.parametrize(
+    "began, named",
+    [
+        ([("a", 1.4, "passed"), ("b", 1.95, "unfinished")], "a"),
+        ([("x", 0.9, "failed"), ("a", 1.4, "failed"), ("b", 1.95, "unfinished")], "x"),
+        ([("a", 0.1, "passed"), ("b", 0.65, "unfinished")], "a"),
+    ],
+    ids=["it passed, and the next fails", "what was red before it", "it took long to end"],
+)
+def test_who_saw_the_service_end_is_the_last_that_may_have_ended_it(
+    began: List[Tuple[str, float, str]], named: str
+) -> None:
+    attempts = [replace(test, service_ended=test.nodeid == "a") for test in tried(*began)]
+    found = service_death.culprit_of(attempts, DIED_S)
+
+    assert found is not None
+    assert named == found.nodeid
+
+
+def test_a_test_that_began_after_the_death_did_not_cause_it() -> None:
+    late = replace(Attempt("a", 0, "failed", at_s=DIED_S + 0.5, call_s=0.1), service_ended=True)
+
+    assert service_death.culprit_of([late], DIED_S) is None
+
+
 OUTCOMES = st.sampled_from(["passed", "failed", "error", "skipped", "xfailed"])
 
 

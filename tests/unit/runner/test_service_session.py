@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Dict
 
@@ -9,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.runner.service_session import suite_variables
+from scripts.environments.environments import Environment
+from scripts.runner.preparation import Environments
+from scripts.runner.service_session import ServiceSession, suite_variables
+from scripts.runner.watchdog import watchdog
 from scripts.service.lifecycle import RunningService
+from scripts.settings import Probe, Service, Settings, Suite
+from tests.unit.service.children import listener
 
 PROXY = {"https_proxy": "http://proxy:3128"}
 HERE = RunningService("http://127.0.0.1:7860", 0, 0)
@@ -33,3 +39,14 @@ def test_a_service_elsewhere_may_lie_behind_the_proxy() -> None:
     found = suite_variables(PROXY, RunningService("http://tts.corp", 0, 0), Path("/a"))
 
     assert {*PROXY, "SERVICE_URL", "SHARDLINE_ARTIFACTS"} == set(found)
+
+
+def test_a_service_that_said_in_its_log_that_it_is_ready_is_asked_by_its_port_whether_it_hangs(tmp_path: Path) -> None:
+    service = Service(command=("serve",), ready=Probe(log="serving"))
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml", service=service)
+    suite = Environment(Path(sys.prefix))
+    with watchdog() as dog, listener() as port:
+        session = ServiceSession(settings, Environments(suite, None), tmp_path, dog)
+        session.service = RunningService(f"http://127.0.0.1:{port}", 0, 0)
+
+        assert "" == session.silence()

@@ -1,20 +1,28 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
+import tempfile
+import textwrap
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Iterator, List
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scripts.errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, WarmUpFailed
+from scripts.errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
 from scripts.service import asking, ports, readiness, warm_up
 from scripts.service.asking import Answer, Target
 from scripts.settings import Probe, WarmUp
+from scripts.settings.service import Expected
 from scripts.system import processes
 from scripts.typed_yaml import Seconds
 from tests.unit.service.children import READY, RUN, SLEEP, SOON_S, listener, marked, service
@@ -86,6 +94,128 @@ def test_a_redirect_is_not_ready(start: Starter) -> None:
     assert "it answered 302 Found, expected 200 OK" in ready_error(Target(target.url), Probe("/", SHORT_S)).message
 
 
+def test_an_answer_is_ready_when_it_is_the_expected_one(start: Starter) -> None:
+    code = """
+        asked = []
+        def reply(path, received):
+            asked.append(path)
+            return 202, json.dumps({"model": {"loaded": len(asked) > 2}}).encode()
+        serve()
+    """
+    target = start(service(code))
+    wrong, right = Expected(json={"model.loaded": True}), Expected(status=202, json={"model.loaded": True})
+    error = ready_error(target, Probe("/health", SHORT_S, wrong))
+
+    assert "it answered 202 Accepted, expected 200 OK: {" in error.message
+    assert readiness.wait_until_ready(target, Probe("/health", PROBE.timeout_s, right))
+
+
+def test_why_it_is_not_ready_is_shown_and_not_our_probes(start: Starter) -> None:
+    code = """
+        del Handler.log_message
+        print("no checkpoint")
+        def reply(path, received): return 503, b"model not loaded"
+        serve()
+    """
+    error = ready_error(start(service(code)), Probe("/health", Seconds(1)))
+
+    assert "it answered 503 Service Unavailable, expected 200 OK: model not loaded" in error.message
+    assert "of our own probes left out):\n  | no checkpoint" in error.message
+    assert error.message.endswith("  | no checkpoint")
+
+
+def test_where_it_listens_instead_is_told(start: Starter) -> None:
+    code = """
+        import socket, subprocess, sys
+        listener = socket.create_server(("127.0.0.1", 0))
+        print("at", listener.getsockname()[1])
+        time.sleep(60)
+    """
+    target = start("import time\n" + textwrap.dedent(code))
+    error = ready_error(target, Probe("/", Seconds(1)))
+    port = error.message.rpartition("at ")[2]
+
+    assert f"nothing listens there; it listens on 127.0.0.1:{port}\n" in error.message
+    assert "{host} and {port}" in error.hint
+
+
+def test_a_port_that_accepts_is_ready_where_that_is_enough(start: Starter) -> None:
+    code = "import socket, sys, time\nsocket.create_server(('127.0.0.1', int(sys.argv[1])))"
+    held = f"{code.replace('socket.create_server', 'held = socket.create_server')}\n{SLEEP}"
+    probe = Probe(tcp=True, timeout_s=PROBE.timeout_s)
+
+    assert readiness.wait_until_ready(start(held), probe)
+
+
+def test_a_port_that_does_not_accept_is_not_ready() -> None:
+    error = ready_error(
+        Target(f"http://127.0.0.1:{ports.free_port()}", setting="service.url"), Probe(tcp=True, timeout_s=SHORT_S)
+    )
+
+    assert "it refused the connection: nothing listens there" in error.message
+
+
+def test_a_line_of_its_log_says_that_it_is_ready(start: Starter, tmp_path: Path) -> None:
+    (tmp_path / "service.log").write_text("serving (of another start)\n")
+    code = "print('loading'); time.sleep(0.3); print('\\x1b[32mserv\\x1b[0ming', flush=True)\n"
+    target = start(f"import time\n{code}{SLEEP}")
+
+    assert 0.3 < readiness.wait_until_ready(target, Probe(log="^serving", timeout_s=PROBE.timeout_s))
+
+
+def test_a_log_without_the_line_is_not_ready(start: Starter) -> None:
+    error = ready_error(start("print('loading')\n" + SLEEP), Probe(log="serving", timeout_s=SHORT_S))
+
+    assert "it wrote no line in which 'serving' is found" in error.message
+    assert "service.ready.log" in error.hint
+
+
+def test_the_log_of_a_service_of_others_is_refused() -> None:
+    error = ready_error(Target("http://127.0.0.1:1", setting="service.url"), Probe(log="serving"))
+
+    assert isinstance(error, SettingsError)
+    assert "service.url names a service that is not started here" in error.message
+
+
+@pytest.fixture
+def log(tmp_path: Path, start: Starter) -> readiness.LogSearch:
+    started = start("pass").process
+    assert started is not None
+    started._popen.wait()
+    return readiness.LogSearch(started, "^b+$")
+
+
+def test_a_log_is_read_once(log: readiness.LogSearch, tmp_path: Path) -> None:
+    file = tmp_path / "service.log"
+    file.write_text("a" * 999 + "\n")
+    seen = [log.found()]
+    with file.open("r+") as written:
+        written.write("bb\n")
+        written.seek(0, 2)
+        written.write("bbb")
+        written.flush()
+        seen += [log.found(), log.found()]
+
+    assert [False, False, True] == seen
+
+
+@hypothesis.settings(max_examples=40)
+@given(st.lists(st.text("ab\r\n", max_size=9), max_size=6))
+def test_a_line_is_found_however_it_came(pieces: List[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log"
+        file.touch()
+        search = readiness.LogSearch(SimpleNamespace(log=file, log_start_bytes=0), "^b+$")  # type: ignore[arg-type]
+        found = False
+        for piece in pieces:
+            with file.open("a", newline="") as log:
+                log.write(piece)
+            found = search.found() or found
+        found = search.found() or search.found() or found
+
+    assert found == any(re.search("^b+$", line) for line in re.split("[\r\n]", "".join(pieces)))
+
+
 def test_a_death_is_reported_long_before_the_time_is_over(start: Starter) -> None:
     target = start("import sys, time; time.sleep(0.3); sys.exit(3)")
     began = time.monotonic()
@@ -119,11 +249,11 @@ def test_only_the_last_20_lines_are_told(start: Starter) -> None:
     assert (["  | 10", "  | 29"], 20) == ([lines[2], lines[-1]], len(lines[2:]))
 
 
-def test_a_kill_from_outside_hints_at_memory(start: Starter) -> None:
+def test_a_kill_from_outside_says_what_is_known_of_memory(start: Starter) -> None:
     error = ready_error(start("import os; os.kill(os.getpid(), 9)"))
 
     assert "signal SIGKILL (9)" in error.message
-    assert "memory" in error.hint
+    assert "memory" in error.message + error.hint
 
 
 def test_a_service_that_goes_to_the_background_is_told_to_stay(start: Starter) -> None:

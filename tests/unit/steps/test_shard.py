@@ -260,6 +260,29 @@ def test_the_last_words_of_a_service_that_dies_in_the_last_test_are_shown(tmp_pa
     assert (10, True) == (done.returncode, "  | out of memory" in done.stdout), done.stdout
 
 
+KILLS_AND_PASSES = """
+import os, signal, time, urllib.request
+
+def ask(): return urllib.request.urlopen(os.environ["SERVICE_URL"], timeout=5).status
+def test_before(): assert 200 == ask()
+def test_kills_it(): os.kill(int(os.environ["SERVICE_PID"]), signal.SIGKILL)
+def test_innocent():
+    time.sleep(0.3)
+    assert 200 == ask()
+"""
+
+
+def test_a_test_that_kills_the_service_and_passes_at_once_is_blamed_and_not_its_successor(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, KILLS_AND_PASSES)
+
+    done = projects.run(project, "shard", "0", "1")
+
+    attempts = [[each["outcome"] for each in test["attempts"]] for test in result(project, 0)["tests"]]
+    assert [["passed"], ["passed"], ["rerun", "passed"]] == attempts, done.stdout
+    assert re.search("while it was in use: checks/test_it.py::test_kills_it (was running|had ended)", done.stdout)
+    assert 10 == done.returncode
+
+
 HANGS = """
 import os, time, urllib.request
 

@@ -216,6 +216,15 @@ def test_a_process_ends_by_sigterm(start: Starter) -> None:
     assert (-signal.SIGTERM, False, False) == (ending.returncode, ending.forced, ending.by_itself)
 
 
+def test_when_it_ended_is_known_though_nobody_looked(start: Starter) -> None:
+    owned = start("pass")
+    eventually(owned.ended_ago_s)
+    before = owned.ended_ago_s()
+    code = exit_code(owned)
+
+    assert (0, True) == (code, 0 < before < owned.ended_ago_s() < owned.age_s())
+
+
 def test_a_process_may_end_in_its_own_way(start: Starter) -> None:
     owned = start("import signal, sys\nsignal.signal(15, lambda *_: sys.exit(7))\nprint('set')\n" + SLEEP)
     eventually(owned.last_lines)
