@@ -12,6 +12,7 @@ from ..system.processes import Process, tail
 
 USER_AGENT = f"shardline/{__version__}"  # by which our requests are known in an access log
 LINES = 20
+MANY = 3
 FIRST_BYTES, MOST_BYTES = 64 * 1024, 1024 * 1024  # of the log's end: more is read only where probes fill it
 CAUSE = re.compile("error|exception|traceback|fatal|fail", re.IGNORECASE)
 TIME = re.compile(r"\d{1,4}[-/:]\d{1,2}([-/:., T]+\d+)*Z?")
@@ -49,10 +50,10 @@ def shown(process: Process) -> str:
 
 
 def without_probes(lines: Sequence[str], paths: Collection[str], count: int = LINES) -> LastWords:
-    """Take the last lines, without those of our own probes of some paths, and each that is repeated at once only once.
+    """Take the last lines, without those of our own probes of some paths, and what is repeated only once.
 
-    >>> without_probes(["no model", "no model", '1.2.3.4 - "GET /health HTTP/1.1" 503 -'], ["/health"])
-    LastWords(lines=['no model (2 times)'], left_out=1)
+    >>> without_probes(["no model", "no model", "no model", '1.2.3.4 - "GET /health HTTP/1.1" 503 -'], ["/health"])
+    LastWords(lines=['no model (3 times)'], left_out=1)
     """
     kept: List[List[str]] = []
     left_out = 0
@@ -67,7 +68,8 @@ def without_probes(lines: Sequence[str], paths: Collection[str], count: int = LI
             kept.append([line])
         else:
             break
-    return LastWords([_with_count(same) for same in reversed(kept)], left_out)
+    shown = [line for same in reversed(kept) for line in _with_count(same)]
+    return LastWords(shown[-count:], left_out)
 
 
 def timeless(line: str) -> str:
@@ -79,8 +81,9 @@ def timeless(line: str) -> str:
     return TIME.sub("*", line)
 
 
-def _with_count(same: Sequence[str]) -> str:
-    return same[0] if len(same) == 1 else f"{same[0]} ({len(same)} times)"
+def _with_count(same: Sequence[str]) -> Sequence[str]:
+    """Show lines that are the same but for their times, the newest first, by that one where they are many."""
+    return same[::-1] if len(same) < MANY else [f"{same[0]} ({len(same)} times)"]
 
 
 def is_probe(line: str, paths: Collection[str]) -> bool:
