@@ -6,22 +6,26 @@ import http
 import ipaddress
 import threading
 import time
-from typing import Any, Callable, List, NamedTuple, Optional
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
+from .. import __version__
 from ..console import bare_urls, human_seconds, visible
 from ..errors import PipelineError, ServiceDied
 from ..system.processes import POLL_S, Process, exit_words
 
 BODY_CHARACTERS = 300
+USER_AGENT = f"shardline/{__version__}"  # by which our requests are known in an access log
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class Answer(NamedTuple):
-    """What came of a request: status and body, or `problem`, why there is none, in words after "it"."""
+    """What came of a request: status, body and headers, or `problem`, why there is none, in words after "it"."""
 
     status: int = 0
     body: bytes = b""
     problem: str = ""
+    headers: Mapping[str, str] = NO_HEADERS
 
 
 UNFINISHED = Answer(problem="did not answer in time, or not to the end")
@@ -52,9 +56,19 @@ def check_alive(target: Target) -> None:
 
 
 def ask(
-    target: Target, method: str, path: str, timeout_s: float, deadline: float, body: Any = None
+    target: Target,
+    method: str,
+    path: str,
+    timeout_s: float,
+    deadline: float,
+    body: Any = None,
+    parts: Mapping[str, Any] = NO_HEADERS,
 ) -> Optional[Answer]:
     """Send one request, in a thread, so that neither a death nor the deadline waits for it.
+
+    Args:
+        body: is sent as JSON.
+        parts: what else it has, as `requests.request` takes it: headers, data (form fields), files (multipart).
 
     Returns:
         the answer, or None where there is none by the deadline.
@@ -66,7 +80,7 @@ def ask(
     arrived = threading.Event()
 
     def ask() -> None:
-        answers.append(_request(method, target.at(path), timeout_s, body))
+        answers.append(_request(method, target.at(path), timeout_s, body, parts))
         arrived.set()
 
     threading.Thread(target=ask, daemon=True).start()
@@ -164,14 +178,15 @@ def problem_words(error: BaseException, timeout_s: float) -> str:
     return f"could not be asked: {visible(str(causes[-1]))}"
 
 
-def _request(method: str, url: str, timeout_s: float, body: Any) -> Answer:
+def _request(method: str, url: str, timeout_s: float, body: Any, parts: Mapping[str, Any]) -> Answer:
     import requests
 
     with requests.Session() as session:
+        session.headers["User-Agent"] = USER_AGENT
         session.trust_env = not is_loopback(url)  # a proxy of the environment must not capture loopback
         try:
-            answer = session.request(method, url, json=body, timeout=timeout_s, allow_redirects=False)
-            return Answer(answer.status_code, answer.content)
+            answer = session.request(method, url, json=body, timeout=timeout_s, allow_redirects=False, **parts)
+            return Answer(answer.status_code, answer.content, headers=dict(answer.headers))
         except Exception as error:  # whatever it is, it is the answer; raised it would only end the thread
             return Answer(problem=problem_words(error, timeout_s))
 
