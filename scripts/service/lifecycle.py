@@ -22,6 +22,7 @@ from ..system.records import Record
 from ..system.signals import held_back, raise_on_signals
 from . import asking, ports, readiness, warm_up
 from .asking import Target
+from .warm_up import Surroundings
 
 Say = Callable[[str], None]
 
@@ -83,10 +84,11 @@ def running(
     service = _service_of(project)
     outside = named_outside(service, environ)
     if outside:
-        yield _ready(service, Target(outside.url, setting=outside.setting), say)
+        target = Target(outside.url, setting=outside.setting)
+        yield _ready(service, target, _surroundings(project, service, environ, outside.url), say)
         return
     with raise_on_signals(), _started(project, service, environ, log, say) as (owned, record):
-        yield _ready(service, Target(record.url, owned), say)
+        yield _ready(service, Target(record.url, owned), _surroundings(project, service, environ, record.url), say)
 
 
 def start_detached(
@@ -100,7 +102,7 @@ def start_detached(
     if not service.command:
         raise SettingsError("service.command is missing, so there is nothing to start", "Add it to pipeline.yml.")
     with raise_on_signals(), _started(project, service, environ, log, say) as (owned, record):
-        ready = _ready(service, Target(record.url, owned), say)
+        ready = _ready(service, Target(record.url, owned), _surroundings(project, service, environ, record.url), say)
         with held_back():
             records.write(project.state, replace(record, detached=True))
             owned.release()
@@ -225,14 +227,27 @@ def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: floa
         say(f"service: {ending_words(ending)}")
 
 
-def _ready(service: settings.Service, target: Target, say: Say) -> RunningService:
+def _surroundings(
+    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], url: str
+) -> Surroundings:
+    """Say what the steps of a warm-up find on this machine."""
+    port = urlsplit(url).port or 80
+    return Surroundings(
+        folder=project.project,
+        directory=project.project / service.directory,
+        environ=child_environment(environ, service.environment),
+        fill=lambda words: command_line(words, port, project.models_directory),
+    )
+
+
+def _ready(service: settings.Service, target: Target, around: Surroundings, say: Say) -> RunningService:
     """Wait for the probe, then for the warm-up."""
     with console.progress(f"waiting for {console.bare_urls(target.url)}"):
         ready_s = readiness.wait_until_ready(target, service.ready)
     warm_up_s = 0.0
     if service.warm_ups:
         with console.progress("warming up"):
-            warm_up_s = warm_up.run(target, service.warm_ups)
+            warm_up_s = warm_up.run(target, service.warm_ups, around)
     warm = f", warm-up {human_seconds(warm_up_s)}" if service.warm_ups else ""
     say(f"service: ready after {human_seconds(ready_s)}{warm}")
     return RunningService(target.url, ready_s, warm_up_s, target.process)
