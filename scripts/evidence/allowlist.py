@@ -49,6 +49,7 @@ OF_A_SHARD = (
     Rule("reports/{shard}.log", "what the shard printed, in a run at home", log=True),
     Rule("reports/{shard}/service.log", "what the service printed, where the run started one", expected=True, log=True),
     Rule("reports/{shard}/journal.jsonl", "what happened, written while it happened", expected=True, log=True),
+    Rule("reports/{shard}/requests.jsonl", "what the suite asked, where it uses service_requests", log=True),
     Rule("reports/{shard}/junit.xml", "the tests with their tracebacks", expected=True),
     Rule("reports/{shard}/selection.json", "what its last round was to run", expected=True),
 )
