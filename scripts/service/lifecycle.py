@@ -85,10 +85,11 @@ def running(
     outside = named_outside(service, environ)
     if outside:
         target = Target(outside.url, setting=outside.setting)
-        yield _ready(service, target, _surroundings(project, service, environ, outside.url), say)
+        yield _ready(service, target, _surroundings(project, service, environ, outside.url, log, ""), say)
         return
     with raise_on_signals(), _started(project, service, environ, log, say) as (owned, record):
-        yield _ready(service, Target(record.url, owned), _surroundings(project, service, environ, record.url), say)
+        around = _surroundings(project, service, environ, record.url, log, record.run_id)
+        yield _ready(service, Target(record.url, owned), around, say)
 
 
 def start_detached(
@@ -102,7 +103,8 @@ def start_detached(
     if not service.command:
         raise SettingsError("service.command is missing, so there is nothing to start", "Add it to pipeline.yml.")
     with raise_on_signals(), _started(project, service, environ, log, say) as (owned, record):
-        ready = _ready(service, Target(record.url, owned), _surroundings(project, service, environ, record.url), say)
+        around = _surroundings(project, service, environ, record.url, log, record.run_id)
+        ready = _ready(service, Target(record.url, owned), around, say)
         with held_back():
             records.write(project.state, replace(record, detached=True))
             owned.release()
@@ -228,15 +230,17 @@ def _stop(owned: Process, record: Optional[Record], state: Path, timeout_s: floa
 
 
 def _surroundings(
-    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], url: str
+    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], url: str, log: Path, run_id: str
 ) -> Surroundings:
     """Say what the steps of a warm-up find on this machine."""
-    port = urlsplit(url).port or 80
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    values = {"host": parts.hostname, "port": port, "models": project.models_directory}
     return Surroundings(
         folder=project.project,
         directory=project.project / service.directory,
         environ=child_environment(environ, service.environment),
-        fill=lambda words: command_line(words, port, project.models_directory),
+        values={**values, "run_id": run_id, "reports": log.parent, "shard": 0},
     )
 
 

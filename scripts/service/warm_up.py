@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Sequence, Tuple
 from urllib.parse import quote
 
 from ..console import human_seconds, visible
@@ -34,13 +34,13 @@ class Surroundings(NamedTuple):
         folder: of pipeline.yml; the paths of `files` are relative to it.
         directory: where commands are started.
         environ: the service's environment.
-        fill: fills in the placeholders of a command.
+        values: what the placeholders of a command stand for.
     """
 
     folder: Path
     directory: Path
     environ: Mapping[str, str]
-    fill: Callable[[Sequence[str]], Sequence[str]]
+    values: Mapping[str, object]
 
 
 class Step(NamedTuple):
@@ -128,7 +128,7 @@ def _file(target: Target, step: Step, file: Path) -> Tuple[str, bytes, str]:
 
 def _run_command(target: Target, step: Step, around: Surroundings) -> None:
     """Run the command of a step; its exit code says whether the service can work."""
-    words = list(around.fill(step.said.command))
+    words = [word.format(**around.values) for word in step.said.command]
     environ = {**around.environ, "SERVICE_URL": target.url}
     if target.process:
         environ.update({MARKER: target.process.run_id, "SERVICE_PID": str(target.process.identity.pid)})

@@ -1,6 +1,13 @@
 """Fixtures that a suite can use and need not: where its service is, and what it is asked.
 
-A fixture of the same name that the suite has, or a plugin of its own, is used instead.
+A fixture of the same name that the suite has, or a plugin of its own, is used instead. In plain pytest, without
+Shardline, there are none of ours. A suite that is to run there too asks for the recorder only where it is, by this in
+its conftest.py:
+
+    @pytest.fixture(autouse=True)
+    def recorded(request):
+        if request.config.pluginmanager.hasplugin("shardline_pytest"):
+            request.getfixturevalue("service_requests")
 
 PYTEST_DONT_REWRITE
 """

@@ -92,7 +92,6 @@ SUITE = """
     import os, threading
     import pytest, requests
 
-    pytestmark = pytest.mark.usefixtures("service_requests")
     KEY = {"Authorization": "Bearer sk-hunter2"}
 
     def test_where(service, service_url):
@@ -121,9 +120,22 @@ SUITE = """
 """
 
 
+# What service_fixtures.py advises.
+WHERE_IT_IS = """
+    import pytest
+
+    @pytest.fixture(autouse=True)
+    def recorded(request):
+        if request.config.pluginmanager.hasplugin("shardline_pytest"):
+            request.getfixturevalue("service_requests")
+"""
+
+
 def test_what_a_suite_asks_is_recorded_and_of_a_failed_test_the_bodies_are_kept(tmp_path: Path, url: str) -> None:
     service = {"SERVICE_URL": f"{url}/", "SERVICE_PID": "7", "SERVICE_LOG": "/r/service.log"}
-    done = run(tmp_path, {"test_it.py": SUITE}, **service, SERVICE_MY_ASR_URL="http://127.0.0.1:9")
+    done = run(
+        tmp_path, {"conftest.py": WHERE_IT_IS, "test_it.py": SUITE}, **service, SERVICE_MY_ASR_URL="http://127.0.0.1:9"
+    )
 
     told = [(each["test"][12:], each["method"], each["path"], each.get("status")) for each in done.requests]
     assert [

@@ -87,7 +87,7 @@ def serving(answers: Mapping[str, Any]) -> Iterator[Server]:
 
 
 def around(folder: Path = Path(), **environ: str) -> Surroundings:
-    return Surroundings(folder, folder, {**os.environ, **environ}, tuple)
+    return Surroundings(folder, folder, {**os.environ, **environ}, {"port": 80})
 
 
 def failure(target: Target, *steps: WarmUp, folder: Path = Path()) -> PipelineError:
@@ -327,11 +327,10 @@ def test_a_command_that_hangs_or_is_not_there_fails() -> None:
 
 
 def test_placeholders_of_a_command_are_filled_in(tmp_path: Path) -> None:
-    step = WarmUp(command=(sys.executable, "-c", "import sys; open('said', 'w').write(sys.argv[1])", "{port}"))
-    fill = Surroundings(tmp_path, tmp_path, os.environ, lambda words: [word.replace("{port}", "80") for word in words])
-    warm_up.run(Target("http://h:80"), [step], fill)
+    step = WarmUp(command=(sys.executable, "-c", "import sys; open('said', 'w').write(sys.argv[1])", "{port} {{}}"))
+    warm_up.run(Target("http://h:80"), [step], around(tmp_path))
 
-    assert "80" == (tmp_path / "said").read_text()
+    assert "80 {}" == (tmp_path / "said").read_text()
 
 
 # A service of ours that cannot work, or dies
