@@ -83,10 +83,10 @@ def _request(target: Target, step: Step, around: Surroundings, kept: Kept) -> Ke
     if said.files:
         parts["files"] = {name: _file(target, step, around.folder / path) for name, path in said.files.items()}
     answer = _ask(target, step, method_of(said), said.path or "/", said.json, parts, said.expect)
-    event = gradio_event(answer)
-    if event and not said.keep:  # accepted is not done
-        path = f"{(said.path or '/').rstrip('/')}/{quote(event)}"
-        _ask(target, step, "GET", path, None, {"headers": dict(said.headers)}, Expected(text="(?m)^event: complete"))
+    queued = gradio_event(said.path or "/", answer)
+    if queued and not said.keep:  # accepted is not done
+        complete = Expected(text="(?m)^event: complete")
+        _ask(target, step, "GET", queued, None, {"headers": dict(said.headers)}, complete)
     return _taken(target, step, f"{method_of(said)} {target.shown(said.path or '/')}", answer)
 
 
@@ -207,17 +207,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def gradio_event(answer: Answer) -> str:
-    r"""Return the id by which a Gradio queue answers a call, where that is all it says; else "".
+def gradio_event(path: str, answer: Answer) -> str:
+    r"""Return the path that tells how a call of a Gradio queue went, where the answer is only its event's id; else "".
 
-    Such an answer comes before anything was inferred: how that went, GET .../call/NAME/EVENT_ID tells.
+    Such an answer comes before anything was inferred. A query belongs to the call.
 
-    >>> gradio_event(Answer(200, b'{"event_id": "5f6a"}')), gradio_event(Answer(200, b'{"event_id": "5", "n": 1}'))
-    ('5f6a', '')
+    >>> gradio_event("/call/f?a=1", Answer(200, b'{"event_id": "5f"}'))
+    '/call/f/5f'
     """
-    document = parsed(answer.body)
+    path = path.partition("?")[0].rstrip("/")
+    document = parsed(answer.body) if "/call/" in path else MISSING
     event = document.get("event_id") if isinstance(document, dict) and len(document) == 1 else None
-    return event if isinstance(event, str) else ""
+    return f"{path}/{quote(event, safe='')}" if isinstance(event, str) and event else ""
 
 
 def is_enough(expected: Expected, body: bytes) -> bool:

@@ -31,8 +31,8 @@ ABOUT: Dict[str, str] = {
     "service.ready.tcp": "true: ready when the port accepts a connection",
     "service.ready.log": "ready when a line of its output has this regular expression",
     "service.warm_up": "one step or a list, each must succeed before the first test: a request or a command. A service "
-    "that hears: {path: /asr, files: {audio: hello.wav}, form: {language: en}, expect: {json: {text: hello}}}. What is "
-    "only queued by Gradio (an answer that is nothing but an event_id) is followed to its end, unless it is kept",
+    "that hears: {path: /asr, files: {audio: hello.wav}, form: {language: en}, expect: {json: {text: hello}}}. A call "
+    "of a Gradio queue (.../call/NAME answers nothing but an event_id) is followed to its end, unless that is kept",
     "service.warm_up.path": "the request: a GET, or a POST where it has a body",
     "service.warm_up.command": "instead of a request: a program that must end with 0, with SERVICE_URL in its "
     "environment; placeholders as in command",

@@ -237,6 +237,20 @@ TWO_STEPS = (
 )
 
 
+@pytest.mark.parametrize(
+    "path, body, followed",
+    [
+        ("/gradio_api/call/v2/f/", b'{"event_id": "a/b"}', "/gradio_api/call/v2/f/a%2Fb"),
+        ("/queue/join", b'{"event_id": "5f"}', ""),
+        ("/call/f", b'{"event_id": "5f", "data": []}', ""),
+        ("/call/f", b'{"event_id": 5}', ""),
+        ("/call/f", b"[]", ""),
+    ],
+)
+def test_what_is_taken_for_a_queued_call(path: str, body: bytes, followed: str) -> None:
+    assert followed == warm_up.gradio_event(path, Answer(200, body))
+
+
 @pytest.mark.parametrize("steps", [TWO_STEPS, (WarmUp("/call/f", json={"data": []}),)])
 def test_a_call_that_completes_is_warm_and_is_read_once(steps: Tuple[WarmUp, ...]) -> None:
     with serving(gradio(HEARTBEAT, COMPLETE)) as served:
