@@ -101,9 +101,10 @@ def show(settings: Settings, environment: Environment, arguments: Sequence[str])
         SettingsError: it cannot use its arguments.
         SuiteError: no test was selected, or there was another mistake; pytest has said which.
     """
-    words = pytest_words(settings, environment, arguments, plugin=())
+    words = pytest_words(settings, environment, arguments)
+    environ = plugin_loader.importable(environment.variables(os.environ), settings.state / "plugin")  # for its fixtures
     try:
-        code = subprocess.call(words, cwd=settings.suite_directory, env=environment.variables(os.environ))
+        code = subprocess.call(words, cwd=settings.suite_directory, env=environ)
     except OSError as error:
         raise cannot_start(error) from error
     if code == NO_TESTS:

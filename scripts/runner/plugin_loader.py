@@ -80,8 +80,12 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_TOUCHES"] = "1"
     if order.meeting:
         own["SHARDLINE_MEET"] = json.dumps(dict(order.meeting))
-    own["PYTHONPATH"] = os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))
-    return {"PYTHONHASHSEED": HASH_SEED, **environ, **own}
+    return {"PYTHONHASHSEED": HASH_SEED, **importable(environ, folder), **own}
+
+
+def importable(environ: Mapping[str, str], folder: Path) -> Dict[str, str]:
+    """Give an environment in which the plugin can be imported, and is told nothing; `folder` as above."""
+    return {**environ, "PYTHONPATH": os.pathsep.join(filter(None, [put(folder), environ.get("PYTHONPATH", "")]))}
 
 
 def put(folder: Path) -> str:

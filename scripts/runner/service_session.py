@@ -22,6 +22,7 @@ from ..typed_yaml import Seconds
 from .preparation import Environments
 from .watchdog import Watchdog
 
+OF_OURS = ("SERVICE_PID", "SERVICE_LOG")
 Say = Callable[[str], None]
 
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
@@ -141,12 +142,12 @@ class ServiceSession:
 def suite_variables(environ: Mapping[str, str], running: Optional[RunningService], artifacts: Path) -> Dict[str, str]:
     """Make the suite's environment: where the service is, and where to leave evidence.
 
-    SERVICE_PID is there only for a service that we started.
+    SERVICE_PID and SERVICE_LOG are there only for a service that we started.
     """
     own = {"SHARDLINE_ARTIFACTS": str(artifacts)}
     if running:
         own["SERVICE_URL"] = running.url
         own.update(past_proxies(environ) if is_loopback(running.url) else {})
     if running and running.pid is not None:
-        own["SERVICE_PID"] = str(running.pid)
-    return {**{name: value for name, value in environ.items() if name != "SERVICE_PID"}, **own}
+        own.update({"SERVICE_PID": str(running.pid), "SERVICE_LOG": str(running.log)})
+    return {**{name: value for name, value in environ.items() if name not in OF_OURS}, **own}

@@ -67,6 +67,7 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
     pyargs = pytest_process.takes_modules(settings, rest)
     pytest_arguments.check_paths(rest, settings.suite_directory, pyargs)
     settings.check_suite_path(pytest_arguments.is_dotted if pyargs else lambda path: False)
+    settings.check_warm_up_files()
 
 
 def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: bool = False) -> Receipt:

@@ -8,17 +8,24 @@ import re
 import socket
 import threading
 import time
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from ..console import bare_urls, human_seconds, visible
+from ..console import bare_urls, human_bytes, human_seconds, visible
 from ..errors import PipelineError
 from ..system.process_tree import POLL_S
 from ..system.processes import Process
 from . import death
 from .last_words import USER_AGENT, shown
 
+if TYPE_CHECKING:
+    import requests
+
 BODY_CHARACTERS = 300
+MOST_BODY_BYTES = 200_000_000  # far more than one request should bring
+PIECE_BYTES = 65536
+EVENTS = "text/event-stream"
 MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 REFUSED, SILENT = "refused", "silent"
 NO_HEADERS: Mapping[str, str] = {}
@@ -75,12 +82,14 @@ def ask(
     deadline: float,
     body: Any = None,
     parts: Mapping[str, Any] = NO_HEADERS,
+    enough: Callable[[bytes], bool] = lambda body: False,
 ) -> Optional[Answer]:
     """Send one request, in a thread, so that neither a death nor the deadline waits for it.
 
     Args:
         body: is sent as JSON.
         parts: what else it has, as `requests.request` takes it: headers, data (form fields), files (multipart).
+        enough: whether what came so far of a stream of events will do; else it is read to its end.
 
     Returns:
         the answer, or None where there is none by the deadline.
@@ -92,7 +101,8 @@ def ask(
     arrived = threading.Event()
 
     def ask() -> None:
-        answers.append(_request(method, target.at(path), timeout_s, body, parts))
+        with_body = partial(_body, enough=enough, deadline=deadline)
+        answers.append(_request(method, target.at(path), timeout_s, body, parts, with_body))
         arrived.set()
 
     try:
@@ -190,17 +200,43 @@ def problem_words(error: BaseException, timeout_s: float) -> str:
     return f"could not be asked: {visible(str(causes[-1]))}"
 
 
-def _request(method: str, url: str, timeout_s: float, body: Any, parts: Mapping[str, Any]) -> Answer:
+def _request(
+    method: str, url: str, timeout_s: float, body: Any, parts: Mapping[str, Any], read: Callable[[Any], bytes]
+) -> Answer:
     import requests
 
     with requests.Session() as session:
         session.headers["User-Agent"] = USER_AGENT
         session.trust_env = not is_loopback(url)  # a proxy of the environment must not capture loopback
+        options = {**parts, "timeout": timeout_s, "allow_redirects": False, "stream": True}
         try:
-            answer = session.request(method, url, json=body, timeout=timeout_s, allow_redirects=False, **parts)
-            return Answer(answer.status_code, answer.content, headers=dict(answer.headers))
+            with session.request(method, url, json=body, **options) as answer:
+                return Answer(answer.status_code, read(answer), headers=dict(answer.headers))
+        except _Endless as error:
+            return Answer(problem=str(error))
         except Exception as error:  # whatever it is, it is the answer; raised it would only end the thread
             return Answer(problem=problem_words(error, timeout_s), kind=kind_of(error))
+
+
+class _Endless(Exception):
+    """An answer goes on and on."""
+
+
+def _body(answer: requests.Response, enough: Callable[[bytes], bool], deadline: float) -> bytes:
+    """Read an answer to its end; a stream of events only until it is enough."""
+    body = bytearray()
+    events = answer.headers.get("Content-Type", "").lower().startswith(EVENTS)
+    chunked = answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    pieces = (None if chunked else 1) if events else PIECE_BYTES  # an event is seen when it comes, not with the next
+    for piece in answer.iter_content(pieces):
+        body += piece
+        if events and enough(bytes(body)):
+            break
+        if time.monotonic() >= deadline:  # nobody waits for it any more
+            raise _Endless(UNFINISHED.problem)
+        if len(body) > MOST_BODY_BYTES:
+            raise _Endless(f"sent more than {human_bytes(MOST_BODY_BYTES)} and no end")
+    return bytes(body)
 
 
 def _causes(error: BaseException) -> List[BaseException]:

@@ -24,6 +24,7 @@ from ..system.signals import held_back, raise_on_signals
 from . import asking, command, log_files, ports, readiness, warm_up
 from .asking import Target
 from .launch import Launch, launching
+from .warm_up import Surroundings
 
 Say = Callable[[str], None]
 
@@ -123,10 +124,11 @@ def running(
     service = _service_of(project)
     outside = named_outside(service, environ)
     if outside:
-        yield _ready(service, Target(outside.url, setting=outside.setting), say)
+        target = Target(outside.url, setting=outside.setting)
+        yield _ready(service, target, _around_outside(project, service, environ, outside.url, log, shard), say)
         return
     with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start:
-        yield _ready_after_start(service, start, say)
+        yield _ready_after_start(project, service, start, say)
 
 
 def start_detached(
@@ -140,7 +142,7 @@ def start_detached(
     if not service.command:
         raise SettingsError("service.command is missing, so there is nothing to start", "Add it to pipeline.yml.")
     with raise_on_signals(), _started(project, service, environ, log, say) as start:
-        ready = _ready_after_start(service, start, say)
+        ready = _ready_after_start(project, service, start, say)
         with held_back():
             records.write(project.state, replace(start.record, detached=True))
             start.process.release()
@@ -282,31 +284,46 @@ def _shown(title: str) -> Iterator[None]:
             stack.close()
 
 
-def _ready_after_start(service: settings.Service, start: _Start, say: Say) -> RunningService:
+def _ready_after_start(
+    project: settings.Settings, service: settings.Service, start: _Start, say: Say
+) -> RunningService:
     """Wait until what was started is ready, and let those start that wait for it.
 
     Raises:
         ServiceNotReady: its hint says it where the service cannot know on which port it is expected.
     """
+    launch = start.launch
+    around = Surroundings(project.project, launch.cwd, launch.environ, launch.values._asdict())
     try:
-        ready = _ready(service, Target(start.record.url, start.process), say)
+        ready = _ready(service, Target(start.record.url, start.process), around, say)
     except ServiceNotReady as error:
         if command.knows_port(service):
             raise
         hint = "Nothing tells the service its port: write {port} in service.command or service.environment, "
         raise ServiceNotReady(error.message, f"{hint}or service.port. {error.hint}") from None
-    start.launch.turn.passed()
-    return replace(ready, prepare_s=start.launch.waited_s)
+    launch.turn.passed()
+    return replace(ready, prepare_s=launch.waited_s)
 
 
-def _ready(service: settings.Service, target: Target, say: Say) -> RunningService:
+def _around_outside(
+    project: settings.Settings, service: settings.Service, environ: Mapping[str, str], url: str, log: Path, shard: int
+) -> Surroundings:
+    """Say what the warm-up of a service that runs elsewhere finds on this machine."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    values = command.Values(port, project.models_directory, "", log.parent, shard, parts.hostname or "")
+    own = command.environment(environ, service, values, command.Gpu())
+    return Surroundings(project.project, command.folder(project, service), own, values._asdict())
+
+
+def _ready(service: settings.Service, target: Target, around: Surroundings, say: Say) -> RunningService:
     """Wait for the probe, then for the warm-up."""
     with console.progress(f"waiting for {console.bare_urls(target.url)}"):
         ready_s = readiness.wait_until_ready(target, service.ready)
     warm_up_s = 0.0
     if service.warm_ups:
         with console.progress("warming up"):
-            warm_up_s = warm_up.run(target, service.warm_ups)
+            warm_up_s = warm_up.run(target, service.warm_ups, around)
     warm = f", warm-up {human_seconds(warm_up_s)}" if service.warm_ups else ""
     say(f"service: ready after {human_seconds(ready_s)}{warm}")
     return RunningService(target.url, ready_s, warm_up_s, target.process)

@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Callable, Dict, Mapping, Optional, Tuple
+from typing import Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 from .. import console
 from ..ci import MOST_NODES
@@ -18,7 +18,7 @@ from ..errors import SettingsError, shortened
 from ..typed_yaml import checked, read_with_lines, suggest
 from .checks import check_given
 from .models import Models
-from .service import Service
+from .service import Service, WarmUp
 from .suite import Suite
 
 FILE_NAME = "pipeline.yml"
@@ -128,6 +128,26 @@ class Settings:
             message = f"{self.place('suite.path')}: no such file or folder{base}: {shortened(missing[0])}"
             raise SettingsError(f"{message}{_near(self.suite_directory, missing[0])}", f"Edit {self.file.name}.")
 
+    def check_warm_up_files(self) -> None:
+        """Refuse a warm-up that sends a file which is not there, before the service is started for it.
+
+        Raises:
+            SettingsError: with its line, and the name that was probably meant.
+        """
+        for key, path in self._warm_up_files():
+            if not _is_file(self.project / path):
+                near = _near(self.project, path)
+                message = f"{self.place(key)}: no such file: {shortened(path)}{near}"
+                raise SettingsError(message, f"Edit {self.file.name}: paths are relative to its folder.")
+
+    def _warm_up_files(self) -> Iterator[Tuple[str, str]]:
+        """List the files that warm-ups send: the dotted name of the value, and the path."""
+        for name, service in self.all_services.items():
+            key = f"services.{name}.warm_up" if self.services else "service.warm_up"
+            for number, step in enumerate(service.warm_ups):
+                place = key if isinstance(service.warm_up, WarmUp) else f"{key}[{number}]"
+                yield from ((f"{place}.files.{field}", path) for field, path in step.files.items())
+
     def command(self, *words: str) -> str:
         """Write a command line to copy that is about this project and these reports."""
         return console.command(*words, about=self.addressed)
@@ -202,6 +222,13 @@ def _is_there(folder: Path, path: str) -> bool:
     try:
         return (folder / file).exists() or (bool(re.search(r"[*?\[]", file)) and any(folder.glob(file)))
     except (OSError, ValueError, NotImplementedError):
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long
         return False
 
 

@@ -31,16 +31,20 @@ ABOUT: Dict[str, str] = {
     "service.ready.expect": "what the answer must be",
     "service.ready.tcp": "true: ready when the port accepts a connection",
     "service.ready.log": "ready when a line of its output has this regular expression",
-    "service.warm_up": "one step or a list, each must succeed before the first test: a request or a command",
+    "service.warm_up": "one step or a list, each must succeed before the first test: a request or a command. A service "
+    "that hears: {path: /asr, files: {audio: hello.wav}, form: {language: en}, expect: {json: {text: hello}}}. A call "
+    "of a Gradio queue (.../call/NAME answers nothing but an event_id) is followed to its end, unless that is kept",
     "service.warm_up.path": "the request: a GET, or a POST where it has a body",
-    "service.warm_up.command": "instead of a request: a program that must end with 0; placeholders as in command",
+    "service.warm_up.command": "instead of a request: a program that must end with 0, with SERVICE_URL in its "
+    "environment; placeholders as in command",
     "service.warm_up.method": "GET, POST, PUT, PATCH, DELETE or HEAD || as the body says",
     "service.warm_up.headers": "of the request",
     "service.warm_up.json": "its body as JSON",
     "service.warm_up.form": "its body as form fields",
     "service.warm_up.files": "multipart: a file for each field, from the folder of pipeline.yml",
-    "service.warm_up.expect": "what the answer must be || status 2xx and a body",
-    "service.warm_up.keep": "names for dotted fields of the answer; later steps write {name} for the value",
+    "service.warm_up.expect": "what the answer must be || status 2xx, a body, and no JSON with an error",
+    "service.warm_up.keep": "names for dotted fields of the answer, {event: event_id}; later steps write {event} for "
+    "the value, in path, headers, json and form",
     "service.warm_up.timeout": "for the step",
     "service.prepare": "what is done once before the service starts, for all shards: download, compile, migrate; again "
     "where it failed, or its command, inputs, packages or weights change",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple, Union
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Optional, Sequence, Tuple, Union
 
-from ..typed_yaml import Bytes, Seconds, checked
+from ..errors import shortened
+from ..typed_yaml import Bytes, Seconds, checked, suggest
 from .checks import (
     check_all_given,
     check_command,
@@ -69,8 +71,11 @@ class WarmUp:
     """One step that must succeed before the first test: a request, or a command.
 
     The request is a GET, or a POST where it has a body: `json`, or `form` fields, or `files` (multipart, with `form`;
-    paths as those of pipeline.yml). `expect` says what the answer must be, else: 2xx and not empty. `keep` gives names
-    to dotted fields of its JSON; later steps write `{name}` for the value, in path, headers, json and form.
+    paths as those of pipeline.yml). `expect` says what the answer must be, else: 2xx, not empty, and no JSON that has
+    an `error`. `keep` gives names to dotted fields of its JSON; later steps write `{name}` for the value, in path,
+    headers, json and form. Where `.../call/NAME` answers nothing but an `event_id`, as a Gradio queue does, and the
+    step keeps nothing, the call is followed to its end. A command gets SERVICE_URL, and says by its exit code whether
+    the service can work.
     """
 
     path: Optional[str] = checked(check_given, default=None)
@@ -89,6 +94,24 @@ class WarmUp:
             raise ValueError("give a path to ask, or a command to run")
         if self.json is not None and (self.form or self.files):
             raise ValueError("give json, or form and files: a request has one body")
+        if self.command and replace(self, command=(), timeout_s=Seconds(60), path="/") != WarmUp("/"):
+            raise ValueError("a command has a timeout and nothing else: the rest is about a request")
+        if self.method == "HEAD" and (self.keep or self.expect.json or self.expect.text or self.expect.size_bytes):
+            raise ValueError("the answer to HEAD has no body")
+
+
+def _check_names(steps: Sequence[WarmUp]) -> None:
+    """Refuse a path that names what no earlier step keeps: no url has braces."""
+    kept: Tuple[str, ...] = ()
+    for step in steps:
+        for name in re.findall(r"\{(.*?)\}", step.path or ""):
+            if name not in kept:
+                known = f"kept is {', '.join(kept)}" if kept else "nothing is"
+                raise ValueError(
+                    f"warm_up: {shortened(step.path or '')}: {{{name[:60]}}} is not kept by an earlier step; "
+                    f"{known}{suggest(name, kept)}"
+                )
+        kept += tuple(step.keep)
 
 
 @dataclass(frozen=True)
@@ -161,6 +184,7 @@ class Service:
     def __post_init__(self) -> None:
         if not self.command and not self.url:
             raise ValueError("give a command that starts the service, or the url of one that runs")
+        _check_names(self.warm_ups)
 
     @property
     def warm_ups(self) -> Tuple[WarmUp, ...]:

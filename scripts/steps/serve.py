@@ -56,6 +56,7 @@ def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, D
     """
     if settings.service is None or not settings.service.command:
         raise SettingsError(f"{settings.file} has no service.command, so there is nothing to start", "Add it.")
+    settings.check_warm_up_files()
     ours = dataclasses.replace(settings.service, url=None, port=port or settings.service.port)
     settings = dataclasses.replace(settings, service=ours)
     environment = preparation.install(settings, with_suite=False).service

@@ -30,6 +30,9 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_TOUCHES: note what each test touches that others may feel; see `touches.py`.
 - SHARDLINE_MEET, a JSON object: run tests at the same time as another process does; see `meeting.py`.
 
+It brings the fixtures `service`, `service_url` and `service_requests`; see `service_fixtures.py`. They find the service
+by SERVICE_URL, SERVICE_PID, SERVICE_LOG and SERVICE_NAME_URL, which stay in the environment.
+
 Tests close descriptors and use their numbers again, change directory, patch time, open and json, fork, and kill the
 process. So before each event the journal's descriptor is proven to be that file's, and all is done by references that
 these modules took when they were loaded, in the process that loaded them. The references are attributes of objects:
@@ -51,6 +54,7 @@ from .orders import take_order
 from .places import Places
 from .recorder import PYTESTS_OWN, Recorder
 from .selector import Selector
+from .service_fixtures import ORDER, service, service_requests, service_url, yield_to_others  # noqa: F401
 from .testmon_data import OwnTestmonData
 from .touches import Touches
 from .whole_run import Header, NoReports, choose_paths, without_workers
@@ -100,7 +104,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Wrapper:
 def pytest_configure(config: pytest.Config) -> None:
     """Register what does the work: late, so that it wraps foreign plugins, and for one session only."""
     if _orders:
-        order = _orders.pop()
+        order = config.stash[ORDER] = _orders.pop()
         config.pluginmanager.register(Selector(order))
         spared = "" if order.collects_only else PYTESTS_OWN if order.apart else None
         config.pluginmanager.register(Recorder(order.pen, spared, order.environ.get("SERVICE_PID", "")))
@@ -108,3 +112,9 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(Touches(order.pen))
         if order.meeting:
             config.pluginmanager.register(Meeting(order.meeting))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Let fixtures of the suite's plugins come before ours of the same name."""
+    yield_to_others(session)

@@ -23,11 +23,15 @@ class JournalWriter:
         self._open, self._write, self._fstat = os.open, os.write, os.fstat
         self._descriptor, self._is = -1, (0, 0)
         self._encode = json.JSONEncoder().encode
-        self._of = self._encode(of)
+        self._of, self._owner = self._encode(of), of
         self._getpid, self._process = os.getpid, os.getpid()
         self.clock = time.perf_counter
         self._start = self.clock()
         self._latest = ("", '""')
+
+    def beside(self, name: str) -> JournalWriter:
+        """Make a writer of another file in the journal's folder."""
+        return JournalWriter(str(self.folder / name), self._owner)
 
     def write(self, event: str, **facts: object) -> None:
         """Append an event. A child of this process writes nothing: its parent knows how the test ended."""

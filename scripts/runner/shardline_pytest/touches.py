@@ -18,6 +18,7 @@ import pytest
 
 from .hook_style import Wrapper, outermost
 from .journal_writer import JournalWriter
+from .service_requests import FILE_NAME
 
 READ, LIST, WRITE, OVER, MADE = "read", "list", "write", "over", "made"  # OVER: truncates; MADE: was not there
 PORT, WORD, VARIABLE, STATE = "port", "word", "variable", "state"  # WORD: an argument of a child process
@@ -103,7 +104,8 @@ class Touches:
         self._active, self._own = False, ""
         self._shared: List[List[str]] = []  # the shared fixtures that are being set up or torn down
         self._noted: Dict[Tuple[str, str, Optional[Tuple[str, ...]]], None] = {}  # in order
-        self._apart: List[str] = []  # folders that no other process has: basetemp, what mkdtemp made
+        # What no other process has: a shard's own files, basetemp, what mkdtemp made.
+        self._apart = [str(pen.folder.absolute() / name) for name in (FILE_NAME, "artifacts")]
         self._root = ""
         self._known: Dict[str, bool] = {}  # whether a module is the project's own
         self._installed = (sys.prefix + os.sep, sys.base_prefix + os.sep, os.__file__.rpartition("os.")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 from typing import Dict
@@ -103,8 +104,15 @@ def test_a_test_file_that_ends_the_process_is_no_whole_collection(settings: Sett
         collection.collect(settings, HERE, [])
 
 
-def test_what_only_shows_is_shown(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_only_shows_is_shown_and_with_the_fixtures_ours(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(Shown):
         collection.show(settings, HERE, ["--collect-only", "-q"])
+    with pytest.raises(Shown):
+        collection.show(settings, HERE, ["--fixtures", "-q"])
 
-    assert "tests/test_it.py::test_a" in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert "tests/test_it.py::test_a" in said
+    for name in ("service", "service_url", "service_requests"):
+        assert re.search(rf"^{name}\b.*\n    [A-Z]", said, re.MULTILINE), name

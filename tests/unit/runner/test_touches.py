@@ -10,6 +10,8 @@ import textwrap
 from pathlib import Path
 from typing import Any, Dict, List
 
+import pytest
+
 from scripts.runner import plugin_loader
 from scripts.runner.plugin_loader import Order
 
@@ -56,7 +58,8 @@ def test_files_that_a_test_makes_changes_and_reads_are_noted(tmp_path: Path) -> 
     assert [["list", d, None], ["read", db, None]] == told["test_reads"]
 
 
-def test_what_no_other_process_has_is_not_noted(tmp_path: Path) -> None:
+def test_what_no_other_process_has_is_not_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_URL", "http://h")
     told = touches(
         tmp_path,
         """
@@ -67,7 +70,8 @@ def test_what_no_other_process_has_is_not_noted(tmp_path: Path) -> None:
         def shared():
             return tempfile.mkdtemp()
 
-        def test_it(tmp_path, shared):
+        def test_it(tmp_path, shared, service_requests):
+            service_requests.note("GET", "http://h", 200, 1.0)
             (tmp_path / "x").write_text("x")
             with open(os.path.join(shared, "y"), "w"): pass
             sqlite3.connect(":memory:").close()

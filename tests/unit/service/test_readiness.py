@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
-from scripts.service import asking, ports, readiness, warm_up
-from scripts.service.asking import Answer, Target
-from scripts.settings import Probe, WarmUp
+from scripts.errors import PipelineError, PortInUse, ServiceDied, ServiceNotReady, SettingsError
+from scripts.service import asking, ports, readiness
+from scripts.service.asking import Target
+from scripts.settings import Probe
 from scripts.settings.service import Expected
 from scripts.system import processes
 from scripts.typed_yaml import Seconds
@@ -30,7 +30,6 @@ from tests.unit.service.children import READY, RUN, SLEEP, SOON_S, listener, mar
 PROBE = Probe("/health", Seconds(SOON_S))
 SHORT_S = Seconds(0.6)
 SHORT = Probe("/health", SHORT_S)
-WARM_UP = WarmUp("/tts", json={"text": "你好"}, timeout_s=Seconds(SOON_S))
 
 
 class Starter:
@@ -59,13 +58,6 @@ def start(tmp_path: Path) -> Iterator[Starter]:
 def ready_error(target: Target, probe: Probe = PROBE) -> PipelineError:
     with pytest.raises(PipelineError) as caught:
         readiness.wait_until_ready(target, probe)
-    return caught.value
-
-
-def warm_up_error(target: Target, request: WarmUp = WARM_UP) -> PipelineError:
-    readiness.wait_until_ready(target, PROBE)
-    with pytest.raises(PipelineError) as caught:
-        warm_up.run(target, [request])
     return caught.value
 
 
@@ -353,100 +345,6 @@ def test_a_url_that_nobody_can_ask_is_an_answer_too() -> None:
 @pytest.mark.parametrize("waited_s, expected", [(0.0, 0.05), (4.0, 0.2), (100.0, 0.5)])
 def test_probes_grow_rarer(waited_s: float, expected: float) -> None:
     assert expected == readiness.pause_s(waited_s)
-
-
-def test_the_warm_up_posts_the_json(start: Starter, tmp_path: Path) -> None:
-    code = """
-        def reply(path, received):
-            if path == "/tts":
-                open("got", "w").write(json.loads(received.decode())["text"])
-            return 200, b"RIFF"
-        serve()
-    """
-    target = start(service(code))
-    readiness.wait_until_ready(target, PROBE)
-    warm_up.run(target, [WARM_UP])
-
-    assert "你好" == (tmp_path / "got").read_text(encoding="utf-8")
-
-
-def test_the_warm_up_without_json_is_a_get(start: Starter) -> None:
-    target = start(service(READY.replace("serve()", "del Handler.do_POST\nserve()")))
-    readiness.wait_until_ready(target, PROBE)
-
-    assert warm_up.run(target, [WarmUp("/voices")]) < SOON_S
-
-
-def test_a_service_that_is_ready_but_cannot_work_fails_the_warm_up(start: Starter) -> None:
-    code = """
-        def reply(path, received):
-            print("CUDA out of memory")
-            return (500, b"no " * 1000) if path == "/tts" else (200, b"fine")
-        serve()
-    """
-    error = warm_up_error(start(service(code)))
-
-    assert isinstance(error, WarmUpFailed)
-    assert "/tts answered 500 Internal Server Error, expected 2xx: no no" in error.message
-    assert error.message.endswith("  | CUDA out of memory")
-    assert "no " * 101 not in error.message
-
-
-def test_a_warm_up_that_takes_too_long_fails(start: Starter) -> None:
-    code = """
-        def reply(path, received):
-            if path == "/tts":
-                time.sleep(60)
-            return 200, b"fine"
-        serve()
-    """
-    error = warm_up_error(start(service(code)), WarmUp("/tts", json={}, timeout_s=Seconds(0.5)))
-
-    assert isinstance(error, WarmUpFailed)
-    assert "did not answer" in error.message
-    assert "service.warm_up" in error.hint
-
-
-@pytest.mark.parametrize("end", ["os._exit(4)", "os.kill(os.getpid(), signal.SIGSEGV); time.sleep(60)"])
-def test_a_death_in_the_warm_up_is_a_death(start: Starter, end: str) -> None:
-    code = f"""
-        def reply(path, received):
-            if path == "/tts":
-                {end}
-            return 200, b"fine"
-        serve()
-    """
-    error = warm_up_error(start(service(code)))
-
-    assert isinstance(error, ServiceDied)
-    assert "during the warm-up" in error.message
-
-
-def test_a_death_in_the_warm_up_that_a_hanging_request_hides_is_told_at_once(start: Starter) -> None:
-    with listener() as port:
-        target = start("import time; time.sleep(0.3); raise SystemExit(3)")
-        with pytest.raises(ServiceDied, match="exit code 3"):
-            warm_up.run(
-                target._replace(url=f"http://127.0.0.1:{port}"), [WarmUp("/tts", json={}, timeout_s=Seconds(60))]
-            )
-
-    assert target.process is not None
-    assert target.process.age_s() < SOON_S
-
-
-@pytest.mark.parametrize(
-    "answer, fault",
-    [
-        (Answer(200, b"RIFF"), ""),
-        (Answer(204, b""), "answered 204 No Content with an empty body"),
-        (Answer(302, b""), "answered 302 Found, expected 2xx: (empty body)"),
-        (Answer(500, b"RIFF\x00\x01"), "answered 500 Internal Server Error, expected 2xx: (6 bytes that are no text)"),
-        (Answer(599, "没有".encode()), "answered 599, expected 2xx: 没有"),
-        (Answer(problem="closed the connection"), "closed the connection"),
-    ],
-)
-def test_what_is_wrong_with_a_warm_up(answer: Answer, fault: str) -> None:
-    assert fault == warm_up.fault_of(answer)
 
 
 def test_a_body_cannot_steer_the_terminal_or_add_lines() -> None:

@@ -197,3 +197,41 @@ def test_an_output_lies_below_the_suite_and_has_no_braces_but_the_shard_s(tmp_pa
 
 def test_outputs_without_the_shard_are_shared(tmp_path: Path) -> None:
     assert ("made",) == load(tmp_path, "suite: {outputs: [made, 'out-{shard}/x']}").suite.shared_outputs
+
+
+def test_a_file_that_a_warm_up_sends_is_to_be_there_and_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "hello.wav").touch()
+    service = "service:\n  url: http://h\n  warm_up:\n  - {path: /asr, files: {audio: hello.wav}}\n"
+    load(tmp_path, service).check_warm_up_files()
+
+    for key, text in {
+        "4: service.warm_up[0].files.audio": service.replace("hello", "helo"),
+        "1: service.warm_up.files.audio": "service: {url: 'http://h', warm_up: {path: /a, files: {audio: helo.wav}}}",
+        "1: services.a.warm_up.files.x": "services: {a: {url: 'http://h', warm_up: {path: /, files: {x: helo.wav}}}}",
+    }.items():
+        with pytest.raises(SettingsError) as caught:
+            load(tmp_path, text).check_warm_up_files()
+        said = f"pipeline.yml:{key}: no such file: 'helo.wav'; did you mean 'hello.wav'?"
+        assert caught.value.message.endswith(said)
+
+
+@pytest.mark.parametrize(
+    "steps, said",
+    [
+        (["{path: /a, keep: {event: id}}", "{path: '/a/{event}'}"], ""),
+        (
+            ["{path: /a, keep: {event: id}}", "{path: '/a/{evnt}'}"],
+            "{evnt} is not kept by an earlier step; kept is event; did",
+        ),
+        (["{path: '/a/{event}', keep: {event: id}}"], "{event} is not kept by an earlier step; nothing is"),
+        (["{command: [a], expect: {status: 200}}"], "a command has a timeout and nothing else"),
+        (["{command: [a], timeout: 5 s}"], ""),
+        (["{path: /a, method: HEAD, expect: {text: a}}"], "the answer to HEAD has no body"),
+    ],
+)
+def test_steps_of_a_warm_up_name_only_what_is_kept_before_and_fit_together(tmp_path, steps, said):
+    text = f"service: {{url: 'http://h', warm_up: [{', '.join(steps)}]}}"
+    if said:
+        assert said in complaint(tmp_path, text)
+    else:
+        load(tmp_path, text)
