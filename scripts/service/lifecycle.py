@@ -6,10 +6,10 @@ runner/service_session.py.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Protocol
+from typing import Callable, ContextManager, Iterator, List, Mapping, NamedTuple, Optional, Protocol
 from urllib.parse import urlsplit
 
 from .. import console, settings
@@ -26,6 +26,7 @@ from .asking import Target
 from .launch import Launch, launching
 
 Say = Callable[[str], None]
+Watch = Callable[[Process], ContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def running(
     say: Say = console.say,
     shard: int = 0,
     dog: Watchdog = NOBODY,
+    watch: Watch = lambda process: nullcontext(),
 ) -> Iterator[RunningService]:
     """Run the service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
@@ -113,6 +115,7 @@ def running(
         log: the file that the service's output goes to; those of earlier starts stay beside it, see `log_files`.
         shard: what {shard} stands for.
         dog: ends the service should we be killed.
+        watch: watches the process from its start on until it is stopped.
 
     Raises:
         SettingsError: the service cannot be started as written.
@@ -125,7 +128,7 @@ def running(
     if outside:
         yield _ready(service, Target(outside.url, setting=outside.setting), say)
         return
-    with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start:
+    with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start, watch(start.process):
         yield _ready_after_start(service, start, say)
 
 
