@@ -1,7 +1,7 @@
 """Did the service keep to its budgets? What was seen of it against what pipeline.yml grants, pure.
 
 It fails closed: a budget that cannot be judged is one that is not kept, and why it cannot is said. One exception: of a
-shard that is too short to tell, growth is not judged, and that is no fault of anybody.
+shard that is too short to tell, growth is not judged; the line about the service says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from .outcomes import Round
 from .receipt import Receipt, one_line, shown
 from .watched import Breach, ServiceUse
 
-LEAST_SAMPLES, LEAST_S = 20, 30.0  # to judge growth by
+LEAST_SAMPLES, LEAST_S, LEAST_COUNT = 20, 30.0, 10  # samples, seconds and requests to judge growth by
+LONG_S = 300.0  # a start in which growth should have shown, were its requests counted
 MOST_POINTS = 300  # of which all pairs are looked at
 PER = 100  # requests
 HINT = "memory and probe are watched of a service that a shard starts by itself"
@@ -238,20 +239,24 @@ def growth_of(seen: Seen) -> Growth:
     starts: Dict[int, List[Sample]] = {}
     for sample in seen.samples:
         starts.setdefault(sample.start, []).append(sample)
-    enough = [samples for samples in starts.values() if _is_enough(samples)]
     if not seen.samples:
         return Growth(why=seen.why or f"it was never seen; {HINT}")
-    if not enough:
-        return Growth(why=f"less than {LEAST_SAMPLES} samples over {LEAST_S:g} s", too_short=True)
-    slopes = [slope for samples in enough for slope in [_least_slope(samples, times)] if slope is not None]
-    if not slopes:
-        counted = "the requests of which are not counted" if of == "tests" else "without any request"
-        return Growth(why=f"in the last two thirds there was one test, or none, {counted}")
-    return Growth(max(slopes) * PER, of)
+    slopes = [_least_slope(samples, times) for samples in starts.values() if _is_enough(samples, times)]
+    known = [each for each in slopes if each is not None]
+    if known:
+        return Growth(max(known) * PER, of)
+    uncounted = of == "tests" and any(_lasted_s(samples) >= LONG_S for samples in starts.values())
+    why = f"less than {LEAST_COUNT} tests ended after its warm-up; count its requests by the fixture service_requests"
+    return Growth(why=why, too_short=not uncounted)
 
 
-def _is_enough(samples: Sequence[Sample]) -> bool:
-    return len(samples) >= LEAST_SAMPLES and samples[-1].t - samples[0].t >= LEAST_S
+def _is_enough(samples: Sequence[Sample], times: Sequence[float]) -> bool:
+    count = bisect_right(times, samples[-1].t) - bisect_right(times, samples[len(samples) // 3].t)
+    return len(samples) >= LEAST_SAMPLES and _lasted_s(samples) >= LEAST_S and count >= LEAST_COUNT
+
+
+def _lasted_s(samples: Sequence[Sample]) -> float:
+    return samples[-1].t - samples[0].t
 
 
 def _least_slope(samples: Sequence[Sample], times: Sequence[float]) -> Optional[float]:
@@ -315,14 +320,15 @@ def _parts(uses: Sequence[ServiceUse]) -> List[str]:
         return _most(getattr(use, name) for use in uses)
 
     memory, gpu, threads, latency = map(most, ("memory_bytes", "gpu_bytes", "threads", "latency_max_ms"))
-    growth = max((use for use in uses if use.growth_bytes is not None), key=_growth_bytes, default=None)
+    asked = [use for use in uses if "growth" in use.budgets and use.samples]
+    growth = max((use for use in asked if use.growth_bytes is not None), key=_growth_bytes, default=None)
     parts = [
         memory is not None and f"peak {human_bytes(memory)}",
         bool(gpu) and f"GPU {human_bytes(gpu or 0)}",
         threads is not None and counted(round(threads), "thread"),
         latency is not None and f"probe up to {_duration(latency / 1000)}",
         growth and f"{human_bytes(_growth_bytes(growth))} more per {PER} {growth.growth_per}",
-        any("growth" in use.budgets and use.samples for use in uses) and growth is None and "growth not judged",
+        asked and growth is None and "growth not judged (too few requests)",
     ]
     return [part for part in parts if part]
 

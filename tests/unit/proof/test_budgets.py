@@ -145,12 +145,18 @@ def test_what_a_start_takes_anew_is_no_growth_and_a_leak_in_one_start_is_enough(
     assert 2000 * MB == growth_of(grown(lambda t: 500 + (0 if t < 60 else 20 * t), 120, starts=60)).per_100
 
 
-def test_a_shard_that_is_too_short_is_not_judged_and_one_without_requests_is_not_known() -> None:
-    short, idle = grown(lambda t: 500 + 20 * t, 19), grown(lambda t: 500 + 20 * t, requests=[])
-    granted = Budgets(growth_bytes=Bytes(50 * MB))
+def test_a_shard_that_is_too_short_is_not_judged_and_a_long_one_whose_requests_nobody_counts_is_not_known() -> None:
+    granted, leak = Budgets(growth_bytes=Bytes(50 * MB)), lambda t: 500 + 20 * t
+    one_test = [Span(NOON_S, NOON_S + 400, "t.py::test_a")]
 
-    assert ([], True) == (texts(granted, short), growth_of(short).too_short)
-    assert "growth is not known" in texts(granted, idle)[0]
+    assert [[], [], []] == [
+        texts(granted, grown(leak, 19)),
+        texts(granted, grown(leak, 60, spans=one_test)),
+        texts(granted, grown(leak, 400, requests=[NOON_S + 300])),
+    ]
+    assert "growth is not known: less than 10 tests" in texts(granted, grown(leak, 400, spans=one_test))[0]
+    (line,) = budgets.words({"service": [judge("service", granted, grown(leak, 19))[0]]})
+    assert line.endswith(", probe up to 5 ms, growth not judged (too few requests)")
 
 
 @given(st.integers(-9, 9), st.lists(st.integers(-1000, 1000), max_size=5), st.randoms())
