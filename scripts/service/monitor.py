@@ -15,14 +15,15 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional
 from urllib.parse import urlsplit
 
-from .. import __version__, console
+from .. import console
 from ..settings import Probe
 from ..system import gpu, process_tree, usage
 from ..system.processes import Process
 from ..system.usage import Paced, Sample
+from .last_words import USER_AGENT
 
 FILE_NAME = "monitor.jsonl"
 SAMPLE_S = 1.0
@@ -255,10 +256,7 @@ class Prober:
         connection = http.client.HTTPConnection(host, port, timeout=WAITS_S)
         try:
             path = "/".join([self._url.path.rstrip("/"), self._probe.path.lstrip("/")])
-            connection.request("GET", path, headers=self._headers())
+            connection.request("GET", path, headers={"User-Agent": USER_AGENT, "Connection": "close"})
             connection.getresponse().read(MOST_BODY_BYTES)
         finally:
             connection.close()
-
-    def _headers(self) -> Dict[str, Any]:
-        return {"User-Agent": f"shardline/{__version__}", "Connection": "close"}
