@@ -122,6 +122,13 @@ class CoverageError(PipelineError):
     ended = "coverage too low"
 
 
+class BudgetError(PipelineError):
+    """The service took more than its budgets grant it, or that is not known."""
+
+    exit_code = 1
+    ended = "over budget"
+
+
 class AlreadyRunning(PipelineError):
     """Somebody else runs in the place that this run would write to."""
 

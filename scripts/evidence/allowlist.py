@@ -52,6 +52,7 @@ OF_A_SHARD = (
     Rule("reports/{shard}/prepare.log", "what service.prepare printed, where this shard ran it", log=True),
     Rule("reports/{shard}/journal.jsonl", "what happened, written while it happened", expected=True, log=True),
     Rule("reports/{shard}/requests.jsonl", "what the suite asked, where it uses service_requests", log=True),
+    Rule("reports/{shard}/monitor.jsonl", "what the service took each second, and during which test", log=True),
     Rule("reports/{shard}/junit.xml", "the tests with their tracebacks", expected=True),
     Rule("reports/{shard}/selection.json", "what its last round was to run", expected=True),
 )

@@ -29,6 +29,8 @@ SHARD_ERROR = "error outside tests"
 COVERAGE_UNKNOWN = "coverage not known"
 COVERAGE_LOW = "coverage too low"
 COVERAGE_NOTE = "coverage incomplete"
+OVER_BUDGET = "service over budget"
+BUDGET_UNKNOWN = "budget not known to be kept"
 RED_TEST = "red test"
 UNSTABLE = "unstable id"
 RENAMED = "run by function and place"
@@ -62,6 +64,8 @@ ABOUT_SHARDS = (
     COVERAGE_UNKNOWN,
     COVERAGE_LOW,
     COVERAGE_NOTE,
+    OVER_BUDGET,
+    BUDGET_UNKNOWN,
 )
 ABOUT_TESTS = {  # what is said about a number of them
     RED_TEST: "{} red",
@@ -78,7 +82,10 @@ ABOUT_TESTS = {  # what is said about a number of them
 KINDS = (*ABOUT_SHARDS, *ABOUT_TESTS)
 HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED, COVERAGE_NOTE)
 ABOUT_COVERAGE = (COVERAGE_UNKNOWN, COVERAGE_LOW)  # judged when all tests have run: it says nothing of them
+ABOUT_BUDGETS = (OVER_BUDGET, BUDGET_UNKNOWN)  # of the service: it says nothing of the tests
 NOT_REPAIRABLE = (
+    OVER_BUDGET,
+    BUDGET_UNKNOWN,
     NOTHING,
     CHANGED,
     OTHER_FILES,
@@ -92,7 +99,7 @@ NOT_REPAIRABLE = (
 )
 
 GREEN, TESTS_FAILED, SERVICE_DIED, LOW_COVERAGE = "green", "tests failed", "service died", "coverage too low"
-INCOMPLETE, NO_TESTS = "incomplete", "no tests"
+OVER, INCOMPLETE, NO_TESTS = "over budget", "incomplete", "no tests"
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,8 @@ class Verdict:
             return NO_TESTS
         if red and red <= {*ABOUT_COVERAGE}:
             return LOW_COVERAGE
+        if red and red <= {*ABOUT_COVERAGE, *ABOUT_BUDGETS}:
+            return OVER
         return TESTS_FAILED if red else GREEN
 
     def _red_kinds(self) -> Set[str]:
@@ -171,7 +180,7 @@ class Verdict:
     def _explained(red: Set[str]) -> Set[str]:
         """Choose what leaves no doubt about the proof. A stop by -x leaves none where a test failed."""
         stopped = {STOPPED, LEFT} if red & {RED_TEST, SHARD_ERROR} else set()
-        return {RED_TEST, SERVICE_DEATH, SHARD_ERROR, *ABOUT_COVERAGE, *stopped}
+        return {RED_TEST, SERVICE_DEATH, SHARD_ERROR, *ABOUT_COVERAGE, *ABOUT_BUDGETS, *stopped}
 
     @property
     def green(self) -> bool:

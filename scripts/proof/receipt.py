@@ -16,10 +16,11 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ..console import printable, readable
 from ..errors import SuiteError
 from ..system import files
-from . import measured
+from . import measured, watched
 from . import outcomes as o
 from .measured import Measured
 from .outcomes import Attempt
+from .watched import Breach, ServiceUse
 
 SCHEMA = 2
 FILE_NAME = "receipt.json"
@@ -121,6 +122,7 @@ class Receipt:
         cache: the folder of pytest's own cache.
         beside: the sha-256 of each file of BESIDE.
         coverage: what it measured, None where nothing was to be measured.
+        services: what each took that it was judged by, or watched; breaches: the budgets that those do not keep.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
     """
 
@@ -152,6 +154,8 @@ class Receipt:
     cache: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
     coverage: Optional[Measured] = None
+    services: Mapping[str, ServiceUse] = field(default_factory=dict)
+    breaches: Tuple[Breach, ...] = ()
 
     @property
     def name(self) -> str:
@@ -207,7 +211,8 @@ def reasons(receipt: Receipt) -> List[str]:
     ending = [] if receipt.ended == FINISHED else [f"{receipt.name} {ENDINGS[receipt.ended]}"]
     outside = [one_line(f"{shown(error.name)}: {error.message}") for error in receipt.errors]
     red = [test for test in receipt.tests if test.proven in o.RED]
-    return [*ending, *outside, *(f"{test.proven}  {shown(test.nodeid)}{_because(test)}" for test in red)]
+    over = [one_line(breach.text) for breach in receipt.breaches]
+    return [*ending, *outside, *over, *(f"{test.proven}  {shown(test.nodeid)}{_because(test)}" for test in red)]
 
 
 def _because(test: Selected) -> str:
@@ -245,6 +250,8 @@ def to_json(receipt: Receipt) -> Dict[str, Any]:
         ],
         "errors": [vars(error) for error in receipt.errors],
         "coverage": measured.to_json(receipt.coverage) if receipt.coverage else None,
+        "services": {name: watched.to_json(use) for name, use in receipt.services.items()},
+        "breaches": [breach._asdict() for breach in receipt.breaches],
     }
 
 
@@ -339,6 +346,7 @@ def from_json(data: Any) -> Receipt:
             set_up=_taught(_get(data, "set_up", dict)),
             beside={name: _get(data["beside"], name, str) for name in _get(data, "beside", dict)},
             coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
+            **_watched(data),
         )
     )
 
@@ -378,6 +386,16 @@ def _taught(data: Any) -> SetUpCosts:
         {scope: _get(scopes_ms, scope, int) for scope in scopes_ms},
         {nodeid: _texts(_get(spared, nodeid, list)) for nodeid in spared},
     )
+
+
+def _watched(data: Mapping[str, Any]) -> Dict[str, Any]:
+    """Read what is said of services; a receipt of a version that did not watch them says nothing."""
+    uses = _get(data, "services", dict) if "services" in data else {}
+    breaches = _get(data, "breaches", list) if "breaches" in data else []
+    return {
+        "services": {name: watched.from_json(use) for name, use in uses.items()},
+        "breaches": tuple(map(watched.breach_from_json, breaches)),
+    }
 
 
 def _test(data: Any) -> Selected:

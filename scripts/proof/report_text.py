@@ -12,17 +12,20 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
 
 from .. import console
 from ..console import at_most, counted, human_seconds, quoted, table
+from . import budgets, watched
 from . import outcomes as o
 from . import receipt as r
 from .findings import (
     ABOUT_SHARDS,
     ABOUT_TESTS,
+    BUDGET_UNKNOWN,
     CHANGED,
     COVERAGE_LOW,
     COVERAGE_UNKNOWN,
     KINDS,
     OTHER_ARGUMENTS,
     OTHER_FILES,
+    OVER_BUDGET,
     RED_TEST,
     SERVICE_DEATH,
     SERVICE_DIED,
@@ -54,8 +57,8 @@ class Planned(Protocol):
         """Give what they were expected to take."""
 
 
-def to_json(verdict: Verdict) -> Dict[str, Any]:
-    """Turn a verdict into what is written to merge.json."""
+def to_json(verdict: Verdict, results: Sequence[Receipt] = ()) -> Dict[str, Any]:
+    """Turn a verdict into what is written to merge.json, with what the services of the shards took."""
     return {
         "schema": SCHEMA,
         "ended": verdict.ended,
@@ -66,16 +69,21 @@ def to_json(verdict: Verdict) -> Dict[str, Any]:
         "repairs": verdict.repairs,
         "repair_index": verdict.repair_index,
         "outcomes": dict(verdict.outcomes),
+        "services": {
+            result.name: {name: watched.to_json(use) for name, use in result.services.items()}
+            for result in results
+            if result.services
+        },
     }
 
 
-def write(file: Path, verdict: Verdict) -> None:
+def write(file: Path, verdict: Verdict, results: Sequence[Receipt] = ()) -> None:
     """Write a verdict; a reader sees all of it or none.
 
     Raises:
         SuiteError: it cannot be written.
     """
-    r.write_json(file, to_json(verdict))
+    r.write_json(file, to_json(verdict, results))
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ def run_lines(ending: Ending) -> List[str]:
         *([f"run with: {' '.join(map(quoted, ending.arguments))}"] if ending.arguments else []),
         "",
         *_times(ending),
+        *service_lines(ending.shards),
         "",
         *([f"reports: {', '.join(ending.reports)}"] if ending.reports else []),
         *([f"tracebacks: {', '.join(ending.logs)}"] if ending.logs else []),
@@ -141,6 +150,14 @@ def _times(ending: Ending) -> List[str]:
     seconds = ending.shards[0].seconds
     rows = [(step, human_seconds(value)) for step, value in seconds.items()]
     return table(("step", "time"), [*rows, ("total", human_seconds(sum(seconds.values())))])
+
+
+def service_lines(results: Sequence[Receipt]) -> List[str]:
+    """Say in a line for each service what it took at most in these shards, below an empty line."""
+    names = dict.fromkeys(name for result in results for name in result.services)
+    uses = {name: [result.services[name] for result in results if name in result.services] for name in names}
+    lines = budgets.words(uses)
+    return ["", *lines] if lines else []
 
 
 def _finding_lines(kind: str, findings: Sequence[Finding], most: int = SHOWN) -> List[str]:
@@ -227,7 +244,8 @@ def _rest(verdict: Verdict) -> str:
 
 
 def _shards_again(ending: Ending) -> str:
-    kinds = (SHARD_ERROR, SERVICE_DEATH, CHANGED, OTHER_FILES, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
+    about_service = (SERVICE_DEATH, OVER_BUDGET, BUDGET_UNKNOWN)
+    kinds = (SHARD_ERROR, *about_service, CHANGED, OTHER_FILES, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
     shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
     if len(shards) != 1 or ending.verdict.total < 2:
         whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))
@@ -250,6 +268,7 @@ def shard_lines(result: Receipt, folder: str, command: Command, arguments: Seque
         *reason_lines(r.reasons(result)),
         "",
         *table(("step", "time"), [(step, human_seconds(value)) for step, value in result.seconds.items()]),
+        *service_lines([result]),
         "",
         f"result: {folder}/{r.FILE_NAME}, {folder}/junit.xml",
         *evidence(r.is_green(result), command),

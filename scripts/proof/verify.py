@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
+from . import budgets
 from . import findings as f
 from . import outcomes as o
 from . import receipt as r
@@ -86,6 +87,7 @@ def findings(case: Case) -> Iterator[Finding]:
         _same_collection,
         _endings,
         _errors,
+        _budgets,
         _red_tests,
         _without_outcome,
         _apart,
@@ -213,6 +215,10 @@ def _errors(case: Case) -> Iterator[Finding]:
         shards = sorted({receipt.index for receipt in receipts if not receipt.repairs})
         text = f"{one_line(name)}: {one_line(message)}  ({names})"
         yield Finding(f.SERVICE_DEATH if name == r.SERVICE else f.SHARD_ERROR, text, shards=tuple(shards))
+
+
+def _budgets(case: Case) -> Iterator[Finding]:
+    yield from budgets.findings((*case.shards, *case.repairs))
 
 
 def _names(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..errors import SuiteError
 from ..proof import outcomes as o
@@ -58,11 +58,11 @@ class Tail:
         lines = self._added().split(b"\n")
         return parse(b"\n".join(line for line in lines if not needless(line)), self._start).events
 
-    def latest(self) -> Optional[Event]:
-        """Read the last of the lines that were added: however many there are, one of them is parsed."""
+    def latest(self, kinds: Collection[str] = ()) -> Optional[Event]:
+        """Read the last of the lines that were added, or of their `kinds`: those before it are not parsed."""
         for line in reversed(self._added().split(b"\n")):
             events = parse(line, self._start).events
-            if events:
+            if events and (not kinds or events[0]["event"] in kinds):
                 return events[0]
         return None
 

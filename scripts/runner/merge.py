@@ -9,19 +9,19 @@ import os
 import re
 import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
-from ..errors import CoverageError, IncompleteError, PipelineError, SuiteError, service_error
+from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, SuiteError, service_error
 from ..planning import history, timings, together
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
 from ..planning.plan import Plan
 from ..planning.timings import Sample, Source, Timings
+from ..proof import budgets, junit, receipt, report_text
 from ..proof import findings as f
-from ..proof import junit, receipt, report_text
 from ..proof.case import Reference
 from ..proof.findings import Verdict
 from ..proof.outcomes import NOT_RUN
@@ -34,6 +34,7 @@ from . import repair as repairing
 from .collection import Collected
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT, repository_of
+from .watching import MONITORED
 
 FILE_NAME = "merge.json"
 
@@ -126,6 +127,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         SuiteError: no test was selected, or none could be run.
         SettingsError: none could be run, since pytest cannot use its arguments.
         CoverageError: less was covered than the suite asks for, or that is not known.
+        BudgetError: the service does not keep to its budgets, or that is not known.
     """
     results = gather(settings.reports)
     plan = plan_of(settings, results)
@@ -139,9 +141,10 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         repairing.run(settings, verdict, receipt.digest(collection), arguments)
         results = gather(settings.reports)
         verdict = verify(results.receipts, reference, results.damaged, results.changed)
+    verdict = _with_budgets(settings, verdict, results.receipts)
     root = repository_of(settings.project)
     verdict = coverage.conclude(settings, collected.python, root, results.receipts, verdict, collected.coverage)
-    attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict))
+    attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     attempt(lambda: _gather_places(settings, results.receipts))
     for line in report_text.run_lines(_ending(settings, verdict, results, plan, arguments)):
@@ -151,6 +154,12 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     if plan or verdict.total == 1 or teaches(verdict):
         attempt(lambda: history.learn(settings, *map(lesson_of, results.receipts)))
     return exit_code(verdict, settings, arguments, [code for result in results.receipts for code in result.exit_codes])
+
+
+def _with_budgets(settings: Settings, verdict: Verdict, receipts: Sequence[Receipt]) -> Verdict:
+    """Add what is not known of the budgets that the settings have here."""
+    asked = {name: service.budgets for name, service in settings.all_services.items()}
+    return replace(verdict, findings=(*verdict.findings, *budgets.unjudged(receipts, asked)))
 
 
 def _ending(
@@ -201,6 +210,9 @@ def exit_code(
         words = f"cd {shlex.quote(str(settings.suite_directory))} && python -m coverage report --show-missing"
         hint = f"The lines above say what is missing; which lines no test ran, in the suite's environment: {words}"
         raise CoverageError("the tests are not proven to cover as much as fail-under asks for", hint)
+    if verdict.ended == f.OVER:
+        over = [index for finding in verdict.of(f.OVER_BUDGET) for index in finding.shards]
+        raise over_budget(settings, over, is_known=not verdict.of(f.BUDGET_UNKNOWN))
     return 0 if verdict.green else 1
 
 
@@ -211,6 +223,24 @@ def _together_hint(settings: Settings, verdict: Verdict, death: f.Finding) -> st
     if apart or verdict.total < 2 or "before it was ready" not in death.text:
         return ""
     return " If services disturb each other in a cache that is still empty, see service.prepare and start: one_first."
+
+
+def over_budget(settings: Settings, shards: Iterable[int], is_known: bool) -> BudgetError:
+    """Make the error that ends a run whose tests passed, and whose service does not keep to its budgets.
+
+    Args:
+        shards: the indices of those over a budget.
+        is_known: there is no budget of which nothing is known.
+    """
+    file = settings.file.name
+    files = [settings.shown(settings.reports / f"shard-{index}" / MONITORED) for index in sorted(set(shards))]
+    hints = ["The lines above say which."]
+    if files:
+        seen = f"What it took each second stands in {', '.join(files)}"
+        hints.append(f"{seen}: find the test that costs it, or grant more in {file}.")
+    if not is_known:
+        hints.append(f"What cannot be measured here is not proven: run where it can be, or leave it out of {file}.")
+    return BudgetError("the service is not proven to keep to its budgets", " ".join(hints))
 
 
 # Reports and lessons --------------------------------------------------------------------------------
@@ -265,7 +295,8 @@ def teaches(verdict: Verdict) -> bool:
 
     Where no plan was handed out, that shard makes its own, and must find the durations that the others found.
     """
-    return all(finding.kind in (f.RED_TEST, *f.ABOUT_COVERAGE) for finding in verdict.findings if finding.red)
+    harmless = (f.RED_TEST, *f.ABOUT_COVERAGE, *f.ABOUT_BUDGETS)
+    return all(finding.kind in harmless for finding in verdict.findings if finding.red)
 
 
 def lesson_of(result: Receipt) -> Timings:

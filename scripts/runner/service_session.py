@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Mapping, Optional
 
@@ -15,6 +16,7 @@ from ..errors import PipelineError, ServiceDied
 from ..service import lifecycle
 from ..service.asking import Target, is_loopback
 from ..service.lifecycle import RunningService
+from ..service.monitor import Monitor
 from ..service.readiness import wait_until_ready
 from ..settings import Settings
 from ..system.proxies import past_proxies
@@ -49,13 +51,14 @@ def running_service(
     dog: Watchdog,
     say: Say = console.say,
     index: int = 0,
+    watch: lifecycle.Watch = lambda process: nullcontext(),
 ) -> Iterator[Optional[RunningService]]:
     """Run the service while the block runs; None for a project that has none."""
     if settings.service is None:
         yield None
         return
     environ = environment.variables(os.environ) if environment else os.environ
-    with lifecycle.running(settings, environ, log, say, index, dog) as running:
+    with lifecycle.running(settings, environ, log, say, index, dog, watch) as running:
         yield running
 
 
@@ -67,6 +70,7 @@ class ServiceSession:
         dog: ends the service should we be killed.
         say: tells that the service starts, and that it is ready.
         index: of the shard.
+        monitor: watches the service, where somebody wants to know what it takes.
     """
 
     def __init__(
@@ -77,9 +81,10 @@ class ServiceSession:
         dog: Watchdog,
         say: Say = console.say,
         index: int = 0,
+        monitor: Optional[Monitor] = None,
     ) -> None:
         self._settings, self._environments, self._folder, self._dog = settings, environments, folder, dog
-        self._say, self._index = say, index
+        self._say, self._index, self._monitor = say, index, monitor
         self._stack = ExitStack()
         self.suite = environments.suite
         self.service: Optional[RunningService] = None
@@ -102,10 +107,13 @@ class ServiceSession:
             PipelineError: it does not come up.
         """
         self._stack.close()
-        log = self._folder / "service.log"
+        log, name = self._folder / "service.log", next(iter(self._settings.all_services), "")
+        watch = partial(self._monitor.watch, name) if self._monitor else lambda process: nullcontext()
         self.service = self._stack.enter_context(
-            running_service(self._settings, self._environments.service, log, self._dog, self._say, self._index)
+            running_service(self._settings, self._environments.service, log, self._dog, self._say, self._index, watch)
         )
+        if self._monitor and self.service and self.service.pid and self._settings.service:
+            self._monitor.ready(name, self.service.url, self.service.ready_s, self._settings.service.ready)
 
     def variables(self) -> Dict[str, str]:
         """Make the suite's environment."""

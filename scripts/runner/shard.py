@@ -22,6 +22,7 @@ from ..planning.timings import FixtureCost
 from ..proof import receipt, report_text
 from ..proof.outcomes import Round, needing
 from ..proof.receipt import Receipt, SetUpCosts
+from ..service.monitor import Monitor
 from ..settings import Settings
 from ..system import memory, programs, records
 from ..system.machine import machine_class
@@ -45,6 +46,7 @@ from .rounds import ShardRun
 from .selection import Selection
 from .service_session import ServiceSession, starts_service, timed
 from .watchdog import watchdog
+from .watching import MONITORED, RunningTest, judged
 
 GIT_ANSWERS_IN_S = 4.0
 SHOWN_S = 0.1  # a look at what was prepared before is no step
@@ -163,8 +165,11 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
-    with memory.peak() as peak, watchdog() as dog, ServiceSession(
-        settings, environments, shard.folder, dog, index=shard.node.index
+    seen = Monitor(
+        shard.folder / MONITORED, RunningTest(journal.Tail(shard.folder / rounds.JOURNAL, shard.selection.start))
+    )
+    with memory.peak() as peak, watchdog() as dog, seen, ServiceSession(
+        settings, environments, shard.folder, dog, index=shard.node.index, monitor=seen
     ) as session:
         if session.service:
             seconds.update({"prepare": session.service.prepare_s} if session.service.prepare_s >= SHOWN_S else {})
@@ -173,6 +178,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
             outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
             seconds["tests"] = outcome.suite_s
             result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
+            result = replace(result, **judged(settings, seen, outcome.rounds, shard.folder))
             result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
             keep(shard.folder / receipt.FILE_NAME, result)
             if shard.is_partial:

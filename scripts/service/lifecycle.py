@@ -6,10 +6,10 @@ runner/service_session.py.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Protocol
+from typing import Callable, ContextManager, Iterator, List, Mapping, NamedTuple, Optional, Protocol
 from urllib.parse import urlsplit
 
 from .. import console, settings
@@ -27,6 +27,7 @@ from .launch import Launch, launching
 from .warm_up import Surroundings
 
 Say = Callable[[str], None]
+Watch = Callable[[Process], ContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def running(
     say: Say = console.say,
     shard: int = 0,
     dog: Watchdog = NOBODY,
+    watch: Watch = lambda process: nullcontext(),
 ) -> Iterator[RunningService]:
     """Run the service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
@@ -114,6 +116,7 @@ def running(
         log: the file that the service's output goes to; those of earlier starts stay beside it, see `log_files`.
         shard: what {shard} stands for.
         dog: ends the service should we be killed.
+        watch: watches the process from its start on until it is stopped.
 
     Raises:
         SettingsError: the service cannot be started as written.
@@ -127,7 +130,7 @@ def running(
         target = Target(outside.url, setting=outside.setting)
         yield _ready(service, target, _around_outside(project, service, environ, outside.url, log, shard), say)
         return
-    with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start:
+    with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start, watch(start.process):
         yield _ready_after_start(project, service, start, say)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from .. import ci
 from ..ci import Node
@@ -11,6 +12,7 @@ from ..errors import Deferred, IncompleteError, PipelineError, service_error
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
 from ..runner import shard
+from ..runner.merge import over_budget
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..service import log_files
 from ..settings import Settings
@@ -68,6 +70,7 @@ def exit_code(settings: Settings, result: Receipt) -> int:
             start, the error that the shard ended with.
         SuiteError: the tests could not be collected or chosen, or none was selected, in no shard.
         SettingsError: pytest could not use its arguments.
+        BudgetError: its tests passed, and the service does not keep to its budgets.
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
@@ -78,6 +81,9 @@ def exit_code(settings: Settings, result: Receipt) -> int:
         raise nothing_ran(result.errors[0].message, result.exit_codes)
     if not result.collected_count and receipt.is_green(result):
         raise nothing_selected(result.arguments)
+    if result.breaches and receipt.is_green(replace(result, breaches=())):
+        over, unknown = ([b for b in result.breaches if b.known is known] for known in (True, False))
+        raise over_budget(settings, [result.index] if over else [], is_known=not unknown)
     return 0 if receipt.is_green(result) else 1
 
 

@@ -20,6 +20,7 @@ from scripts.proof.receipt import (
     Receipt,
     Selected,
     SetUpCosts,
+    _seal,
     changed_beside,
     digest,
     fingerprint,
@@ -32,6 +33,7 @@ from scripts.proof.receipt import (
     to_json,
     write,
 )
+from scripts.proof.watched import Breach, ServiceUse
 
 
 def attempt(outcome: str, seconds: float = 0.0, message: str = "", nodeid: str = "a") -> Attempt:
@@ -61,6 +63,8 @@ FULL = receipt(
     exit_codes=(1, -9),
     began_s=1.5,
     set_up=SetUpCosts(5, {"test_a.py": 7}, {"a": ("test_a.py",)}),
+    services={"service": ServiceUse(samples=2, memory_bytes=5, budgets={"memory": 4.0})},
+    breaches=(Breach("service", "memory", "memory 5 bytes, service.budgets.memory is 4 bytes"),),
 )
 
 # JSON cannot tell two halves of a surrogate pair from the character that they make up.
@@ -267,6 +271,19 @@ def test_a_field_that_was_edited_or_taken_out_is_refused(field: str) -> None:
     for edited in ({**data, field: [data[field]]}, {name: data[name] for name in data if name != field}):
         with pytest.raises(ValueError, match=r"edited or damaged|schema|seal"):
             from_json(edited)
+
+
+def test_a_version_that_did_not_watch_services_said_nothing_of_them() -> None:
+    old = {name: value for name, value in sealed().items() if name not in ("services", "breaches", "seal")}
+    read_now = from_json({**old, "seal": _seal(old)})
+
+    assert ({}, ()) == (read_now.services, read_now.breaches)
+
+
+def test_a_service_over_its_budget_is_not_green_and_its_figure_is_the_reason() -> None:
+    over = receipt(breaches=FULL.breaches)
+
+    assert (False, [FULL.breaches[0].text]) == (is_green(over), reasons(over))
 
 
 def test_a_field_that_was_added_is_refused() -> None:

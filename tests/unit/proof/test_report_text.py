@@ -79,6 +79,7 @@ def test_the_verdict_is_written_for_programs(tmp_path: Path) -> None:
         "to_run": ["\ud800"],
         "repair_index": 0,
         "outcomes": {"a": "passed", "\ud800": "not-run"},
+        "services": {},
     } == data
 
 

@@ -11,7 +11,7 @@ from typing import Tuple
 
 import pytest
 
-from scripts.errors import CoverageError, IncompleteError, ServiceDied, SuiteError
+from scripts.errors import BudgetError, CoverageError, IncompleteError, ServiceDied, SuiteError
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
 from scripts.proof import findings as f
@@ -21,7 +21,8 @@ from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
 from scripts.runner import merge
 from scripts.runner.collection import Collected
-from scripts.settings import Settings, Suite
+from scripts.settings import Budgets, Service, Settings, Suite
+from scripts.typed_yaml import Bytes
 
 IDS = ["t.py::test_a", "t.py::test_b"]
 
@@ -141,6 +142,26 @@ def test_low_coverage_is_1_and_named_but_never_hides_what_is_worse(settings: Set
     assert merge.teaches(low) and not low.green and not low.repairable
     for other, ended in ((f.RED_TEST, f.TESTS_FAILED), (f.LOST, f.INCOMPLETE)):
         assert ended == replace(low, findings=(*low.findings, Finding(other, "", "t.py::test_a"))).ended
+
+
+@pytest.mark.parametrize("kind", f.ABOUT_BUDGETS)
+def test_a_service_over_its_budget_is_1_and_what_was_seen_of_it_is_named(settings: Settings, kind: str) -> None:
+    over = Verdict(2, (), {}, (Finding(kind, "memory 5 GB", shards=(1,)), Finding(f.COVERAGE_LOW, "25 %")), (), "")
+
+    with pytest.raises(BudgetError) as told:
+        merge.exit_code(over, settings)
+
+    assert (1, "over budget", True) == (told.value.exit_code, told.value.ended, merge.teaches(over))
+    assert (kind == f.OVER_BUDGET) == ("reports/shard-1/monitor.jsonl" in told.value.hint)
+    assert (kind == f.BUDGET_UNKNOWN) == ("cannot be measured here" in told.value.hint)
+
+
+def test_budgets_that_no_shard_was_judged_by_make_the_run_red(settings: Settings) -> None:
+    leave(settings, result(0), result(1))
+    granted = Service(command=("serve",), budgets=Budgets(memory_bytes=Bytes(5)))
+
+    with pytest.raises(BudgetError):
+        merge.conclude(replace(settings, service=granted), Collected(IDS, "f"), [])
 
 
 def test_a_failed_test_is_1(settings: Settings) -> None:

@@ -342,6 +342,38 @@ def test_a_service_that_does_not_start_again_ends_the_shard_which_leaves_its_res
     assert (10, True) == (done.returncode, "not again" in done.stdout), done.stdout
 
 
+LEAKS = """
+import os, pathlib, urllib.request
+
+def test_small(): pass
+
+def test_large():
+    urllib.request.urlopen(os.environ["SERVICE_URL"] + "/large")
+    pathlib.Path("reports/shard-0/monitor.jsonl").write_text("")
+"""
+BUDGETS = """
+service:
+  command: [{python}, service.py, "{{port}}"]
+  budgets: {{memory: 60 MB, ready: 1 min, open_files: 50}}
+suite: {{path: checks}}
+"""
+
+
+def test_a_service_that_takes_more_than_its_budget_turns_the_shard_red_whatever_a_test_does(tmp_path: Path) -> None:
+    large = "\n    def do_GET(self):\n        kept.append(bytes(range(256)) * 400_000 if 'large' in self.path else b'')"
+    service = projects.SERVICE.replace("\n    def do_GET(self):", large).replace("class", "kept = []\nclass", 1)
+    project = projects.make(tmp_path, LEAKS, service, BUDGETS.format(python=sys.executable))
+
+    done = projects.run(project, "integration")
+
+    over = r"memory 1\d\d\.\d MB at \d\d:\d\d:\d\d .*, service\.budgets\.memory is 60 MB"
+    assert (1, "ended: over budget (exit code 1)") == (done.returncode, done.stdout.splitlines()[-1])
+    assert re.search(over, done.stdout) and re.search(r"^service: peak 1\d\d\.\d MB, ", done.stdout, re.MULTILINE)
+    verdict = projects.run(project, "verdict", "0", "1")
+    assert (1, True) == (verdict.returncode, "ended: over budget" in verdict.stdout)
+    assert result(project, 0)["services"]["service"]["budgets"] == {"memory": 6e7, "ready": 60.0, "open_files": 50.0}
+
+
 def test_a_test_that_skips_in_a_worker_of_xdist_runs_all_the_same(tmp_path: Path) -> None:
     suite = "import os, pytest\ndef test_a(): pass\n"
     suite += "@pytest.mark.skipif('PYTEST_XDIST_WORKER' in os.environ, reason='a worker')\ndef test_b(): assert 0\n"
