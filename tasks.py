@@ -48,6 +48,12 @@ def debug_bundle(context, shard=None, output=None, settings=None, reports=None):
     run("debug-bundle", shard=shard, output=output, settings=settings, reports=reports)
 
 
+@task(help={"directory": "the folder of the other project", "dry-run": "only print what would be written"})
+def adopt(context, directory, dry_run=False):
+    """Make another project ready for Shardline: look at it, write pipeline.yml and what else is missing."""
+    run("adopt", dry_run=dry_run, last=directory)
+
+
 @task(
     help={
         "count": "how many of each kind",

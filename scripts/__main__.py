@@ -22,6 +22,7 @@ from .system.signals import ends_with, raise_on_signals
 from .typed_yaml import suggest
 
 if TYPE_CHECKING:
+    from .steps.adopt import Place
     from .steps.debug_bundle import Subject
 
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
@@ -205,6 +206,13 @@ def _parser() -> argparse.ArgumentParser:
     add("stop", _stop, "Stop what runs in the background and what a killed run left behind; nothing else.")
     clean = add("clean", _clean, "Remove what runs made: reports and environments.")
     clean.add_argument("--weights", action="store_true", help="the model weights too")
+    adopt = add(
+        "adopt", _adopt, "Make a project of yours ready: look at it, write pipeline.yml and what else is missing."
+    )
+    adopt.usage = "%(prog)s [DIRECTORY] [--dry-run]"
+    adopt.add_argument("directory", nargs="?", default=".", metavar="DIRECTORY", help="its folder; default: this one")
+    adopt.add_argument("--dry-run", action="store_true", help="only print what would be written")
+    adopt.set_defaults(load=_before_settings)
     lock = add("lock", _lock, "Make the *.lock files from the requirements.txt files.")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     lock.add_argument("--oldest-python", default="3.8", metavar="X.Y", help="default: %(default)s")
@@ -381,6 +389,19 @@ def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:
     """Part the words before pytest's arguments, INDEX TOTAL or what somebody took for it (2/4), from the rest."""
     count = next((place for place, word in enumerate(words) if not re.fullmatch(r"[\d/]+", word)), len(words))
     return words[:count], words[count:]
+
+
+def _before_settings(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]) -> Place:
+    """Load nothing, for a project that has no settings yet."""
+    from .steps import adopt
+
+    return adopt.Place(start)
+
+
+def _adopt(place: Place, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import adopt
+
+    adopt.run(place, options.directory, options.dry_run)
 
 
 def _lock(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

