@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, Optional, Sequence
 
+from ..adoption import files as adoption_files
+from ..adoption import looks, missing
 from ..console import counted, human_bytes, say
 from ..environments import environments, installers, lock_files
 from ..errors import PipelineError
@@ -59,7 +61,15 @@ def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Itera
     yield from _guarded(settings, "packages", lambda: _requirements(settings))
     yield from _guarded(settings, "weights", lambda: _weights(settings))
     yield from _guarded(settings, "port", lambda: _port(settings))
+    yield from _guarded(settings, "project", lambda: _project(settings))
     yield gpu()
+
+
+def _project(settings: Settings) -> Iterator[Check]:
+    """Say what the project itself lacks, as `adopt` does."""
+    facts = looks.facts(settings.project.name, adoption_files.read(settings.project))
+    for lack in missing.look(settings, facts):
+        yield Check(lack.status, lack.about, lack.text, lack.advice)
 
 
 def _guarded(settings: Settings, about: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
