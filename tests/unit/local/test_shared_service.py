@@ -11,7 +11,7 @@ from scripts.system import records
 from tests.unit.steps import projects
 
 SETTINGS = """
-service: {{command: [{python}, service.py, "{{port}}"], shared: true}}
+service: {{command: [{python}, service.py, "{{port}}"], shared: true, budgets: {{open_files: 1000}}}}
 suite: {{path: checks}}
 """
 # Both shards are in their first test when one of them kills the service; the others need it alive.
@@ -46,6 +46,7 @@ def test_a_death_is_seen_by_all_shards_and_one_new_start_serves_them(tmp_path: P
     assert "the service that all shards share ended with signal SIGKILL (9)" in done.stdout
     for name in ("test_it.py::test_kills", "test_other.py::test_waits"):
         assert re.search(rf"{name}  \(failed in .*: ran when the service that all shards share ended", done.stdout)
+    assert "cannot be watched" not in done.stdout  # each shard watches what they share
     assert "4 tests in 2 shards (indices 0-1): 2 failed, 2 passed" in done.stdout
     assert [] == records.read_all(settings.load(None, {}, project).state)
 
