@@ -121,6 +121,27 @@ def serve(context, settings=None, port=None, reports=None):
 
 
 @task(help={"settings": SETTINGS, "reports": REPORTS})
+def status(context, settings=None, reports=None):
+    """Show what of ours runs here: address, pid, whose it is, whether it is ready, its log."""
+    run("status", settings=settings, reports=reports)
+
+
+@task(
+    positional=[],
+    help={
+        "name": "of one of several services",
+        "lines": "so many of each",
+        "follow": "go on with what comes, until Ctrl-C",
+        "settings": SETTINGS,
+        "reports": REPORTS,
+    },
+)
+def logs(context, name="", lines="20", follow=False, settings=None, reports=None):
+    """Print the newest logs of the services: of what runs now, else of the last run."""
+    run("logs", last=name or None, lines=lines, follow=follow, settings=settings, reports=reports)
+
+
+@task(help={"settings": SETTINGS, "reports": REPORTS})
 def stop(context, settings=None, reports=None):
     """Stop what `invoke serve` started and what a killed run left behind; nothing else."""
     run("stop", settings=settings, reports=reports)

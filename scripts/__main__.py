@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
-WITH_REPORTS = ("serve", "integration", "isolation", "shard", "verdict", "plan", "merge", "debug-bundle", "clean")
+RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge")
+WITH_REPORTS = (*RUNNING, "serve", "logs", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
@@ -203,6 +204,13 @@ def _parser() -> argparse.ArgumentParser:
     learn = "add the durations of a JUnit report, or of pytest-split's .test_durations"
     timings.add_argument("--learn", type=Path, metavar="FILE", help=learn)
     timings.add_argument("--export", type=Path, metavar="FILE", help="write what is known as a .test_durations file")
+    add("status", _status, "Show what of ours runs here: address, pid, whose it is, whether it is ready, its log.")
+    logs = add(
+        "logs", _logs, "Print the newest logs of the services: of what runs now, else of the last run.", words="[NAME] "
+    )
+    logs.add_argument("name", nargs="?", default="", metavar="NAME", help="of one of several services")
+    logs.add_argument("--lines", metavar="N", default="20", help="so many of each; default: %(default)s")
+    logs.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
     add("stop", _stop, "Stop what runs in the background and what a killed run left behind; nothing else.")
     clean = add("clean", _clean, "Remove what runs made: reports and environments.")
     clean.add_argument("--weights", action="store_true", help="the model weights too")
@@ -371,6 +379,19 @@ def _timings(project: settings.Settings, options: argparse.Namespace, rest: List
         timings.export(project, options.export)
     if not (options.learn or options.export):
         timings.run(project, shown)
+
+
+def _status(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import status
+
+    status.run(project)
+
+
+def _logs(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    from .steps import logs
+
+    lines = arguments.whole("--lines", options.lines, 0, 10**6) or 0
+    logs.run(project, options.name, lines, options.follow)
 
 
 def _stop(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -39,6 +39,10 @@ class PipelineError(Exception):
         """Say what to do next, its command as `command` writes it: `Settings.command` names the project."""
         return self._hint.replace("{command}", command(*self._command)) if self._command else self._hint
 
+    def reworded(self, words: Callable[[str], str]) -> PipelineError:
+        """Say the same in other words: message and hint as `words` makes them."""
+        return type(self)(words(self.message), words(self._hint), self._command)
+
     def shown(self, command: Callable[..., str]) -> str:
         """Return message and hint as a person reads them; `command` as in `hint_for`."""
         hint = self.hint_for(command)

@@ -47,8 +47,7 @@ class Rule(NamedTuple):
 OF_A_SHARD = (
     Rule("reports/{shard}/receipt.json", "the shard's result: each test and what became of it", expected=True),
     Rule("reports/{shard}.log", "what the shard printed, in a run at home", log=True),
-    Rule("reports/{shard}/service.log", "what the service printed, where the run started one", expected=True, log=True),
-    Rule("reports/{shard}/service.[0-9].log", "what it printed when it ran before; 1 is the last time", log=True),
+    Rule("reports/{shard}/service*.log", "what the service printed; .1 is the start before", expected=True, log=True),
     Rule("reports/{shard}/prepare.log", "what service.prepare printed, where this shard ran it", log=True),
     Rule("reports/{shard}/journal.jsonl", "what happened, written while it happened", expected=True, log=True),
     Rule("reports/{shard}/requests.jsonl", "what the suite asked, where it uses service_requests", log=True),
@@ -60,8 +59,9 @@ OF_A_RUN = (
     Rule("reports/merge.json", "what the merge found: tests lost, doubled, failed", expected=True),
     Rule("reports/plan.json", "the plan that all shards were handed"),
     Rule("reports/junit.xml", "the tests of all shards"),
-    Rule("reports/serve.log", "the service that a person started", log=True),
-    Rule("reports/background.log", "the service in the background", log=True),
+    Rule("reports/shared-service/*.log", "the service that all shards shared", log=True),
+    Rule("reports/serve*.log", "the service that a person started", log=True),
+    Rule("reports/background*.log", "the service in the background", log=True),
     Rule("reports/prepare.log", "what service.prepare printed, where one of these two ran it", log=True),
 )
 SERVICE_LOG = Rule("{pattern}", "a log of the service, by service.logs", expected=True, log=True)

@@ -58,7 +58,7 @@ def gather(
     wanted = there if index is None else [f"shard-{index}"]
     check_there(wanted, there)
     deadline = time.monotonic() + COLLECT_S
-    logs = settings.service.logs if settings.service else ()
+    logs = [pattern for service in settings.all_services.values() for pattern in service.logs]
     listed = allowlist.rules(wanted, logs, whole_run=index is None)
     project = Project(settings.project, settings.reports, settings.file, files.weights(settings))
     collected = collect(project, listed, CAP_BYTES, lambda: time.monotonic() > deadline)

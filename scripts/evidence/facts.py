@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ..environments import environments
 from ..errors import PipelineError
-from ..settings import Settings
+from ..settings import Service, Settings
 from ..system import machine
 from ..system.programs import ProgramFailed, output
 from . import redact
@@ -72,13 +72,15 @@ def facts(settings: Settings, problem: str, weights: Callable[[], Any]) -> List[
         ),
         Fact("packages/pipeline.txt", "of the pipeline", lambda: _packages(Path(sys.prefix))),
         Fact("packages/suite.txt", "of the suite", lambda: _packages(_of_suite(settings, known))),
-        Fact(
-            "packages/service.txt",
-            "of the service",
-            lambda: _packages(_of_service(settings, known)),
-            settings.service is not None or not known,
-        ),
+        *(_packages_fact(settings, name, service) for name, service in settings.all_services.items()),
+        Fact("packages/service.txt", "of the service", lambda: _packages(_last_used("service", settings)), not known),
     ]
+
+
+def _packages_fact(settings: Settings, name: str, service: Service) -> Fact:
+    """Find the packages of a service, one of several by its name."""
+    own = name if name == "service" else f"service-{name}"  # as its environment is called
+    return Fact(f"packages/{own}.txt", f"of {own}", lambda: _packages(_of_service(settings, own, service)))
 
 
 def _json(data: Any) -> str:
@@ -145,12 +147,11 @@ def _of_suite(settings: Settings, known: bool) -> Optional[Path]:
     return _last_used("suite", settings)
 
 
-def _of_service(settings: Settings, known: bool) -> Optional[Path]:
-    """Find the service's environment, else the one of the Python that its command names."""
-    service = settings.service
-    if not known or (service and service.requirements):
-        return _last_used("service", settings)
-    program = shutil.which(service.command[0]) if service and service.command else None
+def _of_service(settings: Settings, name: str, service: Service) -> Optional[Path]:
+    """Find a service's environment, else the one of the Python that its command names."""
+    if service.requirements:
+        return _last_used(name, settings)
+    program = shutil.which(service.command[0]) if service.command else None
     return Path(program).parent.parent if program else None
 
 

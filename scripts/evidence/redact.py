@@ -17,6 +17,7 @@ HIDDEN = "(not shown)"
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
 
 _NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|authorization)$")
+_NAMED_ADDRESS = re.compile(r"SERVICE_(\w+_)?URL")  # as service/names.py makes them
 
 
 def resolved(settings: Settings) -> Dict[str, Any]:
@@ -59,7 +60,8 @@ def secrets(settings: Settings, environ: Mapping[str, str]) -> FrozenSet[str]:
     given = [*environ.items(), *(pair for service in services for pair in service.environment.items())]
     given += [pair for service in services for step in service.warm_ups for pair in step.headers.items()]
     values = {value for name, value in given if _NAMED_SECRET.search(name)}
-    addresses = [environ.get("SERVICE_URL", ""), *(service.url or "" for service in services)]
+    addresses = [value for name, value in environ.items() if _NAMED_ADDRESS.fullmatch(name)]
+    addresses += [service.url or "" for service in services]
     addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
     for address in addresses:
         values.update(_of_url(address))

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from ..ci import Node
@@ -92,7 +92,7 @@ class Laboratory:
         try:
             with ServiceSession(self.settings, self.environments, own, self.dog, say, shard.node.index) as session:
                 outcome = rounds.run(shard, session, Supervision(self.settings.state, self.dog), signalled, say)
-                served = str(urlsplit(session.service.url).port) if session.service else ""
+                served = {str(urlsplit(service.url).port) for service in session.services.values()}
         finally:
             if trial.meetings:  # nobody waits for a process that was ended
                 with suppress(OSError), _place(folder, slot).open("ab") as place:
@@ -152,11 +152,11 @@ def _check(outcome: Outcome, shard: ShardRun) -> None:
     )
 
 
-def _runs(slot: int, outcome: Outcome, served: str) -> Iterator[Run]:
+def _runs(slot: int, outcome: Outcome, served: AbstractSet[str]) -> Iterator[Run]:
     """Read what each process told: a test that ended its process is followed by another one.
 
     Args:
-        served: the port of the service, which all tests share and each shard has for itself.
+        served: the ports of the services, which all tests share and each shard has for itself.
     """
     for told in outcome.rounds:
         attempts: Dict[str, List[outcomes.Attempt]] = {}
@@ -168,7 +168,7 @@ def _runs(slot: int, outcome: Outcome, served: str) -> Iterator[Run]:
             ended_s = told.started + tries[-1].at_s + tries[-1].seconds
             tests.append(Ran(nodeid, outcome_class(outcomes.of_attempts(tries)), round(began_s, 4), round(ended_s, 4)))
         touches = {
-            nodeid: tuple(touch for touch in touched if touch[:2] != ("port", served))
+            nodeid: tuple(touch for touch in touched if not (touch[0] == "port" and touch[1] in served))
             for nodeid, touched in told.touches.items()
         }
         yield Run(slot, tuple(tests), touches, _users(told))

@@ -13,7 +13,7 @@ from typing import Iterable, NamedTuple, Optional, Sequence
 from ..console import counted, human_bytes, say
 from ..errors import PipelineError, SettingsError
 from ..proof.receipt import Receipt
-from ..runner.service_session import starts_service
+from ..runner.service_session import own_services
 from ..settings import SHARD, Settings, Suite
 from ..system import shared_file
 from ..system.files import read_json
@@ -48,10 +48,12 @@ def decide(settings: Settings, nodes: int, at_once: int, arguments: Sequence[str
     Raises:
         SettingsError: the person wants several, and they cannot be.
     """
-    port = settings.service.port if settings.service and starts_service(settings) else None
+    services = own_services(settings)
+    apart = [service for service in services.values() if not service.shared]
+    port = next((service.port for service in apart if service.port), None)
     if at_once > 1 and port:
         message = f"--at-once {at_once}: each shard starts a service, and all of them want port {port} (service.port)"
-        raise SettingsError(message, "Leave service.port out, so that every start takes a free one.")
+        raise SettingsError(message, "Leave it out, so that every start takes a free one, or share one: service.shared")
     together = written_together(settings.suite, arguments)
     if together and at_once != 1:
         return Concurrency(1, together)
@@ -60,8 +62,8 @@ def decide(settings: Settings, nodes: int, at_once: int, arguments: Sequence[str
     if port:
         return Concurrency(1, f"all services want port {port} (service.port)")
     here = capacity(os.environ)
-    if settings.service and settings.service.gpu == "never":
-        here = here._replace(gpus=0)
+    if services and all(service.shared or service.gpu == "never" for service in services.values()):
+        here = here._replace(gpus=0)  # what is shared is there once
     return bearable(nodes, here, remembered(settings))
 
 

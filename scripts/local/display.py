@@ -46,6 +46,11 @@ class Board:
         """Tell what a table would show."""
         say(line)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the terminal to others while the block runs."""
+        yield
+
     def show(self, rows: Sequence[Row]) -> None:
         """Tell how far the shards have come, the last row being all together; at times."""
         if time.monotonic() - self._spoke_at > PLAIN_INTERVAL_S:
@@ -66,6 +71,15 @@ class LiveBoard(Board):
 
     def note(self, line: str) -> None:
         """Say nothing: the table shows it."""
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the terminal to others while the block runs; the table comes below what they say."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def show(self, rows: Sequence[Row]) -> None:
         """Draw the table anew."""

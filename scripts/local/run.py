@@ -18,6 +18,7 @@ from ..settings import Settings
 from ..system.signals import held_back
 from .concurrency import Concurrency
 from .display import ENDED, RUNS, WAITS, Board, Row, board
+from .shared_service import Keeper, kept
 from .worker import LocalShard
 
 POLL_S = 0.2
@@ -30,8 +31,8 @@ def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concu
     shards = local_shards(settings, plan)
     say(f"\n{counted(len(shards), 'shard')}, {at_once}")
     say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
-    environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
-    with held_back() as signalled:
+    with kept(settings) as keeper, held_back() as signalled:
+        environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1", **keeper.variables}
         try:
             with board() as watched:
                 _run(
@@ -40,9 +41,10 @@ def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concu
                     lambda shard, slot: shard.start(arguments, environ, slot),
                     signalled,
                     watched,
+                    keeper,
                 )
         finally:
-            service_s = settings.service.stop_timeout_s if settings.service else 0.0
+            service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
             _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
 
 
@@ -66,10 +68,12 @@ def _run(
     start: Callable[[LocalShard, Optional[int]], None],
     signalled: Callable[[], bool],
     watched: Board,
+    keeper: Keeper,
 ) -> None:
-    """Start the shards in turn and watch them, until all have ended or somebody wants us to."""
+    """Start the shards in turn and watch them, and what they share, until all have ended or somebody wants us to."""
     began = time.monotonic()
     while not signalled():
+        keeper.look(watched)
         running = [shard for shard in shards if shard.stage == RUNS]
         for shard in running:
             _tell(shard, shard.look(), watched)

@@ -28,6 +28,7 @@ from . import coverage, journal, plugin_loader, subset
 from .plugin_loader import Order
 from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, may_be_paths, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
+from .service_session import collection_variables, urls_of
 
 LAST_LINES = 20
 START = "collection"  # what the lines of its journal say, which nobody else sees
@@ -62,7 +63,8 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         record = Path(folder) / "journal.jsonl"
         marks, named = together.marks_of(settings.suite.together), may_be_paths(arguments)
         order = Order(record, START, paths=paths_of(settings), collects_only=True, marks=marks, named=named)
-        environ = plugin_loader.variables(environment.variables(os.environ), settings.state / "plugin", order)
+        environ = collection_variables(settings, environment.variables(os.environ), Path(folder) / "artifacts")
+        environ = plugin_loader.variables(environ, settings.state / "plugin", order)
         words, environ = coverage.measuring_into(words, environ, Path(folder) / "coverage")
         failure = None
         try:
@@ -104,6 +106,7 @@ def show(settings: Settings, environment: Environment, arguments: Sequence[str])
     words = pytest_words(settings, environment, arguments)
     environ = plugin_loader.importable(environment.variables(os.environ), settings.state / "plugin")  # for its fixtures
     try:
+        environ = collection_variables(settings, environ, settings.reports / "artifacts")
         code = subprocess.call(words, cwd=settings.suite_directory, env=environ)
     except OSError as error:
         raise cannot_start(error) from error
@@ -117,7 +120,7 @@ def show(settings: Settings, environment: Environment, arguments: Sequence[str])
 
 
 def _see(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:
-    return f"See: {by_hand(settings, environment, ['--collect-only', '-q', *arguments])}"
+    return f"See: {by_hand(settings, environment, ['--collect-only', '-q', *arguments], urls_of(settings))}"
 
 
 def _why(round: Round) -> str:

@@ -32,7 +32,7 @@ class Exit:
 
     `hung_s`: it was ended by us after so long a silence; 0 where not. `service`: how the service died meanwhile, for
     which it was ended too; empty where it did not. `died_at`, when that was seen, and `ended_at` are in seconds since
-    the epoch.
+    the epoch. `shared`: other shards use the service too, and a test of theirs may have ended it.
     """
 
     returncode: int
@@ -42,6 +42,7 @@ class Exit:
     service: str = ""
     died_at: float = 0.0
     ended_at: float = 0.0
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,8 @@ def _ended(outcome: Outcome) -> str:
     )
     if last.interrupted and (cut or outcome.remaining):
         return receipt.INTERRUPTED
+    if outcome.selected is None and last.exit.service and last.exit.shared and not _too_many(outcome.history):
+        return ""  # a test of another shard ended what this one had no test for yet
     if not outcome.remaining:
         return receipt.STOPPED if last.kind == o.EXIT and outcome.selected is None else receipt.FINISHED
     failures = sum(fate.outcome in (o.FAILED, o.ERROR) for fate in outcome.fates)
@@ -330,7 +333,7 @@ def _closed(attempt: Attempt, ran: FinishedRound) -> Attempt:
 def _blame(ran: FinishedRound) -> str:
     """Say what a test, or the fixture that it needs, did to the process."""
     if ran.exit.service:
-        return _first_line(ran.exit.service)
+        return f"{'ran when ' if ran.exit.shared else ''}{_first_line(ran.exit.service)}"
     if ran.fixture:
         return f"{_named(ran.fixture)} {_deed(ran)}"
     return f"{_deed(ran)} in its {ran.running.phase}" if ran.running else _deed(ran)
@@ -414,7 +417,9 @@ def _stopped_at_the_end(last: FinishedRound) -> Iterator[ExtraError]:
 def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
     """List what went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
-        when = f"{receipt.shown(ran.nodeid)} {_when(ran)}" if ran.nodeid else "between two tests, or after the last"
+        selected = ran.journaled is not None and ran.journaled.selected is not None
+        between = "between two tests, or after the last" if selected else "before the first test"
+        when = f"{receipt.shown(ran.nodeid)} {_when(ran)}" if ran.nodeid else between
         yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
         return
     if ran.kind == o.FINISHED:
@@ -483,5 +488,5 @@ def progress(outcome: Outcome) -> str:
     if outcome.as_plain and last.kind == o.FINISHED:
         return f"\nround {len(outcome.history)}: {counted(len(outcome.due), 'test')} to run again: {AS_WORKER}\n"
     why = f"{receipt.shown(last.nodeid)}: {_blame(last)}" if last.nodeid else f"something {_deed(last)}"
-    number, rest = len(outcome.history), counted(len(outcome.due), "test")
+    number, rest = len(outcome.history), "all tests" if outcome.selected is None else counted(len(outcome.due), "test")
     return f"\nround {number - 1}: {why}\nround {number}: {rest} to run\n"

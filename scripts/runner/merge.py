@@ -27,13 +27,13 @@ from ..proof.findings import Verdict
 from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
-from ..service import log_files
 from ..settings import Settings
-from . import coverage, gathering, pytest_cache, subset
+from . import coverage, gathering, pytest_cache, sharing, subset
 from . import repair as repairing
 from .collection import Collected
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT, repository_of
+from .service_session import logs_of
 from .watching import MONITORED
 
 FILE_NAME = "merge.json"
@@ -169,7 +169,8 @@ def _ending(
     folders = [settings.reports / f"shard-{result.index}" for result in shards]
     beside = [settings.reports / JUNIT]
     for folder in folders if len(folders) == 1 else ():
-        beside += [*log_files.all_of(folder / "service.log"), folder / "artifacts"]
+        beside += [*logs_of(settings, folder), folder / "artifacts"]
+    beside += dict.fromkeys(logs_of(settings, settings.reports / sharing.FOLDER)) if len(folders) > 1 else []
     about_repairs = (f.UNFIT_REPAIR, f.REPAIR_CUT_SHORT)
     findings = [finding for finding in verdict.findings if finding.red and finding.kind not in about_repairs]
     red = {index for finding in findings for index in finding.shards}
@@ -202,7 +203,8 @@ def exit_code(
     if verdict.ended == f.SERVICE_DIED:
         death = verdict.of(f.SERVICE_DEATH)[0]
         folders = [settings.reports / f"shard-{index}" for index in death.shards]
-        logs = [settings.shown(log) for folder in folders for log in log_files.of_shard(folder)]
+        found = [log for folder in folders for log in logs_of(settings, folder, death.text)]
+        logs = [settings.shown(log) for log in dict.fromkeys(found)]
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
         hint = f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}."
         raise service_error(words)(death.text, f"{hint}{_together_hint(settings, verdict, death)}")

@@ -1,34 +1,46 @@
-"""Prepare a machine for a shard: the environments of suite and service, and the model weights."""
+"""Prepare a machine for a shard: the environments of suite and services, and the model weights."""
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Mapping, Optional
 
 from ..console import counted, human_bytes, say
 from ..environments import environments, lock_files
 from ..environments.environments import Environment
 from ..models import store
+from ..service import lifecycle
+from ..service.names import ONLY
 from ..settings import Settings
 
 
 @dataclass(frozen=True)
 class Environments:
-    """Where the suite and the service run."""
+    """Where the suite and the services run; a service without requirements has no environment of its own."""
 
     suite: Environment
-    service: Optional[Environment]  # None where it is not ours to start, or its `python` is what PATH says
+    services: Mapping[str, Environment] = field(default_factory=dict)
+
+    def of_service(self, name: str, environ: Mapping[str, str]) -> Dict[str, str]:
+        """Change `environ` to what it is where a service runs."""
+        return self.services[name].variables(environ) if name in self.services else dict(environ)
 
 
-def install(settings: Settings, with_suite: bool = True, with_service: bool = True) -> Environments:
+def install(
+    settings: Settings,
+    with_suite: bool = True,
+    with_service: bool = True,
+    environ: Mapping[str, str] = os.environ,
+) -> Environments:
     """Make the environments that are missing, saying first what will be downloaded and where to.
 
     Args:
         with_suite: no where only the service is wanted.
-        with_service: no for a service that somebody else runs.
+        with_service: no where no service is to be started.
+        environ: says which services somebody else runs: they need none here.
 
     Raises:
         InstallError: a requirements file is missing, its lock is stale, or packages cannot be had.
@@ -36,11 +48,17 @@ def install(settings: Settings, with_suite: bool = True, with_service: bool = Tr
     own = settings.project / "requirements.txt"
     if own.is_file() and own.with_suffix(".lock").is_file():
         lock_files.check_lock(own, own.with_suffix(".lock"))
-    requirements = settings.service.requirements if settings.service and with_service else None
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings)
     own = Path(sys.prefix)
-    service = _make("service", requirements, settings) or environments.of_shell(os.environ, own)
-    return Environments(suite or Environment(own), service if with_service else None)
+    elsewhere = lifecycle.all_outside(settings, environ) if with_service else {}
+    made = {
+        name: _make(name if name == ONLY else f"{ONLY}-{name}", service.requirements, settings)
+        or environments.of_shell(os.environ, own)
+        for name, service in settings.all_services.items()
+        if with_service and name not in elsewhere
+    }
+    found = {name: environment for name, environment in made.items() if environment}
+    return Environments(suite or Environment(own), found)
 
 
 def _make(name: str, requirements: Optional[str], settings: Settings) -> Optional[Environment]:

@@ -12,6 +12,7 @@ import uuid
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import human_seconds
@@ -34,6 +35,7 @@ LEFTOVERS_END_IN_S = 2.0  # between SIGTERM and SIGKILL
 # Collecting imports models, and the end of a session writes reports: they may take longer than any test.
 OUTSIDE_TESTS_TIMEOUT_S = 600.0
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 BY_ITSELF = Exit(0)  # of what is seen of a round while it runs, before its exit code is known
 
 Say = Callable[[str], None]
@@ -271,7 +273,10 @@ def _spelt_out(path: str, folder: Path) -> List[str]:
     return [path]
 
 
-def by_hand(settings: Settings, environment: Environment, arguments: Sequence[str]) -> str:
-    """Write the same for a person to type, whose shell does not know our plugin."""
+def by_hand(
+    settings: Settings, environment: Environment, arguments: Sequence[str], variables: Mapping[str, str] = NOTHING
+) -> str:
+    """Write the same for a person to type, whose shell does not know our plugin, nor the variables."""
     words = pytest_words(settings, environment, arguments, plugin=())
-    return f"cd {shlex.quote(str(settings.suite_directory))} && {shlex.join(words)}"
+    given = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
+    return f"cd {shlex.quote(str(settings.suite_directory))} && {given}{shlex.join(words)}"

@@ -102,7 +102,7 @@ def run(
             exit = replace(exit, service=session.silence())
         if exit.service:
             say(f"\n{console.visible(exit.service)}")
-        ended.append(exit)
+        ended.append(replace(exit, shared=bool(exit.service) and session.lost_shared))
         outcome = decisions.next_step(_history(record, start, ended, say), settings.suite.together)
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
@@ -111,7 +111,8 @@ def run(
             return outcome
         say(decisions.progress(outcome))
         as_worker = not outcome.as_plain
-        select = selection.remaining(shard.folder, shard.selection, outcome.due)
+        if outcome.selected is not None:
+            select = selection.remaining(shard.folder, shard.selection, outcome.due)
 
 
 def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:

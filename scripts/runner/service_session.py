@@ -1,4 +1,4 @@
-"""What the tests of a shard need around them: the service, and the variables by which they find it."""
+"""What the tests of a shard need around them: the services, and the variables by which they find them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,31 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Mapping, Optional
+from typing import Callable, Container, ContextManager, Dict, Iterable, Iterator, List, Mapping, Optional, Union
 
 from .. import console
-from ..environments.environments import Environment
 from ..errors import PipelineError, ServiceDied
-from ..service import lifecycle
+from ..service import lifecycle, log_files
 from ..service.asking import Target, is_loopback
 from ..service.lifecycle import RunningService
-from ..service.monitor import Monitor
+from ..service.monitor import Monitor, Watched
+from ..service.names import log_name, title, variable, which
+from ..service.ports import HOST
 from ..service.readiness import wait_until_ready
-from ..settings import Settings
+from ..settings import Service, Settings
+from ..system.processes import Process
 from ..system.proxies import past_proxies
 from ..typed_yaml import Seconds
+from . import sharing
 from .preparation import Environments
+from .sharing import SHARED
 from .watchdog import Watchdog
 
 OF_OURS = ("SERVICE_PID", "SERVICE_LOG")
 Say = Callable[[str], None]
 
+CLOSED_PORT = 9  # "discard" (RFC 863): no service listens there, and none may that is not root's
+SHOWN_S = 0.1  # a look at what was prepared before is no step
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
 
 
@@ -38,39 +44,29 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
     seconds[step] = time.monotonic() - started
 
 
+def own_services(settings: Settings) -> Dict[str, Service]:
+    """Find the services that are ours to start, by name: nobody names one that runs, and no run of all shards did."""
+    elsewhere = lifecycle.all_outside(settings, os.environ)
+    shared = sharing.names(settings) if sharing.handed(os.environ) else []
+    services = settings.all_services
+    return {name: services[name] for name in services if name not in elsewhere and name not in shared}
+
+
 def starts_service(settings: Settings) -> bool:
-    """Tell whether the service is ours to start: the project has one, and nobody names one that runs."""
-    return settings.service is not None and lifecycle.named_outside(settings.service, os.environ) is None
-
-
-@contextmanager
-def running_service(
-    settings: Settings,
-    environment: Optional[Environment],
-    log: Path,
-    dog: Watchdog,
-    say: Say = console.say,
-    index: int = 0,
-    watch: lifecycle.Watch = lambda process: nullcontext(),
-) -> Iterator[Optional[RunningService]]:
-    """Run the service while the block runs; None for a project that has none."""
-    if settings.service is None:
-        yield None
-        return
-    environ = environment.variables(os.environ) if environment else os.environ
-    with lifecycle.running(settings, environ, log, say, index, dog, watch) as running:
-        yield running
+    """Tell whether there is a service that is ours to start."""
+    return bool(own_services(settings))
 
 
 class ServiceSession:
-    """What the tests of a shard need around them while the block runs: the service, and where they find it.
+    """What the tests of a shard need around them while the block runs: the services, and where they find them.
 
     Args:
-        folder: gets service.log, and artifacts/ for evidence.
-        dog: ends the service should we be killed.
-        say: tells that the service starts, and that it is ready.
+        folder: gets service.log, or a log for each of several, and artifacts/ for evidence.
+        dog: ends the services should we be killed.
+        say: tells that a service starts, and that it is ready.
         index: of the shard.
-        monitor: watches the service, where somebody wants to know what it takes.
+        names: of the services that are wanted; None for all.
+        monitor: watches the services, where somebody wants to know what they take.
     """
 
     def __init__(
@@ -81,13 +77,24 @@ class ServiceSession:
         dog: Watchdog,
         say: Say = console.say,
         index: int = 0,
+        names: Optional[Container[str]] = None,
         monitor: Optional[Monitor] = None,
     ) -> None:
         self._settings, self._environments, self._folder, self._dog = settings, environments, folder, dog
         self._say, self._index, self._monitor = say, index, monitor
+        self._wanted = [name for name in settings.all_services if names is None or name in names]
         self._stack = ExitStack()
+        file = sharing.handed(os.environ)
+        self._shared = sharing.Shared(file, sharing.limit_s(settings)) if file else None
+        self._is_silent = False
+        self.lost_shared = False  # whether what died, or hung, when that was last asked is shared with other shards
         self.suite = environments.suite
-        self.service: Optional[RunningService] = None
+        self.services: Dict[str, RunningService] = {}
+
+    @property
+    def service(self) -> Optional[RunningService]:
+        """The one that SERVICE_URL names; None for a project that has none."""
+        return self.services.get(lifecycle.first(self._settings))
 
     def __enter__(self) -> ServiceSession:
         try:
@@ -101,61 +108,143 @@ class ServiceSession:
         self._stack.close()
 
     def start(self) -> None:
-        """Start the service; one that was started before is stopped, or what is left of it.
+        """Start the services, in order of need; those that were started before are stopped, or what is left of them.
 
         Raises:
-            PipelineError: it does not come up.
+            PipelineError: one does not come up; those before it are stopped.
         """
         self._stack.close()
-        log, name = self._folder / "service.log", next(iter(self._settings.all_services), "")
-        watch = partial(self._monitor.watch, name) if self._monitor else lambda process: nullcontext()
-        self.service = self._stack.enter_context(
-            running_service(self._settings, self._environments.service, log, self._dog, self._say, self._index, watch)
+        joined = self._shared.join(self._is_silent) if self._shared else {}
+        self.services, self._is_silent = {}, False
+        for name in self._wanted:
+            self.services[name] = self._join(joined[name]) if name in joined else self._start(name)
+            running = self.services[name]
+            if self._monitor and running.record:
+                probe = self._settings.all_services[name].ready
+                self._monitor.ready(name, running.url, running.ready_s, probe)
+
+    def _join(self, service: RunningService) -> RunningService:
+        """Take a service that the run of all shards has started."""
+        self._say(f"{title(service.name)}: shared {service.url}, pid {service.pid}, log {service.log}")
+        if service.record:
+            self._stack.enter_context(self._watch(service.name, Watched(service.record.process, service.record.run_id)))
+        return service
+
+    def _start(self, name: str) -> RunningService:
+        needed = [self.services[needed] for needed in self._settings.all_services[name].needs]
+        environ = {**self._environments.of_service(name, os.environ), **lifecycle.addresses(needed)}
+        log, watch = self._folder / log_name(name), partial(self._watch, name)
+        return self._stack.enter_context(
+            lifecycle.running(self._settings, environ, log, self._say, self._index, self._dog, watch, name)
         )
-        if self._monitor and self.service and self.service.pid and self._settings.service:
-            self._monitor.ready(name, self.service.url, self.service.ready_s, self._settings.service.ready)
+
+    def _watch(self, name: str, process: Union[Process, Watched]) -> ContextManager[None]:
+        return self._monitor.watch(name, process) if self._monitor else nullcontext()
+
+    def seconds(self) -> Dict[str, float]:
+        """Tell how long it took until the services that we started were ready, and to warm them up."""
+        own = [service for service in self.services.values() if not service.is_shared]
+        if not own:
+            return {}
+        prepare_s = sum(service.prepare_s for service in own)
+        return {
+            **({"prepare": prepare_s} if prepare_s >= SHOWN_S else {}),
+            "service ready": sum(service.ready_s for service in own),
+            "warm-up": sum(service.warm_up_s for service in own),
+        }
 
     def variables(self) -> Dict[str, str]:
         """Make the suite's environment."""
-        return suite_variables(self.suite.variables(os.environ), self.service, self._folder / "artifacts")
+        environ, artifacts = self.suite.variables(os.environ), self._folder / "artifacts"
+        several = self.services.values() if self._settings.services else ()
+        return suite_variables(environ, self.service, artifacts, several)
 
     def death(self) -> str:
-        """Say how the service died, its last lines included; empty while it runs, and where it is not ours."""
-        try:
-            if self.service:
-                self.service.check_alive()
-        except ServiceDied as error:
-            return error.message
+        """Say how a service died, its last lines included; empty while all run, and of those that are not ours."""
+        for service in self.services.values():
+            try:
+                service.check_alive()
+            except ServiceDied as error:
+                self.lost_shared = service.is_shared
+                return self._shared.death(error.message) if self._shared and service.is_shared else error.message
         return ""
 
     def death_ago_s(self) -> float:
-        """Count the seconds since its process ended; 0 where that is not known."""
-        process = self.service.process if self.service else None
-        return process.ended_ago_s() if process else 0.0
+        """Count the seconds since the first process of ours ended; 0 where that is not known."""
+        own = [service.process for service in self.services.values() if service.process]
+        return max((process.ended_ago_s() for process in own), default=0.0)
 
     def silence(self) -> str:
-        """That the service answers its probe no more, and what came of that; empty where it does, or there is none."""
-        if self.service is None or self._settings.service is None:
-            return ""
-        asked, probe = Target(self.service.url, phase="after a test hung"), self._settings.service.ready
-        if probe.log is not None:  # it said once that it is ready; whether it serves, the port tells
-            probe = replace(probe, log=None, tcp=True)
+        """Say which service answers its probe no more, and what came of that; empty where all do, or there is none."""
+        return next(filter(None, map(self._silence_of, self.services.values())), "")
+
+    def _silence_of(self, service: RunningService) -> str:
+        probe = self._settings.all_services[service.name].ready
+        if probe.log is not None:  # it said once that it is ready
+            probe = replace(probe, log=None, tcp=True)  # whether it serves, the port tells
+        asked = Target(service.url, phase="after a test hung")
         try:
             wait_until_ready(asked, replace(probe, timeout_s=Seconds(ANSWERS_IN_S)))
         except PipelineError as error:
-            return f"the service hung: {error.message}"
+            self.lost_shared = self._is_silent = service.is_shared
+            words = SHARED if service.is_shared else f"the {title(service.name)}"
+            return which(f"the service hung: {error.message}", words)
         return ""
 
 
-def suite_variables(environ: Mapping[str, str], running: Optional[RunningService], artifacts: Path) -> Dict[str, str]:
-    """Make the suite's environment: where the service is, and where to leave evidence.
+def suite_variables(
+    environ: Mapping[str, str],
+    main: Optional[RunningService],
+    artifacts: Path,
+    several: Iterable[RunningService] = (),
+) -> Dict[str, str]:
+    """Make the suite's environment: where the services are, and where to leave evidence.
 
     SERVICE_PID and SERVICE_LOG are there only for a service that we started.
+
+    Args:
+        main: the one that SERVICE_URL names.
+        several: those that have names; each has its SERVICE_NAME_URL.
     """
-    own = {"SHARDLINE_ARTIFACTS": str(artifacts)}
-    if running:
-        own["SERVICE_URL"] = running.url
-        own.update(past_proxies(environ) if is_loopback(running.url) else {})
-    if running and running.pid is not None:
-        own.update({"SERVICE_PID": str(running.pid), "SERVICE_LOG": str(running.log)})
-    return {**{name: value for name, value in environ.items() if name not in OF_OURS}, **own}
+    services = list(several)
+    own = {"SHARDLINE_ARTIFACTS": str(artifacts), **lifecycle.addresses(services)}
+    if main:
+        own["SERVICE_URL"] = main.url
+    if main and main.pid is not None:
+        own.update({"SERVICE_PID": str(main.pid), "SERVICE_LOG": str(main.log)})
+    if any(is_loopback(service.url) for service in (*services, *([main] if main else []))):
+        own.update(past_proxies(environ))
+    old = {*OF_OURS, *(variable(service.name, "PID") for service in services)}
+    return {**{name: value for name, value in environ.items() if name not in old}, **own}
+
+
+def urls_of(settings: Settings) -> Dict[str, str]:
+    """Give the variables that name the services where the suite is collected only, without what may be a secret."""
+    found = collection_variables(settings, {}, Path())
+    return {name: console.bare_urls(value) for name, value in found.items() if name.startswith("SERVICE_")}
+
+
+def collection_variables(settings: Settings, environ: Mapping[str, str], artifacts: Path) -> Dict[str, str]:
+    """Make the environment in which the suite is collected only: no service runs, and each has a URL all the same.
+
+    A suite may read it when it is imported. Whoever asks there is refused: nothing listens on that port.
+    """
+    elsewhere = lifecycle.all_outside(settings, environ)
+    services = {}
+    for name, service in settings.all_services.items():
+        url = elsewhere[name].url if name in elsewhere else f"http://{HOST}:{service.port or CLOSED_PORT}"
+        services[name] = RunningService(url, 0, 0, name=name)
+    several = services.values() if settings.services else ()
+    return suite_variables(environ, services.get(lifecycle.first(settings)), artifacts, several)
+
+
+def logs_of(settings: Settings, folder: Path, death: str = "") -> List[Path]:
+    """List the logs of the services that a shard used which are there: its own, then what it shared.
+
+    Args:
+        death: the words of an error that may say which service it is about.
+    """
+    names = [name for name in settings.all_services if f" {title(name)} " in f" {death} "] or settings.all_services
+    places = (folder, settings.reports / sharing.FOLDER)
+    logs = [log for place in places for name in names for log in log_files.all_of(place / log_name(name))]
+    return [*logs, *(log for place in places for log in log_files.all_of(place / log_files.PREPARE_LOG))]

@@ -49,7 +49,6 @@ from .watchdog import watchdog
 from .watching import MONITORED, RunningTest, judged
 
 GIT_ANSWERS_IN_S = 4.0
-SHOWN_S = 0.1  # a look at what was prepared before is no step
 
 
 class Repair(NamedTuple):
@@ -143,7 +142,7 @@ def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], 
     environment = preparation.install(settings, with_service=False).suite
     collected = collection.collect(settings, environment, arguments)
     is_empty = not selection.answer(chosen, collected.nodeids, collected.groups)["select"]
-    return replace(settings, service=None) if spares and is_empty else settings
+    return replace(settings, service=None, services={}) if spares and is_empty else settings
 
 
 def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repair] = None) -> Receipt:
@@ -171,9 +170,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     with memory.peak() as peak, watchdog() as dog, seen, ServiceSession(
         settings, environments, shard.folder, dog, index=shard.node.index, monitor=seen
     ) as session:
-        if session.service:
-            seconds.update({"prepare": session.service.prepare_s} if session.service.prepare_s >= SHOWN_S else {})
-            seconds.update({"service ready": session.service.ready_s, "warm-up": session.service.warm_up_s})
+        seconds.update(session.seconds())
         with held_back() as signalled:  # also an interrupted shard leaves its result
             outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
             seconds["tests"] = outcome.suite_s

@@ -1,7 +1,7 @@
-"""Bring the service up for a block of work, or until somebody stops it, and take it down again.
+"""Bring a service up for a block of work, or until somebody stops it, and take it down again.
 
-One service, as pipeline.yml describes it. When a shard needs it, and what the suite hears of it, is said in
-runner/service_session.py.
+One service, or all of them in order of need, as pipeline.yml describes them. When a shard needs them, and what the
+suite hears of them, is said in runner/service_session.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, ContextManager, Iterator, List, Mapping, NamedTuple, Optional, Protocol
+from typing import Callable, ContextManager, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol
 from urllib.parse import urlsplit
 
 from .. import console, settings
 from ..console import human_seconds
-from ..errors import PortInUse, ServiceNotReady, SettingsError
+from ..errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError
 from ..system import process_tree, processes, records
 from ..system.identity import is_running
 from ..system.process_tree import Stop
@@ -24,6 +24,7 @@ from ..system.signals import held_back, raise_on_signals
 from . import asking, command, log_files, ports, readiness, warm_up
 from .asking import Target
 from .launch import Launch, launching
+from .names import ONLY, key, saying, told_of, variable
 from .warm_up import Surroundings
 
 Say = Callable[[str], None]
@@ -32,32 +33,45 @@ Watch = Callable[[Process], ContextManager[None]]
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that is ready. One that we did not start has neither process nor run id nor log."""
+    """A service that is ready. One that runs elsewhere has neither process nor record: no pid, run id and log.
+
+    One that this process has started has both. Of one that the shards of a run share, these have the record alone.
+    """
 
     url: str
     ready_s: float
     warm_up_s: float
     process: Optional[Process] = None
     prepare_s: float = 0.0
+    name: str = ONLY
+    record: Optional[Record] = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the run of all shards has started it, of which this process is one."""
+        return self.record is not None and self.process is None
 
     @property
     def pid(self) -> Optional[int]:
         """The pid of the service's first process."""
-        return self.process.identity.pid if self.process else None
+        return self.record.process.pid if self.record else None
 
     @property
     def run_id(self) -> Optional[str]:
         """What marks everything that this start of the service started."""
-        return self.process.run_id if self.process else None
+        return self.record.run_id if self.record else None
 
     @property
     def log(self) -> Optional[Path]:
         """Where its output goes."""
-        return self.process.log if self.process else None
+        return Path(self.record.log) if self.record else None
 
     def check_alive(self, phase: str = "while it was in use") -> None:
         """Raise ServiceDied, naming the phase, if its process has ended; of others' services nothing is known."""
-        asking.check_alive(Target(self.url, self.process, phase=phase))
+        with told_of(self.name):
+            asking.check_alive(Target(self.url, self.process, phase=phase))
+            if self.record and self.is_shared and not is_running(self.record.process):
+                raise ServiceDied(f"the service that all shards share ended, {phase}", f"Its log is {self.log}.")
 
 
 class Watchdog(Protocol):
@@ -105,8 +119,9 @@ def running(
     shard: int = 0,
     dog: Watchdog = NOBODY,
     watch: Watch = lambda process: nullcontext(),
+    name: str = ONLY,
 ) -> Iterator[RunningService]:
-    """Run the service, ready and warmed up, while the block runs; afterwards nothing of it is left.
+    """Run a service, ready and warmed up, while the block runs; afterwards nothing of it is left.
 
     With SERVICE_URL in `environ`, or service.url, that service is used and left as it is. Leftovers of
     runs that were killed are stopped first.
@@ -117,6 +132,7 @@ def running(
         shard: what {shard} stands for.
         dog: ends the service should we be killed.
         watch: watches the process from its start on until it is stopped.
+        name: which of several.
 
     Raises:
         SettingsError: the service cannot be started as written.
@@ -124,32 +140,61 @@ def running(
         PortInUse: a stranger has its fixed port.
         ServiceDied, ServiceNotReady, WarmUpFailed: see `readiness`.
     """
-    service = _service_of(project)
-    outside = named_outside(service, environ)
-    if outside:
-        target = Target(outside.url, setting=outside.setting)
-        yield _ready(service, target, _around_outside(project, service, environ, outside.url, log, shard), say)
-        return
-    with raise_on_signals(), _started(project, service, environ, log, say, shard, dog) as start, watch(start.process):
-        yield _ready_after_start(project, service, start, say)
+    say = saying(name, say)
+    with ExitStack() as stack:
+        with told_of(name):
+            service = _service_of(project, name)
+            outside = named_outside(service, environ, name, name == first(project))
+            if outside:
+                target = Target(outside.url, setting=outside.setting)
+                around = _around_outside(project, service, environ, outside.url, log, shard)
+                ready = _ready(service, target, around, say)
+            else:
+                stack.enter_context(raise_on_signals())
+                start = stack.enter_context(_started(project, service, environ, log, say, shard, dog, name))
+                stack.enter_context(watch(start.process))
+                ready = _ready_after_start(project, service, start, say)
+        yield replace(ready, name=name)
 
 
 def start_detached(
-    project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say
+    project: settings.Settings, environ: Mapping[str, str], log: Path, say: Say = console.say, name: str = ONLY
 ) -> RunningService:
-    """Start the service, see it ready and warmed up, and leave it running until `records.sweep` with `detached_too`.
+    """Start a service, see it ready and warmed up, and leave it running until `records.sweep` with `detached_too`.
 
     Arguments and errors as in `running`; SERVICE_URL is not heeded. What fails is stopped again.
     """
-    service = _service_of(project)
-    if not service.command:
-        raise SettingsError("service.command is missing, so there is nothing to start", "Add it to pipeline.yml.")
-    with raise_on_signals(), _started(project, service, environ, log, say) as start:
-        ready = _ready_after_start(project, service, start, say)
-        with held_back():
-            records.write(project.state, replace(start.record, detached=True))
-            start.process.release()
+    say = saying(name, say)
+    with told_of(name):
+        service = _service_of(project, name)
+        if not service.command:
+            raise SettingsError("service.command is missing, so there is nothing to start", "Add it to pipeline.yml.")
+        with raise_on_signals(), _started(project, service, environ, log, say, name=name) as start:
+            ready = replace(_ready_after_start(project, service, start, say), name=name)
+            detach(project.state, [ready])
     return ready
+
+
+def detach(state: Path, services: Iterable[RunningService]) -> None:
+    """Leave services running that were started in a block of `running`, when that ends."""
+    with held_back():
+        for service in services:
+            if service.process and service.record:
+                records.write(state, replace(service.record, detached=True))
+                service.process.release()
+
+
+def addresses(several: Iterable[RunningService]) -> Dict[str, str]:
+    """Make the variables that tell where services are: SERVICE_TTS_URL for each of several.
+
+    SERVICE_TTS_PID is there only for one that we started.
+    """
+    told: Dict[str, str] = {}
+    for service in several:
+        told[variable(service.name)] = service.url
+        if service.pid is not None:
+            told[variable(service.name, "PID")] = str(service.pid)
+    return told
 
 
 def check_port(state: Path, port: int) -> None:
@@ -165,19 +210,49 @@ def check_port(state: Path, port: int) -> None:
     raise port_taken(port, holder, record)
 
 
-def in_background(state: Path) -> List[Record]:
-    """List the services that `start_detached` left running and that still run."""
-    services = [record for record in records.read_all(state) if record.what == "service" and record.detached]
-    return [record for record in services if is_running(record.process)]
+def in_background(state: Path) -> Dict[str, RunningService]:
+    """Find the services, by name, that `detach` left running and that still run."""
+    found = [record for record in records.read_all(state) if record.what == "service" and record.detached]
+    return {
+        record.name or ONLY: RunningService(record.url, 0, 0, name=record.name or ONLY, record=record)
+        for record in found
+        if is_running(record.process)
+    }
 
 
-def named_outside(service: settings.Service, environ: Mapping[str, str]) -> Optional[Outside]:
-    """Find the service that runs already, if SERVICE_URL or else service.url names one.
+def first(project: settings.Settings) -> str:
+    """Name the service that SERVICE_URL is about: the first, as they are written."""
+    return next(iter(project.services), ONLY)
+
+
+def all_outside(project: settings.Settings, environ: Mapping[str, str]) -> Dict[str, Outside]:
+    """Find the services that run already, by name.
+
+    Raises:
+        SettingsError: an address is no http(s) url.
+    """
+    named = {
+        name: named_outside(service, environ, name, name == first(project))
+        for name, service in project.all_services.items()
+    }
+    return {name: outside for name, outside in named.items() if outside}
+
+
+def named_outside(
+    service: settings.Service, environ: Mapping[str, str], name: str = ONLY, is_first: bool = True
+) -> Optional[Outside]:
+    """Find the service that runs already, if a variable or else service.url names one.
+
+    Args:
+        name: which of several; SERVICE_NAME_URL is about it.
+        is_first: whether SERVICE_URL is about it, too.
 
     Raises:
         SettingsError: the name is no http(s) url.
     """
-    for setting, url in (("SERVICE_URL", environ.get("SERVICE_URL")), ("service.url", service.url)):
+    variables = [*([] if name == ONLY else [variable(name)]), *(["SERVICE_URL"] if is_first else [])]
+    said = [*((each, environ.get(each)) for each in variables), (key(name, "url"), service.url)]
+    for setting, url in said:
         if not url:
             continue
         parts = urlsplit(url)
@@ -213,10 +288,11 @@ def ending_words(ending: Stop) -> str:
     return f"stopped ({processes.exit_words(ending.returncode)})"
 
 
-def _service_of(project: settings.Settings) -> settings.Service:
-    if project.service is None:
+def _service_of(project: settings.Settings, name: str) -> settings.Service:
+    service = project.all_services.get(name)
+    if service is None:
         raise SettingsError(f"{project.file} has no service:", "Add one, or run the suite without.")
-    return project.service
+    return service
 
 
 class _Start(NamedTuple):
@@ -236,6 +312,7 @@ def _started(
     say: Say,
     shard: int = 0,
     dog: Watchdog = NOBODY,
+    name: str = ONLY,
 ) -> Iterator[_Start]:
     """Start and record the process, and stop it after the block, however that ends; unless it is released."""
     records.sweep(project.state, say)
@@ -255,6 +332,7 @@ def _started(
                 record = records.started(
                     "service", run_id, owned.identity, launch.command, log=str(log), url=url, port=port
                 )
+                record = replace(record, name="" if name == ONLY else name)
                 records.write(project.state, record)
             stack.enter_context(log_files.limited(owned, service.log_limit_bytes))
             say(f"service: started {url}, pid {owned.identity.pid}, log {log}")
@@ -305,7 +383,7 @@ def _ready_after_start(
         hint = "Nothing tells the service its port: write {port} in service.command or service.environment, "
         raise ServiceNotReady(error.message, f"{hint}or service.port. {error.hint}") from None
     launch.turn.passed()
-    return replace(ready, prepare_s=launch.waited_s)
+    return replace(ready, prepare_s=launch.waited_s, record=start.record)
 
 
 def _around_outside(

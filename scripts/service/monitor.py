@@ -15,12 +15,13 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
 from .. import console
 from ..settings import Probe
 from ..system import gpu, process_tree, usage
+from ..system.identity import Identity
 from ..system.processes import Process
 from ..system.usage import Paced, Sample
 from .last_words import USER_AGENT
@@ -32,6 +33,13 @@ SETTLE_S = 2.0  # for the first answer, where the tests took less
 ENDS_IN_S = 2.0  # a look that hangs in the kernel is not waited for
 MOST_BODY_BYTES = 1_000_000
 HIGHER = 1.02  # memory that seems so much above all before is looked at exactly
+
+
+class Watched(NamedTuple):
+    """A process that another one has started."""
+
+    identity: Identity
+    run_id: str
 
 
 class Monitor:
@@ -70,7 +78,7 @@ class Monitor:
         return self._gpu.why
 
     @contextmanager
-    def watch(self, name: str, process: Process) -> Iterator[None]:
+    def watch(self, name: str, process: Union[Process, Watched]) -> Iterator[None]:
         """Watch a start of a service while the block runs, from the start of its process on."""
         start = self._starts.get(name, 0)
         self._starts[name] = start + 1
@@ -116,7 +124,7 @@ class _Watch:
         self,
         name: str,
         start: int,
-        process: Process,
+        process: Union[Process, Watched],
         test: Callable[[], str],
         reader: gpu.Reader,
         take: Callable[[Sample], None],

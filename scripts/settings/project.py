@@ -62,6 +62,7 @@ class Settings:
         if self.services and self.service not in (None, *self.services.values()):
             raise ValueError("give service, or services by name, not both")
         in_order_of_need(self.services)
+        _check_together(self.services)
 
     @property
     def all_services(self) -> Mapping[str, Service]:
@@ -151,6 +152,18 @@ class Settings:
     def command(self, *words: str) -> str:
         """Write a command line to copy that is about this project and these reports."""
         return console.command(*words, about=self.addressed)
+
+
+def _check_together(services: Mapping[str, Service]) -> None:
+    """Refuse services of one variable, and a shared one that needs what each shard starts for itself."""
+    by_variable: Dict[str, str] = {}
+    for name, service in services.items():
+        other = by_variable.setdefault(name.upper().replace("-", "_"), name)
+        if other != name:
+            raise ValueError(f"services.{other} and services.{name} have the same variable: name one otherwise")
+        own = [needed for needed in service.needs if not (services[needed].shared or services[needed].url)]
+        if service.shared and own:
+            raise ValueError(f"services.{name} is shared, and needs {own[0]}, which is not: set its shared: true, too")
 
 
 def in_order_of_need(services: Mapping[str, Service]) -> Dict[str, Service]:

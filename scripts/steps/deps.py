@@ -6,6 +6,7 @@ from typing import Optional
 
 from ..console import say
 from ..runner import preparation
+from ..service.names import title
 from ..settings import Settings
 
 
@@ -21,5 +22,5 @@ def run(settings: Settings, prune_days: Optional[float] = None) -> None:
         return
     made = preparation.install(settings)
     say(f"suite: {made.suite.folder}")
-    if made.service:
-        say(f"service: {made.service.folder}")
+    for name, environment in made.services.items():
+        say(f"{title(name)}: {environment.folder}")

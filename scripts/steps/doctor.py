@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, Iterable, Iterator, Optional, Sequence
 
 from ..adoption import files as adoption_files
@@ -15,6 +16,7 @@ from ..environments import environments, installers, lock_files
 from ..errors import PipelineError
 from ..models import store
 from ..service import lifecycle
+from ..service.names import ONLY, title
 from ..settings import Settings
 from ..system import machine
 from ..system.programs import ProgramFailed, output
@@ -60,7 +62,7 @@ def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Itera
     yield installer(installers.find_uv())
     yield from _guarded(settings, "packages", lambda: _requirements(settings))
     yield from _guarded(settings, "weights", lambda: _weights(settings))
-    yield from _guarded(settings, "port", lambda: _port(settings))
+    yield from _guarded(settings, "port", lambda: _services(settings))
     yield from _guarded(settings, "project", lambda: _project(settings))
     yield gpu()
 
@@ -132,17 +134,22 @@ def _weights(settings: Settings) -> Iterator[Check]:
         )
 
 
-def _port(settings: Settings) -> Iterator[Check]:
-    if settings.service is None:
-        return
-    outside = lifecycle.named_outside(settings.service, os.environ)
-    if outside:
-        yield Check(NOTE, "service", f"{outside.setting} names {outside.url}: nothing will be started")
-    elif settings.service.port is None:
+def _services(settings: Settings) -> Iterator[Check]:
+    """Look where each service runs, or would listen."""
+    elsewhere = lifecycle.all_outside(settings, os.environ)
+    for name, outside in elsewhere.items():
+        what = "nothing" if name == ONLY else f"no {title(name)}"
+        yield Check(NOTE, "service", f"{outside.setting} names {outside.url}: {what} will be started")
+    here = [service for name, service in settings.all_services.items() if name not in elsewhere]
+    if any(service.port is None for service in here):
         yield Check(OK, "port", "a free one for every start")
-    else:
-        lifecycle.check_port(settings.state, settings.service.port)
-        yield Check(OK, "port", f"{settings.service.port} is free")
+    for port in filter(None, (service.port for service in here)):
+        yield from _guarded(settings, "port", partial(_fixed_port, settings, port))
+
+
+def _fixed_port(settings: Settings, port: int) -> Iterator[Check]:
+    lifecycle.check_port(settings.state, port)
+    yield Check(OK, "port", f"{port} is free")
 
 
 def gpu() -> Check:

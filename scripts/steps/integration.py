@@ -10,14 +10,14 @@ from ..console import counted, say
 from ..local import concurrency
 from ..local import run as local
 from ..planning import plan as planning
-from ..runner import collection, merge, ownership, preparation, pytest_arguments, shard, subset
+from ..runner import collection, merge, ownership, preparation, pytest_arguments, shard, sharing, subset
 from ..runner.collection import Collected
 from ..runner.pytest_arguments import nothing_selected
 from ..runner.service_session import starts_service
 from ..settings import Settings
 from . import plan
 
-MADE = ("shard-*", "repair-*", planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz")
+MADE = ("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz")
 
 
 def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:

@@ -16,7 +16,7 @@ from ..isolation.running import Laboratory
 from ..isolation.study import MOST_RUNS, Terms, study
 from ..isolation.trials import Ids, Result, Trial
 from ..local import concurrency
-from ..runner import collection, ownership, preparation, pytest_arguments, shard, subset
+from ..runner import collection, ownership, preparation, pytest_arguments, shard, sharing, subset
 from ..runner.collection import Collected
 from ..runner.preparation import Environments
 from ..runner.pytest_arguments import nothing_selected
@@ -70,7 +70,7 @@ def _at_once(settings: Settings) -> int:
     """Decide how many shards run at once: several also on a small machine, unless each has a service of its own."""
     if not starts_service(settings):
         return AT_ONCE
-    return min(AT_ONCE, concurrency.decide(settings, AT_ONCE, 0).shards)
+    return min(AT_ONCE, concurrency.decide(sharing.apart(settings), AT_ONCE, 0).shards)
 
 
 def _studied(

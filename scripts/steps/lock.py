@@ -22,8 +22,8 @@ def run(settings: Settings, upgrade: bool = False, oldest_python: str = "3.8") -
 
 
 def files(settings: Settings) -> Iterator[Path]:
-    """List the requirements files of a project that are there: its own, the suite's, the service's."""
-    service = settings.service.requirements if settings.service else None
-    for name in dict.fromkeys(("requirements.txt", settings.suite.requirements, service)):
+    """List the requirements files of a project that are there: its own, the suite's, those of the services."""
+    services = [service.requirements for service in settings.all_services.values()]
+    for name in dict.fromkeys(("requirements.txt", settings.suite.requirements, *services)):
         if name and (settings.project / name).is_file():
             yield settings.project / name

@@ -1,66 +1,132 @@
-"""Start the service for a person, exactly as the pipeline starts it, until Ctrl-C."""
+"""Start the services for a person, exactly as the pipeline starts them, until Ctrl-C."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import time
-from typing import Dict, Optional, Tuple
+from contextlib import ExitStack
+from typing import Dict, Mapping, Optional, Tuple
 
-from ..console import say
+from ..console import bare_urls, say
 from ..errors import SettingsError
 from ..runner import preparation
+from ..runner.preparation import Environments
 from ..runner.watchdog import watchdog
 from ..service import lifecycle
+from ..service.lifecycle import NOBODY, RunningService, Watchdog
+from ..service.names import ONLY, log_name, variable
 from ..settings import Settings
 
 POLL_S = 0.2
 
 
 def run(settings: Settings, port: Optional[int] = None) -> None:
-    """Keep the service until Ctrl-C or SIGTERM; then stop it.
+    """Keep the services until Ctrl-C or SIGTERM; then stop them.
+
+    Args:
+        port: of the first.
 
     Raises:
-        PipelineError: it cannot be started, or it ends by itself.
+        PipelineError: one cannot be started, or ends by itself.
     """
-    settings, environ = prepare(settings, port)
-    log = settings.reports / "serve.log"
-    with watchdog() as dog, lifecycle.running(settings, environ, log, dog=dog) as running:
-        say(f"\nopen {running.url}    (log: {running.log}; Ctrl-C stops it)")
+    settings, environments = prepare(settings, port)
+    with ExitStack() as stack:
+        up = _up(settings, environments, "serve", {}, stack, stack.enter_context(watchdog()))
+        say()
+        for service in up.values():
+            say(_open(service, "Ctrl-C stops it"))
         while True:
-            running.check_alive()
+            for service in up.values():
+                service.check_alive()
             time.sleep(POLL_S)
 
 
 def run_detached(settings: Settings, port: Optional[int] = None) -> None:
-    """Start the service in the background, unless it runs there already, and say how to stop it.
+    """Start the services in the background, but for those that run there already, and say how to stop them.
 
     Raises:
-        PipelineError: it cannot be started.
+        PipelineError: one cannot be started; those that were are stopped again.
     """
-    stop = f"stop it: {settings.command('invoke', 'stop')}"
     there = lifecycle.in_background(settings.state)
-    if there:
-        say(f"runs already: open {there[0].url}    (log: {there[0].log}; {stop})")
+    stop = f"stop it: {settings.command('invoke', 'stop')}"
+    wanted = {name for name, service in settings.all_services.items() if service.command}
+    if wanted and there.keys() >= wanted:
+        for name in settings.all_services:
+            if name in there:
+                say(f"runs already: {_open(there[name], stop)}")
         return
-    settings, environ = prepare(settings, port)
-    running = lifecycle.start_detached(settings, environ, settings.reports / "background.log")
-    say(f"\nopen {running.url}    (log: {running.log}; {stop})")
+    settings, environments = prepare(settings, port)
+    with ExitStack() as stack:
+        up = _up(settings, environments, "background", there, stack)
+        lifecycle.detach(settings.state, up.values())
+    say()
+    for service in up.values():
+        say(f"{'runs already: ' if service.name in there else ''}{_open(service, stop)}")
 
 
-def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, Dict[str, str]]:
-    """Gather everything the service needs to start: settings with the port, and its variables.
+def _up(
+    settings: Settings,
+    environments: Environments,
+    use: str,
+    there: Mapping[str, RunningService],
+    stack: ExitStack,
+    dog: Watchdog = NOBODY,
+) -> Dict[str, RunningService]:
+    """Start the services that are not there yet, in order of need.
+
+    Args:
+        use: what their logs are called.
+        stack: ends them.
+        dog: ends them should we be killed.
+    """
+    up: Dict[str, RunningService] = {}
+    own = _without_addresses(settings, os.environ)
+    for name, service in settings.all_services.items():
+        needed = [up[needed] for needed in service.needs]
+        environ = {**environments.of_service(name, own), **lifecycle.addresses(needed)}
+        if name in there:
+            up[name] = there[name]
+        elif not service.command:  # elsewhere: to ask it is up to who needs it
+            up[name] = RunningService(str(service.url), 0, 0, name=name)
+        else:
+            log = settings.reports / log_name(name, use)
+            up[name] = stack.enter_context(lifecycle.running(settings, environ, log, dog=dog, name=name))
+    return up
+
+
+def _open(service: RunningService, stop: str) -> str:
+    name = "" if service.name == ONLY else f"{service.name}; "
+    more = f"log: {service.log}; {stop}" if service.log else "runs elsewhere"
+    return f"open {bare_urls(service.url)}    ({name}{more})"
+
+
+def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, Environments]:
+    """Gather everything the services need to start: settings with the port of the first, and their environments.
+
+    What has a command is started, whoever else names a url of it.
 
     Raises:
         PipelineError: packages or weights cannot be had.
     """
-    if settings.service is None or not settings.service.command:
+    if not any(service.command for service in settings.all_services.values()):
         raise SettingsError(f"{settings.file} has no service.command, so there is nothing to start", "Add it.")
     settings.check_warm_up_files()
-    ours = dataclasses.replace(settings.service, url=None, port=port or settings.service.port)
-    settings = dataclasses.replace(settings, service=ours)
-    environment = preparation.install(settings, with_suite=False).service
+    ours = {
+        name: dataclasses.replace(service, url=None) if service.command else service
+        for name, service in settings.all_services.items()
+    }
+    first = lifecycle.first(settings)
+    ours[first] = dataclasses.replace(ours[first], port=port or ours[first].port)
+    in_their_order = {name: ours[name] for name in settings.services}
+    settings = dataclasses.replace(settings, service=ours[first], services=in_their_order)
+    environ = _without_addresses(settings, os.environ)
+    environments = preparation.install(settings, with_suite=False, environ=environ)
     preparation.fetch_weights(settings)
-    environ = environment.variables(os.environ) if environment else dict(os.environ)
-    environ.pop("SERVICE_URL", None)  # it names somebody else's service, this is ours
-    return settings, environ
+    return settings, environments
+
+
+def _without_addresses(settings: Settings, environ: Mapping[str, str]) -> Dict[str, str]:
+    """Drop the variables that name somebody else's services: these are ours."""
+    named = {"SERVICE_URL", *map(variable, settings.services)}
+    return {name: value for name, value in environ.items() if name not in named}

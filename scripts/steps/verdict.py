@@ -14,7 +14,7 @@ from ..proof.receipt import Receipt
 from ..runner import shard
 from ..runner.merge import over_budget
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
-from ..service import log_files
+from ..runner.service_session import logs_of
 from ..settings import Settings
 
 
@@ -74,7 +74,7 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
-        logs = log_files.of_shard(shard.folder_of(settings, Node(result.index, result.total)))
+        logs = logs_of(settings, shard.folder_of(settings, Node(result.index, result.total)), deaths[0].message)
         words = "".join(f" and in {settings.shown(log)}" for log in logs)
         raise service_error(deaths[0].message)(deaths[0].message, f"Its last words stand above{words}.")
     if result.errors and not result.tests:

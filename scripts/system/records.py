@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 class Record:
     """A process that we started, and `owner`, the pipeline that did; what is `detached` needs no owner.
 
-    Only a service has url and port.
+    Only a service has url and port; `name` is that of one of several.
     """
 
     run_id: str
@@ -42,6 +42,12 @@ class Record:
     url: str = ""
     port: int = 0
     detached: bool = False
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name it for people: "pytest", "service", "service tts"."""
+        return f"{self.what} {self.name}" if self.name else self.what
 
 
 def started(
@@ -105,7 +111,7 @@ def sweep(
         say("this system does not tell of processes (no /proc): what an earlier run may have left is not looked for")
         return stopped
     inside_of = os.environ.get(process_tree.MARKER)
-    for record in recorded:
+    for record in sorted(recorded, key=lambda record: -record.process.create_time):  # what others need came first
         if record.run_id == inside_of:  # we are a part of it
             continue
         action = verdict(
@@ -143,7 +149,7 @@ def stop_words(record: Record, left: Tuple[int, ...] = ()) -> str:
     since = f", started {record.started_at}" if record.started_at else ""
     address = f"{console.bare_urls(record.url)} " if record.url else ""
     stopped = f"could not be stopped, pid {', '.join(map(str, left))} goes on after SIGKILL:" if left else "stopped"
-    return console.printable(f"{record.what}: {stopped} {address}(pid {record.process.pid}{since}), {why}")
+    return console.printable(f"{record.title}: {stopped} {address}(pid {record.process.pid}{since}), {why}")
 
 
 def to_json(record: Record) -> Mapping[str, Any]:
@@ -161,6 +167,7 @@ def to_json(record: Record) -> Mapping[str, Any]:
         "log": record.log,
         "url": record.url,
         "port": record.port,
+        "name": record.name,
     }
 
 
@@ -183,6 +190,7 @@ def from_json(data: Any) -> Optional[Record]:
             url=str(data["url"]),
             port=int(data["port"]),
             detached=data["detached"] is True,
+            name=str(data.get("name", "")),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return None

@@ -45,7 +45,7 @@ def told(folder: Path, trial: Trial) -> Result:
         (project / "pytest.ini").write_text("[pytest]\naddopts = -x\n")
     settings = Settings(Suite("test_it.py"), file=project / "pipeline.yml")
     with watchdog() as dog:
-        environments = Environments(Environment(Path(sys.prefix)), None)
+        environments = Environments(Environment(Path(sys.prefix)))
         return Laboratory(settings, environments, [], folder / "trial", dog).result(trial, lambda: False)
 
 

@@ -69,6 +69,12 @@ def test_services_that_want_one_port_run_one_after_the_other(project: Settings) 
         decide(project, 4, 2)
 
 
+def test_a_shared_service_has_its_port_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {path: t}\nservice: {command: [serve], port: 7860, shared: true}")
+
+    assert 2 == decide(settings.load(None, {}, tmp_path), 4, 2).shards
+
+
 def test_a_service_that_somebody_else_runs_serves_several(project: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE_URL", "http://127.0.0.1:7860")
 

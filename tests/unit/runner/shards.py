@@ -56,6 +56,6 @@ class Shard:
         nowhere = str(self.folder / "nowhere.json")
         selection = Selection(START, 0, 1, nowhere, nowhere, "m", ids=None if ids is None else tuple(ids))
         run = ShardRun(settings, Node(0, 1), fresh(self.folder), selection, more)
-        environments = Environments(Environment(Path(sys.prefix)), None)
+        environments = Environments(Environment(Path(sys.prefix)))
         with watchdog() as dog, ServiceSession(settings, environments, self.folder, dog) as session:
             return rounds.run(run, session, Supervision(settings.state, dog), signalled, self.said.append)

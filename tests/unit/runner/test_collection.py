@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict
 
@@ -13,7 +14,7 @@ import pytest
 from scripts.environments.environments import Environment
 from scripts.errors import SettingsError, Shown, SuiteError
 from scripts.runner import collection
-from scripts.settings import Settings, Suite
+from scripts.settings import Service, Settings, Suite
 
 HERE = Environment(Path(sys.prefix))
 SUITE = "def test_a(): pass\ndef test_b(): pass\n"
@@ -34,6 +35,24 @@ def settings(tmp_path: Path) -> Settings:
     (tmp_path / "tests" / "test_it.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     return Settings(Suite("tests"), file=tmp_path / "pipeline.yml")
+
+
+READS = """
+import os
+URLS = [os.environ["SERVICE_URL"], os.environ["SERVICE_TTS_URL"], os.environ["SERVICE_OCR_URL"]]
+assert URLS == ["http://127.0.0.1:9", "http://127.0.0.1:9", "http://ocr.corp"], URLS
+assert os.environ["SHARDLINE_ARTIFACTS"] and "SERVICE_PID" not in os.environ
+def test_a(): pass
+"""
+
+
+def test_a_suite_that_reads_the_urls_at_its_import_is_collected_without_a_service(settings: Settings) -> None:
+    settings.file.with_name("tests").joinpath("test_it.py").write_text(READS)
+    services = {"tts": Service(command=("none",)), "ocr": Service(url="http://ocr.corp")}
+
+    found = collection.collect(replace(settings, services=services), HERE, [])
+
+    assert ["tests/test_it.py::test_a"] == found.nodeids
 
 
 def digests(folder: Path) -> Dict[str, str]:

@@ -277,6 +277,25 @@ def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> Non
     assert (ExtraError("service", "the service ended with signal SIGSEGV (11): b was running"),) == outcome.errors
 
 
+SHARED_DEAD = replace(DEAD, shared=True)
+
+
+def test_a_test_that_ran_when_the_shared_service_died_is_not_said_to_be_the_cause() -> None:
+    outcome = next_step([ran(outcomes.INTERRUPTED, "a", running="b", exit=SHARED_DEAD, began=1000.0)])
+
+    assert "ran when the service ended with signal SIGSEGV (11)" == outcome.tests[1].attempts[0].message
+
+
+@pytest.mark.parametrize(
+    "exit, deaths, ended", [(SHARED_DEAD, 1, ""), (SHARED_DEAD, 5, "finished"), (DEAD, 1, "finished")]
+)
+def test_a_shared_service_that_died_before_the_first_test_costs_none(exit: Exit, deaths: int, ended: str) -> None:
+    outcome = next_step([FinishedRound(exit)] * deaths)
+
+    assert ended == outcome.ended
+    assert ExtraError("service", "the service ended with signal SIGSEGV (11): before the first test") in outcome.errors
+
+
 def tried(*began: Tuple[str, float, str]) -> Tuple[Attempt, ...]:
     """Attempts by id, beginning and outcome, each half a second long."""
     return tuple(Attempt(nodeid, 0, outcome, at_s=at_s, call_s=0.5) for nodeid, at_s, outcome in began)

@@ -25,8 +25,9 @@ def test_a_project_without_requirements_uses_the_environment_it_runs_in(
     project = load(tmp_path, "suite: {path: t}\nservice: {command: [x]}")
     made, outside = preparation.install(project), preparation.install(project, with_service=False)
 
+    found = environments.of_shell({"PATH": str(tmp_path)}, Path(sys.prefix))
     assert Path(sys.prefix) == made.suite.folder
-    assert (environments.of_shell({"PATH": str(tmp_path)}, Path(sys.prefix)), None) == (made.service, outside.service)
+    assert ({"service": found} if found else {}, {}) == (made.services, outside.services)
 
 
 def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,9 +36,8 @@ def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys:
     text = "suite: {path: t, requirements: suite.txt}\nservice: {command: [x], requirements: service.txt}"
     made = preparation.install(load(tmp_path, text))
 
-    assert made.service
     assert made.suite.python.exists()
-    assert made.service.folder != made.suite.folder
+    assert made.services["service"].folder != made.suite.folder
     assert "packages for the suite: suite.txt, into .pipeline/environments/suite-" in capsys.readouterr().out
 
 

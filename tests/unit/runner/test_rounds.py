@@ -470,7 +470,7 @@ from scripts.system.signals import held_back, raise_on_signals
 settings = Settings(Suite("tests"), file=Path({project!r}) / "pipeline.yml")
 folder = fresh(Path({folder!r}))
 run = ShardRun(settings, Node(0, 1), folder, Selection("5f3a", 0, 1, "nowhere", "nowhere", "m"), ("-q",))
-environments = Environments(Environment(Path(sys.prefix)), None)
+environments = Environments(Environment(Path(sys.prefix)))
 with raise_on_signals(), held_back() as signalled, watchdog() as dog:
     with ServiceSession(settings, environments, folder, dog) as session:
         outcome = rounds.run(run, session, Supervision(settings.state, dog), signalled)

@@ -46,7 +46,7 @@ def test_a_service_that_said_in_its_log_that_it_is_ready_is_asked_by_its_port_wh
     settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml", service=service)
     suite = Environment(Path(sys.prefix))
     with watchdog() as dog, listener() as port:
-        session = ServiceSession(settings, Environments(suite, None), tmp_path, dog)
-        session.service = RunningService(f"http://127.0.0.1:{port}", 0, 0)
+        session = ServiceSession(settings, Environments(suite), tmp_path, dog)
+        session.services = {"service": RunningService(f"http://127.0.0.1:{port}", 0, 0)}
 
         assert "" == session.silence()

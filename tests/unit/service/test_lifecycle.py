@@ -14,7 +14,7 @@ from typing import Any, Iterator, List, Tuple
 import psutil
 import pytest
 
-from scripts import console
+from scripts import console, settings
 from scripts.errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
 from scripts.service import lifecycle, log_files, ports
 from scripts.service.lifecycle import RunningService, running, start_detached
@@ -365,6 +365,29 @@ def test_the_variable_goes_before_the_setting(bench: Bench, variable: Any, setti
     environ = {} if variable is None else {"SERVICE_URL": variable}
 
     assert expected == lifecycle.named_outside(service, environ)
+
+
+@pytest.mark.parametrize(
+    "environ, expected",
+    [
+        ({}, {}),
+        ({"SERVICE_URL": "http://a"}, {"tts": ("http://a", "SERVICE_URL")}),
+        ({"SERVICE_OCR_2_URL": "http://b"}, {"ocr-2": ("http://b", "SERVICE_OCR_2_URL")}),
+        ({"SERVICE_URL": "http://a", "SERVICE_TTS_URL": "http://c"}, {"tts": ("http://c", "SERVICE_TTS_URL")}),
+    ],
+)
+def test_each_of_several_may_run_elsewhere(environ: Any, expected: Any) -> None:
+    service = settings.Service(command=("x",))
+    project = Settings(services={"tts": replace(service, needs=("ocr-2",)), "ocr-2": service})
+
+    assert expected == lifecycle.all_outside(project, environ)
+
+
+def test_one_that_is_wrong_is_named() -> None:
+    project = Settings(services={"tts": settings.Service(url="tts:80")})
+
+    with pytest.raises(SettingsError, match=r"services\.tts\.url: expected http://HOST:PORT"):
+        lifecycle.all_outside(project, {})
 
 
 @pytest.mark.parametrize("url", ["localhost:7860", "127.0.0.1:7860", "ftp://a", "http://"])

@@ -235,3 +235,20 @@ def test_steps_of_a_warm_up_name_only_what_is_kept_before_and_fit_together(tmp_p
         assert said in complaint(tmp_path, text)
     else:
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "services, message",
+    [
+        ("{a-b: {command: [x]}, A_B: {command: [x]}}", "services.a-b and services.A_B have the same variable"),
+        (
+            "{a: {command: [x], shared: true, needs: [b]}, b: {command: [x]}}",
+            "services.a is shared, and needs b, which is not",
+        ),
+    ],
+)
+def test_services_that_cannot_be_together_are_refused(tmp_path: Path, services: str, message: str) -> None:
+    (tmp_path / "pipeline.yml").write_text(f"suite: {{path: t}}\nservices: {services}")
+
+    with pytest.raises(SettingsError, match=message):
+        settings.load(None, {}, tmp_path)
