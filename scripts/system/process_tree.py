@@ -25,13 +25,15 @@ KILL_TIMEOUT_S = 5.0  # what SIGKILL does not end by then hangs in the kernel (a
 # A process that is just being started shows no environment for a moment: one empty search proves nothing.
 EMPTY_SEARCHES = 2
 SEARCHES = 20  # at most, for what ends whenever it is found
+SUBREAPER = 36
 READ_BYTES = 64 * 1024  # at once: what /proc has less of comes whole
 
 
 class Stop(NamedTuple):
     """How a process ended: its exit code (negative: a signal; None: not known), and what that took.
 
-    `forced`: SIGKILL was needed, `waited_s` after SIGTERM. `left`: the pids that even it did not end.
+    `forced`: SIGKILL was needed, `waited_s` after SIGTERM. `left`: the pids that even it did not end, `ended`: those of
+    all that was signalled.
     """
 
     returncode: Optional[int] = None
@@ -39,6 +41,7 @@ class Stop(NamedTuple):
     forced: bool = False
     waited_s: float = 0.0
     left: Tuple[int, ...] = ()
+    ended: Tuple[int, ...] = ()
 
 
 def tree(root: Identity, mark: str) -> List[psutil.Process]:
@@ -95,12 +98,16 @@ def _end_all(
     root: Identity, mark: str, timeout_s: float, hurry: Callable[[], bool], reap: Callable[[], object]
 ) -> Stop:
     began = time.monotonic()
-    left = _signal_all(signal.SIGTERM, root, mark, [], lambda: time.monotonic() - began >= timeout_s or hurry(), reap)
+    signalled: Set[psutil.Process] = set()
+    left = _signal_all(
+        signal.SIGTERM, root, mark, [], lambda: time.monotonic() - began >= timeout_s or hurry(), reap, signalled
+    )
     ending = Stop(forced=bool(left), waited_s=time.monotonic() - began)
     if left:
         deadline = time.monotonic() + KILL_TIMEOUT_S
-        left = _signal_all(signal.SIGKILL, root, mark, left, lambda: time.monotonic() >= deadline, reap)
-    return ending._replace(left=tuple(process.pid for process in left))
+        left = _signal_all(signal.SIGKILL, root, mark, left, lambda: time.monotonic() >= deadline, reap, signalled)
+    ended = tuple(process.pid for process in signalled.difference(left))
+    return ending._replace(left=tuple(process.pid for process in left), ended=ended)
 
 
 def marked_with(pid: int, mark: str) -> bool:
@@ -143,10 +150,14 @@ def _signal_all(
     known: Sequence[psutil.Process],
     over: Callable[[], bool],
     reap: Callable[[], object],
+    all_signalled: Set[psutil.Process],
 ) -> List[psutil.Process]:
     """Signal each process once, also those that come meanwhile, until nothing runs or it is over.
 
     Only those that were found are looked at while waiting; a search goes through all processes of the machine.
+
+    Args:
+        all_signalled: gets what was signalled.
 
     Returns:
         what still runs.
@@ -157,6 +168,7 @@ def _signal_all(
         found = {*tree(root, mark), *filter(is_alive, known)}
         _send(number, root, found - signalled, as_group=not signalled)
         signalled |= found
+        all_signalled |= found
         known = _wait(found, over, reap)
         if over():
             return sorted({*known, *tree(root, mark)}, key=lambda process: process.pid)
@@ -177,6 +189,18 @@ def _wait(
         reap()
         alive = list(filter(is_alive, alive))
     return alive
+
+
+def take_orphans() -> None:
+    """Become the parent of what loses its own below us (Linux): prctl(2), PR_SET_CHILD_SUBREAPER.
+
+    The first process of a container often waits for nobody: what we ended would be shown as there for ever.
+    """
+    import ctypes
+
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):  # a libc without it: then as before
+            ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
 
 
 def _send(number: signal.Signals, root: Identity, processes: Iterable[psutil.Process], as_group: bool) -> None:

@@ -98,6 +98,9 @@ class Process:
         ending = process_tree.end(self.identity, self.run_id, timeout_s, hurry, reap=self.poll)
         with suppress(subprocess.TimeoutExpired):  # a zombie to the eye may have threads that still end
             self._popen.wait(KILL_TIMEOUT_S)
+        for pid in set(ending.ended).difference([self.identity.pid]):
+            with suppress(OSError):  # no child of ours: only those are that lost their parents, see `take_orphans`
+                os.waitpid(pid, os.WNOHANG)
         return ending._replace(returncode=self.poll(), by_itself=by_itself)
 
     def leftovers(self) -> List[Leftover]:
@@ -132,6 +135,7 @@ def start(
         ServiceDied: the system refused to run it.
     """
     program = find_program(argv[0], cwd, environ)
+    process_tree.take_orphans()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         start_bytes = output.tell()

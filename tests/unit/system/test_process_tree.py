@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Set
 
 import psutil
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.system import process_tree
+from scripts.system import process_tree, processes
 from scripts.system.identity import Identity, identify
 from scripts.system.process_tree import MARKER, with_descendants
 from tests.unit.service import children
@@ -83,7 +85,7 @@ def test_who_stops_it_from_inside_is_spared(start: Start) -> None:
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
 import subprocess
-from scripts.system import process_tree
+from scripts.system import process_tree, processes
 from scripts.system.identity import identify
 other = subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True)
 process_tree.end(identify(os.getppid()), {RUN!r}, 5.0, reap=other.poll)
@@ -136,3 +138,17 @@ def test_descendants_are_all_that_a_line_of_parents_leads_to(
     assert not found & spared
     for pid, parent in parents.items():
         assert (pid in found) == (pid not in spared and (pid in roots or parent in found))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone lets a process take orphans")
+def test_a_daemon_that_was_ended_is_not_even_left_as_a_zombie(tmp_path: Path) -> None:
+    code = "import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork(): os._exit(0)\n"
+    code += " open('daemon', 'w').write(str(os.getpid())); os.rename('daemon', 'pid'); time.sleep(60)\ntime.sleep(60)"
+    started = processes.start([sys.executable, "-c", code], tmp_path, os.environ, "a-daemon", tmp_path / "log")
+    until = time.monotonic() + 10
+    while not (tmp_path / "pid").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+    assert () == started.stop(5.0).left
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
