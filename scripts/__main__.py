@@ -80,20 +80,28 @@ def main(words: Optional[List[str]] = None) -> int:
 
 def _run(words: List[str]) -> int:
     options, rest = _parser().parse_known_args(words)
-    if rest and not options.passes_on:
-        meant = suggest(rest[0].partition("=")[0], options.ours)
-        raise SettingsError(f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}", "See: --help")
-    project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
-    face: Face = options.face
-    made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
+    command = partial(_command, options.step, console.command)
     try:
+        if rest and not options.passes_on:
+            meant = suggest(rest[0].partition("=")[0], options.ours)
+            cannot = f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}"
+            raise SettingsError(cannot, arguments.SEE, arguments.HELP)
+        project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
+        command = partial(_command, options.step, project.command)
+        made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
         if options.passes_on:
             arguments.check_options(rest, options.ours, partial(arguments.suite_has, project))
+        face: Face = options.face
         with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
             code = face(project, options, rest)
     except PipelineError as error:
-        return failed(error, project.command)
+        return failed(error, command)
     return 0 if code is None else _told(options.endings[min(code, 1)], code)
+
+
+def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
+    """Write a command as a hint shows it; the help is that of the step that a person typed."""
+    return f"{PROGRAM} {step} --help" if words == arguments.HELP else of_project(*words)
 
 
 def failed(error: PipelineError, command: Callable[..., str]) -> int:

@@ -13,6 +13,8 @@ from .settings import Settings
 SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
 LONGEST_NUMBER = 12  # digits; Python itself refuses to read those of thousands
 
+SEE, HELP = "See: {command}", ("--help",)  # of the step; who shows it knows which that is
+
 
 def whole(option: str, word: Optional[str], least: int, most: int, others: str = "") -> Optional[int]:
     """Read the whole number given with an option; None where none was.
@@ -31,7 +33,7 @@ def whole(option: str, word: Optional[str], least: int, most: int, others: str =
     number = int(word) if re.fullmatch(rf"[0-9]{{1,{LONGEST_NUMBER}}}", word) else -1
     if not least <= number <= most:
         expected = f"expected a whole number from {least} to {most}{others}"
-        raise SettingsError(f"{option}: {expected}, got {shortened(word)}", "See: --help")
+        raise SettingsError(f"{option}: {expected}, got {shortened(word)}", SEE, HELP)
     return number
 
 
@@ -51,7 +53,7 @@ def days(option: str, word: Optional[str]) -> Optional[float]:
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise SettingsError(f"{option}: expected days, from 0, got {shortened(word)}", "See: --help")
+        raise SettingsError(f"{option}: expected days, from 0, got {shortened(word)}", SEE, HELP)
     return number
 
 
@@ -69,7 +71,7 @@ def check_options(words: Sequence[str], ours: Sequence[str], suite_has: Callable
         name = word.partition("=")[0]
         meant = misspelt(name, ours) if name.startswith("--") else None
         if meant and not suite_has(name):
-            raise SettingsError(f"nobody knows the option {shortened(name)}; did you mean {meant}?", "See: --help")
+            raise SettingsError(f"nobody knows the option {shortened(name)}; did you mean {meant}?", SEE, HELP)
 
 
 def misspelt(name: str, ours: Iterable[str]) -> Optional[str]:

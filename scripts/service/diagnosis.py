@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from contextlib import suppress
 from typing import List, NamedTuple, Optional, Sequence, Tuple
@@ -138,6 +137,8 @@ def _listed(addresses: Sequence[Address]) -> str:
 
 def speaks_tls(host: str, port: int) -> bool:
     """Tell whether a handshake is answered as TLS does, whatever comes of it."""
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

@@ -137,9 +137,8 @@ def test_a_task_s_number_that_is_none_costs_a_line(words: List[str], number: str
         check=False,
     )
 
-    assert (2, "", f"error: {words[1]}: expected ") == (
-        done.returncode,
-        done.stdout[:1].strip(),
-        done.stdout[1:].split("expected ")[0] + "expected ",
-    )
-    assert 3 == len(done.stdout.splitlines())
+    error, hint, ended = done.stdout.split("\n")[1:4]
+    assert 2 == done.returncode
+    assert error.startswith(f"error: {words[1]}: expected ")
+    assert f"hint: See: python -m scripts {words[0].partition('.')[0]} --help" == hint
+    assert "ended: settings wrong (exit code 2)" == ended
