@@ -135,7 +135,7 @@ def models(session):
 
 @nox.session(python=MAIN, default=False)
 def serve(session):
-    """Start the service and keep it until Ctrl-C; `-- --port 7860` chooses the port."""
+    """Start the service and keep it until Ctrl-C; `-- --port 7860` chooses the port, what is not ours goes to it."""
     pipeline(session, "serve")
 
 

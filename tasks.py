@@ -114,10 +114,18 @@ def settings(context, word=""):
     run("settings", *([word] if word else []))
 
 
-@task(help={"settings": SETTINGS, "reports": REPORTS, "port": "default: service.port, else a free one"})
-def serve(context, settings=None, port=None, reports=None):
-    """Start the service in the background and say where it is."""
-    run("serve", "--background", port=port, settings=settings, reports=reports)
+@task(
+    help={
+        "settings": SETTINGS,
+        "reports": REPORTS,
+        "host": "default: service.host, else 127.0.0.1; 0.0.0.0: all addresses",
+        "port": "default: service.port, else a free one",
+    }
+)
+def serve(context, settings=None, host=None, port=None, reports=None):
+    """Start the service in the background and say where it is; what follows `--` goes to it."""
+    to_it = sys.argv[sys.argv.index("--") :] if "--" in sys.argv else []  # invoke tells tasks of it from 3.0 on
+    run("serve", "--background", host=host, port=port, settings=settings, reports=reports, rest=to_it)
 
 
 @task(help={"settings": SETTINGS, "reports": REPORTS})
@@ -161,12 +169,13 @@ def clean(context, weights=False, settings=None, reports=None):
         run("clean", settings=str(ROOT / "tests" / "unit" / "pipeline.yml"))
 
 
-def run(*words, last=None, **options):
+def run(*words, last=None, rest=(), **options):
     """Run a step as the command line does, and end with its exit code.
 
     Args:
         words: the step and its words.
         last: a word that comes after the options.
+        rest: words that come after all.
         options: left out where None, False or "", a flag where True.
     """
     try:
@@ -179,7 +188,7 @@ def run(*words, last=None, **options):
         (f"--{name.replace('_', '-')}", value) for name, value in options.items() if value not in (None, False, "")
     ]
     flags = [name if value is True else f"{name}={value}" for name, value in given]
-    code = main([*words, *flags, *([] if last is None else ["--", last])])
+    code = main([*words, *flags, *([] if last is None else ["--", last]), *rest])
     if code:
         sys.stdout.flush()
         raise Exit(code=code)

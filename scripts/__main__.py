@@ -82,7 +82,7 @@ def _run(words: List[str]) -> int:
     options, rest = _parser().parse_known_args(words)
     command = partial(_command, options.step, console.command)
     try:
-        if rest and not options.passes_on:
+        if rest and not options.takes_rest:
             meant = suggest(rest[0].partition("=")[0], options.ours)
             cannot = f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}"
             raise SettingsError(cannot, arguments.SEE, arguments.HELP)
@@ -147,6 +147,10 @@ a part of the suite:
 
 Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
 """
+OF_SERVICE = """
+Whatever else stands on the line goes to the service, at the end of service.command, of the first where there are
+several: --gpu --headless. What comes after a `--` does in any case.
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,7 +170,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         step.add_argument("--settings", metavar="PATH", help="another project's pipeline.yml")
         step.add_argument("--reports", metavar="DIR", help=REPORTS if name in WITH_REPORTS else argparse.SUPPRESS)
-        step.set_defaults(face=face, passes_on=passes_on, load=settings.load, ours=step.names, endings=ENDINGS)
+        step.set_defaults(face=face, passes_on=passes_on, takes_rest=passes_on)
+        step.set_defaults(load=settings.load, ours=step.names, endings=ENDINGS)
         step.names += ["--tests", "--last-failed"] if passes_on else []
         return step
 
@@ -182,6 +187,10 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")
     _add_models(models)
     serve = add("serve", _serve, "Start the service and keep it until Ctrl-C.")
+    serve.usage = "%(prog)s [options] [words for the service]"
+    serve.epilog = OF_SERVICE
+    serve.set_defaults(takes_rest=True)
+    serve.add_argument("--host", metavar="HOST", help="default: service.host, else 127.0.0.1; 0.0.0.0: all addresses")
     serve.add_argument("--port", metavar="PORT", help="default: service.port, else a free one")
     serve.add_argument("--background", action="store_true", help="return when it is ready; `stop` ends it")
     whole = add("integration", _integration, "Run the suite here; the rest of the line goes to pytest.", passes_on=True)
@@ -307,10 +316,9 @@ def _serve(project: settings.Settings, options: argparse.Namespace, rest: List[s
     from .steps import serve
 
     port = arguments.whole("--port", options.port, 1, 65535)
-    if options.background:
-        serve.run_detached(project, port)
-    else:
-        serve.run(project, port)
+    words = arguments.of_service(rest, options.ours, project)
+    step = serve.run_detached if options.background else serve.run
+    step(project, serve.Wish(arguments.host("--host", options.host), port, words))
 
 
 def _integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from pathlib import Path
-from typing import Callable, Iterable, Optional, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence
 
 from .errors import SettingsError, shortened
 from .settings import Settings
+from .settings.checks import check_host
 
+MOST_BYTES = 1_000_000  # of a program that is looked through for its options
 SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
 LONGEST_NUMBER = 12  # digits; Python itself refuses to read those of thousands
 
@@ -57,12 +60,27 @@ def days(option: str, word: Optional[str]) -> Optional[float]:
     return number
 
 
-def check_options(words: Sequence[str], ours: Sequence[str], suite_has: Callable[[str], bool]) -> None:
-    """Refuse an option that goes to pytest but is one of ours, misspelt by a letter or a dash.
+def host(option: str, word: Optional[str]) -> Optional[str]:
+    """Read the address given with an option; None where none was.
+
+    Raises:
+        SettingsError: it cannot be one.
+    """
+    try:
+        if word is not None:
+            check_host(word)
+    except ValueError as error:
+        raise SettingsError(f"{option}: {error}", SEE, HELP) from error
+    return word
+
+
+def check_options(words: Sequence[str], ours: Sequence[str], is_theirs: Callable[[str], bool], hint: str = SEE) -> None:
+    """Refuse an option that goes to pytest, or the service, but is one of ours, misspelt by a letter or a dash.
 
     Args:
-        words: what is left for pytest.
-        suite_has: whether the suite itself knows an option of this name.
+        words: what is left for pytest, or the service.
+        is_theirs: whether the suite, or the service, knows an option of this name.
+        hint: {command} in it is the step's help.
 
     Raises:
         SettingsError: with the option that was meant.
@@ -70,8 +88,23 @@ def check_options(words: Sequence[str], ours: Sequence[str], suite_has: Callable
     for word in words:
         name = word.partition("=")[0]
         meant = misspelt(name, ours) if name.startswith("--") else None
-        if meant and not suite_has(name):
-            raise SettingsError(f"nobody knows the option {shortened(name)}; did you mean {meant}?", SEE, HELP)
+        if meant and not is_theirs(name):
+            raise SettingsError(f"nobody knows the option {shortened(name)}; did you mean {meant}?", hint, HELP)
+
+
+def of_service(words: Sequence[str], ours: Sequence[str], settings: Settings) -> List[str]:
+    """Take the words that go to the service: all but a first `--`, after which none is ours, however near.
+
+    >>> of_service(["--gpu", "--", "--port"], ["--port"], Settings())
+    ['--gpu', '--port']
+
+    Raises:
+        SettingsError: one before it is nearly ours, and the service's program does not name it.
+    """
+    end = list(words).index("--") if "--" in words else len(words)
+    hint = f"{SEE}. If the service itself has it, write it after a further `--`."
+    check_options(words[:end], ours, partial(service_has, settings), hint)
+    return [*words[:end], *words[end + 1 :]]
 
 
 def misspelt(name: str, ours: Iterable[str]) -> Optional[str]:
@@ -109,8 +142,18 @@ def suite_has(settings: Settings, option: str) -> bool:
     return any(option in _text_of(folder / "conftest.py") for folder in folders)
 
 
-def _text_of(file: Path) -> str:
+def service_has(settings: Settings, option: str) -> bool:
+    """Say whether a program that the command of the first service names, as `webui.py`, names an option."""
+    if settings.service is None:
+        return False
+    folder = settings.project / settings.service.directory
+    return any(option in _text_of(folder / word, MOST_BYTES) for word in settings.service.command)
+
+
+def _text_of(file: Path, most_bytes: float = math.inf) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        if not file.is_file() or file.stat().st_size > most_bytes:
+            return ""
+        return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

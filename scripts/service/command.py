@@ -5,6 +5,7 @@ Pure functions; who starts it is lifecycle.py, and preparing.py for what is done
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -119,6 +120,29 @@ def knows_port(service: Service) -> bool:
     >>> knows_port(Service(("a", "{port}"))), knows_port(Service(("a",))), knows_port(Service(("a",), port=80))
     (True, False, True)
     """
-    return service.port is not None or any(
-        "{port}" in text for text in (*service.command, *service.environment.values())
-    )
+    return service.port is not None or _is_told(service, "{port}")
+
+
+def placed(service: Service, host: Optional[str], port: Optional[int], words: Sequence[str]) -> Service:
+    """Let a service listen elsewhere than its settings say, and take further words; None: as they say.
+
+    >>> placed(Service(("serve", "{host}")), "::", 80, ["--x", "{}"]).command
+    ('serve', '{host}', '--x', '{{}}')
+
+    Raises:
+        SettingsError: it would not hear of that.
+    """
+    if words and not service.command:
+        raise SettingsError(f"service.command is missing, so nothing takes {' '.join(words)}", "Add it.")
+    if host and host != service.host and not _is_told(service, "{host}"):
+        raise SettingsError(
+            f"--host {host}: the service would not hear of it",
+            "Write {host} in service.command or service.environment, as --host {host}.",
+        )
+    escaped = (word.replace("{", "{{").replace("}", "}}") for word in words)
+    command = (*service.command, *escaped)
+    return replace(service, host=host or service.host, port=port or service.port, command=command)
+
+
+def _is_told(service: Service, placeholder: str) -> bool:
+    return any(placeholder in text for text in (*service.command, *service.environment.values()))

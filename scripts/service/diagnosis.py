@@ -114,10 +114,12 @@ def _of_refusal(target: Target, listens: Optional[Sequence[Address]]) -> Cause:
         return Cause("", LONGER)
     if not listens:
         return Cause(", and it listens nowhere else", LONGER)
-    _, port = address_of(target.url)
+    host, port = address_of(target.url)
     words = f"; it listens on {_listed(listens)}"
-    if any(address.port == port for address in listens):
-        return Cause(words, f"Let it listen on {ports.HOST}: {{host}} in service.command, such as --host {{host}}.")
+    elsewhere = next((address.host for address in listens if address.port == port), None)
+    if elsewhere:
+        told = f"Let it listen on {host}: {{host}} in service.command, such as --host {{host}}"
+        return Cause(words, f"{told}; where it cannot be told, set service.host: '{elsewhere}'.")
     return Cause(
         words,
         "Tell it where to listen, by {host} and {port} in service.command or service.environment; where it cannot be "

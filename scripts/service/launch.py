@@ -78,8 +78,8 @@ def _turn(project: Settings, service: Service, environ: Mapping[str, str], say: 
 
 
 def _values(project: Settings, service: Service, log: Path, shard: int) -> Values:
-    port = service.port or ports.free_port()
-    return Values(port, project.models_directory, uuid.uuid4().hex[:12], log.parent, shard)
+    port = service.port or ports.free_port(service.host)
+    return Values(port, project.models_directory, uuid.uuid4().hex[:12], log.parent, shard, service.host)
 
 
 def _limited(words: Sequence[str], cwd: Path, environ: Mapping[str, str], limits: Limits, say: Say) -> Tuple[str, ...]:

@@ -197,13 +197,14 @@ def addresses(several: Iterable[RunningService]) -> Dict[str, str]:
     return told
 
 
-def check_port(state: Path, port: int) -> None:
+def check_port(state: Path, port: int, host: str = ports.HOST) -> None:
     """Refuse a fixed port that somebody holds.
 
     Raises:
         PortInUse: it names the holder, and what to do.
+        SettingsError: it is no address of this machine, or this user may not listen there.
     """
-    if ports.is_free(port):
+    if ports.is_free(port, host):
         return
     holder = ports.listener(port)
     record = next((r for r in records.read_all(state) if holder and _belongs(holder.pid, r)), None)
@@ -317,18 +318,18 @@ def _started(
     """Start and record the process, and stop it after the block, however that ends; unless it is released."""
     records.sweep(project.state, say)
     if service.port:
-        check_port(project.state, service.port)  # before anything is prepared, which may take long
+        check_port(project.state, service.port, service.host)  # before anything is prepared, which may take long
     owned: Optional[Process] = None
     record: Optional[Record] = None
     with launching(project, service, environ, log, say, shard) as launch, ExitStack() as stack:
         port, run_id = launch.values.port, launch.values.run_id
-        check_port(project.state, port)
+        check_port(project.state, port, service.host)
         try:
             with held_back():
                 dog.expect(run_id)
                 owned = processes.start(launch.argv, launch.cwd, launch.environ, run_id, log)
                 dog.watch(run_id, owned.identity.pid)
-                url = f"http://{ports.HOST}:{port}"
+                url = ports.url(service.host, port)
                 record = records.started(
                     "service", run_id, owned.identity, launch.command, log=str(log), url=url, port=port
                 )

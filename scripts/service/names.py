@@ -10,7 +10,9 @@ from ..errors import SERVICE_ERRORS, SettingsError
 
 ONLY = "service"  # what the one is called that has no name
 # What stands below `service:` in messages and hints, which is below `services.NAME:` where there are several.
-_KEY = re.compile(r"\bservice\.(?=(?:command|directory|url|requirements|port|environment|gpu|ready|warm_up|stop_)\b)")
+_KEY = re.compile(
+    r"\bservice\.(?=(?:command|directory|url|requirements|host|port|environment|gpu|ready|warm_up|stop_)\b)"
+)
 
 
 def title(name: str) -> str:

@@ -7,10 +7,11 @@ import socket
 from contextlib import suppress
 from typing import Collection, Dict, NamedTuple, Optional
 
-from ..errors import SettingsError
+from ..errors import SettingsError, shortened
 from ..system.identity import are_told
 
 HOST = "127.0.0.1"
+ALL = {"0.0.0.0": HOST, "::": "::1"}  # what stands for all addresses of this machine, and the one we use of them
 
 
 class Listener(NamedTuple):
@@ -20,24 +21,38 @@ class Listener(NamedTuple):
     command: str
 
 
-def free_port() -> int:
-    """Find a port of the loopback address that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
+def url(host: str, port: int) -> str:
+    """Make the url by which this machine reaches what listens there.
+
+    >>> url("127.0.0.1", 80), url("0.0.0.0", 80), url("::", 80)
+    ('http://127.0.0.1:80', 'http://127.0.0.1:80', 'http://[::1]:80')
+    """
+    near = ALL.get(host, host)
+    return f"http://{f'[{near}]' if ':' in near else near}:{port}"
+
+
+def free_port(host: str = HOST) -> int:
+    """Find a port of an address that nothing uses now.
+
+    Raises:
+        SettingsError: it is no address of this machine.
+    """
+    with _probe(host) as probe:
+        _bind(probe, host, 0)
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = HOST) -> bool:
     """Tell whether a service could listen on the port; one that closed a moment ago does not count.
 
     Raises:
-        SettingsError: this user may not listen on the port at all.
+        SettingsError: it is no address of this machine, or this user may not listen on the port at all.
     """
-    with socket.socket() as probe:
+    with _probe(host) as probe:
         # Servers set this too; without it the TIME_WAIT of the last run would look like a holder.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            _bind(probe, host, port)
         except PermissionError as error:
             hint = "Give service.port a number from 1024 up, or leave it out."
             raise SettingsError(f"service.port: may not listen on port {port}: {error.strerror}", hint) from error
@@ -46,6 +61,27 @@ def is_free(port: int) -> bool:
                 raise
             return False
     return True
+
+
+def _probe(host: str) -> socket.socket:
+    try:
+        return socket.socket(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0])
+    except (OSError, UnicodeError) as error:
+        raise _no_address(host, error) from error
+
+
+def _bind(probe: socket.socket, host: str, port: int) -> None:
+    try:
+        probe.bind((host, port))
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise _no_address(host, error) from error
+        raise
+
+
+def _no_address(host: str, error: Exception) -> SettingsError:
+    hint = "Leave it out for loopback; 0.0.0.0 is all addresses. What runs on another machine is a service.url."
+    return SettingsError(f"service.host: {shortened(host)} is no address of this machine: {error}", hint)
 
 
 def listener(port: int) -> Optional[Listener]:

@@ -102,6 +102,12 @@ def check_positive(amount: float) -> None:
         raise ValueError("expected more than 0")
 
 
+def check_host(host: str) -> None:
+    """Accept an address or the name of one."""
+    if not re.fullmatch(r"[\w.:%-]+", host) or re.fullmatch(r"[^:]*:\d*", host):
+        raise ValueError(f"expected an address of this machine, as 127.0.0.1, 0.0.0.0 or ::1, got {shortened(host)}")
+
+
 def check_port(port: int) -> None:
     """Accept a port number."""
     if not 0 < port < 65536:

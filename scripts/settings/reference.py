@@ -21,6 +21,8 @@ ABOUT: Dict[str, str] = {
     "service.url": "a service that runs already, and is left as it is; SERVICE_URL does the same for one run",
     "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands; "
     "without it, that of the environment that is active in your shell, else of the one that shardline runs in",
+    "service.host": "the address that it listens on, {host} in its command: 0.0.0.0 or :: are all of this machine, and "
+    "we ask it by loopback then",
     "service.port": "a fixed port || a free one for every start",
     "service.environment": "variables added to its environment; placeholders as in command",
     "service.gpu": "auto: shards at once get one GPU each by CUDA_VISIBLE_DEVICES, where there are several, of those "

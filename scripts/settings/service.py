@@ -15,6 +15,7 @@ from .checks import (
     check_folder,
     check_given,
     check_gpu,
+    check_host,
     check_one_of,
     check_pattern,
     check_port,
@@ -154,18 +155,20 @@ class Limits:
 class Service:
     """The service under test: how it starts, when it is ready.
 
-    `command`, started in `directory`, and the values of `environment` may hold {host}, {port}, {models} (the folder of
-    the weights), {run_id}, {reports} and {shard}. Where `requirements` is given, its `python` is that environment's.
-    With `url`, nothing is started. `gpu` is `auto` (shards at once are given one each, where there are any), `never`,
-    or the words that are added to the command where there is a GPU. `start: one_first` lets one service become ready
-    before those of the other shards start; with `shared` one serves all shards of this machine. `needs` names the
-    services that must be ready before. `logs` are patterns of further log files, for the debug bundle.
+    `command`, started in `directory`, and the values of `environment` may hold {host} and {port} (where it listens),
+    {models} (the folder of the weights), {run_id}, {reports} and {shard}. Where `requirements` is given, its `python`
+    is that environment's. With `url`, nothing is started. `gpu` is `auto` (shards at once are given one each, where
+    there are any), `never`, or the words that are added to the command where there is a GPU. `start: one_first` lets
+    one service become ready before those of the other shards start; with `shared` one serves all shards of this
+    machine. `needs` names the services that must be ready before. `logs` are patterns of further log files, for the
+    debug bundle.
     """
 
     command: Tuple[str, ...] = checked(check_command, default=())
     directory: str = checked(check_folder, default=".")
     url: Optional[str] = checked(check_given, default=None)
     requirements: Optional[str] = checked(check_given, default=None)
+    host: str = checked(check_host, default="127.0.0.1")
     port: Optional[int] = checked(check_port, default=None)
     environment: Mapping[str, str] = checked(check_environment, name=check_variable, default_factory=dict)
     gpu: Union[str, Tuple[str, ...]] = checked(check_gpu, default="auto")

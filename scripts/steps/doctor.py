@@ -143,12 +143,13 @@ def _services(settings: Settings) -> Iterator[Check]:
     here = [service for name, service in settings.all_services.items() if name not in elsewhere]
     if any(service.port is None for service in here):
         yield Check(OK, "port", "a free one for every start")
-    for port in filter(None, (service.port for service in here)):
-        yield from _guarded(settings, "port", partial(_fixed_port, settings, port))
+    for service in here:
+        if service.port:
+            yield from _guarded(settings, "port", partial(_fixed_port, settings, service.port, service.host))
 
 
-def _fixed_port(settings: Settings, port: int) -> Iterator[Check]:
-    lifecycle.check_port(settings.state, port)
+def _fixed_port(settings: Settings, port: int, host: str) -> Iterator[Check]:
+    lifecycle.check_port(settings.state, port, host)
     yield Check(OK, "port", f"{port} is free")
 
 

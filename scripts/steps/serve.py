@@ -6,14 +6,14 @@ import dataclasses
 import os
 import time
 from contextlib import ExitStack
-from typing import Dict, Mapping, Optional, Tuple
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import bare_urls, say
 from ..errors import SettingsError
 from ..runner import preparation
 from ..runner.preparation import Environments
 from ..runner.watchdog import watchdog
-from ..service import lifecycle
+from ..service import command, lifecycle, ports
 from ..service.lifecycle import NOBODY, RunningService, Watchdog
 from ..service.names import ONLY, log_name, variable
 from ..settings import Settings
@@ -21,28 +21,37 @@ from ..settings import Settings
 POLL_S = 0.2
 
 
-def run(settings: Settings, port: Optional[int] = None) -> None:
-    """Keep the services until Ctrl-C or SIGTERM; then stop them.
+class Wish(NamedTuple):
+    """What a person wants of the first service: where it listens, if not as the settings say, and further words."""
 
-    Args:
-        port: of the first.
+    host: Optional[str] = None
+    port: Optional[int] = None
+    words: Sequence[str] = ()
+
+
+AS_SET = Wish()
+
+
+def run(settings: Settings, wish: Wish = AS_SET) -> None:
+    """Keep the services until Ctrl-C or SIGTERM; then stop them.
 
     Raises:
         PipelineError: one cannot be started, or ends by itself.
     """
-    settings, environments = prepare(settings, port)
+    settings, environments = prepare(settings, wish)
     with ExitStack() as stack:
         up = _up(settings, environments, "serve", {}, stack, stack.enter_context(watchdog()))
         say()
         for service in up.values():
             say(_open(service, "Ctrl-C stops it"))
+        _tell_reach(settings)
         while True:
             for service in up.values():
                 service.check_alive()
             time.sleep(POLL_S)
 
 
-def run_detached(settings: Settings, port: Optional[int] = None) -> None:
+def run_detached(settings: Settings, wish: Wish = AS_SET) -> None:
     """Start the services in the background, but for those that run there already, and say how to stop them.
 
     Raises:
@@ -56,13 +65,15 @@ def run_detached(settings: Settings, port: Optional[int] = None) -> None:
             if name in there:
                 say(f"runs already: {_open(there[name], stop)}")
         return
-    settings, environments = prepare(settings, port)
+    settings, environments = prepare(settings, wish)
     with ExitStack() as stack:
         up = _up(settings, environments, "background", there, stack)
         lifecycle.detach(settings.state, up.values())
     say()
     for service in up.values():
         say(f"{'runs already: ' if service.name in there else ''}{_open(service, stop)}")
+    if lifecycle.first(settings) not in there:
+        _tell_reach(settings)
 
 
 def _up(
@@ -101,8 +112,15 @@ def _open(service: RunningService, stop: str) -> str:
     return f"open {bare_urls(service.url)}    ({name}{more})"
 
 
-def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, Environments]:
-    """Gather everything the services need to start: settings with the port of the first, and their environments.
+def _tell_reach(settings: Settings) -> None:
+    """Say that others reach the first service too, where it listens on more than the url shows."""
+    service = settings.all_services[lifecycle.first(settings)]
+    if service.command and service.host in ports.ALL:
+        say(f"it listens on all addresses of this machine ({service.host}): whoever reaches it can use the service")
+
+
+def prepare(settings: Settings, wish: Wish = AS_SET) -> Tuple[Settings, Environments]:
+    """Gather everything the services need to start: settings with what is wished, and their environments.
 
     What has a command is started, whoever else names a url of it.
 
@@ -117,7 +135,7 @@ def prepare(settings: Settings, port: Optional[int] = None) -> Tuple[Settings, E
         for name, service in settings.all_services.items()
     }
     first = lifecycle.first(settings)
-    ours[first] = dataclasses.replace(ours[first], port=port or ours[first].port)
+    ours[first] = command.placed(ours[first], *wish)
     in_their_order = {name: ours[name] for name in settings.services}
     settings = dataclasses.replace(settings, service=ours[first], services=in_their_order)
     environ = _without_addresses(settings, os.environ)

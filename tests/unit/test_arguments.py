@@ -9,7 +9,7 @@ import pytest
 
 from scripts import settings
 from scripts.__main__ import main
-from scripts.arguments import check_options, days, misspelt, suite_has, whole
+from scripts.arguments import check_options, days, misspelt, of_service, suite_has, whole
 from scripts.errors import SettingsError
 from tests.unit.steps import projects
 
@@ -81,6 +81,18 @@ def test_an_option_that_the_suite_has_is_the_suites(tmp_path: Path) -> None:
     assert not check_options(["--node"], OURS, lambda option: suite_has(loaded, option))
 
 
+def test_a_word_that_is_nearly_ours_goes_to_the_service_that_names_it_or_behind_two_dashes(tmp_path: Path) -> None:
+    loaded = settings.load(None, {}, projects.make(tmp_path))
+
+    with pytest.raises(SettingsError, match=r"did you mean --port\?") as refused:
+        of_service(["--gpu", "--prot", "80"], ["--port"], loaded)
+    (tmp_path / "service.py").write_text("parser.add_argument('--prot')")
+
+    assert "after a further `--`" in refused.value.hint
+    assert ["--port", "80"] == of_service(["--", "--port", "80"], ["--port"], loaded)
+    assert ["--gpu", "--prot", "80"] == of_service(["--gpu", "--prot", "80"], ["--port"], loaded)
+
+
 @pytest.mark.parametrize(
     "words, meant",
     [
@@ -90,6 +102,7 @@ def test_an_option_that_the_suite_has_is_the_suites(tmp_path: Path) -> None:
         (["shard", "0", "2", "--defer-verdic"], "--defer-verdict"),
         (["plan", "--lastfailed"], "--last-failed"),
         (["models", "--ofline"], "--offline"),
+        (["serve", "--prot", "80"], "--port"),
         (["integratoin"], "integration"),
     ],
 )

@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.errors import SettingsError
-from scripts.service.command import Gpu, Values, asks_for_gpus, environment, filled, folder, gpu, limited, slot_of
+from scripts.service.command import (
+    Gpu,
+    Values,
+    asks_for_gpus,
+    environment,
+    filled,
+    folder,
+    gpu,
+    limited,
+    placed,
+    slot_of,
+)
 from scripts.settings import Limits, Service, Settings
 
 VALUES = Values(80, Path("/m"), "5f3a", Path("/r/shard-2"), 2)
@@ -29,6 +40,24 @@ def test_every_placeholder_has_its_value() -> None:
 
     expected = ("serve", "--at=127.0.0.1:80", "/m/a", "5f3a", "/r/shard-2", "2", "{}")
     assert expected == filled(words, VALUES)
+
+
+@given(st.lists(st.text()))
+def test_further_words_reach_the_service_as_they_were_typed(words: List[str]) -> None:
+    assert ("serve", *words) == filled(placed(Service(("serve",)), None, None, words).command, VALUES)
+
+
+def test_a_host_that_the_service_would_not_hear_of_is_refused() -> None:
+    by_variable = Service(("serve",), environment={"HOST": "{host}"})
+
+    assert "::" == placed(by_variable, "::", None, ()).host
+    with pytest.raises(SettingsError, match="--host ::: the service would not hear of it"):
+        placed(Service(("serve", "{port}")), "::", None, ())
+
+
+def test_words_without_a_command_to_take_them_are_refused() -> None:
+    with pytest.raises(SettingsError, match="nothing takes --gpu"):
+        placed(Service(url="http://far"), None, None, ["--gpu"])
 
 
 def test_the_settings_variables_are_filled_in_and_win() -> None:

@@ -30,7 +30,7 @@ ALERT = b"\x15\x03\x03\x00\x02\x02\x46"  # TLS: protocol version
     [
         (Seen(REFUSES, []), "it listens nowhere else", "service.ready.timeout"),
         (Seen(REFUSES, [Address("127.0.0.1", 17860)]), "it listens on 127.0.0.1:17860", "set service.port: 17860"),
-        (Seen(REFUSES, [Address("::1", 8000)]), "it listens on [::1]:8000", "such as --host {host}"),
+        (Seen(REFUSES, [Address("::1", 8000)]), "it listens on [::1]:8000", "set service.host: '::1'"),
         (Seen(REFUSES, None), "", "service.ready.timeout"),
         (Seen(SILENCE, [Address("127.0.0.1", 8000)]), "", "listens, but does not serve"),
         (Seen(SILENCE, [], other=PROXY), "pid 4711 (docker-proxy), none of its processes", "a container's proxy"),

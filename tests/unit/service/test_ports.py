@@ -3,6 +3,9 @@ from __future__ import annotations
 import os
 import socket
 
+import pytest
+
+from scripts.errors import SettingsError
 from scripts.service import ports
 from tests.unit.service.children import listener
 
@@ -21,6 +24,17 @@ def test_a_port_that_was_closed_a_moment_ago_is_free() -> None:
         pass
 
     assert ports.is_free(port)
+
+
+def test_a_port_that_somebody_has_on_one_address_is_not_free_on_all() -> None:
+    with listener() as port:
+        assert not ports.is_free(port, "0.0.0.0")
+
+
+@pytest.mark.parametrize("host", ["240.0.0.1", "a..b"])  # reserved; no name
+def test_an_address_that_is_not_ours_is_refused(host: str) -> None:
+    with pytest.raises(SettingsError, match=f"'?{host}'? is no address of this machine"):
+        ports.is_free(80, host)
 
 
 def test_who_listens_on_a_port_is_named() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 from typing import List
@@ -27,9 +29,18 @@ def test_a_detached_service_answers_until_it_is_stopped(tmp_path: Path) -> None:
     assert [] == records.sweep(project.state, said.append, detached_too=True)
 
 
-def test_serving_goes_on_until_ctrl_c(tmp_path: Path) -> None:
+SAYS_ITS_WORDS = projects.SERVICE.replace('os.environ.get("SHARDLINE_RUN_ID")', "sys.argv[2:]")
+FOR_OTHERS = """
+service: {{command: [{python}, service.py, "{{port}}", "{{host}}"]}}
+suite: {{path: checks}}
+"""
+
+
+def test_serving_for_others_goes_on_until_ctrl_c(tmp_path: Path) -> None:
+    service = SAYS_ITS_WORDS.replace('"127.0.0.1"', "sys.argv[2]")
+    project = projects.make(tmp_path, service=service, settings=FOR_OTHERS.format(python=sys.executable))
     process = subprocess.Popen(
-        projects.words(projects.make(tmp_path), "serve"),
+        projects.words(project, "serve", "--host", "0.0.0.0", "--gpu", "--", "--host", "{x}"),
         cwd=str(projects.ROOT),
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -37,11 +48,14 @@ def test_serving_goes_on_until_ctrl_c(tmp_path: Path) -> None:
     )
     assert process.stdout
     url = next(match.group(1) for match in map(re.compile(r"open (\S+)").match, process.stdout) if match)
-    status = urllib.request.urlopen(url + "/health").status
+    told = process.stdout.readline()
+    answer = urllib.request.urlopen(url + "/health").read().decode()
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
 
-    assert (200, 130) == (status, process.returncode)
+    assert url.startswith("http://127.0.0.1:")
+    assert "it listens on all addresses of this machine (0.0.0.0)" in told
+    assert ({"run_id": ["0.0.0.0", "--gpu", "--host", "{x}"]}, 130) == (json.loads(answer), process.returncode)
     assert "service: stopped" in rest
 
 
