@@ -12,6 +12,7 @@ import pytest
 
 from scripts import settings as settings_module
 from scripts.environments import lock_files
+from scripts.settings import reference
 from scripts.steps import lock
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,26 @@ def test_what_the_readme_names_is_in_the_menus(readme: str) -> None:
         named(readme, "shardline") - steps,
     ]
     assert {"integration", "merge"} <= named(readme, "nox -s")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_key_that_the_readme_names_is_one(readme: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    keys = set(re.findall(r"`((?:service|suite|models)\.(?!log`)[\w.]+)`", text))  # service.log is a file
+
+    assert keys
+    assert set() == keys - {key.name for key in reference.listed()}
+
+
+def test_every_further_word_that_the_readme_shows_below_service_is_accepted(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = text[text.index("| you have | say |") :].partition("\n\n")[0]
+    shown = re.findall(r"`([a-z_]+: [^`]+)`", rows)
+
+    assert len(shown) > 5
+    for word in shown:
+        (tmp_path / "pipeline.yml").write_text(f"service:\n  command: [serve]\n  {word}\n", encoding="utf-8")
+        assert settings_module.load(None, {}, tmp_path).service, word
 
 
 def code(readme: str) -> Tuple[List[str], Set[str]]:
