@@ -161,7 +161,8 @@ def test_what_readme_shows_of_a_service_of_ones_own_works(shell: Shell) -> None:
     for line in shown:
         assert 0 == shell.run(line).returncode, line
         without_an_index(settings)
-    settings.write_text(block(readme, settings.name), encoding="utf-8")
+    for file in (settings, shell.folder / "noxfile.py"):
+        file.write_text(block(readme, file.name), encoding="utf-8")
     without_an_index(settings)
     done = shell.run(shown[-1])
 
