@@ -106,7 +106,7 @@ def run(
         outcome = decisions.next_step(_history(record, start, ended, say), settings.suite.together)
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
-        elif outcome.ended == receipt.FINISHED and outcome.selected and not exit.interrupted:
+        elif outcome.ended == receipt.FINISHED and outcome.selected and not (exit.service or exit.interrupted):
             outcome = _closed(session, outcome, say)
         _write_junit(shard, outcome, say)
         if outcome.ended:

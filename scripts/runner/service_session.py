@@ -188,7 +188,8 @@ class ServiceSession:
         """
         asked = ("the service answers no more", "after the last test", CLOSES_IN_S)
         services = [service for service in self.services.values() if self._has_port(service.name)]
-        return next(filter(None, (self._silence_of(service, *asked) for service in services)), "")
+        silences = (self._silence_of(service, *asked) for service in services)
+        return self.death() or next(filter(None, silences), "")
 
     def _has_port(self, name: str) -> bool:
         service = self._settings.all_services[name]
