@@ -72,10 +72,10 @@ class WarmUp:
 
     The request is a GET, or a POST where it has a body: `json`, or `form` fields, or `files` (multipart, with `form`;
     paths as those of pipeline.yml). `expect` says what the answer must be, else: 2xx, not empty, no JSON that says
-    `error`, and no page where something was sent. `keep` gives names to dotted fields of its JSON; later steps write `{name}` for the value, in path,
-    headers, json and form. Where `.../call/NAME` answers nothing but an `event_id`, as a Gradio queue does, and the
-    step keeps nothing, the call is followed to its end. A command gets SERVICE_URL, and says by its exit code whether
-    the service can work.
+    `error`, and no page where something was sent. `keep` gives names to dotted fields of its JSON; later steps write
+    `{name}` for the value, in path, headers, json and form. Where `.../call/NAME` answers nothing but an `event_id`, as
+    a Gradio queue does, and the step keeps nothing, the call is followed to its end. A command gets SERVICE_URL, and
+    says by its exit code whether the service can work.
     """
 
     path: Optional[str] = checked(check_given, default=None)
