@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence
@@ -86,7 +87,7 @@ def _paths(folder: Path) -> Iterator[Path]:
         below: List[Path] = []
         for each in level:
             entries = _entries(each)
-            yield from (Path(entry.path) for entry in entries if entry.is_file() and _tells(entry.name))
+            yield from (Path(entry.path) for entry in entries if _tells(entry.name) and _is_file(entry))
             below += [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False) and _is_own(entry)]
         level = below
 
@@ -99,7 +100,15 @@ def _entries(folder: Path) -> List[os.DirEntry[str]]:
         return []
 
 
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # a link to itself
+        return entry.is_file()
+    return False
+
+
 def _tells(name: str) -> bool:
+    if not name.isprintable():  # no name of a program's author; a line's end in it would end a comment of ours
+        return False
     ends = name.endswith((".py", ".sh")) or (name.endswith(".txt") and "requirements" in name)
     in_folder = name in ("base.txt", "prod.txt", "production.txt", "dev.txt", "test.txt", "tests.txt")
     return ends or in_folder or name in NAMES or name in LOCKS or name.startswith("Dockerfile")
@@ -107,7 +116,8 @@ def _tells(name: str) -> bool:
 
 def _is_own(entry: os.DirEntry[str]) -> bool:
     is_environment = os.path.lexists(os.path.join(entry.path, "pyvenv.cfg"))
-    return not (entry.name.startswith((".", "__")) or entry.name in SKIPPED or is_environment)
+    is_hidden = entry.name.startswith((".", "__")) or not entry.name.isprintable()
+    return not (is_hidden or entry.name in SKIPPED or is_environment)
 
 
 def _text(path: Path) -> str | None:
@@ -127,9 +137,25 @@ def write(folder: Path, wanted: Sequence[Wanted], dry_run: bool) -> List[Written
     """Write each file that is not there yet; a person's own stays as it is, and ours goes beside it.
 
     Raises:
-        PipelineError: the folder cannot be written.
+        PipelineError: the folder cannot be written, or a link in it leads out of it.
     """
+    for each in wanted:
+        place = folder / each.path
+        _check_inside(folder, place if each.appended else place.parent)
     return [_append(folder, each, dry_run) if each.appended else _write(folder, each, dry_run) for each in wanted]
+
+
+def _check_inside(folder: Path, place: Path) -> None:
+    """Refuse to write where a link leads out of the folder: what lies there is somebody else's.
+
+    Raises:
+        PipelineError: it names the place.
+    """
+    with suppress(ValueError, OSError, RuntimeError):  # the last two: a link to itself
+        place.resolve().relative_to(folder.resolve())
+        return
+    message = f"{place}: a link leads out of the project's folder, and nothing is written there"
+    raise PipelineError(message, "Put a file or folder of the project's own in its place.")
 
 
 def _write(folder: Path, wanted: Wanted, dry_run: bool) -> Written:

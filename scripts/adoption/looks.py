@@ -39,6 +39,9 @@ WORKS = re.compile(
     "tts|speech|synth|predict|infer|generat|ocr|asr|transcri|embed|complet|chat|encode|detect|recogni|rerank"
 )
 SHOWN = re.compile(r"(^|/)(examples?|docs?|demos?|notebooks?)/")  # to read, not to run
+# What is put into files that are run or read as YAML is plain, or was not found: a source may say anything.
+PLAIN_PATH = re.compile(r"[^\s\"'\\`#]*")
+PLAIN_NAME = re.compile(r"[\w./-]+")
 MOST_WEIGHTS = 5
 MOST_PATHS = 5  # of tests; more are told by their folder
 OF_TESTS = {"numpy", "soundfile", "pydub", "scipy", "librosa", "pytest_asyncio", "anyio", "jsonschema", "pydantic"}
@@ -149,6 +152,8 @@ def _whole_routes(near: Mapping[str, Source], sources: Mapping[str, Source]) -> 
         for route in source.routes:
             prefix = _included(file, route.router, near) + source.prefixes.get(route.router, "")
             path = re.sub("//+", "/", f"{prefix}{route.path}")
+            if not (PLAIN_PATH.fullmatch(path) and path.isprintable()):
+                continue
             yield file, _with_body(replace(route, path=path), classes)
 
 
@@ -220,7 +225,12 @@ def _call(routes: Sequence[Tuple[str, Route]]) -> Optional[Call]:
 
 def _gradio(near: Mapping[str, Source]) -> Optional[Tuple[str, bool, str]]:
     """Choose the function of Gradio that most likely makes the service work: one that takes a text, or by its name."""
-    found = [(name, is_text, file) for file, source in near.items() for name, is_text in source.api_names]
+    found = [
+        (name, is_text, file)
+        for file, source in near.items()
+        for name, is_text in source.api_names
+        if PLAIN_NAME.fullmatch(name)
+    ]
     return min(found, key=lambda each: (not each[1], not re.search(f"{WORKS.pattern}|gen", each[0])), default=None)
 
 
@@ -370,7 +380,7 @@ def _is_test(file: str) -> bool:
 
 def _address(source: Source) -> str:
     """Name the variable from which a test reads the service's address."""
-    read = [name for name, _ in source.variables]
+    read = [name for name, _ in source.variables if PLAIN_NAME.fullmatch(name)]
     return next(
         (name for name in ADDRESSES if name in read), next((name for name in read if name.endswith("_URL")), "")
     )

@@ -63,7 +63,8 @@ def noxfile() -> str:
 
 def circleci(requirements: Sequence[str], origin: Origin, python: str) -> str:
     """Write CI's file; its package cache is made anew when one of the requirements or the file itself changes."""
-    sums = "-".join(f'{{{{ checksum "{file}" }}}}' for file in [*requirements, ".circleci/config.yml"])
+    plain = [file for file in requirements if re.fullmatch(r"[\w./ @+-]+", file)]  # it stands between quotes, twice
+    sums = "-".join(f'{{{{ checksum "{file}" }}}}' for file in [*plain, ".circleci/config.yml"])
     text = templates.CIRCLECI.replace("@PACKAGES@", f"v1-packages-{{{{ arch }}}}-{sums}")
     edit = "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://"
     text = text.replace("@SHARDLINE@", origin.requirement.replace("\\", "\\\\").replace('"', '\\"'))
@@ -161,14 +162,24 @@ def _arguments(route: Route) -> str:
     """Write the arguments by which requests sends the body."""
     given = ""
     if route.json is not None:
-        given += f"json={route.json!r}, ".replace("'", '"')
+        given += f"json={_python(route.json)}, "
     if route.query:
-        given += f"params={dict.fromkeys(route.query, 'hello')!r}, ".replace("'", '"')
+        given += f"params={_python(dict.fromkeys(route.query, 'hello'))}, "
     if route.form:
-        given += f"data={dict.fromkeys(route.form, 'hello')!r}, ".replace("'", '"')
+        given += f"data={_python(dict.fromkeys(route.form, 'hello'))}, "
     if route.files:
-        given += "files={" + ", ".join(f'"{name}": open("sample", "rb")' for name in route.files) + "}, "
+        given += "files={" + ", ".join(f'{_python(name)}: open("sample", "rb")' for name in route.files) + "}, "
     return given
+
+
+def _python(value: Any) -> str:
+    """Write a value as Python has it, in double quotes where it has no quote of its own.
+
+    >>> print(_python({"a": 1}), _python({'"': "'"}))
+    {"a": 1} {'"': "'"}
+    """
+    text = repr(value)
+    return text if '"' in text or "\\" in text else text.replace("'", '"')
 
 
 # pipeline.yml -------------------------------------------------------------------------------------
@@ -188,7 +199,12 @@ def pipeline(facts: Facts) -> str:
             [("nodes: 1", "shards that `nox -s integration` makes here; --nodes 4 for one run; CI has its own number")]
         ),
     ]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{_one_line(line)}\n" for line in lines)
+
+
+def _one_line(text: str) -> str:
+    """Keep a comment from ending where a text that it quotes has a line's end."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _service(facts: Facts) -> List[str]:

@@ -207,6 +207,12 @@ def without_service(outcome: Outcome, why: str) -> Outcome:
     return replace(outcome, ended=receipt.GAVE_UP, errors=(*outcome.errors, error))
 
 
+def unanswered(outcome: Outcome, why: str) -> Outcome:
+    """Note that the service did not answer after the last test: no test that was green proves that it did before."""
+    error = ExtraError(receipt.SERVICE, f"{_first_line(why)}: after the last test")
+    return replace(outcome, errors=(*outcome.errors, error))
+
+
 def _served(ran: FinishedRound) -> FinishedRound:
     """Drop from a round what its tests did once the service had died."""
     if not ran.exit.service or not ran.journaled:

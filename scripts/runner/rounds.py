@@ -106,6 +106,8 @@ def run(
         outcome = decisions.next_step(_history(record, start, ended, say), settings.suite.together)
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
+        elif outcome.ended == receipt.FINISHED and outcome.selected and not (exit.service or exit.interrupted):
+            outcome = _closed(session, outcome, say)
         _write_junit(shard, outcome, say)
         if outcome.ended:
             return outcome
@@ -162,6 +164,19 @@ def _with_new_service(settings: Settings, session: ServiceSession, outcome: Outc
     except (KeyboardInterrupt, SystemExit):
         return replace(outcome, ended=receipt.INTERRUPTED)
     return outcome
+
+
+def _closed(session: ServiceSession, outcome: Outcome, say: Say) -> Outcome:
+    """Note, of a shard whose tests have all run, that its service answers no more: since when, nobody knows."""
+    try:
+        with let_through():
+            silence = session.closing()
+    except (KeyboardInterrupt, SystemExit):
+        return replace(outcome, ended=receipt.INTERRUPTED)
+    if not silence:
+        return outcome
+    say(f"\n{console.visible(silence)}")
+    return decisions.unanswered(outcome, silence)
 
 
 def repository_folder(outcome: Outcome, settings: Settings) -> str:

@@ -14,6 +14,7 @@ from .. import console
 from ..errors import PipelineError, ServiceDied
 from ..service import lifecycle, log_files
 from ..service.asking import Target, is_loopback
+from ..service.command import knows_port
 from ..service.lifecycle import RunningService
 from ..service.monitor import Monitor, Watched
 from ..service.names import log_name, title, variable, which
@@ -34,6 +35,7 @@ Say = Callable[[str], None]
 CLOSED_PORT = 9  # "discard" (RFC 863): no service listens there, and none may that is not root's
 SHOWN_S = 0.1  # a look at what was prepared before is no step
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
+CLOSES_IN_S = 30.0  # or with what the last test asked and did not wait for
 
 
 @contextmanager
@@ -176,19 +178,34 @@ class ServiceSession:
 
     def silence(self) -> str:
         """Say which service answers its probe no more, and what came of that; empty where all do, or there is none."""
-        return next(filter(None, map(self._silence_of, self.services.values())), "")
+        asked = ("the service hung", "after a test hung", ANSWERS_IN_S)
+        return next(filter(None, (self._silence_of(service, *asked) for service in self.services.values())), "")
 
-    def _silence_of(self, service: RunningService) -> str:
+    def closing(self) -> str:
+        """Say which service does not answer its probe after the last test; empty where all do, or there is none.
+
+        Tests that skip or pass where they reach none say nothing of it. One without a port has said all in its log.
+        """
+        asked = ("the service answers no more", "after the last test", CLOSES_IN_S)
+        services = [service for service in self.services.values() if self._has_port(service.name)]
+        silences = (self._silence_of(service, *asked) for service in services)
+        return self.death() or next(filter(None, silences), "")
+
+    def _has_port(self, name: str) -> bool:
+        service = self._settings.all_services[name]
+        return service.ready.log is None or knows_port(service)
+
+    def _silence_of(self, service: RunningService, how: str, phase: str, patience_s: float) -> str:
         probe = self._settings.all_services[service.name].ready
         if probe.log is not None:  # it said once that it is ready
             probe = replace(probe, log=None, tcp=True)  # whether it serves, the port tells
-        asked = Target(service.url, phase="after a test hung")
+        asked = Target(service.url, phase=phase)
         try:
-            wait_until_ready(asked, replace(probe, timeout_s=Seconds(ANSWERS_IN_S)))
+            wait_until_ready(asked, replace(probe, timeout_s=Seconds(patience_s)))
         except PipelineError as error:
             self.lost_shared = self._is_silent = service.is_shared
             words = SHARED if service.is_shared else f"the {title(service.name)}"
-            return which(f"the service hung: {error.message}", words)
+            return which(f"{how}: {error.message}", words)
         return ""
 
 

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from ..settings import Probe
-from ..system.identity import are_told
+from ..system.identity import are_told, identify
 from ..system.process_tree import tree
 from ..system.processes import Process
 from . import death, ports
@@ -69,6 +69,17 @@ def look(target: Target, probe: Probe, answer: Answer) -> Seen:
     if answer.problem and not answer.kind and target.url.startswith("http://"):
         return seen._replace(speaks_tls=speaks_tls(*address_of(target.url)))
     return seen
+
+
+def usurper(target: Target) -> Optional[ports.Listener]:
+    """Find who listens where the service should, if that ran before the service did: it cannot have come of it.
+
+    A container's proxy is none of its processes either, but younger.
+    """
+    other = _stranger(target, _listening(target.process)) if target.process else None
+    known = identify(other.pid) if other else None
+    is_older = target.process and known and known.create_time < target.process.identity.create_time
+    return other if is_older else None
 
 
 def cause_of(target: Target, probe: Probe, seen: Seen) -> Cause:

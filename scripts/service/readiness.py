@@ -14,7 +14,7 @@ from ..errors import PipelineError, PortInUse, ServiceNotReady, SettingsError
 from ..settings import Probe
 from ..system import oom
 from ..system.processes import Process
-from . import diagnosis
+from . import death, diagnosis
 from .asking import UNFINISHED, Answer, Target, ask, check_alive, kind_of, pause, problem_words, with_log
 from .expectations import fault
 
@@ -189,3 +189,7 @@ def _check_ours(target: Target, answer: Answer) -> None:
             f"it says another run_id than {target.process.run_id}",
             "Something took the port in between. Run again, or stop the other service.",
         )
+    usurper = diagnosis.usurper(target)
+    if usurper:
+        message = f"what listens at {bare_urls(target.url)} is {death.holder_words(usurper)}, not what was started"
+        raise with_log(PortInUse, message, "It took the port in between. Run again, or stop it.", target)

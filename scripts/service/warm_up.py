@@ -23,6 +23,7 @@ from .expectations import ANY_OK, MISSING, fault, field, parsed
 
 DEATH_FOLLOWS_S = 1.0  # a dying process closes its connections before it can be seen dead
 COMMAND_LINES = 20  # of what a command printed last are shown
+PASSWORD = re.compile(rb"""<input\b[^>]*\btype=["']?password""", re.IGNORECASE)
 UNQUOTED = "/:@!$&'()*+,;=~-._"  # in a path: what a kept value may be there, such as another path
 
 Kept = Dict[str, Any]
@@ -101,7 +102,7 @@ def _ask(
     if target.process and answer.problem:
         pause(target, DEATH_FOLLOWS_S)
     check_alive(target)
-    wrong = wrong_with(answer, expected)
+    wrong = wrong_with(answer, expected, sends=body is not None or len(parts) > 1)
     if wrong:
         raise _failed(target, step, f"{method} {target.shown(path)} {wrong}", "Send it by hand")
     return answer
@@ -234,10 +235,11 @@ def is_enough(expected: Expected, body: bytes) -> bool:
     return bool(found) or bool(_error_event(ended))
 
 
-def wrong_with(answer: Answer, expected: Expected) -> str:
+def wrong_with(answer: Answer, expected: Expected, sends: bool = False) -> str:
     """Say what is wrong with the answer to a warm-up, in words after "it"; else "".
 
-    Where nothing is expected, it must have a body, and that must not say that there was an error.
+    Where nothing is expected, it must have a body, and that must not say that there was an error. A page is no answer
+    where something was sent, nor where it asks for a password.
     """
     wrong = fault(answer, expected, ANY_OK)
     if wrong:
@@ -247,17 +249,31 @@ def wrong_with(answer: Answer, expected: Expected) -> str:
     if event:
         return f"answered with {event}"
     if expected == Expected():
-        return _unusual(answer)
+        return _unusual(answer, sends)
     return ""
 
 
-def _unusual(answer: Answer) -> str:
+def _unusual(answer: Answer, sends: bool) -> str:
+    answered = f"answered {status_words(answer.status)}"
     if not answer.body:
-        return f"answered {status_words(answer.status)} with an empty body"
+        return f"{answered} with an empty body"
+    if _header(answer, "content-type").lower().startswith("text/html") and (sends or PASSWORD.search(answer.body)):
+        said = "where a page is the right answer, say expect: {headers: {content-type: text/html}}"
+        return f"{answered} with a page: {body_words(answer.body)} ({said})"
     document = parsed(answer.body)
-    if isinstance(document, dict) and "error" in document and (document["error"] or len(document) == 1):
-        return f"answered {status_words(answer.status)}, but with an error: {body_words(answer.body)}"
+    if isinstance(document, dict) and _is_error(document):
+        return f"{answered}, but with an error: {body_words(answer.body)}"
     return ""
+
+
+def _is_error(document: Mapping[str, Any]) -> bool:
+    """Tell whether an answer says that it is none.
+
+    >>> _is_error({"error": "no model"}), _is_error({"ok": False}), _is_error({"ok": True, "error": None})
+    (True, True, False)
+    """
+    failed = any(document.get(name) is False for name in ("ok", "success"))
+    return failed or ("error" in document and (bool(document["error"]) or len(document) == 1))
 
 
 def _error_event(text: str) -> str:

@@ -72,11 +72,11 @@ class WarmUp:
     """One step that must succeed before the first test: a request, or a command.
 
     The request is a GET, or a POST where it has a body: `json`, or `form` fields, or `files` (multipart, with `form`;
-    paths as those of pipeline.yml). `expect` says what the answer must be, else: 2xx, not empty, and no JSON that has
-    an `error`. `keep` gives names to dotted fields of its JSON; later steps write `{name}` for the value, in path,
-    headers, json and form. Where `.../call/NAME` answers nothing but an `event_id`, as a Gradio queue does, and the
-    step keeps nothing, the call is followed to its end. A command gets SERVICE_URL, and says by its exit code whether
-    the service can work.
+    paths as those of pipeline.yml). `expect` says what the answer must be, else: 2xx, not empty, no JSON that says
+    `error`, and no page where something was sent. `keep` gives names to dotted fields of its JSON; later steps write
+    `{name}` for the value, in path, headers, json and form. Where `.../call/NAME` answers nothing but an `event_id`, as
+    a Gradio queue does, and the step keeps nothing, the call is followed to its end. A command gets SERVICE_URL, and
+    says by its exit code whether the service can work.
     """
 
     path: Optional[str] = checked(check_given, default=None)

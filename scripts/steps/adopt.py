@@ -71,7 +71,7 @@ def found_lines(facts: Facts) -> List[str]:
     lines.append(
         f"found: tests      {', '.join(facts.tests.paths) if facts.tests else 'none that ask a running service'}"
     )
-    return [console.visible(line) for line in lines]
+    return [console.visible(" ".join(line.splitlines())) for line in lines]
 
 
 def _told(written: Written) -> str:

@@ -124,6 +124,19 @@ def marked_with(pid: int, mark: str) -> bool:
         return False
 
 
+def is_anothers(pid: int, mark: str) -> bool:
+    """Tell whether the environment of a process says that we did not start it: it is whole, and has not this mark.
+
+    That of ours may be gone: a command cleared it, or a server wrote its title over it.
+    """
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        environ = psutil.Process(pid).environ()
+        return "PATH" in environ and environ.get(MARKER) != mark
+    return False
+
+
 def with_descendants(roots: Iterable[int], parents: Dict[int, int], spared: Sequence[int] = ()) -> Set[int]:
     """Add what the roots started, and what that started, but for the spared and what hangs on these alone.
 

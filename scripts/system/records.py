@@ -114,13 +114,14 @@ def sweep(
     for record in sorted(recorded, key=lambda record: -record.process.create_time):  # what others need came first
         if record.run_id == inside_of:  # we are a part of it
             continue
+        root = _root(record)
         action = verdict(
             replace(record, detached=record.detached and not detached_too),
-            process_runs=bool(process_tree.tree(record.process, record.run_id)),
+            process_runs=bool(process_tree.tree(root, record.run_id)),
             owner_runs=not record.detached and is_running(record.owner),
         )
         if action == "stop":
-            ending = process_tree.end(record.process, record.run_id, timeout_s)
+            ending = process_tree.end(root, record.run_id, timeout_s)
             say(stop_words(record, ending.left))
             stopped.append(record)
             if ending.left:
@@ -128,6 +129,15 @@ def sweep(
         if action != "keep":
             remove(state, record)
     return stopped
+
+
+def _root(record: Record) -> Identity:
+    """Give the process of a record; a number that never was, where what has its number now is another's.
+
+    A record may have come from another machine, on a shared disk or in an archive, or from anybody's hand.
+    """
+    is_anothers = process_tree.is_anothers(record.process.pid, record.run_id)
+    return record.process._replace(create_time=0.0) if is_anothers else record.process
 
 
 def verdict(record: Record, *, process_runs: bool, owner_runs: bool) -> str:

@@ -88,3 +88,24 @@ def test_the_project_s_own_texts_are_read_and_no_others(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="no such folder"):
         files.read(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name, wanted", [("ci", OURS), (".gitignore", IGNORED)])
+def test_nothing_is_written_where_a_link_leads_out_of_the_folder(tmp_path: Path, name: str, wanted: Wanted) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    outside.mkdir() if wanted is OURS else outside.write_text("theirs\n")
+    (project / name).symlink_to(outside)
+
+    with pytest.raises(PipelineError, match="leads out of the project's folder"):
+        files.write(project, [wanted], dry_run=False)
+    assert [] == list(outside.iterdir()) if wanted is OURS else "theirs\n" == outside.read_text()
+
+
+def test_links_to_themselves_and_names_with_ends_of_lines_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    (tmp_path / "x\nservice: y").mkdir()
+    for name in ("a\nb: c.py", "x\nservice: y/app.py", "app.py"):
+        (tmp_path / name).write_text("")
+
+    assert ["app.py"] == list(files.read(tmp_path))

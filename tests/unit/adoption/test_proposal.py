@@ -179,3 +179,15 @@ def test_whatever_a_project_holds_the_settings_are_valid(texts: Mapping[str, str
 @effort(max_examples=60, deadline=None)
 def test_whatever_a_command_holds_the_settings_are_valid(command: str) -> None:
     loaded(files({"Procfile": f"web: {command}\n"})["pipeline.yml"])
+
+
+def test_what_a_source_says_ends_neither_a_comment_nor_a_text_of_ours() -> None:
+    app = "from fastapi import FastAPI\nimport gradio\napp = FastAPI()\n"
+    app += """@app.get('/x"+evil()+"/health')\n@app.post('/tts\\nevil: 1')\ndef f(): pass\n"""
+    app += """gradio.Button().click(f, api_name='x"+evil()+"')\ntorch.hub.load("a\\nevil: 1")\n"""
+    app += """snapshot_download('a/b\\nevil: 1')\n"""
+    facts = looks.facts("a", {"app.py": app, "tests/test_a.py": "import os\nos.environ['X\"evil()#_URL']\n"})
+
+    texts = {each.path: each.text for each in proposal.wanted(facts, HERE, "3.11", False)}
+    assert {"name", "service", "suite", "nodes"} == set(yaml.safe_load(texts["pipeline.yml"]))
+    assert not [path for path, text in texts.items() if path.endswith(".py") and "evil" in text]

@@ -22,6 +22,7 @@ from scripts.proof.outcomes import Ended, Round
 from scripts.proof.receipt import ExtraError
 from scripts.runner import plugin_loader, pytest_process, rounds, selection
 from scripts.runner.decisions import Exit, FinishedRound, Outcome
+from scripts.runner.service_session import ServiceSession
 from scripts.settings import Settings, Suite
 from scripts.system import records
 from tests.unit.runner.shards import Shard
@@ -206,6 +207,17 @@ def test_five_deaths_in_a_row_are_enough(shard: Shard) -> None:
 
     assert ("gave up", 5) == (outcome.ended, len(outcome.rounds))
     assert ["failed"] * 5 + ["not-run"] * 2 == list(short(outcome).values())
+
+
+def test_tests_that_skip_without_a_service_are_not_green_where_it_does_not_answer_at_their_end(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServiceSession, "closing", lambda session: "the service answers no more: refused\nlog")
+
+    outcome = shard.write(test_it="import pytest\ndef test_a(): pytest.skip('no service')\n").run()
+
+    error = ExtraError(receipt.SERVICE, "the service answers no more: refused: after the last test")
+    assert ("finished", (error,)) == (outcome.ended, outcome.errors)
 
 
 def test_no_selected_test_is_a_success(shard: Shard) -> None:
@@ -464,6 +476,7 @@ from scripts.runner.selection import Selection
 from scripts.runner.service_session import ServiceSession
 from scripts.runner.shard import fresh
 from scripts.runner.watchdog import watchdog
+from scripts.runner.service_session import ServiceSession
 from scripts.settings import Settings, Suite
 from scripts.system.signals import held_back, raise_on_signals
 

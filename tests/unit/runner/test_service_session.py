@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.environments.environments import Environment
+from scripts.runner import service_session
 from scripts.runner.preparation import Environments
 from scripts.runner.service_session import ServiceSession, suite_variables
 from scripts.runner.watchdog import watchdog
@@ -50,3 +51,28 @@ def test_a_service_that_said_in_its_log_that_it_is_ready_is_asked_by_its_port_wh
         session.services = {"service": RunningService(f"http://127.0.0.1:{port}", 0, 0)}
 
         assert "" == session.silence()
+
+
+@pytest.mark.parametrize(
+    "service, words",
+    [
+        (Service(command=("serve", "{port}")), "the service answers no more: http://127.0.0.1:9/health was not ready"),
+        (
+            Service(command=("serve", "{port}"), ready=Probe(log="up")),
+            "the service answers no more: http://127.0.0.1:9",
+        ),
+        (Service(command=("serve",), ready=Probe(log="up")), ""),  # it may have no port at all
+    ],
+)
+def test_after_the_last_test_a_service_that_has_a_port_must_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: Service, words: str
+) -> None:
+    monkeypatch.setattr(service_session, "CLOSES_IN_S", 0.1)
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml", service=service)
+    with watchdog() as dog:
+        session = ServiceSession(settings, Environments(Environment(Path(sys.prefix))), tmp_path, dog)
+        session.services = {"service": RunningService("http://127.0.0.1:9", 0, 0)}
+
+        said = session.closing()
+
+    assert (bool(words), True) == (bool(said), said.startswith(words))

@@ -306,6 +306,14 @@ def test_another_service_on_the_port_is_not_taken_for_ours(start: Starter) -> No
     assert isinstance(ready_error(target), PortInUse)
 
 
+def test_who_listened_before_the_service_was_started_is_not_taken_for_it(start: Starter) -> None:
+    with listener() as port:
+        error = ready_error(start(SLEEP)._replace(url=f"http://127.0.0.1:{port}"), Probe(tcp=True))
+
+    assert isinstance(error, PortInUse)
+    assert f"is pid {os.getpid()} (" in error.message
+
+
 def test_a_service_that_says_our_run_id_is_ours(start: Starter) -> None:
     code = """
         def reply(path, received): return 200, json.dumps({"run_id": os.environ["SHARDLINE_RUN_ID"]}).encode()

@@ -191,6 +191,25 @@ def test_what_is_wrong_with_an_answer_of_which_nothing_is_expected(answer: Answe
     assert wrong == warm_up.wrong_with(answer, Expected())
 
 
+LOGIN = Answer(200, b"<form><input type=password></form>Log in", headers={"Content-Type": "text/html; charset=utf-8"})
+
+
+@pytest.mark.parametrize(
+    "answer, sends, right",
+    [
+        (LOGIN, False, False),
+        (LOGIN._replace(body=b"<p>Gradio</p>"), False, True),
+        (LOGIN._replace(body=b"<p>Gradio</p>"), True, False),  # a page for whatever is asked, not what was asked for
+        (Answer(200, b'{"success": false, "message": "no model"}'), True, False),
+    ],
+)
+def test_a_page_is_no_answer_to_what_was_sent_nor_one_that_wants_a_password(
+    answer: Answer, sends: bool, right: bool
+) -> None:
+    assert right is (not warm_up.wrong_with(answer, Expected(), sends))
+    assert "" == warm_up.wrong_with(answer, Expected(status=200), sends)
+
+
 def test_who_says_what_is_expected_accepts_what_else_would_be_wrong() -> None:
     assert "" == warm_up.wrong_with(Answer(204, b""), Expected(status=204))
     assert "" == warm_up.wrong_with(Answer(200, b'{"error": "busy"}'), Expected(json={"error": "busy"}))

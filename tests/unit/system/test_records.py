@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
+import psutil
 import pytest
 
 from scripts.system import records
@@ -279,6 +280,25 @@ def test_a_stale_record_that_names_a_stranger_is_forgotten_and_the_stranger_live
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(0.3)
     assert ([], []) == (stopped, records.read_all(tmp_path))
+
+
+def test_a_record_that_names_a_stranger_by_its_very_start_time_touches_nobody(tmp_path: Path) -> None:
+    with stranger() as other:
+        process = identify(other.pid)
+        assert process and eventually(psutil.Process(other.pid).environ)  # it shows none while it is being started
+        records.write(tmp_path, replace(SERVICE, process=process, owner=NOBODY, detached=True))
+
+        assert [] == records.sweep(tmp_path, lambda line: None, detached_too=True)
+        assert None is other.poll()
+
+
+def test_what_cleared_its_environment_is_stopped_by_its_start_time(start: Start) -> None:
+    code = "import os, sys; os.execve(sys.executable, [sys.executable, '-c', 'import time; time.sleep(60)'], {})"
+    runner = start("service", code)
+    runner.kill()
+    eventually(lambda: not marked(runner.run_id))
+
+    assert [runner.child_pid] == [record.process.pid for record in records.sweep(runner.state, lambda line: None)]
 
 
 def test_nothing_is_signalled_for_a_dead_record(tmp_path: Path) -> None:
