@@ -17,6 +17,7 @@ from ..system import machine, processes
 from . import command, log_files, ports, preparing
 from .command import Gpu, Values
 from .preparing import Step, Turn
+from .watchdogs import NOBODY, Watchdog
 
 Say = Callable[[str], None]
 
@@ -38,7 +39,13 @@ class Launch(NamedTuple):
 
 @contextmanager
 def launching(
-    project: Settings, service: Service, environ: Mapping[str, str], log: Path, say: Say, shard: int = 0
+    project: Settings,
+    service: Service,
+    environ: Mapping[str, str],
+    log: Path,
+    say: Say,
+    shard: int = 0,
+    dog: Watchdog = NOBODY,
 ) -> Iterator[Launch]:
     """Wait for the turn of a service, prepare it, and say with what it is started within the block.
 
@@ -54,7 +61,7 @@ def launching(
             own = command.environment(environ, service, values, gpu)
             argv = command.filled(service.prepare.command, values)
             name, output = preparing.name_of(project, service), values.reports / log_files.PREPARE_LOG
-            step = Step(name, service.prepare, argv, cwd, own, values.run_id, output)
+            step = Step(name, service.prepare, argv, cwd, own, values.run_id, output, dog)
             waited_s += preparing.prepare(project, step, say)
         values = _values(project, service, log, shard)
         words = command.filled((*service.command, *gpu.words), values)

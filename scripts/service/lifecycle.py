@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, ContextManager, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol
+from typing import Callable, ContextManager, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from .. import console, settings
@@ -26,6 +26,7 @@ from .asking import Target
 from .launch import Launch, launching
 from .names import ONLY, key, saying, told_of, variable
 from .warm_up import Surroundings
+from .watchdogs import NOBODY, Watchdog
 
 Say = Callable[[str], None]
 Watch = Callable[[Process], ContextManager[None]]
@@ -72,35 +73,6 @@ class RunningService:
             asking.check_alive(Target(self.url, self.process, phase=phase))
             if self.record and self.is_shared and not is_running(self.record.process):
                 raise ServiceDied(f"the service that all shards share ended, {phase}", f"Its log is {self.log}.")
-
-
-class Watchdog(Protocol):
-    """Whoever ends what we started should we be killed; it is told of a start before it is made."""
-
-    def expect(self, mark: str) -> None:
-        """Hear that all with this mark is to end with us."""
-
-    def watch(self, mark: str, pid: int) -> None:
-        """Hear who leads the session of it."""
-
-    def forget(self, mark: str) -> None:
-        """Hear that it has ended."""
-
-
-class NoWatchdog:
-    """Nobody: what is left of a killed run is ended at the next start."""
-
-    def expect(self, mark: str) -> None:
-        """Do nothing."""
-
-    def watch(self, mark: str, pid: int) -> None:
-        """Do nothing."""
-
-    def forget(self, mark: str) -> None:
-        """Do nothing."""
-
-
-NOBODY = NoWatchdog()
 
 
 class Outside(NamedTuple):
@@ -321,7 +293,7 @@ def _started(
         check_port(project.state, service.port, service.host)  # before anything is prepared, which may take long
     owned: Optional[Process] = None
     record: Optional[Record] = None
-    with launching(project, service, environ, log, say, shard) as launch, ExitStack() as stack:
+    with launching(project, service, environ, log, say, shard, dog) as launch, ExitStack() as stack:
         port, run_id = launch.values.port, launch.values.run_id
         check_port(project.state, port, service.host)
         try:

@@ -21,6 +21,7 @@ from ..settings import Prepare, Settings
 from ..system import files, locks, processes, records
 from ..system.processes import Process, exit_words
 from ..system.signals import held_back
+from .watchdogs import NOBODY, Watchdog
 
 SCHEMA = 1
 STOP_S = 10.0  # between SIGTERM and SIGKILL, for what a preparation left running
@@ -32,7 +33,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Step:
-    """The preparation of one service, ready to be run: `argv` in `cwd` with `environ`, its output to `log`."""
+    """The preparation of one service, ready to be run: `argv` in `cwd` with `environ`, its output to `log`.
+
+    `dog` ends it should we be killed.
+    """
 
     name: str
     prepare: Prepare
@@ -41,6 +45,7 @@ class Step:
     environ: Mapping[str, str]
     run_id: str
     log: Path
+    dog: Watchdog = NOBODY
 
 
 # Prepare ------------------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ def _done(file: Path) -> str:
 
 
 def _run(project: Settings, step: Step, lock: Optional[io.FileIO], say: Say) -> float:
-    """Run the command, recorded as the service is: what a killed run leaves of it is ended at the next start.
+    """Run the command, recorded and watched as the service is: it ends with us.
 
     It holds our lock too, so that nobody begins a second one beside it.
     """
@@ -151,7 +156,9 @@ def _run(project: Settings, step: Step, lock: Optional[io.FileIO], say: Say) -> 
     try:
         with held_back():
             held = [lock.fileno()] if lock else []
+            step.dog.expect(step.run_id)
             process = processes.start(step.argv, step.cwd, step.environ, step.run_id, step.log, held)
+            step.dog.watch(step.run_id, process.identity.pid)
             record = records.started("prepare", step.run_id, process.identity, step.argv, log=str(step.log))
             records.write(project.state, record)
         with console.progress("preparing the service"):
@@ -165,6 +172,7 @@ def _run(project: Settings, step: Step, lock: Optional[io.FileIO], say: Say) -> 
                 ending = process.stop(STOP_S, hurry)
                 if record and not ending.left:
                     records.remove(project.state, record)
+        step.dog.forget(step.run_id)
 
 
 def _wait(process: Process, timeout_s: float) -> Optional[int]:

@@ -14,8 +14,9 @@ from ..runner import preparation
 from ..runner.preparation import Environments
 from ..runner.watchdog import watchdog
 from ..service import command, lifecycle, ports
-from ..service.lifecycle import NOBODY, RunningService, Watchdog
+from ..service.lifecycle import RunningService
 from ..service.names import ONLY, log_name, variable
+from ..service.watchdogs import NOBODY, Watchdog
 from ..settings import Settings
 
 POLL_S = 0.2

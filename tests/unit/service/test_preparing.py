@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, List
@@ -19,6 +20,7 @@ from scripts import settings
 from scripts.errors import PrepareFailed, SettingsError
 from scripts.service import preparing
 from scripts.service.preparing import Step, turn
+from scripts.service.watchdogs import NOBODY, Watchdog
 from scripts.settings import Settings
 from scripts.system import locks, records
 from tests.unit.service.children import ROOT, eventually, marked, wait_for_line
@@ -39,11 +41,11 @@ class Bench:
         (self.folder / "pipeline.yml").write_text(json.dumps(document))
         return settings.load(None, {}, self.folder)
 
-    def prepare(self, project: Settings, run_id: str = "prepare-1") -> float:
+    def prepare(self, project: Settings, run_id: str = "prepare-1", dog: Watchdog = NOBODY) -> float:
         assert project.service and project.service.prepare
         words = project.service.prepare.command
         log = self.folder / "reports" / "prepare.log"
-        step = Step("service", project.service.prepare, words, self.folder, os.environ, run_id, log)
+        step = Step("service", project.service.prepare, words, self.folder, os.environ, run_id, log, dog)
         return preparing.prepare(project, step, self.said.append)
 
     @property
@@ -184,6 +186,31 @@ def test_what_a_killed_run_began_is_ended_and_begun_anew_and_the_next_goes_first
 
         assert own.lock
     assert (["prepare"], [], 1) == ([record.what for record in swept], marked("prepare-killed"), bench.runs)
+
+
+class Told:
+    """A watchdog that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: List[str] = []
+
+    def expect(self, mark: str) -> None:
+        self.lines.append(f"? {mark}")
+
+    def watch(self, mark: str, pid: int) -> None:
+        self.lines.append(f"+ {mark} {pid}")
+
+    def forget(self, mark: str) -> None:
+        self.lines.append(f"- {mark}")
+
+
+@pytest.mark.parametrize("end", ["", "; exit 1"])
+def test_it_ends_with_a_runner_that_is_killed(bench: Bench, end: str) -> None:
+    told = Told()
+    with suppress(PrepareFailed):
+        bench.prepare(bench.project(f"echo $$ > pid{end}"), dog=told)
+
+    assert ["? prepare-1", f"+ prepare-1 {(bench.folder / 'pid').read_text().strip()}", "- prepare-1"] == told.lines
 
 
 def test_until_one_is_ready_the_others_wait_and_then_start_together(bench: Bench) -> None:
