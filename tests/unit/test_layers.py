@@ -21,6 +21,8 @@ FLOORS = [
     {"runner"},
     {"local", "isolation"},
     {"steps"},
+    {"faces"},
+    {"parser"},
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,218 @@
+"""What each step of the command line does with the words that were typed: one face per step.
+
+Its docstring is what `--help` says. Each imports its step when it is chosen, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Mapping, Optional, Tuple
+
+from . import arguments, ci, settings
+
+if TYPE_CHECKING:
+    from .steps.adopt import Place
+    from .steps.debug_bundle import Subject
+
+
+def doctor(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
+    """Check this machine: Pythons, uv, port, disk, caches, settings, GPU; and say what to do."""
+    from .steps import doctor
+
+    running = "{}.{}".format(*sys.version_info)
+    return doctor.run(project, doctor.PYTHONS if options.ci_python else [running], options.ci_python or running) or None
+
+
+def deps(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Install the environments of the suite and the service."""
+    from .steps import deps
+
+    deps.run(project, arguments.days("--prune", options.prune))
+
+
+def models(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Fetch and verify the model weights."""
+    from .steps import models
+
+    models.run(project, options.offline, options.digest)
+
+
+def models_add(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Read a file through and print its entry for pipeline.yml, with size and digest."""
+    from .steps import weights
+
+    weights.add(project, [options.url, *options.mirror], options.path, options.keep)
+
+
+def models_list(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """List the model weights: size, whether they are here and right, where they come from."""
+    from .steps import weights
+
+    weights.show(project)
+
+
+def models_verify(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Say whether all model weights are here and right; fetch nothing."""
+    from .steps import weights
+
+    weights.verify(project, options.deep)
+
+
+def models_prune(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Remove weights that pipeline.yml no longer names and nobody used for long."""
+    from .steps import weights
+
+    weights.remove_unwanted(project, arguments.days("--keep", options.keep) or 0.0, options.dry_run)
+
+
+def serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Start the service and keep it until Ctrl-C."""
+    from .steps import serve
+
+    port = arguments.whole("--port", options.port, 1, 65535)
+    words = arguments.of_service(rest, options.ours, project)
+    step = serve.run_detached if options.background else serve.run
+    step(project, serve.Wish(arguments.host("--host", options.host), port, words))
+
+
+def integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Run the suite here; the rest of the line goes to pytest."""
+    from .steps import integration
+
+    nodes = 0 if options.nodes == "auto" else arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES, " or auto")
+    at_once = arguments.whole("--at-once", options.at_once, 1, ci.MOST_NODES) or 0
+    return integration.run(project, rest, project.nodes if nodes is None else nodes, at_once)
+
+
+def shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Run one shard: INDEX TOTAL, from 0, else what the CI says."""
+    from .steps import shard
+
+    words, pytest_arguments = _numbers(rest)
+    return shard.run(project, ci.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
+
+
+def verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Fail where this shard did, after CI has kept its result."""
+    from .steps import verdict
+
+    return verdict.run(project, ci.resolve(_numbers(rest)[0], os.environ))
+
+
+def plan(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Share the tests out over shards and show what each takes."""
+    from .steps import plan
+
+    nodes = arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES)
+    plan.run(project, nodes or plan.usual(project), rest, options.advise)
+
+
+def merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Prove from all shards' results that every test ran once."""
+    from .steps import merge
+
+    return merge.run(project, rest, options.run_missing)
+
+
+def isolation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Find out which tests depend on which: is the suite fit for shards?"""
+    from .steps import isolation
+
+    seed = arguments.whole("--seed", options.seed, 0, 2**31 - 1) or 0
+    minutes = arguments.whole("--minutes", options.minutes, 1, 10_000) or 0
+    return isolation.run(project, rest, seed, minutes, options.write)
+
+
+def whatever_is_there(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]) -> Subject:
+    """Load a project for debug-bundle, which works also where the settings cannot be read."""
+    from .steps import debug_bundle
+
+    return debug_bundle.load(named, environ, start, reports)
+
+
+def debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str]) -> None:
+    """Put what a person needs to see why a run failed into one file."""
+    from .steps import debug_bundle
+
+    index = arguments.whole("--shard", options.shard, 0, ci.MOST_NODES - 1)
+    debug_bundle.run(subject, index, options.output)
+
+
+def keys(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Show every key of pipeline.yml: what it means, and its default."""
+    from .steps import keys
+
+    keys.run(options.word)
+
+
+def timings(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Show the slowest tests, those never timed, the stale, and those that jumped."""
+    from .steps import timings
+
+    shown = arguments.whole("--count", options.count, 1, 10**6) or 0
+    if options.learn:
+        timings.learn(project, options.learn)
+    if options.export:
+        timings.export(project, options.export)
+    if not (options.learn or options.export):
+        timings.run(project, shown)
+
+
+def status(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Show what of ours runs here: address, pid, whose it is, whether it is ready, its log."""
+    from .steps import status
+
+    status.run(project)
+
+
+def logs(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Print the newest logs of the services: of what runs now, else of the last run."""
+    from .steps import logs
+
+    lines = arguments.whole("--lines", options.lines, 0, 10**6) or 0
+    logs.run(project, options.name, lines, options.follow)
+
+
+def stop(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Stop what runs in the background and what a killed run left behind; nothing else."""
+    from .steps import stop
+
+    stop.run(project)
+
+
+def clean(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Remove what runs made: reports and environments."""
+    from .steps import clean
+
+    clean.run(project, options.weights)
+
+
+def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:
+    """Part the words before pytest's arguments, INDEX TOTAL or what somebody took for it (2/4), from the rest."""
+    count = next((place for place, word in enumerate(words) if not re.fullmatch(r"[\d/]+", word)), len(words))
+    return words[:count], words[count:]
+
+
+def before_settings(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]) -> Place:
+    """Load nothing, for a project that has no settings yet."""
+    from .steps import adopt
+
+    return adopt.Place(start)
+
+
+def adopt(place: Place, options: argparse.Namespace, rest: List[str]) -> None:
+    """Make a project of yours ready: look at it, write pipeline.yml and what else is missing."""
+    from .steps import adopt
+
+    adopt.run(place, options.directory, options.dry_run)
+
+
+def lock(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Make the *.lock files from the requirements.txt files."""
+    from .steps import lock
+
+    lock.run(project, options.upgrade, options.oldest_python)

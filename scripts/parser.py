@@ -1,0 +1,203 @@
+"""The words of the command line: which steps there are, and what each takes."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any, Callable, List, NoReturn, Optional
+
+from . import __version__, console, faces, settings
+from .errors import SettingsError
+from .typed_yaml import suggest
+
+Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
+
+# Others take --reports too, since every command we offer carries what named the project and its reports.
+RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge")
+WITH_REPORTS = (*RUNNING, "serve", "logs", "debug-bundle", "clean")
+REPORTS = "where this run's results are and go; default: reports/ of the project"
+DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
+ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
+PROGRAM = console.INSTALLED if __package__ == console.INSTALLED else "python -m scripts"
+
+# What the steps take that run or collect tests, beside their own options; `runner/subset.py` reads it.
+PART = """
+a part of the suite:
+  --tests FILE   only the tests that a file lists: a test, class, file or folder a line
+  --last-failed  only what failed in the last run here
+
+Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
+"""
+OF_SERVICE = """
+Whatever else stands on the line goes to the service, at the end of service.command, of the first where there are
+several: --gpu --headless. What comes after a `--` does in any case.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of all steps, each with what main() needs of it: `face`, `load`, `ours`, `passes_on` and more."""
+    whole = _Parser(prog=PROGRAM, description=DESCRIPTION)
+    whole.add_argument("--version", action="version", version=f"shardline {__version__}")
+    steps = _Steps(whole.add_subparsers(dest="step", required=True, metavar="STEP"))
+    for group in (_add_tests, _add_machine, _add_services, _add_people):
+        group(steps)
+    return whole
+
+
+class _Steps:
+    """The steps that were added so far."""
+
+    def __init__(self, parsers: Any) -> None:
+        self._parsers = parsers
+
+    def add(self, name: str, face: Face, passes_on: bool = False, words: str = "") -> argparse.ArgumentParser:
+        """Add a step, told by the face's docstring.
+
+        Args:
+            passes_on: what is not its own goes to pytest.
+            words: those before its options.
+        """
+        step = self._parsers.add_parser(
+            name,
+            help=face.__doc__ or "",
+            description=face.__doc__,
+            usage=f"%(prog)s {words}[options]{' [pytest arguments]' if passes_on else ''}",
+            epilog=PART if passes_on and name != "verdict" else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        step.add_argument("--settings", metavar="PATH", help="another project's pipeline.yml")
+        step.add_argument("--reports", metavar="DIR", help=REPORTS if name in WITH_REPORTS else argparse.SUPPRESS)
+        step.set_defaults(face=face, passes_on=passes_on, takes_rest=passes_on)
+        step.set_defaults(load=settings.load, ours=step.names, endings=ENDINGS)
+        step.names += ["--tests", "--last-failed"] if passes_on else []
+        return step  # type: ignore[no-any-return]
+
+
+def _add_tests(steps: _Steps) -> None:
+    """Add what runs tests, or proves that they ran."""
+    whole = steps.add("integration", faces.integration, passes_on=True)
+    whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
+    whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
+    shard = steps.add("shard", faces.shard, True, "[INDEX TOTAL] ")
+    shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
+    steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
+    plan = steps.add("plan", faces.plan, passes_on=True)
+    plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
+    plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
+    merge = steps.add("merge", faces.merge, passes_on=True)
+    merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
+    isolation = steps.add("isolation", faces.isolation, True)
+    isolation.add_argument("--seed", metavar="N", help="of what is cut at random; default: 0")
+    isolation.add_argument("--minutes", metavar="M", help="for all trials; default: 12 times what the suite takes")
+    isolation.add_argument("--write", action="store_true", help="write suite.together into pipeline.yml")
+    isolation.set_defaults(endings=("fit to be sharded", "tests depend on others"))
+
+
+def _add_machine(steps: _Steps) -> None:
+    """Add what makes a machine, or a project, ready."""
+    adopt = steps.add("adopt", faces.adopt)
+    adopt.usage = "%(prog)s [DIRECTORY] [--dry-run]"
+    adopt.add_argument("directory", nargs="?", default=".", metavar="DIRECTORY", help="its folder; default: this one")
+    adopt.add_argument("--dry-run", action="store_true", help="only print what would be written")
+    adopt.set_defaults(load=faces.before_settings)
+    doctor = steps.add(
+        "doctor",
+        faces.doctor,
+    )
+    doctor.add_argument("--ci-python", metavar="X.Y", help="the Python that CI uses; default: the one that runs this")
+    doctor.set_defaults(endings=("ready", "something to mend first"))
+    deps = steps.add("deps", faces.deps)
+    deps.add_argument("--prune", metavar="DAYS", help="remove those that no run used for so long")
+    models = steps.add("models", faces.models)
+    models.add_argument("--offline", action="store_true", help="only verify what is here")
+    models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")
+    _add_models(models)
+    lock = steps.add("lock", faces.lock)
+    lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    lock.add_argument("--oldest-python", default="3.8", metavar="X.Y", help="default: %(default)s")
+
+
+def _add_services(steps: _Steps) -> None:
+    """Add what a person does with services beside a run."""
+    serve = steps.add("serve", faces.serve)
+    serve.usage = "%(prog)s [options] [words for the service]"
+    serve.epilog = OF_SERVICE
+    serve.set_defaults(takes_rest=True)
+    serve.add_argument("--host", metavar="HOST", help="default: service.host, else 127.0.0.1; 0.0.0.0: all addresses")
+    serve.add_argument("--port", metavar="PORT", help="default: service.port, else a free one")
+    serve.add_argument("--background", action="store_true", help="return when it is ready; `stop` ends it")
+    steps.add("status", faces.status)
+    logs = steps.add(
+        "logs",
+        faces.logs,
+        words="[NAME] ",
+    )
+    logs.add_argument("name", nargs="?", default="", metavar="NAME", help="of one of several services")
+    logs.add_argument("--lines", metavar="N", default="20", help="so many of each; default: %(default)s")
+    logs.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+    steps.add("stop", faces.stop)
+
+
+def _add_people(steps: _Steps) -> None:
+    """Add what a person looks at, and what takes it away."""
+    debug_bundle = steps.add("debug-bundle", faces.debug_bundle)
+    debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
+    debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
+    debug_bundle.set_defaults(load=faces.whatever_is_there)
+    keys = steps.add("settings", faces.keys, words="[WORD] ")
+    keys.add_argument("word", nargs="?", default="", metavar="WORD", help="only the keys with this in their name")
+    keys.set_defaults(load=lambda *named: settings.Settings())
+    timings = steps.add("timings", faces.timings)
+    timings.add_argument("--count", metavar="N", default="10", help="how many of each kind")
+    learn = "add the durations of a JUnit report, or of pytest-split's .test_durations"
+    timings.add_argument("--learn", type=Path, metavar="FILE", help=learn)
+    timings.add_argument("--export", type=Path, metavar="FILE", help="write what is known as a .test_durations file")
+    clean = steps.add("clean", faces.clean)
+    clean.add_argument("--weights", action="store_true", help="the model weights too")
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    """Add what people do with the manifest of the weights beside fetching them."""
+    actions = models.add_subparsers(dest="action", metavar="ACTION", help="without one: fetch and verify")
+
+    def add(name: str, face: Face) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=face.__doc__ or "", description=face.__doc__, allow_abbrev=False)
+        action.add_argument(
+            "--settings", metavar="PATH", default=argparse.SUPPRESS, help="another project's pipeline.yml"
+        )
+        action.set_defaults(face=face)
+        return action
+
+    new = add("add", faces.models_add)
+    new.add_argument("url", metavar="URL", help="https://..., s3://..., hf://..., wheel:... or file:...")
+    new.add_argument("--mirror", action="append", default=[], metavar="URL", help="another source of the same file")
+    new.add_argument("--path", default="", help="where it goes below the models folder; default: as the URL calls it")
+    new.add_argument("--keep", action="store_true", help="leave the file there")
+    add(
+        "list",
+        faces.models_list,
+    )
+    verify = add("verify", faces.models_verify)
+    verify.add_argument("--deep", action="store_true", help="read every file through, as if for the first time")
+    prune = add("prune", faces.models_prune)
+    prune.add_argument("--keep", metavar="DAYS", default="30", help="how long a file stays after its last use")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Knows the names of its options, and says what is wrong with a command line as other mistakes are said."""
+
+    def __init__(self, **options: Any) -> None:
+        self.names: List[str] = []
+        super().__init__(**options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        self.names += names
+        return super().add_argument(*names, **options)
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        meant = suggest(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
+        raise SettingsError(f"{message}{meant}", f"See: {self.prog} --help")
