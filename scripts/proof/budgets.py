@@ -22,6 +22,7 @@ from .watched import Breach, ServiceUse
 
 LEAST_SAMPLES, LEAST_S, LEAST_COUNT = 20, 30.0, 10  # samples, seconds and requests to judge growth by
 LONG_S = 300.0  # a start in which growth should have shown, were its requests counted
+UNSEEN_S = 30.0  # without a look; a busy machine delays some by seconds
 MOST_POINTS = 300  # of which all pairs are looked at
 PER = 100  # requests
 HINT = "memory and probe are watched of a service that a shard starts by itself"
@@ -43,7 +44,8 @@ class Seen(NamedTuple):
         ready_s: what its slowest start took; None where it did not become ready, or is not ours.
         spans: the tests that ran meanwhile, in order.
         requests: when each was answered, in seconds since 1970, in order; None where nobody counted them.
-        why: why there are no samples; why_no_gpu: why they know nothing of GPUs.
+        why: why there are no samples, or not of each start; why_no_gpu: why they know nothing of GPUs.
+        unseen_s: the longest time between two looks.
     """
 
     samples: Sequence[Sample] = ()
@@ -52,6 +54,7 @@ class Seen(NamedTuple):
     requests: Optional[Sequence[float]] = None
     why: str = ""
     why_no_gpu: str = ""
+    unseen_s: float = 0.0
 
 
 class Growth(NamedTuple):
@@ -163,7 +166,8 @@ def _judged(name: str, budget: str, limit: float, seen: Seen, growth: Growth) ->
         return _unknown(name, budget, kind.name, why or f"it was never seen; {HINT}", kind.words(limit))
     figure, sample = max(figures, key=lambda each: each[0])
     if figure <= limit:
-        return None
+        why = seen.why or (f"nobody looked for {human_seconds(seen.unseen_s)}" if seen.unseen_s > UNSEEN_S else "")
+        return _unknown(name, budget, kind.name, why, kind.words(limit)) if why else None
     test = test_at(seen.spans, sample.t)
     when = time.strftime("%H:%M:%S", time.localtime(sample.t))
     during = f"during {shown(test)}" if test else "while no test ran"

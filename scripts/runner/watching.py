@@ -60,6 +60,7 @@ def judged(settings: Settings, seen: Monitor, rounds: Sequence[Round], folder: P
             requests=requests,
             why=seen.why_not.get(name, "" if name in seen.ready_s else NOT_OURS),
             why_no_gpu=seen.why_no_gpu,
+            unseen_s=seen.unseen_s.get(name, 0.0),
         )
         use, over = budgets.judge(name, service.budgets, facts)
         if use.samples or use.budgets:

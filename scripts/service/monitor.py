@@ -32,6 +32,7 @@ WAITS_S = 30.0  # for the answer to a probe; until then its age is the latency
 SETTLE_S = 2.0  # for the first answer, where the tests took less
 ENDS_IN_S = 2.0  # a look that hangs in the kernel is not waited for
 MOST_BODY_BYTES = 1_000_000
+NO_THREAD = "no thread could be started for it (ulimit -u)"
 HIGHER = 1.02  # memory that seems so much above all before is looked at exactly
 
 
@@ -57,6 +58,7 @@ class Monitor:
         self.samples: List[Sample] = []
         self.ready_s: Dict[str, float] = {}  # the longest, by service
         self.why_not: Dict[str, str] = {}
+        self.unseen_s: Dict[str, float] = {}  # the longest time between two looks that came to an end, by service
         self._starts: Dict[str, int] = {}
         self._watches: Dict[str, _Watch] = {}
         self._test, self._say = test, say
@@ -85,8 +87,8 @@ class Monitor:
         watch = _Watch(name, start, process, self._test, self._gpu, self._take)
         try:
             watch.begin()
-        except RuntimeError:  # `ulimit -u`
-            self.why_not[name] = "no thread could be started for it (ulimit -u)"
+        except RuntimeError:
+            self.why_not[name] = NO_THREAD
             self._say(f"service: not watched: {self.why_not[name]}")
             yield
             return
@@ -95,6 +97,7 @@ class Monitor:
             yield
         finally:
             self._watches.pop(name).end()
+            self._note_unseen(name, watch)
 
     def ready(self, name: str, url: str, ready_s: float, probe: Probe) -> None:
         """Take note that a service is ready, and ask its probe from now on."""
@@ -102,13 +105,19 @@ class Monitor:
         watch = self._watches.get(name)
         if watch:
             watch.prober = Prober(url, probe)
-            with suppress(RuntimeError):  # `ulimit -u`: the latency is not known then
+            try:
                 watch.prober.begin()
+            except RuntimeError:
+                self.why_not[name] = NO_THREAD
 
     def settle(self) -> None:
         """Take a last look at what is watched, and wait for a first answer to each probe, but not long."""
-        for watch in list(self._watches.values()):
+        for name, watch in list(self._watches.items()):
             watch.settle()
+            self._note_unseen(name, watch)
+
+    def _note_unseen(self, name: str, watch: _Watch) -> None:
+        self.unseen_s[name] = max(self.unseen_s.get(name, 0.0), watch.unseen_s())
 
     def _take(self, sample: Sample) -> None:
         self.samples.append(sample)
@@ -135,6 +144,7 @@ class _Watch:
         self._pages = Paced(lambda: usage.pages(self._tree()))
         self._gpu = Paced(lambda: reader.held_bytes({process.pid for process in self._tree()}))
         self._doubled = self._highest = 0
+        self._looked_at, self._longest_s = time.monotonic(), 0.0
         self._over, self._looking = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -152,6 +162,10 @@ class _Watch:
             self.prober.end()
         self._over.set()
         self._thread.join(ENDS_IN_S)
+
+    def unseen_s(self) -> float:
+        """Tell the longest time between two looks that came to an end, or since the last one."""
+        return max(self._longest_s, time.monotonic() - self._looked_at)
 
     def settle(self) -> None:
         """See `Monitor.settle`."""
@@ -172,6 +186,7 @@ class _Watch:
             return
         try:
             sample = self._sample()
+            self._longest_s, self._looked_at = self.unseen_s(), time.monotonic()
             if sample:
                 self._take(sample)
         except (psutil.Error, OSError, IndexError):  # the last: of an empty /proc

@@ -61,6 +61,18 @@ def test_more_than_granted_is_told_with_figure_time_and_test(what: str, facts: A
     assert text.startswith(f"{what} at ") and " during t.py::test_a, service.budgets." in text
 
 
+@pytest.mark.parametrize(
+    "more, why", [({"unseen_s": 31.0}, "nobody looked for 31.0 s"), ({"why": "no thread"}, "no thread")]
+)
+def test_what_was_not_watched_all_the_time_is_not_known_to_be_kept(more: Any, why: str) -> None:
+    granted = Budgets(memory_bytes=Bytes(4 * GB))
+
+    (breach,) = judge("service", granted, seen(sample(), **more))[1]
+    assert (False, True) == (breach.known, breach.text.startswith(f"memory is not known: {why};"))
+    assert [] == judge("service", granted, seen(sample(), unseen_s=29.0))[1]
+    assert judge("service", granted, seen(sample(memory=5 * GB), **more))[1][0].known
+
+
 def test_the_limit_is_told_as_a_person_writes_it_and_figures_that_look_alike_in_full() -> None:
     granted = Budgets(memory_bytes=Bytes(4 * GB))
 

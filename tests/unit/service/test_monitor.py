@@ -13,8 +13,9 @@ import pytest
 
 from scripts.service import monitor
 from scripts.service.lifecycle import running
-from scripts.service.monitor import Monitor, Prober
+from scripts.service.monitor import Monitor, Prober, Watched
 from scripts.settings import Probe, Settings
+from scripts.system.identity import Identity
 from scripts.system.usage import Sample
 from tests.unit.service import children
 from tests.unit.service.children import READY, eventually
@@ -92,6 +93,22 @@ def test_where_no_thread_can_start_the_run_goes_on_and_it_is_said(
 
     assert ["service: not watched: no thread could be started for it (ulimit -u)"] == said
     assert ([], True) == (watch.samples, "ulimit" in watch.why_not["service"])
+
+
+def test_the_time_without_a_look_is_counted_also_when_no_look_comes_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(watch: object) -> None:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(monitor._Watch, "_sample", fail)
+    watch = Monitor(tmp_path / monitor.FILE_NAME)
+    process = Watched(Identity(2**22 + 1, 1.0), "")
+    with watch, watch.watch("service", process):
+        eventually(lambda: watch._watches["service"].unseen_s() > 0.3)
+        watch.settle()
+
+    assert watch.unseen_s["service"] > 0.3
 
 
 def test_a_question_without_an_answer_is_as_old_as_it_is() -> None:
