@@ -171,8 +171,9 @@ def _closed(session: ServiceSession, outcome: Outcome, say: Say) -> Outcome:
     try:
         with let_through():
             silence = session.closing()
-    except (KeyboardInterrupt, SystemExit):
-        return replace(outcome, ended=receipt.INTERRUPTED)
+    except (KeyboardInterrupt, SystemExit):  # no repair settles that: all tests have run
+        why = "the service had not answered when the run was stopped"
+        return decisions.unanswered(replace(outcome, ended=receipt.INTERRUPTED), why)
     if not silence:
         return outcome
     say(f"\n{console.visible(silence)}")

@@ -220,6 +220,16 @@ def test_tests_that_skip_without_a_service_are_not_green_where_it_does_not_answe
     assert ("finished", (error,)) == (outcome.ended, outcome.errors)
 
 
+def test_who_does_not_wait_for_that_answer_has_no_green_shard(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(session: ServiceSession) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ServiceSession, "closing", interrupted)
+    outcome = shard.write(test_it="def test_a(): pass\n").run()
+
+    assert ("interrupted", [receipt.SERVICE]) == (outcome.ended, [error.name for error in outcome.errors])
+
+
 def test_no_selected_test_is_a_success(shard: Shard) -> None:
     outcome = shard.write(test_it="def test_a(): pass").run("-k", "nothing")
 
