@@ -23,7 +23,7 @@ from ..planning.timings import Sample, Source, Timings
 from ..proof import budgets, junit, receipt, report_text
 from ..proof import findings as f
 from ..proof.case import Reference
-from ..proof.findings import Verdict
+from ..proof.findings import Finding, Verdict
 from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Damaged, Receipt
 from ..proof.verify import verify
@@ -142,6 +142,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         results = gather(settings.reports)
         verdict = verify(results.receipts, reference, results.damaged, results.changed)
     verdict = _with_budgets(settings, verdict, results.receipts)
+    verdict = replace(verdict, findings=(*_shared_deaths(settings, results.receipts), *verdict.findings))
     root = repository_of(settings.project)
     verdict = coverage.conclude(settings, collected.python, root, results.receipts, verdict, collected.coverage)
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts))
@@ -160,6 +161,23 @@ def _with_budgets(settings: Settings, verdict: Verdict, receipts: Sequence[Recei
     """Add what is not known of the budgets that the settings have here."""
     asked = {name: service.budgets for name, service in settings.all_services.items()}
     return replace(verdict, findings=(*verdict.findings, *budgets.unjudged(receipts, asked)))
+
+
+def _shared_deaths(settings: Settings, receipts: Sequence[Receipt]) -> Iterator[Finding]:
+    """Find out whether what the shards share ended where no shard saw it: after one's tests, before the next one's."""
+    file = settings.reports / sharing.FOLDER / sharing.FILE_NAME
+    are_of_it = len({result.run_id for result in receipts if not result.repairs}) == 1  # no shard ran again by itself
+    is_named = any(error.name == receipt.SERVICE for result in receipts for error in result.errors)
+    if is_named or not are_of_it or not file.exists():
+        return
+    try:
+        told = sharing.read(file)
+    except PipelineError as error:
+        yield Finding(f.SERVICE_DEATH, f"{receipt.SERVICE}: {receipt.one_line(error.message)}")
+        return
+    if told.number > 1 or told.death:
+        text = f"{sharing.SHARED} ended while no test ran: see {settings.shown(file.parent)}"
+        yield Finding(f.SERVICE_DEATH, f"{receipt.SERVICE}: {text}")
 
 
 def _ending(
@@ -202,7 +220,7 @@ def exit_code(
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
     if verdict.ended == f.SERVICE_DIED:
         death = verdict.of(f.SERVICE_DEATH)[0]
-        folders = [settings.reports / f"shard-{index}" for index in death.shards]
+        folders = [settings.reports / f"shard-{index}" for index in death.shards] or [settings.reports]
         found = [log for folder in folders for log in logs_of(settings, folder, death.text)]
         logs = [settings.shown(log) for log in dict.fromkeys(found)]
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended

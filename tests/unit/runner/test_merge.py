@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Tuple
+from typing import Any, Tuple
 
 import pytest
 
@@ -19,8 +20,9 @@ from scripts.proof import junit, receipt
 from scripts.proof.findings import Finding, Verdict
 from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
-from scripts.runner import merge
+from scripts.runner import merge, sharing
 from scripts.runner.collection import Collected
+from scripts.runner.sharing import Generation
 from scripts.settings import Budgets, Service, Settings, Suite
 from scripts.typed_yaml import Bytes
 
@@ -213,3 +215,24 @@ def test_only_tests_that_ran_to_their_expected_end_teach() -> None:
     taught = merge.lesson_of(replace(result(0), tests=(*result(0).tests, *result(1, "failed").tests)))
 
     assert ["t.py::test_a"] == list(taught.tests)
+
+
+@pytest.mark.parametrize(
+    "number, more, ended",
+    [
+        (1, {}, "green"),
+        (2, {}, "service died"),  # it was started again, and no shard says why
+        (2, {"errors": (ExtraError(receipt.SERVICE, "it ended"),)}, "service died"),
+        (2, {"run_id": "another"}, "green"),  # that shard ran again by itself
+    ],
+)
+def test_what_shards_share_may_not_end_between_them_unseen(
+    settings: Settings, number: int, more: Any, ended: str
+) -> None:
+    leave(settings, result(0), result(1, **more))
+    (settings.reports / sharing.FOLDER).mkdir()
+    sharing.publish(settings.reports / sharing.FOLDER / sharing.FILE_NAME, Generation(number))
+
+    with suppress(ServiceDied):
+        merge.conclude(settings, Collected(IDS, "f"), ())
+    assert ended == json.loads((settings.reports / merge.FILE_NAME).read_text())["ended"]
