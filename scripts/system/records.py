@@ -13,7 +13,7 @@ from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from .. import console
 from . import files, process_tree
-from .identity import Identity, are_told, identify, is_running
+from .identity import Identity, are_told, identify, is_running, where
 
 SCHEMA = 2
 SERVICES_SCHEMA = 1  # before other processes than services were recorded, in a folder of their own
@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 class Record:
     """A process that we started, and `owner`, the pipeline that did; what is `detached` needs no owner.
 
-    Only a service has url and port; `name` is that of one of several.
+    Only a service has url and port; `name` is that of one of several. `where` its pids are from, see `identity.where`.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class Record:
     port: int = 0
     detached: bool = False
     name: str = ""
+    where: str = ""
 
     @property
     def title(self) -> str:
@@ -61,7 +62,7 @@ def started(
     """
     owner = identify(os.getpid()) or Identity(os.getpid(), time.time())
     now = time.strftime("%Y-%m-%d %H:%M:%S")
-    return Record(run_id, what, process, owner, command, now, log, url, port)
+    return Record(run_id, what, process, owner, command, now, log, url, port, where=where())
 
 
 def folder(state: Path) -> Path:
@@ -83,13 +84,14 @@ def remove(state: Path, record: Record) -> None:
 
 
 def read_all(state: Path) -> List[Record]:
-    """Read the records there are, by run id; what is none of ours, or damaged, is passed over."""
+    """Read the records there are, by run id; what is none of ours, damaged, or of another machine, is passed over."""
     files: List[Path] = []
     for place in _folders(state):
         with suppress(OSError):
             files += place.glob("*.json")
     records = (_read(file) for file in sorted(files, key=lambda file: file.name))
-    return [record for record in records if record is not None]
+    here = where()
+    return [record for record in records if record is not None and (not record.where or record.where == here)]
 
 
 def sweep(
@@ -178,6 +180,7 @@ def to_json(record: Record) -> Mapping[str, Any]:
         "url": record.url,
         "port": record.port,
         "name": record.name,
+        "where": record.where,
     }
 
 
@@ -201,6 +204,7 @@ def from_json(data: Any) -> Optional[Record]:
             port=int(data["port"]),
             detached=data["detached"] is True,
             name=str(data.get("name", "")),
+            where=str(data.get("where", "")),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return None

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from scripts.system import records
-from scripts.system.identity import Identity, identify
+from scripts.system.identity import Identity, identify, where
 from scripts.system.process_tree import MARKER
 from scripts.system.records import Record
 from tests.unit.service.children import ROOT, SLEEP, SOON_S, eventually, marked, stranger
@@ -119,6 +119,15 @@ def test_a_record_of_an_older_version_is_read_and_removed(tmp_path: Path) -> Non
 
     assert replace(SERVICE, command=("serve",), started_at="", detached=True) == record
     assert [] == list(folder.iterdir())
+
+
+def test_a_record_of_another_machine_on_the_same_disk_is_neither_read_nor_removed(tmp_path: Path) -> None:
+    records.write(tmp_path, replace(SERVICE, where="another boot pid:[4026531836]"))
+    records.write(tmp_path, replace(PYTEST, process=NOBODY, owner=NOBODY, where=where()))
+    records.sweep(tmp_path, str, detached_too=True)
+
+    assert [] == records.read_all(tmp_path)
+    assert ["a1.json"] == [path.name for path in (tmp_path / "processes").iterdir()]
 
 
 def test_removing_what_somebody_else_removed_is_fine(tmp_path: Path) -> None:
