@@ -159,8 +159,12 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
 
 def _with_budgets(settings: Settings, verdict: Verdict, receipts: Sequence[Receipt]) -> Verdict:
     """Add what is not known of the budgets that the settings have here."""
-    asked = {name: service.budgets for name, service in settings.all_services.items()}
-    return replace(verdict, findings=(*verdict.findings, *budgets.unjudged(receipts, asked)))
+    return replace(verdict, findings=(*verdict.findings, *unjudged(settings, receipts)))
+
+
+def unjudged(settings: Settings, receipts: Sequence[Receipt]) -> List[Finding]:
+    """Name the results that were not judged by the budgets that the settings have here."""
+    return budgets.unjudged(receipts, {name: service.budgets for name, service in settings.all_services.items()})
 
 
 def _shared_deaths(settings: Settings, receipts: Sequence[Receipt]) -> Iterator[Finding]:

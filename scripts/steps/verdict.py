@@ -11,8 +11,7 @@ from ..console import say
 from ..errors import Deferred, IncompleteError, PipelineError, service_error
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
-from ..runner import shard
-from ..runner.merge import over_budget
+from ..runner import merge, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
 from ..settings import Settings
@@ -70,7 +69,7 @@ def exit_code(settings: Settings, result: Receipt) -> int:
             start, the error that the shard ended with.
         SuiteError: the tests could not be collected or chosen, or none was selected, in no shard.
         SettingsError: pytest could not use its arguments.
-        BudgetError: its tests passed, and the service does not keep to its budgets.
+        BudgetError: its tests passed, and the service does not keep to its budgets, or was not judged by those.
     """
     deaths = [error for error in result.errors if error.name == receipt.SERVICE]
     if deaths:
@@ -83,7 +82,12 @@ def exit_code(settings: Settings, result: Receipt) -> int:
         raise nothing_selected(result.arguments)
     if result.breaches and receipt.is_green(replace(result, breaches=())):
         over, unknown = ([b for b in result.breaches if b.known is known] for known in (True, False))
-        raise over_budget(settings, [result.index] if over else [], is_known=not unknown)
+        raise merge.over_budget(settings, [result.index] if over else [], is_known=not unknown)
+    unjudged = merge.unjudged(settings, [result]) if receipt.is_green(result) else []
+    for finding in unjudged:
+        say(finding.text)
+    if unjudged:
+        raise merge.over_budget(settings, [], is_known=False)
     return 0 if receipt.is_green(result) else 1
 
 

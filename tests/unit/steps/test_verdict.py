@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from scripts.errors import BudgetError
+from scripts.settings import Budgets, Service, Settings, Suite
+from scripts.steps import verdict
+from scripts.typed_yaml import Bytes
+from tests.unit.proof.results import ran, shard
 from tests.unit.steps import projects
 
 
@@ -33,3 +38,16 @@ def test_a_journal_that_was_changed_is_refused(project: Path) -> None:
         journal.write("{}\n")
 
     assert 6 == projects.run(project, "verdict", "0", "1", SHARDLINE_RUN="one").returncode
+
+
+def test_a_budget_that_was_set_since_is_not_known_to_be_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service(("serve",), budgets=Budgets(memory_bytes=Bytes(1)))
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml", service=service)
+    result = shard(0, ran("t.py::test_a"))
+
+    assert 0 == verdict.exit_code(Settings(Suite("tests"), file=tmp_path / "pipeline.yml"), result)
+    with pytest.raises(BudgetError):
+        verdict.exit_code(settings, result)
+    assert "was not judged by the service's budgets" in capsys.readouterr().out
