@@ -61,7 +61,7 @@ ABOUT: Dict[str, str] = {
     "service.budgets.memory": "resident memory of all its processes",
     "service.budgets.gpu_memory": "GPU memory of all its processes",
     "service.budgets.ready": "from its start until it is ready",
-    "service.budgets.probe_latency": "of the probe while tests run, median",
+    "service.budgets.probe_latency": "of the probe while tests run, at most",
     "service.budgets.open_files": "of all its processes",
     "service.budgets.growth": "of memory per 100 requests, after the first third of the tests",
     "service.limits": "what the system refuses it beyond",
