@@ -11,7 +11,7 @@ from typing import Tuple
 
 import pytest
 
-from scripts.errors import BudgetError, CoverageError, IncompleteError, ServiceDied, SuiteError
+from scripts.errors import BudgetError, CoverageError, IncompleteError, PipelineError, ServiceDied, SuiteError
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
 from scripts.proof import findings as f
@@ -154,6 +154,27 @@ def test_a_service_over_its_budget_is_1_and_what_was_seen_of_it_is_named(setting
     assert (1, "over budget", True) == (told.value.exit_code, told.value.ended, merge.teaches(over))
     assert (kind == f.OVER_BUDGET) == ("reports/shard-1/monitor.jsonl" in told.value.hint)
     assert (kind == f.BUDGET_UNKNOWN) == ("cannot be measured here" in told.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("service: service not ready: http://h: it refused  (shard index 0 of 2)", 11, "http://h: it refused  (shard"),
+        ("service: it ended with exit code 1  (shard index 0 of 2)", 10, "it ended with exit code 1  (shard"),
+    ],
+)
+def test_a_service_says_once_how_it_ended_and_of_one_elsewhere_no_log_is_named(
+    settings: Settings, text: str, code: int, message: str
+) -> None:
+    died = Verdict(2, (), {}, (Finding(f.SERVICE_DEATH, text, shards=(0,)),), (), "")
+    told = []
+    for service in (Service(("serve",)), Service(url="http://h")):
+        with pytest.raises(PipelineError) as error:
+            merge.exit_code(died, replace(settings, service=service))
+        told.append(error.value)
+
+    assert [(code, True)] * 2 == [(error.exit_code, error.message.startswith(message)) for error in told]
+    assert [True, False] == ["service.log" in error.hint for error in told]
 
 
 def test_budgets_that_no_shard_was_judged_by_make_the_run_red(settings: Settings) -> None:
