@@ -31,6 +31,7 @@ from ..settings import Settings
 from . import coverage, gathering, pytest_cache, sharing, subset
 from . import repair as repairing
 from .collection import Collected
+from .decisions import UNNAMED
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT, repository_of
 from .service_session import logs_of, starts_service
@@ -201,7 +202,7 @@ def exit_code(
     if verdict.ended == f.INCOMPLETE:
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
     if verdict.ended == f.SERVICE_DIED:
-        death = verdict.of(f.SERVICE_DEATH)[0]
+        death = min(verdict.of(f.SERVICE_DEATH), key=lambda death: UNNAMED in death.text)  # who shares it may know more
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
         kind = service_error(words)
         message = words[len(kind.ended) + 2 :] if words.startswith(f"{kind.ended}: ") else words
@@ -222,9 +223,7 @@ def _log_hint(settings: Settings, death: f.Finding) -> str:
     found = [log for folder in folders for log in logs_of(settings, folder, death.text)]
     logs = [settings.shown(log) for log in dict.fromkeys(found)]
     if not logs and not starts_service(settings):
-        return (
-            "It was not started here: its log is where it runs, and what to do stands in the output of that shard."
-        )
+        return "It was not started here: its log is where it runs, and what to do stands in the output of that shard."
     return f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}."
 
 

@@ -21,6 +21,7 @@ from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
 from scripts.runner import merge
 from scripts.runner.collection import Collected
+from scripts.runner.decisions import UNNAMED
 from scripts.settings import Budgets, Service, Settings, Suite
 from scripts.typed_yaml import Bytes
 
@@ -175,6 +176,16 @@ def test_a_service_says_once_how_it_ended_and_of_one_elsewhere_no_log_is_named(
 
     assert [(code, True)] * 2 == [(error.exit_code, error.message.startswith(message)) for error in told]
     assert [True, False] == ["service.log" in error.hint for error in told]
+
+
+def test_of_shards_that_share_a_service_the_one_whose_test_ran_when_it_died_is_named(settings: Settings) -> None:
+    deaths = [
+        f"service: it died: {when}  (shard index {index} of 2)" for index, when in enumerate((UNNAMED, "t.py::a"))
+    ]
+    died = Verdict(2, (), {}, tuple(Finding(f.SERVICE_DEATH, text) for text in deaths), (), "")
+
+    with pytest.raises(ServiceDied, match=r"t\.py::a"):
+        merge.exit_code(died, settings)
 
 
 def test_budgets_that_no_shard_was_judged_by_make_the_run_red(settings: Settings) -> None:
