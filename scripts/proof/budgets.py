@@ -332,7 +332,7 @@ def _parts(uses: Sequence[ServiceUse]) -> List[str]:
         threads is not None and counted(round(threads), "thread"),
         latency is not None and f"probe up to {_duration(latency / 1000)}",
         growth and f"{human_bytes(_growth_bytes(growth))} more per {PER} {growth.growth_per}",
-        asked and growth is None and "growth not judged (too few requests)",
+        asked and growth is None and f"growth not judged (that takes {LEAST_S:.0f} s and {LEAST_COUNT} requests)",
     ]
     return [part for part in parts if part]
 

@@ -23,6 +23,7 @@ from . import plugin_loader, service_death
 
 MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
 FIXTURE_DEATHS = 2
+UNNAMED = "between two tests, or after the last"  # when a service died of which no test here is the cause
 AS_WORKER = "skipped where it sees a worker of pytest-xdist"
 
 
@@ -424,7 +425,7 @@ def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
     """List what went wrong in a round outside tests, but for collection errors."""
     if ran.exit.service:
         selected = ran.journaled is not None and ran.journaled.selected is not None
-        between = "between two tests, or after the last" if selected else "before the first test"
+        between = UNNAMED if selected else "before the first test"
         when = f"{receipt.shown(ran.nodeid)} {_when(ran)}" if ran.nodeid else between
         yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
         return

@@ -31,9 +31,10 @@ from ..settings import Settings
 from . import coverage, gathering, pytest_cache, sharing, subset
 from . import repair as repairing
 from .collection import Collected
+from .decisions import UNNAMED
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT, repository_of
-from .service_session import logs_of
+from .service_session import logs_of, starts_service
 from .watching import MONITORED
 
 FILE_NAME = "merge.json"
@@ -223,13 +224,11 @@ def exit_code(
     if verdict.ended == f.INCOMPLETE:
         raise IncompleteError("not every test is proven to have run exactly once", "The lines above name them.")
     if verdict.ended == f.SERVICE_DIED:
-        death = verdict.of(f.SERVICE_DEATH)[0]
-        folders = [settings.reports / f"shard-{index}" for index in death.shards] or [settings.reports]
-        found = [log for folder in folders for log in logs_of(settings, folder, death.text)]
-        logs = [settings.shown(log) for log in dict.fromkeys(found)]
+        death = min(verdict.of(f.SERVICE_DEATH), key=lambda death: UNNAMED in death.text)  # who shares it may know more
         words = death.text.partition(": ")[2]  # a shard whose service did not start says first how it ended
-        hint = f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}."
-        raise service_error(words)(death.text, f"{hint}{_together_hint(settings, verdict, death)}")
+        kind = service_error(words)
+        message = words[len(kind.ended) + 2 :] if words.startswith(f"{kind.ended}: ") else words
+        raise kind(message, f"{_log_hint(settings, death)}{_together_hint(settings, verdict, death)}")
     if verdict.ended == f.LOW_COVERAGE:
         words = f"cd {shlex.quote(str(settings.suite_directory))} && python -m coverage report --show-missing"
         hint = f"The lines above say what is missing; which lines no test ran, in the suite's environment: {words}"
@@ -238,6 +237,16 @@ def exit_code(
         over = [index for finding in verdict.of(f.OVER_BUDGET) for index in finding.shards]
         raise over_budget(settings, over, is_known=not verdict.of(f.BUDGET_UNKNOWN))
     return 0 if verdict.green else 1
+
+
+def _log_hint(settings: Settings, death: f.Finding) -> str:
+    """Say where the last words of a service stand."""
+    folders = [settings.reports / f"shard-{index}" for index in death.shards] or [settings.reports]
+    found = [log for folder in folders for log in logs_of(settings, folder, death.text)]
+    logs = [settings.shown(log) for log in dict.fromkeys(found)]
+    if not logs and not starts_service(settings):
+        return "It was not started here: its log is where it runs, and what to do stands in the output of that shard."
+    return f"Its last words stand in {', '.join(logs) or 'service.log of that shard'}."
 
 
 def _together_hint(settings: Settings, verdict: Verdict, death: f.Finding) -> str:

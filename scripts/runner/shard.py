@@ -9,6 +9,7 @@ import shutil
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -113,14 +114,23 @@ def _note_unserved(shard: ShardRun, arguments: Sequence[str], error: PipelineErr
 
 
 def why_unserved(message: str) -> str:
-    """Say in one line why a service did not start: how it ended, and the last line that it wrote, mostly the cause.
+    """Say in one line why a service did not start: how it ended, and the last line written then, mostly the cause.
+
+    What a command of the warm-up printed stands before the log, and is the nearer cause.
 
     >>> why_unserved("it ended after 2 s\\nlast lines of a.log:\\n  | Traceback:\\n  | OSError: no disk")
     'it ended after 2 s; its last line: OSError: no disk'
+    >>> why_unserved("make ended with 1\\n  | it printed last:\\n  | no disk\\nlast lines of a.log:\\n  | serving")
+    'make ended with 1; its last line: no disk'
+    >>> why_unserved("it ended after 2 s\\nlast lines of a.log:\\n  | (it wrote nothing)")
+    'it ended after 2 s; it wrote nothing'
     """
     first, *rest = message.splitlines()
-    written = [line[4:].strip() for line in rest if line.startswith("  | ")]
-    return f"{first}; its last line: {written[-1]}" if written else first
+    blocks = [list(lines) for shown, lines in groupby(rest, lambda line: line.startswith("  | ")) if shown]
+    last = [words for words in (block[-1][4:].strip() for block in blocks) if not words.startswith("(it ")]
+    if last:
+        return f"{first}; its last line: {last[0]}"
+    return f"{first}; it wrote nothing" if blocks else first
 
 
 def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:

@@ -15,7 +15,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
 from .. import console
@@ -25,6 +25,9 @@ from ..system.identity import Identity
 from ..system.processes import Process
 from ..system.usage import Paced, Sample
 from .last_words import USER_AGENT
+
+if TYPE_CHECKING:
+    import psutil
 
 FILE_NAME = "monitor.jsonl"
 SAMPLE_S = 1.0
@@ -140,7 +143,8 @@ class _Watch:
     ) -> None:
         self.prober: Optional[Prober] = None
         self._name, self._start, self._test, self._take = name, start, test, take
-        self._tree = Paced(lambda: process_tree.tree(process.identity, process.run_id))
+        self._process = process
+        self._tree = Paced(self._members)
         self._pages = Paced(lambda: usage.pages(self._tree()))
         self._gpu = Paced(lambda: reader.held_bytes({process.pid for process in self._tree()}))
         self._doubled = self._highest = 0
@@ -193,6 +197,13 @@ class _Watch:
             pass
         finally:
             self._looking.release()
+
+    def _members(self) -> List[psutil.Process]:
+        """Find what runs of the service; who stops it is told."""
+        found = process_tree.tree(self._process.identity, self._process.run_id)
+        if isinstance(self._process, Process):
+            self._process.note(found)
+        return found
 
     def _sample(self) -> Optional[Sample]:
         """Take a sample; None where nothing of the service runs."""

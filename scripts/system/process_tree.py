@@ -75,6 +75,7 @@ def end(
     timeout_s: float,
     hurry: Callable[[], bool] = lambda: False,
     reap: Callable[[], object] = lambda: None,
+    known: Sequence[psutil.Process] = (),
 ) -> Stop:
     """End all that came of one start, also what starts meanwhile.
 
@@ -82,6 +83,7 @@ def end(
         mark: as for `tree`.
         timeout_s: how long to wait between SIGTERM and SIGKILL; no longer once `hurry()` is true.
         reap: called while waiting, to collect the exit code of a child of ours.
+        known: what was found of it before; it may have no mark, and have lost the parent by which it was found.
 
     Returns:
         what it took; an exit code only a parent can know.
@@ -89,19 +91,26 @@ def end(
     if not are_told():
         return _end_group(root.pid, timeout_s, hurry)
     try:
-        return _end_all(root, mark, timeout_s, hurry, reap)
+        return _end_all(root, mark, timeout_s, hurry, reap, known)
     except OSError:  # no file can be opened any more to look: nothing may live on for that
         return _end_group(root.pid, timeout_s, hurry)
 
 
 def _end_all(
-    root: Identity, mark: str, timeout_s: float, hurry: Callable[[], bool], reap: Callable[[], object]
+    root: Identity,
+    mark: str,
+    timeout_s: float,
+    hurry: Callable[[], bool],
+    reap: Callable[[], object],
+    known: Sequence[psutil.Process],
 ) -> Stop:
     began = time.monotonic()
+
+    def over() -> bool:
+        return time.monotonic() - began >= timeout_s or hurry()
+
     signalled: Set[psutil.Process] = set()
-    left = _signal_all(
-        signal.SIGTERM, root, mark, [], lambda: time.monotonic() - began >= timeout_s or hurry(), reap, signalled
-    )
+    left = _signal_all(signal.SIGTERM, root, mark, known, over, reap, signalled)
     ending = Stop(forced=bool(left), waited_s=time.monotonic() - began)
     if left:
         deadline = time.monotonic() + KILL_TIMEOUT_S

@@ -10,12 +10,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ..console import uncoloured, visible
 from ..errors import ServiceDied, SettingsError
 from . import process_tree
-from .identity import Identity, identify
+from .identity import Identity, identify, is_alive
 from .process_tree import KILL_TIMEOUT_S, MARKER, Stop
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Process:
         self.log = log
         self.probed: Set[str] = set()  # the paths by which we ask how it is: those lines of its log are ours
         self.released = False
+        self._members: Set[psutil.Process] = set()
         self.at_each_look: Callable[[], None] = lambda: None
         # Without a thread (`ulimit -u`) or waitid (macOS before Python 3.13), the end is known when somebody looks.
         with suppress(RuntimeError):
@@ -92,10 +93,14 @@ class Process:
         except OSError as error:
             return [f"(cannot read the log: {error})"]
 
+    def note(self, members: Iterable[psutil.Process]) -> None:
+        """Remember what was found of it: one without our mark is found by its parent alone, which may be killed."""
+        self._members = {member for member in {*self._members, *members} if is_alive(member)}
+
     def stop(self, timeout_s: float, hurry: Callable[[], bool] = lambda: False) -> Stop:
         """End it and everything it started: SIGTERM, after `timeout_s` or once `hurry()` SIGKILL."""
         by_itself = self.poll() is not None
-        ending = process_tree.end(self.identity, self.run_id, timeout_s, hurry, reap=self.poll)
+        ending = process_tree.end(self.identity, self.run_id, timeout_s, hurry, self.poll, list(self._members))
         with suppress(subprocess.TimeoutExpired):  # a zombie to the eye may have threads that still end
             self._popen.wait(KILL_TIMEOUT_S)
         for pid in set(ending.ended).difference([self.identity.pid]):

@@ -13,9 +13,9 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from scripts import settings
-from scripts.__main__ import _parser
 from scripts.adoption import looks, proposal, templates
 from scripts.adoption.proposal import Origin
+from scripts.parser import parser
 from scripts.settings import Settings
 from scripts.typed_yaml import read_with_lines
 
@@ -125,7 +125,7 @@ def test_a_project_with_settings_of_its_own_gets_neither_packages_nor_tests() ->
 
 
 def test_the_sessions_are_steps_that_exist_and_ci_uses_no_others() -> None:
-    steps = _parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    steps = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     used = re.findall(r"nox -s ((?:\w+ ?)+)", templates.CIRCLECI)
 
     assert set() == set(templates.STEPS) - set(steps or ())

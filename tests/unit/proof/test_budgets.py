@@ -168,7 +168,7 @@ def test_a_shard_that_is_too_short_is_not_judged_and_a_long_one_whose_requests_n
     ]
     assert "growth is not known: less than 10 tests" in texts(granted, grown(leak, 400, spans=one_test))[0]
     (line,) = budgets.words({"service": [judge("service", granted, grown(leak, 19))[0]]})
-    assert line.endswith(", probe up to 5 ms, growth not judged (too few requests)")
+    assert line.endswith(", probe up to 5 ms, growth not judged (that takes 30 s and 10 requests)")
 
 
 @given(st.integers(-9, 9), st.lists(st.integers(-1000, 1000), max_size=5), st.randoms())

@@ -12,7 +12,7 @@ from typing import Any, Tuple
 
 import pytest
 
-from scripts.errors import BudgetError, CoverageError, IncompleteError, ServiceDied, SuiteError
+from scripts.errors import BudgetError, CoverageError, IncompleteError, PipelineError, ServiceDied, SuiteError
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
 from scripts.proof import findings as f
@@ -22,6 +22,7 @@ from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
 from scripts.runner import merge, sharing
 from scripts.runner.collection import Collected
+from scripts.runner.decisions import UNNAMED
 from scripts.runner.sharing import Generation
 from scripts.settings import Budgets, Service, Settings, Suite
 from scripts.typed_yaml import Bytes
@@ -156,6 +157,37 @@ def test_a_service_over_its_budget_is_1_and_what_was_seen_of_it_is_named(setting
     assert (1, "over budget", True) == (told.value.exit_code, told.value.ended, merge.teaches(over))
     assert (kind == f.OVER_BUDGET) == ("reports/shard-1/monitor.jsonl" in told.value.hint)
     assert (kind == f.BUDGET_UNKNOWN) == ("cannot be measured here" in told.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("service: service not ready: http://h: it refused  (shard index 0 of 2)", 11, "http://h: it refused  (shard"),
+        ("service: it ended with exit code 1  (shard index 0 of 2)", 10, "it ended with exit code 1  (shard"),
+    ],
+)
+def test_a_service_says_once_how_it_ended_and_of_one_elsewhere_no_log_is_named(
+    settings: Settings, text: str, code: int, message: str
+) -> None:
+    died = Verdict(2, (), {}, (Finding(f.SERVICE_DEATH, text, shards=(0,)),), (), "")
+    told = []
+    for service in (Service(("serve",)), Service(url="http://h")):
+        with pytest.raises(PipelineError) as error:
+            merge.exit_code(died, replace(settings, service=service))
+        told.append(error.value)
+
+    assert [(code, True)] * 2 == [(error.exit_code, error.message.startswith(message)) for error in told]
+    assert [True, False] == ["service.log" in error.hint for error in told]
+
+
+def test_of_shards_that_share_a_service_the_one_whose_test_ran_when_it_died_is_named(settings: Settings) -> None:
+    deaths = [
+        f"service: it died: {when}  (shard index {index} of 2)" for index, when in enumerate((UNNAMED, "t.py::a"))
+    ]
+    died = Verdict(2, (), {}, tuple(Finding(f.SERVICE_DEATH, text) for text in deaths), (), "")
+
+    with pytest.raises(ServiceDied, match=r"t\.py::a"):
+        merge.exit_code(died, settings)
 
 
 def test_budgets_that_no_shard_was_judged_by_make_the_run_red(settings: Settings) -> None:

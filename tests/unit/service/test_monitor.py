@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import threading
 from pathlib import Path
 from typing import List
 
+import psutil
 import pytest
 
 from scripts.service import monitor
 from scripts.service.lifecycle import running
 from scripts.service.monitor import Monitor, Prober, Watched
 from scripts.settings import Probe, Settings
-from scripts.system.identity import Identity
+from scripts.system.identity import Identity, is_alive
 from scripts.system.usage import Sample
 from tests.unit.service import children
 from tests.unit.service.children import READY, eventually
 
+OF_EACH = 3  # files that a process has open at least
 # A child, as workers are, and a request that is answered late.
 WITH_A_CHILD = """
 import subprocess
@@ -49,7 +52,7 @@ def watched(project: Settings, watch: Monitor, files: int = 1, **probe: object) 
 def test_the_whole_service_is_sampled_and_each_sample_is_a_line(tmp_path: Path) -> None:
     project = children.write_project(tmp_path, children.service(WITH_A_CHILD))
     file = tmp_path / monitor.FILE_NAME
-    of_both = 7  # each process has three open, and one listens
+    of_both = OF_EACH * 2 + 1  # one listens
     samples = watched(project, Monitor(file, lambda: "t.py::test_a"), of_both, path="/slow")
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -59,6 +62,20 @@ def test_the_whole_service_is_sampled_and_each_sample_is_a_line(tmp_path: Path) 
     assert last["rss"] >= last["memory"] > 5_000_000 < last["uss"] and last["threads"] > 1 and last["cpu"] > 0
     assert any(200 <= (line["latency_ms"] or 0) < 10_000 for line in lines), "the answer, also one that says no"
     assert [] == [thread for thread in threading.enumerate() if "_Watch" in str(getattr(thread, "_target", ""))]
+
+
+def test_who_stops_the_service_is_told_of_what_has_no_mark(tmp_path: Path) -> None:
+    child = "subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(60)'], env={}, start_new_session=1)"
+    code = WITH_A_CHILD.replace("subprocess.Popen", f"open('pid', 'w').write(str({child}.pid))\nsubprocess.Popen")
+    project = children.write_project(tmp_path, children.service(code))
+    log, watch = project.reports / "service.log", Monitor(tmp_path / monitor.FILE_NAME, str)
+    with watch, running(project, os.environ, log, watch=lambda process: watch.watch("service", process)) as service:
+        orphan = psutil.Process(int((project.project / "pid").read_text()))
+        assert eventually(lambda: watch.samples and (watch.samples[-1].files or 0) >= OF_EACH * 3)
+        assert service.process
+        os.kill(service.process.identity.pid, signal.SIGKILL)
+
+    assert not is_alive(orphan)
 
 
 def test_what_a_test_does_to_the_file_changes_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.system import process_tree, processes
-from scripts.system.identity import Identity, identify
+from scripts.system.identity import Identity, identify, is_alive
 from scripts.system.process_tree import MARKER, with_descendants
 from tests.unit.service import children
 from tests.unit.service.children import DAEMON_PROCESSES, DAEMONS, ROOT, RUN, SLEEP, SOON_S, eventually, marked
@@ -105,6 +105,22 @@ def test_without_a_mark_only_what_hangs_together_counts(start: Start) -> None:
 
     assert root.pid in [process.pid for process in found]
     assert len(found) < DAEMON_PROCESSES
+
+
+def test_what_was_found_before_is_ended_without_a_mark_and_a_parent(start: Start) -> None:
+    child = (
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], env={}, start_new_session=True).pid"
+    )
+    root = start(f"import subprocess, sys\nprint({child}, flush=True)\n{SLEEP}")
+    assert root.stdout
+    orphan, identity = psutil.Process(int(root.stdout.readline())), known(root)
+    found = process_tree.tree(identity, RUN)
+    root.kill()
+    root.wait()
+
+    assert [] == process_tree.tree(identity, RUN)
+    process_tree.end(identity, RUN, SOON_S, known=found)
+    assert not is_alive(orphan)
 
 
 def test_what_another_left_in_a_session_of_the_same_number_is_not_ours(start: Start) -> None:
