@@ -12,7 +12,7 @@ from ..console import counted, human_bytes, say
 from ..environments import environments, lock_files
 from ..environments.environments import Environment
 from ..models import store
-from ..service import lifecycle
+from ..service.elsewhere import all_outside
 from ..service.names import ONLY
 from ..settings import Settings
 
@@ -50,7 +50,7 @@ def install(
         lock_files.check_lock(own, own.with_suffix(".lock"))
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings)
     own = Path(sys.prefix)
-    elsewhere = lifecycle.all_outside(settings, environ) if with_service else {}
+    elsewhere = all_outside(settings, environ) if with_service else {}
     made = {
         name: _make(name if name == ONLY else f"{ONLY}-{name}", service.requirements, settings)
         or environments.of_shell(os.environ, own)

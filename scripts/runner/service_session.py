@@ -15,11 +15,13 @@ from ..errors import PipelineError, ServiceDied
 from ..service import lifecycle, log_files
 from ..service.asking import Target, is_loopback
 from ..service.command import knows_port
-from ..service.lifecycle import RunningService
+from ..service.elsewhere import all_outside
+from ..service.job import Job
 from ..service.monitor import Monitor, Watched
-from ..service.names import log_name, title, variable, which
+from ..service.names import first, log_name, title, variable, which
 from ..service.ports import HOST
 from ..service.readiness import wait_until_ready
+from ..service.running_service import RunningService, addresses
 from ..settings import Service, Settings
 from ..system.processes import Process
 from ..system.proxies import past_proxies
@@ -48,7 +50,7 @@ def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
 
 def own_services(settings: Settings) -> Dict[str, Service]:
     """Find the services that are ours to start, by name: nobody names one that runs, and no run of all shards did."""
-    elsewhere = lifecycle.all_outside(settings, os.environ)
+    elsewhere = all_outside(settings, os.environ)
     shared = sharing.names(settings) if sharing.handed(os.environ) else []
     services = settings.all_services
     return {name: services[name] for name in services if name not in elsewhere and name not in shared}
@@ -96,7 +98,7 @@ class ServiceSession:
     @property
     def service(self) -> Optional[RunningService]:
         """The one that SERVICE_URL names; None for a project that has none."""
-        return self.services.get(lifecycle.first(self._settings))
+        return self.services.get(first(self._settings))
 
     def __enter__(self) -> ServiceSession:
         try:
@@ -134,11 +136,10 @@ class ServiceSession:
 
     def _start(self, name: str) -> RunningService:
         needed = [self.services[needed] for needed in self._settings.all_services[name].needs]
-        environ = {**self._environments.of_service(name, os.environ), **lifecycle.addresses(needed)}
+        environ = {**self._environments.of_service(name, os.environ), **addresses(needed)}
         log, watch = self._folder / log_name(name), partial(self._watch, name)
-        return self._stack.enter_context(
-            lifecycle.running(self._settings, environ, log, self._say, self._index, self._dog, watch, name)
-        )
+        job = Job(self._settings, environ, log, name, self._index, self._say, self._dog, watch)
+        return self._stack.enter_context(lifecycle.running(job))
 
     def _watch(self, name: str, process: Union[Process, Watched]) -> ContextManager[None]:
         return self._monitor.watch(name, process) if self._monitor else nullcontext()
@@ -224,7 +225,7 @@ def suite_variables(
         several: those that have names; each has its SERVICE_NAME_URL.
     """
     services = list(several)
-    own = {"SHARDLINE_ARTIFACTS": str(artifacts), **lifecycle.addresses(services)}
+    own = {"SHARDLINE_ARTIFACTS": str(artifacts), **addresses(services)}
     if main:
         own["SERVICE_URL"] = main.url
     if main and main.pid is not None:
@@ -246,13 +247,13 @@ def collection_variables(settings: Settings, environ: Mapping[str, str], artifac
 
     A suite may read it when it is imported. Whoever asks there is refused: nothing listens on that port.
     """
-    elsewhere = lifecycle.all_outside(settings, environ)
+    elsewhere = all_outside(settings, environ)
     services = {}
     for name, service in settings.all_services.items():
         url = elsewhere[name].url if name in elsewhere else f"http://{HOST}:{service.port or CLOSED_PORT}"
         services[name] = RunningService(url, 0, 0, name=name)
     several = services.values() if settings.services else ()
-    return suite_variables(environ, services.get(lifecycle.first(settings)), artifacts, several)
+    return suite_variables(environ, services.get(first(settings)), artifacts, several)
 
 
 def logs_of(settings: Settings, folder: Path, death: str = "") -> List[Path]:

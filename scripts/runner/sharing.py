@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..errors import PipelineError, ServiceDied
-from ..service.lifecycle import RunningService
+from ..service.running_service import RunningService
 from ..settings import Settings
 from ..system import files, records
 from . import ownership

@@ -12,12 +12,12 @@ from typing import Callable, ContextManager, Iterator, Mapping, NamedTuple, Sequ
 
 from .. import ci
 from ..errors import SettingsError
-from ..settings import Limits, Service, Settings
+from ..settings import Limits, Service
 from ..system import machine, processes
 from . import command, log_files, ports, preparing
 from .command import Gpu, Values
+from .job import Job
 from .preparing import Step, Turn
-from .watchdogs import NOBODY, Watchdog
 
 Say = Callable[[str], None]
 
@@ -38,36 +38,29 @@ class Launch(NamedTuple):
 
 
 @contextmanager
-def launching(
-    project: Settings,
-    service: Service,
-    environ: Mapping[str, str],
-    log: Path,
-    say: Say,
-    shard: int = 0,
-    dog: Watchdog = NOBODY,
-) -> Iterator[Launch]:
+def launching(job: Job) -> Iterator[Launch]:
     """Wait for the turn of a service, prepare it, and say with what it is started within the block.
 
     Raises:
         SettingsError: it cannot be started as written.
         PrepareFailed: see `preparing`.
     """
+    project, service, environ = job.project, job.service, job.environ
     cwd, gpu = command.folder(project, service), _gpu(service, environ)
-    with _turn(project, service, environ, say) as turn:
+    with _turn(job) as turn:
         waited_s = turn.waited_s
         if service.prepare:
-            values = _values(project, service, log, shard)  # of its own: a free port may be taken when it is done
+            values = _values(job)  # of its own: a free port may be taken when it is done
             own = command.environment(environ, service, values, gpu)
             argv = command.filled(service.prepare.command, values)
             name, output = preparing.name_of(project, service), values.reports / log_files.PREPARE_LOG
-            step = Step(name, service.prepare, argv, cwd, own, values.run_id, output, dog)
-            waited_s += preparing.prepare(project, step, say)
-        values = _values(project, service, log, shard)
+            step = Step(name, service.prepare, argv, cwd, own, values.run_id, output, job.dog)
+            waited_s += preparing.prepare(project, step, job.say)
+        values = _values(job)
         words = command.filled((*service.command, *gpu.words), values)
         own = command.environment(environ, service, values, gpu)
-        limited = _limited(words, cwd, own, service.limits, say)
-        log_files.rotate(log)
+        limited = _limited(words, cwd, own, service.limits, job.say)
+        log_files.rotate(job.log)
         yield Launch(words, limited, cwd, own, values, turn, waited_s)
 
 
@@ -77,16 +70,18 @@ def _gpu(service: Service, environ: Mapping[str, str]) -> Gpu:
     return command.gpu(service.gpu, slot, gpus)
 
 
-def _turn(project: Settings, service: Service, environ: Mapping[str, str], say: Say) -> ContextManager[Turn]:
+def _turn(job: Job) -> ContextManager[Turn]:
     """Wait for the turn of this service to start; all have theirs at once unless one is to be first."""
-    if service.start == "together":
+    if job.service.start == "together":
         return nullcontext(Turn())
-    return preparing.turn(project, preparing.name_of(project, service), ci.run_id(environ), say)
+    name = preparing.name_of(job.project, job.service)
+    return preparing.turn(job.project, name, ci.run_id(job.environ), job.say)
 
 
-def _values(project: Settings, service: Service, log: Path, shard: int) -> Values:
-    port = service.port or ports.free_port(service.host)
-    return Values(port, project.models_directory, uuid.uuid4().hex[:12], log.parent, shard, service.host)
+def _values(job: Job) -> Values:
+    host = job.service.host
+    port = job.service.port or ports.free_port(host)
+    return Values(port, job.project.models_directory, uuid.uuid4().hex[:12], job.log.parent, job.shard, host)
 
 
 def _limited(words: Sequence[str], cwd: Path, environ: Mapping[str, str], limits: Limits, say: Say) -> Tuple[str, ...]:

@@ -7,12 +7,18 @@ from contextlib import contextmanager
 from typing import Callable, Iterator
 
 from ..errors import SERVICE_ERRORS, SettingsError
+from ..settings import Settings
 
 ONLY = "service"  # what the one is called that has no name
 # What stands below `service:` in messages and hints, which is below `services.NAME:` where there are several.
 _KEY = re.compile(
     r"\bservice\.(?=(?:command|directory|url|requirements|host|port|environment|gpu|ready|warm_up|stop_)\b)"
 )
+
+
+def first(project: Settings) -> str:
+    """Name the service that SERVICE_URL is about: the first, as they are written."""
+    return next(iter(project.services), ONLY)
 
 
 def title(name: str) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 from contextlib import suppress
+from pathlib import Path
 from typing import Collection, Dict, NamedTuple, Optional
 
-from ..errors import SettingsError, shortened
+from ..errors import PortInUse, SettingsError, shortened
+from ..system import process_tree, records
 from ..system.identity import are_told
+from ..system.records import Record
 
 HOST = "127.0.0.1"
 ALL = {"0.0.0.0": HOST, "::": "::1"}  # what stands for all addresses of this machine, and the one we use of them
@@ -101,3 +104,34 @@ def listeners(ports: Collection[int]) -> Dict[int, Listener]:
             for port in held.intersection(ports):
                 found.setdefault(port, Listener(process.pid, " ".join(process.cmdline())))
     return found
+
+
+def check_port(state: Path, port: int, host: str = HOST) -> None:
+    """Refuse a fixed port that somebody holds.
+
+    Raises:
+        PortInUse: it names the holder, and what to do.
+        SettingsError: it is no address of this machine, or this user may not listen there.
+    """
+    if is_free(port, host):
+        return
+    holder = listener(port)
+    record = next((r for r in records.read_all(state) if holder and _belongs(holder.pid, r)), None)
+    raise port_taken(port, holder, record)
+
+
+def port_taken(port: int, holder: Optional[Listener], record: Optional[Record]) -> PortInUse:
+    """Say that a fixed port is taken: by whom, and what to do about it."""
+    leave_out = "leave service.port out of pipeline.yml, so that every start takes a free one"
+    if holder is None:
+        return PortInUse(f"service.port {port} is in use by a process that cannot be seen", f"Stop it, or {leave_out}.")
+    held = f"service.port {port} is in use by pid {holder.pid} ({holder.command})"
+    if record is None:
+        return PortInUse(f"{held}, which was not started by us", f"Stop it, or {leave_out}.")
+    if record.detached:
+        return PortInUse(f"{held}, left over from an earlier run of ours", "Run `{command}`.", ("invoke", "stop"))
+    return PortInUse(f"{held}, the service of another run of ours that still goes on", f"Wait for it, or {leave_out}.")
+
+
+def _belongs(pid: int, record: Record) -> bool:
+    return any(member.pid == pid for member in process_tree.tree(record.process, record.run_id))

@@ -15,7 +15,8 @@ from ..console import counted, human_bytes, say
 from ..environments import environments, installers, lock_files
 from ..errors import PipelineError
 from ..models import store
-from ..service import lifecycle
+from ..service import ports
+from ..service.elsewhere import all_outside
 from ..service.names import ONLY, title
 from ..settings import Settings
 from ..system import machine
@@ -136,7 +137,7 @@ def _weights(settings: Settings) -> Iterator[Check]:
 
 def _services(settings: Settings) -> Iterator[Check]:
     """Look where each service runs, or would listen."""
-    elsewhere = lifecycle.all_outside(settings, os.environ)
+    elsewhere = all_outside(settings, os.environ)
     for name, outside in elsewhere.items():
         what = "nothing" if name == ONLY else f"no {title(name)}"
         yield Check(NOTE, "service", f"{outside.setting} names {outside.url}: {what} will be started")
@@ -149,7 +150,7 @@ def _services(settings: Settings) -> Iterator[Check]:
 
 
 def _fixed_port(settings: Settings, port: int, host: str) -> Iterator[Check]:
-    lifecycle.check_port(settings.state, port, host)
+    ports.check_port(settings.state, port, host)
     yield Check(OK, "port", f"{port} is free")
 
 

@@ -13,9 +13,10 @@ from ..errors import SettingsError
 from ..runner import preparation
 from ..runner.preparation import Environments
 from ..runner.watchdog import watchdog
-from ..service import command, lifecycle, ports
-from ..service.lifecycle import RunningService
-from ..service.names import ONLY, log_name, variable
+from ..service import command, lifecycle, ports, running_service
+from ..service.job import Job
+from ..service.names import ONLY, first, log_name, variable
+from ..service.running_service import RunningService
 from ..service.watchdogs import NOBODY, Watchdog
 from ..settings import Settings
 
@@ -58,7 +59,7 @@ def run_detached(settings: Settings, wish: Wish = AS_SET) -> None:
     Raises:
         PipelineError: one cannot be started; those that were are stopped again.
     """
-    there = lifecycle.in_background(settings.state)
+    there = running_service.in_background(settings.state)
     stop = f"stop it: {settings.command('invoke', 'stop')}"
     wanted = {name for name, service in settings.all_services.items() if service.command}
     if wanted and there.keys() >= wanted:
@@ -69,11 +70,11 @@ def run_detached(settings: Settings, wish: Wish = AS_SET) -> None:
     settings, environments = prepare(settings, wish)
     with ExitStack() as stack:
         up = _up(settings, environments, "background", there, stack)
-        lifecycle.detach(settings.state, up.values())
+        running_service.detach(settings.state, up.values())
     say()
     for service in up.values():
         say(f"{'runs already: ' if service.name in there else ''}{_open(service, stop)}")
-    if lifecycle.first(settings) not in there:
+    if first(settings) not in there:
         _tell_reach(settings)
 
 
@@ -96,14 +97,14 @@ def _up(
     own = _without_addresses(settings, os.environ)
     for name, service in settings.all_services.items():
         needed = [up[needed] for needed in service.needs]
-        environ = {**environments.of_service(name, own), **lifecycle.addresses(needed)}
+        environ = {**environments.of_service(name, own), **running_service.addresses(needed)}
         if name in there:
             up[name] = there[name]
         elif not service.command:  # elsewhere: to ask it is up to who needs it
             up[name] = RunningService(str(service.url), 0, 0, name=name)
         else:
             log = settings.reports / log_name(name, use)
-            up[name] = stack.enter_context(lifecycle.running(settings, environ, log, dog=dog, name=name))
+            up[name] = stack.enter_context(lifecycle.running(Job(settings, environ, log, name, dog=dog)))
     return up
 
 
@@ -115,7 +116,7 @@ def _open(service: RunningService, stop: str) -> str:
 
 def _tell_reach(settings: Settings) -> None:
     """Say that others reach the first service too, where it listens on more than the url shows."""
-    service = settings.all_services[lifecycle.first(settings)]
+    service = settings.all_services[first(settings)]
     if service.command and service.host in ports.ALL:
         say(f"it listens on all addresses of this machine ({service.host}): whoever reaches it can use the service")
 
@@ -135,10 +136,10 @@ def prepare(settings: Settings, wish: Wish = AS_SET) -> Tuple[Settings, Environm
         name: dataclasses.replace(service, url=None) if service.command else service
         for name, service in settings.all_services.items()
     }
-    first = lifecycle.first(settings)
-    ours[first] = command.placed(ours[first], *wish)
+    main = first(settings)
+    ours[main] = command.placed(ours[main], *wish)
     in_their_order = {name: ours[name] for name in settings.services}
-    settings = dataclasses.replace(settings, service=ours[first], services=in_their_order)
+    settings = dataclasses.replace(settings, service=ours[main], services=in_their_order)
     environ = _without_addresses(settings, os.environ)
     environments = preparation.install(settings, with_suite=False, environ=environ)
     preparation.fetch_weights(settings)

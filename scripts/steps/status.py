@@ -9,8 +9,8 @@ from typing import Tuple
 
 from ..console import bare_urls, printable, say, table
 from ..errors import PipelineError
-from ..service import lifecycle
 from ..service.asking import Target
+from ..service.elsewhere import all_outside
 from ..service.names import ONLY, title
 from ..service.readiness import wait_until_ready
 from ..settings import Settings
@@ -31,7 +31,7 @@ def run(settings: Settings) -> None:
     known = [record for record in records.read_all(settings.state) if process_tree.tree(record.process, record.run_id)]
     known.sort(key=lambda record: record.process.create_time)
     rows = [_row(settings, record) for record in known]
-    for name, outside in lifecycle.all_outside(settings, os.environ).items():
+    for name, outside in all_outside(settings, os.environ).items():
         ready = readiness(settings, name, outside.url)
         rows.append((title(name), bare_urls(outside.url), UNKNOWN, UNKNOWN, f"elsewhere: {outside.setting}", ready, ""))
     for line in table(HEADER, rows) if rows else ["nothing of ours is running"]:

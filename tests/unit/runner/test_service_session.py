@@ -15,7 +15,7 @@ from scripts.runner import service_session
 from scripts.runner.preparation import Environments
 from scripts.runner.service_session import ServiceSession, suite_variables
 from scripts.runner.watchdog import watchdog
-from scripts.service.lifecycle import RunningService
+from scripts.service.running_service import RunningService
 from scripts.settings import Probe, Service, Settings, Suite
 from tests.unit.service.children import listener
 

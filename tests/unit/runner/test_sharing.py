@@ -15,7 +15,7 @@ from scripts import settings
 from scripts.errors import ServiceDied
 from scripts.runner import ownership, sharing
 from scripts.runner.sharing import Generation, Shared
-from scripts.service.lifecycle import RunningService
+from scripts.service.running_service import RunningService
 from scripts.settings import Settings
 from scripts.system import records
 from scripts.system.identity import Identity, identify

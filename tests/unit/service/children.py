@@ -94,12 +94,13 @@ from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from scripts import settings
+from scripts.service.job import Job
 from scripts.service.lifecycle import running
 from scripts.system import records
 project = settings.load(sys.argv[1], os.environ, Path.cwd())
 """
 USE = """
-with running(project, os.environ, project.reports / "service.log") as service:
+with running(Job(project, os.environ, project.reports / "service.log")) as service:
     print("in use", flush=True)
     time.sleep(60)
 """

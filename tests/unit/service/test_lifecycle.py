@@ -14,10 +14,12 @@ from typing import Any, Iterator, List, Tuple
 import psutil
 import pytest
 
-from scripts import console, settings
+from scripts import console
 from scripts.errors import PortInUse, ServiceDied, ServiceNotReady, SettingsError, WarmUpFailed
 from scripts.service import lifecycle, log_files, ports
-from scripts.service.lifecycle import RunningService, running, start_detached
+from scripts.service.job import Job
+from scripts.service.lifecycle import running
+from scripts.service.running_service import RunningService, detach
 from scripts.settings import Settings
 from scripts.system import records
 from scripts.system.process_tree import Stop
@@ -45,10 +47,11 @@ class Bench:
         return children.write_project(self.folder, children.service(code), **keys)
 
     def running(self, project: Settings, **environ: str) -> Any:
-        return running(project, {**os.environ, **environ}, self.log, self.said.append)
+        return running(Job(project, {**os.environ, **environ}, self.log, say=self.said.append))
 
     def detached(self, project: Settings) -> RunningService:
-        service = start_detached(project, os.environ, self.log, self.said.append)
+        with self.running(project) as service:
+            detach(project.state, [service])
         self.run_ids += [service.run_id or ""]
         return service
 
@@ -267,8 +270,11 @@ def test_a_detached_service_lives_on(bench: Bench) -> None:
 def test_a_detached_service_outlives_the_pipeline_and_is_stopped_by_name(bench: Bench) -> None:
     project = bench.project()
     code = """
-from scripts.service.lifecycle import start_detached
-start_detached(project, os.environ, project.reports / "log")
+from scripts.service.job import Job
+from scripts.service.lifecycle import running
+from scripts.service.running_service import detach
+with running(Job(project, os.environ, project.reports / "log")) as service:
+    detach(project.state, [service])
 """
     with children.pipeline(project, code) as child:
         child.communicate(timeout=SOON_S)
@@ -347,56 +353,6 @@ def test_a_service_of_others_that_does_not_answer_is_not_ready(bench: Bench) -> 
 
     with pytest.raises(ServiceNotReady, match=url), bench.running(project, SERVICE_URL=url):
         pass
-
-
-@pytest.mark.parametrize(
-    "variable, setting, expected",
-    [
-        (None, None, None),
-        ("", None, None),
-        ("http://a:1/", None, ("http://a:1", "SERVICE_URL")),
-        (None, "http://b:2", ("http://b:2", "service.url")),
-        ("http://a:1", "http://b:2", ("http://a:1", "SERVICE_URL")),
-    ],
-)
-def test_the_variable_goes_before_the_setting(bench: Bench, variable: Any, setting: Any, expected: Any) -> None:
-    service = bench.project(url=setting).service
-    assert service is not None
-    environ = {} if variable is None else {"SERVICE_URL": variable}
-
-    assert expected == lifecycle.named_outside(service, environ)
-
-
-@pytest.mark.parametrize(
-    "environ, expected",
-    [
-        ({}, {}),
-        ({"SERVICE_URL": "http://a"}, {"tts": ("http://a", "SERVICE_URL")}),
-        ({"SERVICE_OCR_2_URL": "http://b"}, {"ocr-2": ("http://b", "SERVICE_OCR_2_URL")}),
-        ({"SERVICE_URL": "http://a", "SERVICE_TTS_URL": "http://c"}, {"tts": ("http://c", "SERVICE_TTS_URL")}),
-    ],
-)
-def test_each_of_several_may_run_elsewhere(environ: Any, expected: Any) -> None:
-    service = settings.Service(command=("x",))
-    project = Settings(services={"tts": replace(service, needs=("ocr-2",)), "ocr-2": service})
-
-    assert expected == lifecycle.all_outside(project, environ)
-
-
-def test_one_that_is_wrong_is_named() -> None:
-    project = Settings(services={"tts": settings.Service(url="tts:80")})
-
-    with pytest.raises(SettingsError, match=r"services\.tts\.url: expected http://HOST:PORT"):
-        lifecycle.all_outside(project, {})
-
-
-@pytest.mark.parametrize("url", ["localhost:7860", "127.0.0.1:7860", "ftp://a", "http://"])
-def test_what_is_no_url_is_refused(bench: Bench, url: str) -> None:
-    service = bench.project().service
-    assert service is not None
-
-    with pytest.raises(SettingsError, match="SERVICE_URL: expected http://HOST:PORT"):
-        lifecycle.named_outside(service, {"SERVICE_URL": url})
 
 
 @pytest.mark.parametrize("where", ["command", "environment"])
@@ -555,7 +511,7 @@ class Heard:
 
 def test_who_ends_it_should_we_be_killed_hears_of_it_before_its_start_and_after_its_end(bench: Bench) -> None:
     heard = Heard()
-    with running(bench.project(), os.environ, bench.log, str, dog=heard) as service:
+    with running(Job(bench.project(), os.environ, bench.log, say=str, dog=heard)) as service:
         pass
 
     mark = service.run_id

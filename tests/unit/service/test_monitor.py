@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 from typing import List
 
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from scripts.service import monitor
+from scripts.service.job import Job
 from scripts.service.lifecycle import running
 from scripts.service.monitor import Monitor, Prober, Watched
 from scripts.settings import Probe, Settings
@@ -42,7 +44,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def watched(project: Settings, watch: Monitor, files: int = 1, **probe: object) -> List[Sample]:
     """Run a service under watch until a sample has so many open files, then take a last look."""
     log = project.reports / "service.log"
-    with watch, running(project, os.environ, log, watch=lambda process: watch.watch("service", process)) as service:
+    with watch, running(Job(project, os.environ, log, watch=partial(watch.watch, "service"))) as service:
         watch.ready("service", service.url, service.ready_s, Probe(**probe))  # type: ignore[arg-type]
         assert eventually(lambda: watch.samples and (watch.samples[-1].files or 0) >= files)
         watch.settle()
@@ -69,7 +71,7 @@ def test_who_stops_the_service_is_told_of_what_has_no_mark(tmp_path: Path) -> No
     code = WITH_A_CHILD.replace("subprocess.Popen", f"open('pid', 'w').write(str({child}.pid))\nsubprocess.Popen")
     project = children.write_project(tmp_path, children.service(code))
     log, watch = project.reports / "service.log", Monitor(tmp_path / monitor.FILE_NAME, str)
-    with watch, running(project, os.environ, log, watch=lambda process: watch.watch("service", process)) as service:
+    with watch, running(Job(project, os.environ, log, watch=partial(watch.watch, "service"))) as service:
         orphan = psutil.Process(int((project.project / "pid").read_text()))
         assert eventually(lambda: watch.samples and (watch.samples[-1].files or 0) >= OF_EACH * 3)
         assert service.process

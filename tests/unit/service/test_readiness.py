@@ -109,7 +109,7 @@ def test_why_it_is_not_ready_is_shown_and_not_our_probes(start: Starter) -> None
         def reply(path, received): return 503, b"model not loaded"
         serve()
     """
-    error = ready_error(start(service(code)), Probe("/health", Seconds(1)))
+    error = ready_error(start(service(code)), Probe("/health", Seconds(3)))  # to be up at all takes a busy machine one
 
     assert "it answered 503 Service Unavailable, expected 200 OK: model not loaded" in error.message
     assert "of our own probes left out):\n  | no checkpoint" in error.message
