@@ -331,10 +331,22 @@ def _parts(uses: Sequence[ServiceUse]) -> List[str]:
         bool(gpu) and f"GPU {human_bytes(gpu or 0)}",
         threads is not None and counted(round(threads), "thread"),
         latency is not None and f"probe up to {_duration(latency / 1000)}",
-        growth and f"{human_bytes(_growth_bytes(growth))} more per {PER} {growth.growth_per}",
+        growth and _growth_words(growth),
         asked and growth is None and f"growth not judged (that takes {LEAST_S:.0f} s and {LEAST_COUNT} requests)",
     ]
     return [part for part in parts if part]
+
+
+def _growth_words(use: ServiceUse) -> str:
+    """Say how much it grew.
+
+    >>> _growth_words(ServiceUse(growth_bytes=-1e6, growth_per="tests"))
+    'no growth with its tests'
+    """
+    grown = _growth_bytes(use)
+    return (
+        f"{human_bytes(grown)} more per {PER} {use.growth_per}" if grown > 0 else f"no growth with its {use.growth_per}"
+    )
 
 
 def _growth_bytes(use: ServiceUse) -> float:
