@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
-from typing import List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from typing import List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from ..console import progress, visible
 from ..environments.environments import Environment
@@ -22,6 +23,7 @@ from ..proof.measured import Wishes
 from ..proof.outcomes import Round
 from ..settings import Settings
 from ..system import programs
+from ..system.process_tree import MARKER
 from ..system.processes import exit_words
 from ..system.programs import ProgramFailed
 from . import coverage, journal, plugin_loader, subset
@@ -29,6 +31,7 @@ from .plugin_loader import Order
 from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, may_be_paths, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words
 from .service_session import collection_variables, urls_of
+from .watchdog import watchdog
 
 LAST_LINES = 20
 START = "collection"  # what the lines of its journal say, which nobody else sees
@@ -66,13 +69,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         environ = collection_variables(settings, environment.variables(os.environ), Path(folder) / "artifacts")
         environ = plugin_loader.variables(environ, settings.state / "plugin", order)
         words, environ = coverage.measuring_into(words, environ, Path(folder) / "coverage")
-        failure = None
-        try:
-            output = programs.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
-        except ProgramFailed as failed:
-            if isinstance(failed.__cause__, OSError):
-                raise cannot_start(failed.__cause__) from failed
-            failure, output = failed.returncode, failed.output
+        output, failure = _output(words, environ, settings.suite_directory)
         rounds, _ = journal.read(record, START)
     if failure == USAGE_ERROR and not (rounds and rounds[-1].collected):
         see = _see(settings, environment, arguments)
@@ -87,6 +84,25 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
     groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
     last = rounds[-1]
     return Collected(subset.of(wanted, ids, groups), last.files, groups, last.executable, last.coverage)
+
+
+def _output(words: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Tuple[str, Optional[int]]:
+    """Run pytest, of which nothing goes on should we be killed; what it printed, and its exit code where not 0.
+
+    Raises:
+        PipelineError: it cannot be started.
+    """
+    mark = uuid.uuid4().hex[:12]
+    with watchdog() as dog:
+        dog.expect(mark)
+        try:
+            return programs.output(words, None, cwd=cwd, environ={**environ, MARKER: mark}, merged=True), None
+        except ProgramFailed as failed:
+            if isinstance(failed.__cause__, OSError):
+                raise cannot_start(failed.__cause__) from failed
+            return failed.output, failed.returncode
+        finally:
+            dog.forget(mark)
 
 
 def _no_pytest(settings: Settings, python: str) -> SuiteError:

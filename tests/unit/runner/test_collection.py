@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Dict
 
+import psutil
 import pytest
 
 from scripts.environments.environments import Environment
 from scripts.errors import SettingsError, Shown, SuiteError
 from scripts.runner import collection
 from scripts.settings import Service, Settings, Suite
+from tests.unit.steps import projects
 
 HERE = Environment(Path(sys.prefix))
 SUITE = "def test_a(): pass\ndef test_b(): pass\n"
@@ -135,3 +139,19 @@ def test_what_only_shows_is_shown_and_with_the_fixtures_ours(
     assert "tests/test_it.py::test_a" in said
     for name in ("service", "service_url", "service_requests"):
         assert re.search(rf"^{name}\b.*\n    [A-Z]", said, re.MULTILINE), name
+
+
+def test_a_collection_ends_with_its_runner_however_that_ends(tmp_path: Path) -> None:
+    code = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)\ndef test_it(): pass\n"
+    project = projects.make(tmp_path, code, service=None)
+    runner = subprocess.Popen(projects.words(project, "plan"), cwd=str(projects.ROOT), env=projects.variables({}))
+    written = project / "pid"
+    until = time.monotonic() + 60
+    while not (written.exists() and written.read_text()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    pytest_process = psutil.Process(int(written.read_text()))
+    runner.kill()
+    runner.wait()
+
+    assert [] == psutil.wait_procs([pytest_process], timeout=20)[1]
