@@ -36,6 +36,7 @@ SETTLE_S = 2.0  # for the first answer, where the tests took less
 ENDS_IN_S = 2.0  # a look that hangs in the kernel is not waited for
 MOST_BODY_BYTES = 1_000_000
 NO_THREAD = "no thread could be started for it (ulimit -u)"
+GPU_PAUSE_S = 10.0  # nothing else tells that it grew
 HIGHER = 1.02  # memory that seems so much above all before is looked at exactly
 
 
@@ -146,7 +147,8 @@ class _Watch:
         self._process = process
         self._tree = Paced(self._members)
         self._pages = Paced(lambda: usage.pages(self._tree()))
-        self._gpu = Paced(lambda: reader.held_bytes({process.pid for process in self._tree()}))
+        self._reader = reader
+        self._gpu = Paced(lambda: reader.held_bytes({process.pid for process in self._tree()}), most_s=GPU_PAUSE_S)
         self._doubled = self._highest = 0
         self._looked_at, self._longest_s = time.monotonic(), 0.0
         self._over, self._looking = threading.Event(), threading.Lock()
@@ -175,21 +177,22 @@ class _Watch:
         """See `Monitor.settle`."""
         if self.prober:
             self.prober.settle()
-        self._look()
+        self._look(last=True)
 
     def _run(self) -> None:
+        self._reader.load()
         due = time.monotonic()
         while not self._over.wait(max(0.0, due - time.monotonic())):
             due = max(due + SAMPLE_S, time.monotonic())
             self._look()
 
-    def _look(self) -> None:
+    def _look(self, last: bool = False) -> None:
         import psutil
 
         if not self._looking.acquire(timeout=ENDS_IN_S):
             return
         try:
-            sample = self._sample()
+            sample = self._sample(last)
             self._longest_s, self._looked_at = self.unseen_s(), time.monotonic()
             if sample:
                 self._take(sample)
@@ -205,14 +208,14 @@ class _Watch:
             self._process.note(found)
         return found
 
-    def _sample(self) -> Optional[Sample]:
-        """Take a sample; None where nothing of the service runs."""
-        taken = usage.taken(self._tree()) or usage.taken(self._tree(now=True))
+    def _sample(self, last: bool) -> Optional[Sample]:
+        """Take a sample, the last one without regard to pauses; None where nothing of the service runs."""
+        taken = usage.taken(self._tree(now=last)) or usage.taken(self._tree(now=True))
         if taken is None:
             return None
         higher = taken.rss - self._doubled > HIGHER * self._highest
-        is_exact = higher or self._pages.is_due()
-        pages = self._pages(now=higher)
+        is_exact = higher or last or self._pages.is_due()
+        pages = self._pages(now=higher or last)
         if pages and is_exact:
             self._doubled = taken.rss - pages.memory
         memory = max(0, taken.rss - self._doubled)
@@ -228,7 +231,7 @@ class _Watch:
             cpu=round(taken.cpu, 2),
             threads=taken.threads,
             files=taken.files,
-            gpu=self._gpu(),
+            gpu=self._gpu(now=last),
             latency_ms=self.prober.latency_ms() if self.prober else None,
         )
 

@@ -23,11 +23,19 @@ class Device(NamedTuple):
 
 
 class Reader:
-    """Asks the driver, which is loaded at the first look. `why` says why nothing is known; empty where it is."""
+    """Asks the driver, which is loaded by `load`, else at the first look: that may take a second.
+
+    `why` says why nothing is known; empty where it is.
+    """
 
     def __init__(self) -> None:
         self.why = ""
         self._nvml: Any = None
+
+    def load(self) -> None:
+        """Load the driver's library, so that the first look costs no more than others."""
+        if self._nvml is None:
+            self._loaded()
 
     def held_bytes(self, pids: Collection[int]) -> Optional[int]:
         """Add up what these processes hold of all GPUs; None where that is not known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, Generic, Iterable, List, NamedTuple, Optional, TypeVar
@@ -63,10 +64,16 @@ class Pages(NamedTuple):
 
 
 class Paced(Generic[T]):
-    """A dear look that is not repeated before a pause of PAUSES times what it took; until then its last answer."""
+    """A dear look that is not repeated before a pause of PAUSES times what it took; until then its last answer.
 
-    def __init__(self, look: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
-        self._look, self._clock = look, clock
+    Args:
+        most_s: the longest pause, where nothing else would show what comes meanwhile.
+    """
+
+    def __init__(
+        self, look: Callable[[], T], clock: Callable[[], float] = time.monotonic, most_s: float = math.inf
+    ) -> None:
+        self._look, self._clock, self._most_s = look, clock, most_s
         self._answer: List[T] = []
         self._due = clock()
 
@@ -79,7 +86,7 @@ class Paced(Generic[T]):
         if not self._answer or now or self.is_due():
             began_s = time.thread_time()
             self._answer = [self._look()]
-            self._due = self._clock() + PAUSES * (time.thread_time() - began_s)
+            self._due = self._clock() + min(self._most_s, PAUSES * (time.thread_time() - began_s))
         return self._answer[0]
 
 

@@ -7,9 +7,10 @@ import os
 import signal
 import socket
 import threading
+import time
 from functools import partial
 from pathlib import Path
-from typing import List
+from typing import Collection, List
 
 import psutil
 import pytest
@@ -66,6 +67,37 @@ def test_the_whole_service_is_sampled_and_each_sample_is_a_line(tmp_path: Path) 
     assert [] == [thread for thread in threading.enumerate() if "_Watch" in str(getattr(thread, "_target", ""))]
 
 
+class SlowDriver:
+    """A driver of which a look costs a tenth of a second: the next one would come after the tests."""
+
+    def __init__(self) -> None:
+        self.why, self.held = "", 0
+
+    def load(self) -> None:
+        """Nothing is to be loaded."""
+
+    def held_bytes(self, pids: Collection[int]) -> int:
+        until = time.thread_time() + 0.1
+        while time.thread_time() < until:
+            pass
+        return self.held
+
+
+def test_what_comes_between_two_dear_looks_is_seen_by_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = SlowDriver()
+    monkeypatch.setattr(monitor.gpu, "Reader", lambda: driver)
+    project = children.write_project(tmp_path, children.service(READY))
+    log, watch = project.reports / "service.log", Monitor(tmp_path / monitor.FILE_NAME, str)
+    with watch, running(Job(project, os.environ, log, watch=partial(watch.watch, "service"))):
+        assert eventually(lambda: watch.samples)
+        driver.held = 3_000_000_000
+        watch.settle()
+
+    assert (0, 3_000_000_000) == (watch.samples[0].gpu, max(sample.gpu or 0 for sample in watch.samples))
+
+
 def test_who_stops_the_service_is_told_of_what_has_no_mark(tmp_path: Path) -> None:
     child = "subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(60)'], env={}, start_new_session=1)"
     code = WITH_A_CHILD.replace("subprocess.Popen", f"open('pid', 'w').write(str({child}.pid))\nsubprocess.Popen")
@@ -117,7 +149,7 @@ def test_where_no_thread_can_start_the_run_goes_on_and_it_is_said(
 def test_the_time_without_a_look_is_counted_also_when_no_look_comes_to_an_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(watch: object) -> None:
+    def fail(watch: object, last: bool) -> None:
         raise OSError("too many open files")
 
     monkeypatch.setattr(monitor._Watch, "_sample", fail)
