@@ -257,13 +257,25 @@ def _unusual(answer: Answer, sends: bool) -> str:
     answered = f"answered {status_words(answer.status)}"
     if not answer.body:
         return f"{answered} with an empty body"
-    if _header(answer, "content-type").lower().startswith("text/html") and (sends or PASSWORD.search(answer.body)):
+    if _is_page(answer) and (sends or PASSWORD.search(answer.body)):
         said = "where a page is the right answer, say expect: {headers: {content-type: text/html}}"
         return f"{answered} with a page: {body_words(answer.body)} ({said})"
     document = parsed(answer.body)
     if isinstance(document, dict) and _is_error(document):
         return f"{answered}, but with an error: {body_words(answer.body)}"
     return ""
+
+
+def _is_page(answer: Answer) -> bool:
+    """Tell whether an answer is a page: Flask says text/html of whatever its handler returns, a sound or a word, too.
+
+    >>> _is_page(Answer(200, b"<p>hi", "", {"Content-Type": "text/html"}))
+    True
+    >>> _is_page(Answer(200, b"RIFF", "", {"Content-Type": "text/html"}))
+    False
+    """
+    is_called_one = _header(answer, "content-type").lower().startswith("text/html")
+    return is_called_one and answer.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _is_error(document: Mapping[str, Any]) -> bool:

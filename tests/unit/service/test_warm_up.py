@@ -200,6 +200,8 @@ LOGIN = Answer(200, b"<form><input type=password></form>Log in", headers={"Conte
         (LOGIN, False, False),
         (LOGIN._replace(body=b"<p>Gradio</p>"), False, True),
         (LOGIN._replace(body=b"<p>Gradio</p>"), True, False),  # a page for whatever is asked, not what was asked for
+        (LOGIN._replace(body=b"RIFF\x00\x01WAVE"), True, True),  # Flask calls whatever a handler returns text/html
+        (LOGIN._replace(body=b"hello"), True, True),
         (Answer(200, b'{"success": false, "message": "no model"}'), True, False),
     ],
 )
