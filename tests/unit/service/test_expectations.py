@@ -13,7 +13,12 @@ from scripts.service.expectations import ANY_OK, MISSING, ONE_OK, fault, field
 from scripts.settings.service import Expected
 from scripts.typed_yaml import Bytes
 
-READY = Answer(200, b'{"model": {"state": "ready"}, "gpus": [{"ok": true}]}', headers={"Content-Type": "audio/wav"})
+READY = Answer(
+    200,
+    b'{"model": {"state": "ready"}, "gpus": [{"ok": true}], '
+    b'"size": {"fields": {"a": 1, "b": 2}, "list": [{"a": 1, "b": 2}]}}',
+    headers={"Content-Type": "audio/wav"},
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,9 @@ READY = Answer(200, b'{"model": {"state": "ready"}, "gpus": [{"ok": true}]}', he
         Expected(status=(503, 200)),
         Expected(headers={"content-type": "Audio/"}),
         Expected(json={"model.state": "ready", "gpus.0.ok": True}),
+        Expected(
+            json={"size": {"fields": {"a": 1}}, "size.list": [{"a": 1}]}
+        ),  # of an object, the fields that are named
         Expected(text=r'"ok":\s*true'),
         Expected(size_bytes=Bytes(len(READY.body))),
     ],
@@ -41,8 +49,11 @@ def test_the_expected_answer_has_no_fault(expected: Expected) -> None:
         (Expected(json={"model.state": "loaded"}), 'with model.state = "ready", expected "loaded": {'),
         (Expected(json={"gpus.1.ok": True}), "with no field gpus.1.ok in its JSON, expected true: {"),
         (Expected(json={"gpus.0.ok": 1}), "with gpus.0.ok = true, expected 1: {"),
+        (Expected(json={"model": {"name": "a"}}), 'with model = {"state": "ready"}, expected {"name": "a"}: {'),
+        (Expected(json={"model": {}}), 'with model = {"state": "ready"}, expected {}: {'),
+        (Expected(json={"gpus": []}), 'with gpus = [{"ok": true}], expected []: {'),
         (Expected(text="loaded"), "without the expected text 'loaded': {"),
-        (Expected(size_bytes=Bytes(2000)), "with 53 bytes, expected at least 2.0 kB"),
+        (Expected(size_bytes=Bytes(2000)), "with 119 bytes, expected at least 2.0 kB"),
     ],
     ids=str,
 )
