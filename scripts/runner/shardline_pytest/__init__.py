@@ -31,7 +31,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_MEET, a JSON object: run tests at the same time as another process does; see `meeting.py`.
 
 It brings the fixtures `service`, `service_url` and `service_requests`; see `service_fixtures.py`. They find the service
-by SERVICE_URL, SERVICE_PID, SERVICE_LOG and SERVICE_NAME_URL, which stay in the environment.
+by SERVICE_URL, SERVICE_PID, SERVICE_LOG and SERVICE_NAME_URL, which stay in the environment. With a failed test, what
+the service wrote meanwhile is shown; see `service_words.py`.
 
 Tests close descriptors and use their numbers again, change directory, patch time, open and json, fork, and kill the
 process. So before each event the journal's descriptor is proven to be that file's, and all is done by references that
@@ -55,6 +56,7 @@ from .places import Places
 from .recorder import PYTESTS_OWN, Recorder
 from .selector import Selector
 from .service_fixtures import ORDER, service, service_requests, service_url, yield_to_others  # noqa: F401
+from .service_words import ServiceWords
 from .testmon_data import OwnTestmonData
 from .touches import Touches
 from .whole_run import Header, NoReports, choose_paths, without_workers
@@ -108,6 +110,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Selector(order))
         spared = "" if order.collects_only else PYTESTS_OWN if order.apart else None
         config.pluginmanager.register(Recorder(order.pen, spared, order.environ.get("SERVICE_PID", "")))
+        if order.environ.get("SERVICE_LOG") and not order.collects_only:
+            config.pluginmanager.register(ServiceWords(order.environ["SERVICE_LOG"]))
         if order.notes_touches:
             config.pluginmanager.register(Touches(order.pen))
         if order.meeting:

@@ -249,6 +249,38 @@ def test_without_a_service_a_test_that_asks_for_it_says_so(tmp_path: Path) -> No
     assert "1 passed, 1 error" in done.out
 
 
+WRITES = """
+    import pytest
+
+    @pytest.fixture
+    def later(service):
+        yield
+        with service.log.open("ab") as log:
+            log.write(b"in teardown\\n")
+        assert False
+
+    @pytest.mark.parametrize("number, status", [(1, 200), (2, 500), (3, 200)])
+    def test_it(service, number, status, request):
+        with service.log.open("ab") as log:
+            log.write(b'"GET /health HTTP/1.1" 200\\n\\x1b[31mKeyError: %d\\xff\\x1b[0m\\n' % number)
+        request.getfixturevalue("later") if number == 3 else None
+        assert status == 200
+"""
+
+
+def test_with_a_failed_test_is_shown_what_the_service_wrote_meanwhile(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    log.write_text("before\n")
+    done = run(tmp_path, {"test_it.py": WRITES}, SERVICE_URL="http://h", SERVICE_LOG=str(log))
+
+    shown = done.out.split(f" service log meanwhile: {log} ")[1:]
+    assert [["KeyError: 3\ufffd", "in teardown"], ["KeyError: 2\ufffd"]] == [
+        [line for line in text.splitlines()[1:] if line.startswith(("KeyError", "in ", "before", '"GET'))]
+        for text in shown
+    ]
+    assert "1 failed, 2 passed, 1 error" in done.out
+
+
 # In this process
 
 
