@@ -9,6 +9,8 @@ from typing import Any, Dict, Optional
 
 import pytest
 
+from .service_words import cause
+
 MESSAGE_CHARACTERS = 500
 TEXT_CHARACTERS = 20000
 
@@ -35,6 +37,8 @@ def complaint(report: Any) -> Dict[str, str]:
         facts = {"message": capped(_message(report), MESSAGE_CHARACTERS)}
         if report.outcome not in ("passed", "skipped"):
             facts["text"] = capped(str(report.longreprtext), TEXT_CHARACTERS)
+            found = cause(report)
+            facts["message"] += f"; the service: {found}" if found else ""
         return facts
     except Exception as error:  # what a test raised, or patched, may refuse to be shown
         return {"message": f"the reason cannot be shown: {type(error).__name__}"}

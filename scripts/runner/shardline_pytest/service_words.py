@@ -17,6 +17,11 @@ LINES, MOST_BYTES = 25, 64 * 1024
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # Our probes ask each second; and what was read with success explains no failure.
 READ = re.compile(r"(?=.*\b(GET|HEAD)\b)(?=.*\b200\b)(?!.*(error|exception|fail))", re.IGNORECASE)
+MARKS = re.compile(r"[\s^~]*$")  # below a line of a traceback; an empty line, too
+ANSWERED = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE)\b.*\b[1-5]\d\d\b")
+CAUSE = re.compile(r"(error|exception|fatal|panic)\b.*[^:]$", re.IGNORECASE)
+CAUSE_CHARACTERS = 200
+TITLE = "service log meanwhile: "
 
 
 class ServiceWords:
@@ -43,7 +48,7 @@ class ServiceWords:
         if report.failed and isinstance(sections, list):
             lines = telling(self._new())
             if lines:
-                sections.append((f"service log meanwhile: {self._log}", "\n".join(lines)))
+                sections.append((f"{TITLE}{self._log}", "\n".join(lines)))
 
     def _size(self) -> int:
         with suppress(OSError):
@@ -74,5 +79,16 @@ def telling(text: str) -> List[str]:
     ['KeyError: 1', '"POST /tts HTTP/1.1" 500']
     """
     lines = [COLOURS.sub("", line).rstrip() for line in text.splitlines()]
-    kept = [line for line in lines if line and not READ.match(line)]
+    kept = [line for line in lines if not MARKS.match(line) and not READ.match(line)]
     return ["".join(c if c.isprintable() or c == "\t" else "?" for c in line) for line in kept[-LINES:]]
+
+
+def cause(report: Any) -> str:
+    """Find in such a section of a report the last line that names an error; "" where there is none.
+
+    >>> cause(pytest.CollectReport("a", "failed", None, None, [(TITLE, "KeyError: 1\\nPOST /tts 500 Server Error")]))
+    'KeyError: 1'
+    """
+    texts = (text for title, text in getattr(report, "sections", ()) if title.startswith(TITLE))
+    lines = [line.strip() for text in texts for line in text.splitlines() if not ANSWERED.search(line)]
+    return next((line[:CAUSE_CHARACTERS] for line in reversed(lines) if CAUSE.search(line)), "")

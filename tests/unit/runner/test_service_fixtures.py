@@ -279,6 +279,10 @@ def test_with_a_failed_test_is_shown_what_the_service_wrote_meanwhile(tmp_path: 
         for text in shown
     ]
     assert "1 failed, 2 passed, 1 error" in done.out
+    ends = [json.loads(line) for line in (tmp_path / "shard-0" / "journal.jsonl").read_text().splitlines()]
+    assert ["assert 500 == 200; the service: KeyError: 2\ufffd", "assert False; the service: KeyError: 3\ufffd"] == [
+        end["message"] for end in ends if end.get("outcome") == "failed"
+    ]
 
 
 # In this process
