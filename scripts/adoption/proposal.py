@@ -262,13 +262,9 @@ def _warm_up(facts: Facts) -> List[str]:
         "# A real request before the first test, so that a service that cannot work stops here. Try it, then uncomment:"
     ]
     if facts.gradio:
-        path = f"/gradio_api/call/{facts.gradio[0]}"
-        return [
-            *lines,
-            "# warm_up:",
-            f"#   - {{path: {word(path)}, json: {{data: [hello]}}, keep: {{event: event_id}}}}",
-            f"#   - {{path: {word(path + '/{event}')}, expect: {{text: 'event: complete'}}, timeout: 5 min}}",
-        ]
+        name, is_text, _ = facts.gradio
+        request = {"path": f"/gradio_api/call/{name}", "json": {"data": ["hello"]}, "timeout": "5 min"}
+        return [*lines, f"# warm_up: {flow(request)}" + ("" if is_text else "  # data: what the function takes")]
     if facts.call is None:
         return [*lines, "# warm_up: {path: /predict, json: {text: hello}, timeout: 5 min}"]
     return [*lines, f"# warm_up: {flow(_request(facts.call.route))}  # {facts.call.source}"]
