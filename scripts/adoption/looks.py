@@ -24,13 +24,13 @@ READY = ("ready", "readyz", "readiness", "health", "healthz", "healthcheck", "he
 OF_FRAMEWORKS = {"streamlit": "/_stcore/health", "gradio": "/", "bentoml": "/readyz", "litserve": "/health"}
 OF_PROGRAMS = {"vllm": "/health", "piper.http_server": "/info", "rapidocr_api": "/", "http.server": "/"}
 CALLS = {
-    "piper.http_server": Route("POST", "/", 0, json={"text": "hello"}, sure=True),
+    "piper.http_server": Route("POST", "/synthesize", 0, json={"text": "hello"}, sure=True),
     "rapidocr_api": Route("POST", "/ocr", 0, files=("image_file",)),
 }
 ADDRESSES = ("SERVICE_URL", "BASE_URL", "API_URL", "TEST_URL", "APP_URL", "SERVER_URL", "ENDPOINT", "API_BASE_URL")
 REQUIREMENTS = ("requirements.txt", "requirements/prod.txt", "requirements/production.txt", "requirements/base.txt",
                 "requirements-prod.txt", "requirements-cpu.txt", "requirements_cpu.txt")  # fmt: skip
-FOR_TESTS = re.compile(r"(.*/)?(requirements[-_./](dev|tests?|testing|integration)|(dev|tests?)[-_]requirements)\.txt")
+FOR_TESTS = re.compile(r"(.*/)?(requirements[-_./](dev|tests?|testing|integration)|(dev|tests?)[-_/]requirements)\.txt")
 DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml", "websocket": "websocket-client",
                  "bs4": "beautifulsoup4", "dotenv": "python-dotenv", "pytest_asyncio": "pytest-asyncio",
                  "gradio_client": "gradio-client"}  # fmt: skip

@@ -177,3 +177,23 @@ def test_a_program_of_the_project_itself_is_there_when_the_project_is_installed(
     texts = {"Procfile": "web: speak --port 80", "speak/__init__.py": "", **more}
 
     assert packages == look(texts).packages
+
+
+@pytest.mark.parametrize(
+    "texts, found",
+    [
+        ({"requirements-dev.txt": "pytest"}, "requirements-dev.txt"),
+        ({"tests/requirements.txt": "pytest"}, "tests/requirements.txt"),
+        ({"tests/requirements.txt": "requests"}, ""),  # pytest itself would be missing
+        ({"requirements.txt": "pytest"}, ""),
+    ],
+)
+def test_the_tests_packages_are_those_of_a_file_for_tests_that_has_pytest(texts: Mapping[str, str], found: str) -> None:
+    assert found == look(texts).test_requirements
+
+
+def test_of_a_service_that_is_a_package_alone_the_request_is_known() -> None:
+    call = look({"requirements.txt": "piper-tts\n"}).call
+
+    assert call
+    assert ("POST", "/synthesize", {"text": "hello"}) == (call.route.method, call.route.path, call.route.json)
