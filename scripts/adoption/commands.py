@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 HOST, PORT = "{host}", "{port}"
-EDIT = "EDIT_ME"  # what a person must fill in; doctor looks for it
 _OTHERS = "REDIS|DB|DATABASE|POSTGRES|PG|MYSQL|SQL|MONGO|METRICS|PROMETHEUS|RABBIT|KAFKA|SMTP|GRPC|PROXY|ELASTIC|MASTER"
 _OTHERS += "|CELERY|NATS|QDRANT|MILVUS|OTEL|BROKER|CACHE|S3|MINIO|REMOTE|OLLAMA|TRITON"  # services that it uses
 HOST_VARIABLES = re.compile(rf"(?!.*({_OTHERS}))(\w+_)?(HOST|BIND|SERVER_NAME|LISTEN_ADDR)")

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Iterator, Mapping, Sequence, Tuple
 
+from ..settings.project import EDIT
 from .code import FRAMEWORKS, Source
-from .commands import EDIT, HOST, HOST_VARIABLES, PORT, PORT_VARIABLES, VARIABLE, Start, shell
+from .commands import HOST, HOST_VARIABLES, PORT, PORT_VARIABLES, VARIABLE, Start, shell
 from .modules import family, module_of
 
 PORT_OPTIONS = ("--port", "--server-port", "--server_port", "--server.port", "--http-port", "--http_port",

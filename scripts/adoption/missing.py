@@ -12,7 +12,7 @@ from typing import Iterator, List, Optional
 
 from ..errors import PipelineError
 from ..settings import Service, Settings
-from .commands import EDIT
+from ..settings.project import EDIT
 from .files import BESIDE
 from .fitting import TAKES
 from .looks import Facts

@@ -7,8 +7,9 @@ import re
 from pathlib import PurePosixPath
 from typing import Any, List, Mapping, NamedTuple, Sequence
 
+from ..settings.project import EDIT
 from . import templates
-from .commands import EDIT, Start
+from .commands import Start
 from .files import Wanted
 from .looks import DISTRIBUTIONS, Facts
 from .routes import Route

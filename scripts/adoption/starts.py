@@ -9,8 +9,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 import yaml
 
+from ..settings.project import EDIT
 from .code import Source
-from .commands import EDIT, Start, assignments, dockerfile, joined, outside, read_command, shell
+from .commands import Start, assignments, dockerfile, joined, outside, read_command, shell
 from .fitting import ASIDE, PORT_OPTIONS, fit
 from .modules import family, module_of
 

@@ -43,19 +43,22 @@ def install(
         environ: says which services somebody else runs: they need none here.
 
     Raises:
+        SettingsError: `adopt` left a word of a service's command open.
         InstallError: a requirements file is missing, its lock is stale, or packages cannot be had.
     """
+    elsewhere = all_outside(settings, environ) if with_service else {}
+    names = [name for name in settings.all_services if with_service and name not in elsewhere]
+    for name in names:
+        settings.check_edited(name)
     own = settings.project / "requirements.txt"
     if own.is_file() and own.with_suffix(".lock").is_file():
         lock_files.check_lock(own, own.with_suffix(".lock"))
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings)
     own = Path(sys.prefix)
-    elsewhere = all_outside(settings, environ) if with_service else {}
     made = {
-        name: _make(name if name == ONLY else f"{ONLY}-{name}", service.requirements, settings)
+        name: _make(name if name == ONLY else f"{ONLY}-{name}", settings.all_services[name].requirements, settings)
         or environments.of_shell(os.environ, own)
-        for name, service in settings.all_services.items()
-        if with_service and name not in elsewhere
+        for name in names
     }
     found = {name: environment for name, environment in made.items() if environment}
     return Environments(suite or Environment(own), found)

@@ -25,6 +25,7 @@ FILE_NAME = "pipeline.yml"
 MOST_FILE_BYTES = 1_000_000  # a manifest of 2,500 files has half as many; more takes long to read
 MOST_PROBLEMS = 50  # told at once
 MOST_ENTRIES = 10_000  # of a folder, looked through for the name that was meant
+EDIT = "EDIT_ME"  # what a person must fill in, where `adopt` could not find it out; doctor looks for it
 _NO_KEY = {"key": None}  # of a field that the file cannot set
 
 
@@ -128,6 +129,17 @@ class Settings:
             base = "" if self.suite.directory == "." else f" in suite.directory {shortened(self.suite.directory)}"
             message = f"{self.place('suite.path')}: no such file or folder{base}: {shortened(missing[0])}"
             raise SettingsError(f"{message}{_near(self.suite_directory, missing[0])}", f"Edit {self.file.name}.")
+
+    def check_edited(self, name: str) -> None:
+        """Refuse a command in which a word of `adopt` still stands for another, before packages are fetched for it.
+
+        Raises:
+            SettingsError: with its line.
+        """
+        if any(EDIT in word for word in self.all_services[name].command):
+            place = self.place(f"services.{name}.command" if self.services else "service.command")
+            message = f"{place}: {EDIT} stands for what `adopt` could not find out"
+            raise SettingsError(message, f"Edit {self.file.name}: the comment above that line says what is asked.")
 
     def check_warm_up_files(self) -> None:
         """Refuse a warm-up that sends a file which is not there, before the service is started for it.

@@ -8,7 +8,7 @@ import pytest
 
 from scripts import settings
 from scripts.environments import environments
-from scripts.errors import InstallError
+from scripts.errors import InstallError, SettingsError
 from scripts.runner import preparation
 from tests.unit.steps import projects
 
@@ -28,6 +28,15 @@ def test_a_project_without_requirements_uses_the_environment_it_runs_in(
     found = environments.of_shell({"PATH": str(tmp_path)}, Path(sys.prefix))
     assert Path(sys.prefix) == made.suite.folder
     assert ({"service": found} if found else {}, {}) == (made.services, outside.services)
+
+
+def test_a_command_that_is_not_yet_written_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    project = load(tmp_path, "suite: {path: t, requirements: none}\nservice:\n  command: [x, --model, EDIT_ME]")
+
+    with pytest.raises(SettingsError, match=r"pipeline.yml:3: service.command: EDIT_ME stands for what `adopt` could"):
+        preparation.install(project)
+    with pytest.raises(InstallError, match="none"):  # who says where the service runs needs no command
+        preparation.install(project, environ={"SERVICE_URL": "http://h"})
 
 
 def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
