@@ -38,7 +38,8 @@ def complaint(report: Any) -> Dict[str, str]:
         if report.outcome not in ("passed", "skipped"):
             facts["text"] = capped(str(report.longreprtext), TEXT_CHARACTERS)
             found = cause(report)
-            facts["message"] += f"; the service: {found}" if found else ""
+            first, end, rest = facts["message"].partition("\n")  # the list of red tests has the first line
+            facts["message"] = f"{first}; the service: {found}{end}{rest}" if found else facts["message"]
         return facts
     except Exception as error:  # what a test raised, or patched, may refuse to be shown
         return {"message": f"the reason cannot be shown: {type(error).__name__}"}

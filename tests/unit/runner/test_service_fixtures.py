@@ -264,7 +264,7 @@ WRITES = """
         with service.log.open("ab") as log:
             log.write(b'"GET /health HTTP/1.1" 200\\n\\x1b[31mKeyError: %d\\xff\\x1b[0m\\n' % number)
         request.getfixturevalue("later") if number == 3 else None
-        assert status == 200
+        assert status == 200, "first\\nsecond"
 """
 
 
@@ -280,9 +280,10 @@ def test_with_a_failed_test_is_shown_what_the_service_wrote_meanwhile(tmp_path: 
     ]
     assert "1 failed, 2 passed, 1 error" in done.out
     ends = [json.loads(line) for line in (tmp_path / "shard-0" / "journal.jsonl").read_text().splitlines()]
-    assert ["assert 500 == 200; the service: KeyError: 2\ufffd", "assert False; the service: KeyError: 3\ufffd"] == [
-        end["message"] for end in ends if end.get("outcome") == "failed"
-    ]
+    assert [
+        "AssertionError: first; the service: KeyError: 2\ufffd",
+        "assert False; the service: KeyError: 3\ufffd",
+    ] == [end["message"].splitlines()[0] for end in ends if end.get("outcome") == "failed"]
 
 
 # In this process
