@@ -197,9 +197,17 @@ def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
 
 
 def _hint(output: str) -> str:
+    """Say what may help, by what an installer printed.
+
+    >>> _hint("No solution found when resolving")[:21], _hint("Failed to fetch")[:31]
+    ('Edit the requirements', 'Is the package index reachable?')
+    """
     if "ensurepip" in output:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
+    if "No solution found" in output:  # uv asked, and was answered
+        why = "no index that is asked has such a version, or its lines exclude each other"
+        return f"Edit the requirements: {why}. `pip config list` shows which are asked."
     return "Is the package index reachable? `pip config list` shows which one is asked. Then run the command again."
 
 

@@ -177,7 +177,7 @@ def find_program(name: str, cwd: Path, environ: Mapping[str, str]) -> str:
         where = f"below {cwd}" if "/" in name else f"on PATH ({path})"
         raise SettingsError(
             f"service.command: no program {name!r} {where}",
-            "Install it, correct the name, or make the file executable (chmod +x).",
+            "Name its package in service.requirements, correct the name, or make the file executable (chmod +x).",
         )
     return program
 
