@@ -95,7 +95,8 @@ def _close(place: Place, folder: Path, facts: Facts, written: List[Written]) -> 
     go = "" if folder == place.start.resolve() else f"cd {console.quoted(str(folder))} && "
     ours = next(each for each in written if each.wanted.path == "noxfile.py").outcome != "beside"
     line = "nox -s integration    (pip install nox, once; without it: shardline integration)"
-    say(f"\nnext: {go}{line if ours else 'shardline integration'}")
+    first = "mend what is wrong above, then " if any(lack.status == missing.WRONG for lack in lacks) else ""
+    say(f"\nnext: {first}{go}{line if ours else 'shardline integration'}")
 
 
 def origin() -> Origin:

@@ -66,6 +66,16 @@ def test_a_second_run_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "made " not in capsys.readouterr().out
 
 
+def test_where_nothing_says_how_the_service_starts_the_next_step_is_to_say_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["adopt", str(tmp_path)])
+    told = capsys.readouterr().out
+
+    assert "wrong  edit: pipeline.yml:5: which command starts the service?" in told
+    assert f"next: mend what is wrong above, then cd {tmp_path} && nox" in told
+
+
 def test_a_dry_run_prints_what_it_would_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["adopt", str(tmp_path), "--dry-run"])
 
