@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence
 
 from .. import console
 from ..ci import Node
@@ -23,7 +23,7 @@ from . import coverage, decisions, journal, places, plugin_loader, pytest_proces
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
 from .pytest_arguments import may_be_paths
-from .pytest_process import Heartbeat, Say, StopConditions, Supervision, paths_of, pytest_words
+from .pytest_process import Heartbeat, Limits, Say, StopConditions, Supervision, paths_of, pytest_words
 from .selection import Selection
 from .service_session import ServiceSession
 
@@ -76,34 +76,19 @@ def run(
     Raises:
         SuiteError: pytest cannot be started, or the journal is not what the plugin writes.
     """
-    settings, start = shard.settings, shard.selection.start
+    settings = shard.settings
     limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
-    words = pytest_words(settings, session.suite, shard.arguments)
     stop = StopConditions(signalled, session.death, session.death_ago_s)
+    words = pytest_words(settings, session.suite, shard.arguments)
+    pytests = _Pytests(shard, session, words, limits, stop, supervision, say)
     select = selection.write(shard.folder, shard.selection)
-    record = shard.folder / JOURNAL
     ended: List[Exit] = []
     as_worker = True
     while True:
-        ask = selection.ordered_command(select) if shard.ordered else selection.command(select)
-        order = _order(shard, len(ended), ask)
-        own = places.variables(os.environ, shard.node, start, len(ended), as_worker)
-        environ = {**session.variables(), **own}
-        variables = plugin_loader.variables(environ, settings.state / "plugin", order)
-        own_file = coverage.file_of(shard.folder, len(ended), "run").resolve()
-        command, variables = coverage.measuring_into(words, variables, own_file)
-        tail = journal.Tail(record, start)
-        tail.latest()  # the last line of the round before may say that a test runs: this one has only begun to start up
-        heartbeat = Heartbeat(tail)
-        exit = pytest_process.run(
-            command, settings.suite_directory, variables, heartbeat, limits, stop, supervision, say, shard.output
-        )
-        if exit.hung_s and not exit.service:  # perhaps since the service does
-            exit = replace(exit, service=session.silence())
-        if exit.service:
-            say(f"\n{console.visible(exit.service)}")
-        ended.append(replace(exit, shared=bool(exit.service) and session.lost_shared))
-        outcome = decisions.next_step(_history(record, start, ended, say), settings.suite.together)
+        exit = pytests.run_one(len(ended), select, as_worker)
+        ended.append(exit)
+        history = _history(shard.folder / JOURNAL, shard.selection.start, ended, say)
+        outcome = decisions.next_step(history, settings.suite.together)
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
         elif outcome.ended == receipt.FINISHED and outcome.selected and not (exit.service or exit.interrupted):
@@ -115,6 +100,45 @@ def run(
         as_worker = not outcome.as_plain
         if outcome.selected is not None:
             select = selection.remaining(shard.folder, shard.selection, outcome.due)
+
+
+class _Pytests(NamedTuple):
+    """What the pytest processes of a shard have in common: `words` start them, `limits` and `stop` end them."""
+
+    shard: ShardRun
+    session: ServiceSession
+    words: Sequence[str]
+    limits: Limits
+    stop: StopConditions
+    supervision: Supervision
+    say: Say
+
+    def run_one(self, number: int, select: Path, as_worker: bool) -> Exit:
+        """Run the pytest of a round to its end, and say how it ended.
+
+        Args:
+            number: of the round, from 0.
+            select: names the tests.
+            as_worker: whether it looks to its tests like a worker of pytest-xdist.
+        """
+        shard, session = self.shard, self.session
+        ask = selection.ordered_command(select) if shard.ordered else selection.command(select)
+        own = places.variables(os.environ, shard.node, shard.selection.start, number, as_worker)
+        order = _order(shard, number, ask)
+        environ = plugin_loader.variables({**session.variables(), **own}, shard.settings.state / "plugin", order)
+        data = coverage.file_of(shard.folder, number, "run").resolve()
+        command, environ = coverage.measuring_into(self.words, environ, data)
+        tail = journal.Tail(shard.folder / JOURNAL, shard.selection.start)
+        tail.latest()  # the last line of the round before may say that a test runs: this one has only begun to start up
+        place, beat = shard.settings.suite_directory, Heartbeat(tail)
+        exit = pytest_process.run(
+            command, place, environ, beat, self.limits, self.stop, self.supervision, self.say, shard.output
+        )
+        if exit.hung_s and not exit.service:  # perhaps since the service does
+            exit = replace(exit, service=session.silence())
+        if exit.service:
+            self.say(f"\n{console.visible(exit.service)}")
+        return replace(exit, shared=bool(exit.service) and session.lost_shared)
 
 
 def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
