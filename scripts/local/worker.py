@@ -20,6 +20,7 @@ from ..runner.journal import Failures, Progress, Tail
 from ..runner.rounds import JOURNAL
 from ..service.command import SLOT
 from ..settings import Settings
+from ..system.files import end_of
 from ..system.processes import tail
 from .display import ENDED, RUNS, WAITS, Row
 
@@ -112,9 +113,7 @@ class LocalShard:
 
     def last_lines(self, count: int) -> List[str]:
         """Read the last lines of its output."""
-        with self.output.open("rb") as output:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL_BYTES))
-            return tail(output.read().decode("utf-8", "replace"), count)
+        return tail(end_of(self.output, TAIL_BYTES).decode("utf-8", "replace"), count)
 
     def interrupt(self) -> None:
         """Ask it to end, as Ctrl-C would: it stops its tests and its service, and leaves its result."""

@@ -13,6 +13,7 @@ from ..errors import SettingsError
 from ..service.names import ONLY, log_name
 from ..settings import Settings
 from ..system import process_tree, records
+from ..system.files import end_of
 from ..typed_yaml import suggest
 
 LINES = 20
@@ -67,9 +68,7 @@ def newest(settings: Settings, names: Sequence[str]) -> List[Path]:
 
 def last_lines(log: Path, count: int) -> List[str]:
     """Read the last lines of a log, without what would steer a terminal."""
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-        lines = readable(file.read())
+    lines = readable(end_of(log, TAIL_BYTES))
     return lines[-count:] if count else []
 
 

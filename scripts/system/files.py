@@ -136,6 +136,17 @@ def read_json(
     raise PipelineError(message, hint, command)
 
 
+def end_of(file: Path, most_bytes: int, start_byte: int = 0) -> bytes:
+    """Read the last bytes of a file, from `start_byte` on at the earliest.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as content:
+        content.seek(max(start_byte, content.seek(0, os.SEEK_END) - most_bytes))
+        return content.read()
+
+
 def read_bytes(file: Path, limit_bytes: int = RECORD_BYTES) -> bytes:
     """Read a regular file whole; never wait for the writer of a pipe, never read a device or more than the limit.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, List, Mapping, NamedTuple,
 from ..console import uncoloured, visible
 from ..errors import ServiceDied, SettingsError
 from . import process_tree
+from .files import end_of
 from .identity import Identity, identify, is_alive
 from .process_tree import KILL_TIMEOUT_S, MARKER, Stop
 
@@ -86,10 +87,7 @@ class Process:
     def last_lines(self, count: int = 20) -> List[str]:
         """Read the last lines that it wrote, of this start only."""
         try:
-            with self.log.open("rb") as file:
-                size_bytes = file.seek(0, os.SEEK_END)
-                file.seek(max(self.log_start_bytes, size_bytes - TAIL_BYTES))
-                return tail(file.read().decode("utf-8", "replace"), count)
+            return tail(end_of(self.log, TAIL_BYTES, self.log_start_bytes).decode("utf-8", "replace"), count)
         except OSError as error:
             return [f"(cannot read the log: {error})"]
 

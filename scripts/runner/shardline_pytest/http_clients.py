@@ -26,22 +26,14 @@ def watch_requests(recorder: ServiceRequests) -> Iterator[Callable[[], None]]:
     session = import_module("requests.sessions").Session
     send = session.send
 
-    @functools.wraps(send)
-    def recorded(self: Any, request: Any, **options: Any) -> Any:
-        __tracebackhide__ = True
-        if not recorder.concerns(request.url):
-            return send(self, request, **options)
-        started = Real.clock()
-        try:
-            response = send(self, request, **options)
-        except BaseException as error:
-            _add(recorder, request, request.body, None, _ms(started), error)
-            raise
+    def add(request: Any, response: Any, started: float) -> None:
         own = response.history[0] if response.history else response  # the others came by calls of their own
         _add(recorder, request, request.body, own, _ms(started) if own is response else _elapsed(own))
-        return response
 
-    yield _replace(session, "send", send, recorded)
+    def fail(request: Any, started: float, error: BaseException) -> None:
+        _add(recorder, request, request.body, None, _ms(started), error)
+
+    yield _replace(session, "send", send, _recorded(send, recorder, add, fail))
 
 
 def watch_httpx(recorder: ServiceRequests) -> Iterator[Callable[[], None]]:
@@ -49,27 +41,13 @@ def watch_httpx(recorder: ServiceRequests) -> Iterator[Callable[[], None]]:
     httpx = import_module("httpx")
     send, send_async = httpx.Client.send, httpx.AsyncClient.send
 
-    def add(response: Any, started: float) -> None:
+    def add(request: Any, response: Any, started: float) -> None:
         for each in [*response.history, response]:
             own_ms = _ms(started) if not response.history else _elapsed(each)
             _add(recorder, each.request, getattr(each.request, "_content", None), each, own_ms)
 
     def fail(request: Any, started: float, error: BaseException) -> None:
         _add(recorder, request, getattr(request, "_content", None), None, _ms(started), error)
-
-    @functools.wraps(send)
-    def recorded(self: Any, request: Any, **options: Any) -> Any:
-        __tracebackhide__ = True
-        if not recorder.concerns(request.url):
-            return send(self, request, **options)
-        started = Real.clock()
-        try:
-            response = send(self, request, **options)
-        except BaseException as error:
-            fail(request, started, error)
-            raise
-        add(response, started)
-        return response
 
     @functools.wraps(send_async)
     async def recorded_async(self: Any, request: Any, **options: Any) -> Any:
@@ -82,11 +60,36 @@ def watch_httpx(recorder: ServiceRequests) -> Iterator[Callable[[], None]]:
         except BaseException as error:
             fail(request, started, error)
             raise
-        add(response, started)
+        add(request, response, started)
         return response
 
-    yield _replace(httpx.Client, "send", send, recorded)
+    yield _replace(httpx.Client, "send", send, _recorded(send, recorder, add, fail))
     yield _replace(httpx.AsyncClient, "send", send_async, recorded_async)
+
+
+def _recorded(
+    send: Any,
+    recorder: ServiceRequests,
+    add: Callable[[Any, Any, float], None],
+    fail: Callable[[Any, float, BaseException], None],
+) -> Any:
+    """Make a method that sends as `send` does, and tells what came of a request that concerns the recorder."""
+
+    @functools.wraps(send)
+    def recorded(self: Any, request: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
+        if not recorder.concerns(request.url):
+            return send(self, request, **options)
+        started = Real.clock()
+        try:
+            response = send(self, request, **options)
+        except BaseException as error:
+            fail(request, started, error)
+            raise
+        add(request, response, started)
+        return response
+
+    return recorded
 
 
 def _replace(owner: Any, name: str, before: Any, now: Any) -> Callable[[], None]:
