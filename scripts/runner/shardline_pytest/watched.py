@@ -9,8 +9,9 @@ import os
 import re
 from contextlib import suppress
 
-# Linux, include/linux/sched.h: it exits, or dumps core. A process that dies of a signal has SIGKILL pending until then.
-EXITING, DUMPING_CORE, SIGKILL_PENDING = 0x4, 0x200, 1 << 8
+# Linux, include/linux/sched.h: it exits, dumps core, or took a signal that ends it. One that dies of a signal has
+# SIGKILL pending until then.
+EXITING, DUMPING_CORE, SIGNALED, SIGKILL_PENDING = 0x4, 0x200, 0x400, 1 << 8
 STATE, FLAGS, PENDING = 0, 6, 28  # in /proc/PID/stat behind the name: proc(5) counts from 3
 
 
@@ -35,10 +36,11 @@ class Watched:
         if not self._is_known:
             return False
         try:
-            fields = self._content("stat").rpartition(b")")[2].split()
-            if _exits(fields[STATE], int(fields[FLAGS]), int(fields[PENDING])):
+            if _is_sent_a_deadly_signal(self._content("status")):
                 return True
-            return _is_sent_a_deadly_signal(self._content("status"))
+            # Second: a signal that was taken between the two is seen in the flags.
+            fields = self._content("stat").rpartition(b")")[2].split()
+            return _exits(fields[STATE], int(fields[FLAGS]), int(fields[PENDING]))
         except (FileNotFoundError, ProcessLookupError):
             return True
         except (OSError, IndexError, ValueError):  # no descriptor left, say: nothing is known
@@ -53,7 +55,7 @@ class Watched:
 
 
 def _exits(state: bytes, flags: int, pending: int) -> bool:
-    return state in (b"Z", b"X") or bool(flags & (EXITING | DUMPING_CORE)) or bool(pending & SIGKILL_PENDING)
+    return state in (b"Z", b"X") or bool(flags & (EXITING | DUMPING_CORE | SIGNALED)) or bool(pending & SIGKILL_PENDING)
 
 
 def _is_sent_a_deadly_signal(status: bytes) -> bool:

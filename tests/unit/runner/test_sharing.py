@@ -124,7 +124,11 @@ def test_how_it_died_is_told_by_who_knows(file: Path) -> None:
     assert ["seen", "signal SIGKILL (9)"] == [shard.death("seen"), shard.death("seen")]
 
 
-@pytest.mark.parametrize("owner, expected", [(os.getppid(), Path("a")), (os.getpid(), None), ("", None)])
+@pytest.mark.parametrize(
+    "owner, expected",
+    [(os.getppid(), Path("a")), (os.getpid(), None), ("", None)],
+    ids=["our parent", "ourselves", "nobody"],
+)
 def test_only_the_shards_of_a_run_share(owner: Any, expected: Any) -> None:
     environ: Dict[str, str] = {sharing.VARIABLE: "a", ownership.OWNER: str(owner)}
 

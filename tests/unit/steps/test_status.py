@@ -56,6 +56,7 @@ def test_nothing_is_said_to_run_where_nothing_does(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     "owner, detached, expected",
     [(HERE, False, f"run of pid {HERE.pid}"), (GONE, False, status.LEFT), (GONE, True, "in the background")],
+    ids=["of a run", "left behind", "in the background"],
 )
 def test_who_keeps_a_process_is_told(owner: Identity, detached: bool, expected: str) -> None:
     assert expected == status.whose(Record("5f3a", "service", HERE, owner, (), detached=detached))
