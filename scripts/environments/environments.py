@@ -1,8 +1,7 @@
 """Python environments for the suite and the service: made once per checksum of what defines them.
 
 An environment is complete or absent: its stamp is written last, and without it the folder is made
-anew. uv makes them where it is found (many times faster), the standard library's venv and pip
-otherwise. The stamp's time tells when a run last used it, and who uses it now holds a lock on it.
+anew. The stamp's time tells when a run last used it, and who uses it now holds a lock on it.
 """
 
 from __future__ import annotations
@@ -23,14 +22,13 @@ from typing import Dict, Iterator, List, Mapping, Optional
 from ..console import progress
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import installers, lock_files, pip_settings
+from . import installation, installers, lock_files
+from .installation import Order
 
 STAMP = "complete.json"
 SHELL_PATH = "SHARDLINE_SHELL_PATH"  # the PATH of the shell that nox or bootstrap.sh was started in
 SCHEMA = 1
 KEEP_DAYS = 30.0  # without a use
-_OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")
-_ISOLATED = (*_OUTER, "PYTHONPATH")  # of what installs
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Environment:
 
     def variables(self, environ: Mapping[str, str]) -> Dict[str, str]:
         """Change `environ` to what it is inside the activated environment; a person's PYTHONPATH counts there too."""
-        outer = {name: value for name, value in environ.items() if name not in _OUTER}
+        outer = {name: value for name, value in environ.items() if name not in installation.OUTER}
         path = os.pathsep.join(filter(None, [str(self.bin), environ.get("PATH")]))
         return {**outer, "VIRTUAL_ENV": str(self.folder), "PATH": path}
 
@@ -82,6 +80,7 @@ class Recipe:
     requirements: Path
     lock: Optional[Path]
     folder: Path
+    project: Path  # whose folder the paths in requirements count from
 
     @property
     def ready(self) -> bool:
@@ -102,8 +101,8 @@ class Recipe:
         return self.lock or self.requirements
 
 
-def recipe(name: str, requirements: Path, state: Path) -> Recipe:
-    """Decide which environment serves a requirements file on this machine and Python.
+def recipe(name: str, requirements: Path, state: Path, project: Path) -> Recipe:
+    """Decide which environment serves a requirements file of a project on this machine and Python.
 
     Raises:
         InstallError: the file is missing, or was edited after its lock was made.
@@ -116,7 +115,7 @@ def recipe(name: str, requirements: Path, state: Path) -> Recipe:
     source = lock if lock.is_file() else requirements
     key = cache_key(lock_files.definition(source), sys.version, sysconfig.get_platform())
     folder = state / "environments" / f"{name}-{platform.python_version()}-{key[:12]}"
-    return Recipe(name, requirements, lock if lock.is_file() else None, folder)
+    return Recipe(name, requirements, lock if lock.is_file() else None, folder, project)
 
 
 def cache_key(requirements: bytes, python_version: str, machine: str) -> str:
@@ -151,15 +150,15 @@ def make(recipe: Recipe) -> Environment:
 def _build(recipe: Recipe, lock: int) -> None:
     shutil.rmtree(recipe.folder, ignore_errors=True)
     title = f"installing packages for the {recipe.name}"
-    environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
-    uv = installers.find_uv()
     with progress(title):
         try:
-            _with_uv(uv, recipe, environ, lock) if uv else _with_venv(recipe, environ, lock)
+            installer = installation.install(
+                Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project), lock
+            )
         except programs.ProgramFailed as failed:
             why = failed if failed.returncode is None else installers.explain(failed.output)
-            raise InstallError(f"{title} failed: {why}", _hint(failed.output)) from None
-    _write_stamp(recipe, "uv" if uv else "pip")
+            raise InstallError(f"{title} failed: {why}", installation.hint(failed.output)) from None
+    _write_stamp(recipe, installer)
 
 
 def _write_stamp(recipe: Recipe, installer: str) -> None:
@@ -167,48 +166,6 @@ def _write_stamp(recipe: Recipe, installer: str) -> None:
     stamp = {"schema": SCHEMA, "folder": str(recipe.folder), "python": sys.version}
     stamp.update({"installed_from": str(recipe.source), "with": installer})
     files.write_bytes(recipe.folder / STAMP, json.dumps(stamp, indent=1).encode("ascii"))
-
-
-def _with_uv(uv: str, recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
-    settings = pip_settings.read(environ)
-    environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
-    _run([uv, "venv", "--python", sys.executable, str(recipe.folder)], environ, lock)
-    python = str(Environment(recipe.folder).python)
-    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(recipe.source)]
-    if recipe.lock:
-        install.append("--require-hashes")
-        try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
-            return _run([*install, "--offline"], environ, lock)
-        except programs.ProgramFailed:
-            pass
-    _run(install, environ, lock)
-
-
-def _with_venv(recipe: Recipe, environ: Mapping[str, str], lock: int) -> None:
-    _run([sys.executable, "-m", "venv", str(recipe.folder)], environ, lock)
-    pip = [str(Environment(recipe.folder).python), "-m", "pip", "install", "--no-compile"]
-    hashes = ["--require-hashes"] if recipe.lock else []
-    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(recipe.source)], environ, lock)
-
-
-def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
-    """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
-    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
-
-
-def _hint(output: str) -> str:
-    """Say what may help, by what an installer printed.
-
-    >>> _hint("No solution found when resolving")[:21], _hint("Failed to fetch")[:31]
-    ('Edit the requirements', 'Is the package index reachable?')
-    """
-    if "ensurepip" in output:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
-    if "No solution found" in output:  # uv asked, and was answered
-        why = "no index that is asked has such a version, or its lines exclude each other"
-        return f"Edit the requirements: {why}. `pip config list` shows which are asked."
-    return "Is the package index reachable? `pip config list` shows which one is asked. Then run the command again."
 
 
 @contextmanager

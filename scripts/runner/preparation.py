@@ -67,7 +67,7 @@ def install(
 def _make(name: str, requirements: Optional[str], settings: Settings) -> Optional[Environment]:
     if requirements is None:
         return None
-    recipe = environments.recipe(name, settings.project / requirements, settings.state)
+    recipe = environments.recipe(name, settings.project / requirements, settings.state, settings.project)
     if recipe.ready:
         return environments.make(recipe)
     folder = recipe.folder.relative_to(settings.project)

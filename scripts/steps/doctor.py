@@ -109,7 +109,7 @@ def installer(uv: Optional[str]) -> Check:
 
 def _requirements(settings: Settings) -> Iterator[Check]:
     for file in lock.files(settings):
-        recipe = environments.recipe(file.parent.name, file, settings.state)
+        recipe = environments.recipe(file.parent.name, file, settings.state, settings.project)
         text = str(file.relative_to(settings.project))
         if recipe.lock is None:
             yield Check(NOTE, "packages", f"{text}: no lock", f"Pin it: {settings.command('nox', '-s', 'lock')}")

@@ -13,7 +13,7 @@ from typing import Callable, List
 
 import pytest
 
-from scripts.environments import environments, installers, lock_files
+from scripts.environments import environments, installation, installers, lock_files
 from scripts.environments.environments import Recipe
 from scripts.errors import InstallError
 from tests.unit.models.loopback import content, links, serve, then_wait
@@ -24,7 +24,7 @@ MAKE = """\
 import pathlib, sys
 from scripts.environments import environments
 folder = pathlib.Path(sys.argv[1])
-environments.make(environments.recipe("suite", folder / "requirements.txt", folder / ".pipeline"))
+environments.make(environments.recipe("suite", folder / "requirements.txt", folder / ".pipeline", folder))
 print("made", flush=True)
 sys.stdin.read()
 """
@@ -46,7 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def recipe(project: Path) -> Recipe:
-    return environments.recipe("suite", project / "requirements.txt", project / ".pipeline")
+    return environments.recipe("suite", project / "requirements.txt", project / ".pipeline", project)
 
 
 def value(made: environments.Environment) -> str:
@@ -145,7 +145,7 @@ def test_editing_a_comment_makes_no_lock_stale(project: Path) -> None:
 
 def test_a_missing_requirements_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match=r"no requirements file .*gone\.txt for the suite"):
-        environments.recipe("suite", tmp_path / "gone.txt", tmp_path)
+        environments.recipe("suite", tmp_path / "gone.txt", tmp_path, tmp_path)
 
 
 def test_a_state_folder_that_cannot_be_made_is_told_in_a_line(project: Path) -> None:
@@ -198,8 +198,8 @@ def test_a_locked_environment_needs_no_network_once_its_packages_are_cached(
     monkeypatch.setenv("UV_CACHE_DIR", str(project / "cache"))
     shutil.rmtree(str(environments.make(recipe(project)).folder))
     runs: List[List[str]] = []
-    really = environments._run
-    monkeypatch.setattr(environments, "_run", lambda step, *rest: (runs.append(step), really(step, *rest)))
+    really = installation._run
+    monkeypatch.setattr(installation, "_run", lambda step, *rest: (runs.append(step), really(step, *rest)))
 
     environments.make(recipe(project))
 

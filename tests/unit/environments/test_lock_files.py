@@ -59,7 +59,7 @@ def test_no_python_is_fetched_for_the_oldest_one_that_a_lock_is_for(
 def test_a_fresh_lock_is_not_stale_and_installs(project: settings.Settings) -> None:
     lock.run(project)
 
-    recipe = environments.recipe("own", project.project / "requirements.txt", project.state)
+    recipe = environments.recipe("own", project.project / "requirements.txt", project.state, project.project)
     assert environments.make(recipe).python.exists()
 
 

@@ -1,0 +1,83 @@
+"""Install packages into a new environment, by uv where it is found (many times faster), else by venv and pip."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import List, Mapping, NamedTuple
+
+from ..system import programs
+from . import installers, pip_settings
+
+OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
+_ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
+
+
+class Order(NamedTuple):
+    """What is to be installed, and where."""
+
+    folder: Path  # of the new environment
+    source: Path  # a requirements file, or a lock
+    is_locked: bool
+    project: Path  # whose folder the paths in requirements count from
+
+
+def install(order: Order, lock: int) -> str:
+    """Make an environment with what the order names; returns the installer's name.
+
+    Args:
+        lock: a descriptor that the installer holds too: should we be killed, the next run waits until it is gone.
+
+    Raises:
+        ProgramFailed: by what an installer printed; see `hint`.
+    """
+    environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
+    uv = installers.find_uv()
+    if uv:
+        _with_uv(uv, order, environ, lock)
+    else:
+        _with_venv(order, environ, lock)
+    return "uv" if uv else "pip"
+
+
+def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:
+    settings = pip_settings.read(environ)
+    environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
+    _run([uv, "venv", "--python", sys.executable, str(order.folder)], environ, lock)
+    python = str(order.folder / "bin" / "python")
+    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(order.source)]
+    if order.is_locked:
+        install.append("--require-hashes")
+        try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
+            return _run([*install, "--offline"], environ, lock)
+        except programs.ProgramFailed:
+            pass
+    _run(install, environ, lock)
+
+
+def _with_venv(order: Order, environ: Mapping[str, str], lock: int) -> None:
+    _run([sys.executable, "-m", "venv", str(order.folder)], environ, lock)
+    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "install", "--no-compile"]
+    hashes = ["--require-hashes"] if order.is_locked else []
+    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(order.source)], environ, lock)
+
+
+def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
+    """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
+    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
+
+
+def hint(output: str) -> str:
+    """Say what may help, by what an installer printed.
+
+    >>> hint("No solution found when resolving")[:21], hint("Failed to fetch")[:31]
+    ('Edit the requirements', 'Is the package index reachable?')
+    """
+    if "ensurepip" in output:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
+    if "No solution found" in output:  # uv asked, and was answered
+        why = "no index that is asked has such a version, or its lines exclude each other"
+        return f"Edit the requirements: {why}. `pip config list` shows which are asked."
+    return "Is the package index reachable? `pip config list` shows which one is asked. Then run the command again."
