@@ -47,8 +47,8 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
 
 
 def say(text: str = "") -> None:
-    """Print one line, at once: a pipe or a CI log must not hold it back."""
-    print(text, flush=True)
+    """Print one line, at once and in one piece: a pipe or a CI log must not hold it back, nor threads mix theirs."""
+    print(f"{text}\n", end="", flush=True)
 
 
 def is_terminal() -> bool:
@@ -276,8 +276,11 @@ def terminal() -> Console:
 
 
 @contextmanager
-def progress(title: str, total_bytes: Optional[int] = None) -> Iterator[Advance]:
+def progress(title: str, total_bytes: Optional[int] = None, state: Callable[[], str] = lambda: "") -> Iterator[Advance]:
     """Show that something goes on while the block runs.
+
+    Args:
+        state: what else can be said of it at the moment.
 
     Yields:
         a function to call with each count of bytes done; of use only with `total_bytes`.
@@ -285,7 +288,7 @@ def progress(title: str, total_bytes: Optional[int] = None) -> Iterator[Advance]
     show = _live if is_terminal() else _plain
     with ExitStack() as stack:
         try:
-            advance = stack.enter_context(show(title, total_bytes))
+            advance = stack.enter_context(show(title, total_bytes, state))
         except RuntimeError:  # no thread can be started (`ulimit -u`): the work goes on unseen
             advance = _unseen
         yield advance
@@ -296,23 +299,24 @@ def _unseen(count: int) -> None:
 
 
 @contextmanager
-def _live(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
+def _live(title: str, total_bytes: Optional[int], state: Callable[[], str]) -> Iterator[Advance]:
     from rich import progress as bars
 
     columns: Tuple[bars.ProgressColumn, ...] = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"))
     if total_bytes:
         columns += (bars.BarColumn(), bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
-    display = bars.Progress(*columns, bars.TimeElapsedColumn(), console=terminal(), transient=True)
-    task = display.add_task(title, total=total_bytes)
+    columns += (bars.TimeElapsedColumn(), bars.TextColumn("{task.fields[state]}", markup=False))
+    display = bars.Progress(*columns, console=terminal(), transient=True)
+    task = display.add_task(title, total=total_bytes, state="")
     try:
         display.start()
-        yield lambda count: display.advance(task, count)
+        yield lambda count: display.update(task, advance=count, state=printable(state()))
     finally:
         display.stop()  # also where its thread did not start: it has hidden the cursor by then
 
 
 @contextmanager
-def _plain(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
+def _plain(title: str, total_bytes: Optional[int], state: Callable[[], str]) -> Iterator[Advance]:
     done = 0
     finished = threading.Event()
     started = time.monotonic()
@@ -326,7 +330,8 @@ def _plain(title: str, total_bytes: Optional[int]) -> Iterator[Advance]:
         while not finished.wait(pause):
             share = f", {human_bytes(done)} of {human_bytes(total_bytes)}" if total_bytes else ""
             with suppress(OSError):  # nobody reads on: whoever prints next learns of it
-                say(f"  {title} ... {human_seconds(time.monotonic() - started)}{share}")
+                words = "; ".join(filter(None, [human_seconds(time.monotonic() - started) + share, printable(state())]))
+                say(f"  {title} ... {words}")
             pause = PLAIN_INTERVAL_S
 
     reporter = threading.Thread(target=report, daemon=True)

