@@ -32,9 +32,7 @@ from .sources import Sources
 from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
 
 MISSING = "is missing"
-AT_ONCE = (
-    4  # files: servers give a connection 20 to 50 MB/s; hubs and object stores take more, and hashing is two cores
-)
+AT_ONCE = 4  # files: a hub or an object store limits each connection, not us; more gain little, and may be refused
 AGAIN = ("nox", "-s", "models")
 
 
