@@ -77,15 +77,17 @@ def models(context, settings=None):
     positional=["url"],
     iterable=["mirror"],
     help={
-        "url": "https://..., s3://..., hf://..., wheel:... or file:...",
-        "mirror": "another source of the same file; may be given more than once",
+        "url": "https://..., s3://..., hf://..., modelscope://..., wheel:... or file:...; all files: hf://ORG/REPO, "
+        "hf://ORG/REPO@REVISION/FOLDER/, s3://BUCKET/PREFIX/, 'hf://ORG/REPO/*.safetensors' (** also over folders)",
+        "mirror": "another source of the same file or folder; of a hub's also `modelscope` or `hf`: the same there; "
+        "may be given more than once",
         "path": "where it goes below the models folder; default: as the URL calls it",
         "keep": "leave the file there",
         "settings": SETTINGS,
     },
 )
 def models_add(context, url, mirror=None, path="", keep=False, settings=None):
-    """Read a file through and print its entry for pipeline.yml, with size and digest."""
+    """Print the entry for pipeline.yml of a file, with size and digest, or those of all files of a folder."""
     mirrors = [f"--mirror={each}" for each in mirror or []]
     run("models", "add", *mirrors, path=path, keep=keep, settings=settings, last=url)
 

@@ -42,7 +42,7 @@ def models(project: settings.Settings, options: argparse.Namespace, rest: List[s
 
 
 def models_add(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
-    """Read a file through and print its entry for pipeline.yml, with size and digest."""
+    """Print the entry for pipeline.yml of a file, with size and digest, or those of all files of a folder."""
     from .steps import weights
 
     weights.add(project, [options.url, *options.mirror], options.path, options.keep)

@@ -171,8 +171,14 @@ def _add_models(models: argparse.ArgumentParser) -> None:
         return action
 
     new = add("add", faces.models_add)
-    new.add_argument("url", metavar="URL", help="https://..., s3://..., hf://..., wheel:... or file:...")
-    new.add_argument("--mirror", action="append", default=[], metavar="URL", help="another source of the same file")
+    new.add_argument(
+        "url",
+        metavar="URL",
+        help="https://..., s3://..., hf://..., modelscope://..., wheel:... or file:...; all files: hf://ORG/REPO, "
+        "hf://ORG/REPO@REVISION/FOLDER/, s3://BUCKET/PREFIX/, 'hf://ORG/REPO/*.safetensors' (** also over folders)",
+    )
+    another = "another source of the same file or folder; of a hub's also `modelscope` or `hf`: the same there"
+    new.add_argument("--mirror", action="append", default=[], metavar="URL", help=another)
     new.add_argument("--path", default="", help="where it goes below the models folder; default: as the URL calls it")
     new.add_argument("--keep", action="store_true", help="leave the file there")
     add(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Optional
+from typing import ContextManager, Iterator, NamedTuple, Optional
 
 from .. import console
 from ..settings import ModelFile, Models, Settings, Wheel
@@ -17,7 +19,7 @@ from ..system.files import scratch
 from ..typed_yaml import Bytes
 from .addresses import SourceError, printable
 from .download import Transfer
-from .partial import PartialFile, open_part
+from .partial import PartialFile, open_part, part_bytes
 from .remote import is_remote
 from .sources import Sources
 from .store import check_room, remember
@@ -43,23 +45,16 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
         OSError: the folder of the weights cannot be written.
     """
     size_bytes = _announced_bytes(source) if is_remote(source) else None
-    folder, place = settings.models_directory, settings.models_directory / path
+    folder = settings.models_directory
     folder.mkdir(parents=True, exist_ok=True)
     check_room(folder, size_bytes or 0)
-    shown = printable(source)
-    waiting = partial(console.say, f"waiting for another process that reads {shown}")
-    key = hashlib.sha256(source.encode()).hexdigest()  # of the part: the digest is what we are looking for
-    with console.progress(f"reading {shown}", size_bytes) as advance, open_part(folder, key, waiting, advance) as part:
-        if not part.origin.validator:  # no digest would tell that its file has changed since
-            part.restart()
-        wheel = _read(settings, part, ModelFile(Bytes(size_bytes or 0), path, "", (source,)), advance)
+    file = ModelFile(Bytes(size_bytes or 0), path, "", (source,))
+    shown = console.progress(f"reading {printable(source)}", size_bytes)
+    with shown as advance, _open_part(settings, source, advance) as part:
+        wheel = _read(settings, part, file, advance)
         content = part.content()
-        file = ModelFile(Bytes(content.size_bytes), path, content.sha256, (source,))
-        if keep:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            remember(settings, file, stamp(part.publish(place), file.sha256))
-        else:
-            part.restart()
+        file = replace(file, size_bytes=Bytes(content.size_bytes), sha256=content.sha256)
+        _leave(settings, part, file, keep)
     return Described(file, wheel)
 
 
@@ -76,6 +71,61 @@ def _read(settings: Settings, part: PartialFile, asked: ModelFile, advance: cons
         for chunk in sources.read(source):
             part.write(chunk)
         return sources.wheel(source)
+
+
+def read_through(settings: Settings, transfer: Transfer, file: ModelFile, advance: console.Advance) -> ModelFile:
+    """Read a file of known size from its one source, and return it with its digest. Its part stays, for `finish`.
+
+    Raises:
+        SourceError: the source cannot give it.
+        OSError: the folder of the weights cannot be written.
+    """
+    [source] = file.sources
+    with _open_part(settings, source, advance) as part:
+        if part_bytes(settings.models_directory, _key(source)) > file.size_bytes:
+            part.restart()  # of a file that has changed since
+        transfer.fill(part, source, file)
+        return replace(file, sha256=part.content().sha256)
+
+
+def finish(settings: Settings, file: ModelFile) -> None:
+    """Leave what `read_through` read in the place of its file, verified; where something lies there, nothing.
+
+    Raises:
+        OSError: the folder of the weights cannot be written.
+    """
+    [source] = file.sources
+    with _locked_part(settings, source, lambda count: None) as part:
+        if part_bytes(settings.models_directory, _key(source)) == file.size_bytes:
+            _leave(settings, part, file, not (settings.models_directory / file.path).exists())
+
+
+@contextmanager
+def _open_part(settings: Settings, source: str, advance: console.Advance) -> Iterator[PartialFile]:
+    with _locked_part(settings, source, advance) as part:
+        if not part.origin.validator:  # no digest would tell that its file has changed since
+            part.restart()
+        yield part
+
+
+def _locked_part(settings: Settings, source: str, advance: console.Advance) -> ContextManager[PartialFile]:
+    waiting = partial(console.say, f"waiting for another process that reads {printable(source)}")
+    return open_part(settings.models_directory, _key(source), waiting, advance)
+
+
+def _key(source: str) -> str:
+    """Make what a part is called by: the digest of its file is what we are looking for."""
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def _leave(settings: Settings, part: PartialFile, file: ModelFile, keep: bool) -> None:
+    """Leave what came into a part as its file, or leave nothing."""
+    place = settings.models_directory / file.path
+    if keep:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        remember(settings, file, stamp(part.publish(place), file.sha256))
+    else:
+        part.restart()
 
 
 def _announced_bytes(source: str) -> int:

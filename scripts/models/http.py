@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from ..console import human_seconds
@@ -75,7 +75,7 @@ class Web:
         self._patience = patience
 
     def get(self, asked: Remote, headers: Mapping[str, str], with_netrc: bool) -> requests.Response:
-        """Ask, and return the answer, whose body is still to come, after all redirects.
+        """Ask, and return the answer, whose body is still to come, after all redirects, which are its `history`.
 
         Args:
             headers: for every host on the way; those of `asked` are for its own only.
@@ -87,6 +87,7 @@ class Web:
         """
         url, own = asked.url, dict(asked.headers)
         timeouts_s = (self._patience.connect_s, self._patience.stall_s)
+        history: List[requests.Response] = []
         for _ in range(REDIRECTS):
             auth = None if with_netrc and not own else _Headers(own)
             with self.failures():
@@ -100,9 +101,11 @@ class Web:
                     allow_redirects=False,
                 )
                 target = self._session.get_redirect_target(answer)
+                answer.history = list(history)
                 if not target:
                     return answer
                 answer.close()
+                history.append(answer)
                 url, own = followed(url, target, own)
         raise SourceError(f"it redirects more than {REDIRECTS} times")
 

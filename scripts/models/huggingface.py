@@ -6,14 +6,19 @@ HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH and HF_HOME mean what they mean to the Hugg
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from pathlib import Path
-from typing import Mapping, NamedTuple
-from urllib.parse import quote
+from typing import Any, List, Mapping, NamedTuple, Tuple
+from urllib.parse import quote, urlsplit
 
+from ..system.files import parse_json
+from .addresses import HubPath, SourceError, is_commit
 from .http import Remote
+from .listing import Ask, Listed
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
+DEFAULT_REVISION = "main"
 
 
 class HubFile(NamedTuple):
@@ -37,9 +42,68 @@ class HubFile(NamedTuple):
 
 def request(source: str, environ: Mapping[str, str]) -> Remote:
     """Make the request for hf://ORG/REPO@REVISION/PATH."""
-    file, token = parse(source, environ), find_token(environ)
+    file = parse(source, environ)
+    return _asked(file, file.url, environ)
+
+
+def _asked(file: HubFile, url: str, environ: Mapping[str, str]) -> Remote:
+    token = find_token(environ)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return Remote(file.url, headers, partial(explain, file, bool(token)))
+    return Remote(url, headers, partial(explain, file, bool(token)))
+
+
+def listed(place: HubPath, ask: Ask, environ: Mapping[str, str]) -> Tuple[HubPath, List[Listed]]:
+    """List the files below the folder of a place, at the commit that its revision is now; returns it with this.
+
+    The hub states the sha256 of what it keeps apart from git, which all weights are.
+
+    Raises:
+        SourceError: it refuses, or answers something else.
+    """
+    file = parse(str(place), environ)
+    api = f"{file.endpoint}/api/models/{file.repository}"
+    commit = file.revision if is_commit(file.revision) else _commit(file, api, ask, environ)
+    url = f"{api}/tree/{commit}/{quote(place.folder)}".rstrip("/")
+    found: List[Listed] = []
+    query = "recursive=true"
+    while query:
+        answer = ask(_asked(file, f"{url}?{query}", environ))
+        found += _files(answer.body)
+        query = next_query(answer.headers.get("Link", ""))
+    return place._replace(revision=commit), found
+
+
+def _commit(file: HubFile, api: str, ask: Ask, environ: Mapping[str, str]) -> str:
+    body = ask(_asked(file, f"{api}/revision/{quote(file.revision, safe='')}", environ)).body
+    try:
+        commit = str(parse_json(body)["sha"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"the hub does not say which commit {file.revision} is: {error!r}") from error
+    if not is_commit(commit):
+        raise SourceError(f"the hub says that {file.revision} is {commit[:50]!r}, which is no commit")
+    return commit
+
+
+def _files(body: bytes) -> List[Listed]:
+    try:
+        entries = [entry for entry in parse_json(body) if entry["type"] == "file"]
+        return [Listed(str(entry["path"]), int(entry["size"]), _sha256(entry)) for entry in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"the hub answers with something else than a list of files: {error!r}") from error
+
+
+def _sha256(entry: Mapping[str, Any]) -> str:
+    return str((entry.get("lfs") or {}).get("oid", ""))
+
+
+def next_query(link: str) -> str:
+    """Pick what asks for the next page from a Link header; its host is the hub's, which a mirror's users may not reach.
+
+    >>> next_query('<https://hub.test/api/x?recursive=true&cursor=Zg>; rel="next"'), next_query("")
+    ('recursive=true&cursor=Zg', '')
+    """
+    match = re.search(r'<([^>]*)>\s*;\s*rel="?next', link)
+    return urlsplit(match[1]).query if match else ""
 
 
 def parse(source: str, environ: Mapping[str, str]) -> HubFile:
@@ -48,10 +112,9 @@ def parse(source: str, environ: Mapping[str, str]) -> HubFile:
     >>> parse("hf://org/voice@v1.0/音 色.bin", {"HF_ENDPOINT": "https://mirror.test/"}).url
     'https://mirror.test/org/voice/resolve/v1.0/%E9%9F%B3%20%E8%89%B2.bin'
     """
-    repository, _, rest = source[len("hf://") :].partition("@")
-    revision, _, path = rest.partition("/")
+    place = HubPath.read(source)
     endpoint = environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
-    return HubFile(endpoint.rstrip("/"), repository, revision, path)
+    return HubFile(endpoint.rstrip("/"), place.repository, place.revision or DEFAULT_REVISION, place.path)
 
 
 def find_token(environ: Mapping[str, str]) -> str:

@@ -65,20 +65,26 @@ class Pool(Generic[Job, Result]):
             return [job for _, job in sorted(self._in_hand.items(), key=lambda item: item[0])]
 
     def run(
-        self, jobs: Sequence[Job], make: Callable[[], Do[Job, Result]], at_once: int, alone: Callable[[Job], bool]
+        self,
+        jobs: Sequence[Job],
+        make: Callable[[], Do[Job, Result]],
+        at_once: int,
+        alone: Callable[[Job], bool],
+        size: Callable[[Job], int],
     ) -> List[Result]:
-        """Do all jobs, begun in their order, and return their results in this order.
+        """Do all jobs, and return their results in their order.
 
         Args:
             make: makes what does a job, once for each thread.
             at_once: how many threads do jobs, at most.
             alone: which jobs the caller's thread does itself, one after the other: those that start programs.
+            size: threads begin with the largest jobs, or the last one would keep one of them at work for long.
 
         Raises:
             Whatever a job raises, and what interrupts the caller; the others have ended by then.
         """
         numbered = list(enumerate(jobs))
-        shared = [item for item in numbered if not alone(item[1])]
+        shared = sorted([item for item in numbered if not alone(item[1])], key=lambda item: -size(item[1]))
         threads: List[threading.Thread] = []
         try:
             if len(shared) > 1:

@@ -3,6 +3,7 @@
     https://..., http://...        as it stands; a log-in comes from the URL or from ~/.netrc
     s3://BUCKET/KEY                signed with what AWS tools find on this machine, see s3.py
     hf://ORG/REPO@REVISION/PATH    with the token of the Hugging Face tools, see huggingface.py
+    modelscope://ORG/REPO@REVISION/PATH    with the token of ModelScope's, see modelscope.py
 
 No server is asked here: that is the work of download.py.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Mapping
 
-from . import huggingface, s3
+from . import huggingface, modelscope, s3
 from .addresses import SourceError, scheme_of
 from .http import Remote
 
@@ -22,7 +23,7 @@ def remote(source: str, environ: Mapping[str, str]) -> Remote:
     """Make the request for a source on a server.
 
     Args:
-        environ: where HF_* variables are looked up; botocore reads those of the process itself.
+        environ: where HF_* and MODELSCOPE_* variables are looked up; botocore reads those of the process itself.
 
     Raises:
         SourceError: it cannot be asked for: no botocore, a profile that is not there, another scheme.
@@ -57,4 +58,5 @@ SERVERS: Dict[str, Request] = {
     "http": web,
     "s3": s3.request,
     "hf": huggingface.request,
+    "modelscope": modelscope.request,
 }

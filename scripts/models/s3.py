@@ -7,14 +7,19 @@ The signature stands in the URL, not in headers: it fits any Range, and a redire
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
+import threading
 from functools import lru_cache, partial
-from typing import Any, Mapping
-from urllib.parse import urlsplit
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from urllib.parse import unquote_plus, urlsplit
+from xml.etree import ElementTree
 
 from .addresses import SourceError
 from .http import Remote
+from .listing import Ask, Listed
 
 EXPIRES_S = 900  # to start a transfer in; it may then last longer
 
@@ -51,17 +56,86 @@ def signed_url(source: str) -> str:
     Raises:
         SourceError: no botocore here, or it cannot use what this machine is set to.
     """
+    return _presigned("get_object", **bucket_and_key(source))
+
+
+def _presigned(operation: str, **words: str) -> str:
     try:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError as error:
         install = "add botocore to requirements.txt, or install shardline[s3]"
         raise SourceError(f"s3: sources need botocore, which is not installed: {install}") from error
-    bucket, _, key = source[len("s3://") :].partition("/")
     try:
-        place = {"Bucket": bucket, "Key": key}
-        return str(_client().generate_presigned_url("get_object", Params=place, ExpiresIn=EXPIRES_S))
+        with _MAKING:
+            client = _client()
+        return str(client.generate_presigned_url(operation, Params=words, ExpiresIn=EXPIRES_S))
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise SourceError(f"the request cannot be signed: {' '.join(str(error).split())}") from error
+
+
+def listed(bucket: str, prefix: str, ask: Ask) -> Iterator[Listed]:
+    """List the objects of a bucket whose keys begin with a prefix; their digests are not said here.
+
+    Raises:
+        SourceError: the server refuses, or answers something else.
+    """
+    following: Dict[str, str] = {}
+    while True:
+        url = _presigned("list_objects_v2", Bucket=bucket, Prefix=prefix, **following)
+        body = ask(Remote(url, {}, partial(explain, is_signed(url)), certificates())).body
+        try:
+            found, token = _objects(body)
+        except (ElementTree.ParseError, ValueError, TypeError) as error:
+            raise SourceError(f"the server answers with something else than a list of objects: {error}") from error
+        yield from found
+        if not token:
+            return
+        following = {"ContinuationToken": token}
+
+
+def _objects(body: bytes) -> Tuple[List[Listed], str]:
+    """Read a page of ListObjectsV2: objects, less those that stand for folders, and the token of the next page."""
+    root = ElementTree.fromstring(body)
+    space = root.tag.rpartition("}")[0] + "}" if "}" in root.tag else ""
+    if root.tag != f"{space}ListBucketResult":
+        raise ValueError(root.tag)
+    # botocore asks for keys in this form: XML cannot hold all that a key can.
+    decode = unquote_plus if root.findtext(f"{space}EncodingType") == "url" else str
+    objects = [
+        Listed(decode(each.findtext(f"{space}Key") or ""), int(each.findtext(f"{space}Size") or ""))
+        for each in root.iter(f"{space}Contents")
+    ]
+    return [each for each in objects if not each.path.endswith("/")], root.findtext(f"{space}NextContinuationToken", "")
+
+
+def stated_digest(source: str, ask: Ask) -> str:
+    """Ask for the sha256 that the server keeps of an object as a whole; empty where it keeps none.
+
+    An object that came in parts has a digest of their digests, which says so at its end: "-PARTS".
+
+    Args:
+        ask: for headers alone.
+    """
+    place = bucket_and_key(source)
+    url = _presigned("get_object", ChecksumMode="ENABLED", **place)
+    asked = Remote(url, {"x-amz-checksum-mode": "ENABLED"}, partial(explain, is_signed(url)), certificates())
+    headers = ask(asked).headers
+    if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
+        return ""
+    try:
+        digest = base64.b64decode(headers.get("x-amz-checksum-sha256", ""), validate=True)
+    except ValueError:
+        return ""
+    return digest.hex() if len(digest) == hashlib.sha256().digest_size else ""
+
+
+def bucket_and_key(source: str) -> Dict[str, str]:
+    """Read s3://BUCKET/KEY; the key is taken letter for letter."""
+    bucket, _, key = source[len("s3://") :].partition("/")
+    return {"Bucket": bucket, "Key": key}
+
+
+_MAKING = threading.Lock()  # botocore's sessions are for one thread; its clients are not
 
 
 @lru_cache(maxsize=None)

@@ -18,7 +18,7 @@ from ..console import Advance, say
 from ..settings import ModelFile, Wheel
 from ..typed_yaml import Bytes
 from . import wheel as wheels
-from .addresses import SourceError, WrongContent, local_path, requirement_of, scheme_of
+from .addresses import SourceError, WrongContent, local_path, movable_revision, requirement_of, scheme_of
 from .download import Hosts, Transfer
 from .http import PATIENT, Patience
 from .partial import PartialFile
@@ -92,6 +92,13 @@ class Sources:
             return None
         content, _ = measure(wheel, wheel.stat().st_size, lambda count: None)
         return Wheel(Bytes(content.size_bytes), content.sha256)
+
+    def moved(self, source: str) -> str:
+        """Say that the revision of a source may have moved, where it is none of those that cannot; else nothing."""
+        revision = movable_revision(source)
+        commit = self._remotely().commit(source) if revision else ""
+        now = f" and is at {commit} now" if commit else ""
+        return revision and f"the revision {revision} may have moved{now}, and the digest here is of another"
 
     def _remotely(self) -> Transfer:
         if self._transfer is None:

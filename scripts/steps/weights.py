@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import time
 from contextlib import suppress
-from typing import Dict, Optional, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
-from ..console import counted, human_bytes, progress, say, table
+from ..console import at_most, counted, human_bytes, progress, say, table
 from ..errors import ModelError, SettingsError
-from ..models import describe, manifest, prune, store
-from ..models.addresses import SourceError, printable, requirement_of
+from ..models import describe, folders, manifest, prune, store
+from ..models.addresses import HUBS, SourceError, printable, requirement_of, scheme_of
 from ..models.describe import Described
 from ..models.store import cannot_write, relative
 from ..runner.preparation import verified
@@ -20,6 +21,7 @@ from ..settings import ModelFile, Models, Settings
 from ..typed_yaml import Bytes
 
 AGAIN = "and run the command again."
+SHOWN = 6
 
 
 def show(settings: Settings) -> None:
@@ -88,28 +90,96 @@ def _from(file: ModelFile) -> str:
 
 
 def add(settings: Settings, sources: Sequence[str], path: str = "", keep: bool = False) -> None:
-    """Print the entry of a new file, after reading it from each of its sources.
+    """Print the entry of a new file, after reading it from each of its sources, or those of all files of a folder.
+
+    What a hub states of a file (its commit, its digest) is taken from there, and not read.
 
     Args:
-        path: where it goes below the models folder; default: as its first source calls it.
+        sources: the first may mean a folder; the others are mirrors of it, or the name of a hub that has the same.
+        path: where it goes below the models folder; default: as its first source calls it. Of a folder: below where.
         keep: leave it there.
 
     Raises:
         SettingsError: a source or path that pipeline.yml cannot hold.
         ModelError: a source cannot give the file, or they give different ones.
     """
+    sources = [sources[0], *(folders.mirrored(sources[0], mirror) for mirror in sources[1:])]
+    if folders.is_folder(sources[0]):
+        add_folder(settings, sources, path, keep)
+        return
     path = path or manifest.file_name(sources[0])
     _check(settings, sources, path, keep)
     found = [_described(settings, source, path, keep and source == sources[0]) for source in sources]
+    sources = [each.file.sources[0] for each in found]
     first = found[0].file
     for other in (each.file for each in found[1:]):
         if (other.size_bytes, other.sha256) != (first.size_bytes, first.sha256):
             raise ModelError(f"two sources give different files:\n  {_in_words(first)}\n  {_in_words(other)}")
     say(f"to paste into {settings.file.name}, below `models:`, `files:`")
     say()
-    say(manifest.entry(dataclasses.replace(first, sources=tuple(sources))))
+    say(manifest.entry(replace(first, sources=tuple(sources))))
     for each in found:
         _say_wheel(settings, each)
+
+
+def add_folder(settings: Settings, sources: Sequence[str], path: str = "", keep: bool = False) -> None:
+    """Print the entries of all files of a folder that are not in the manifest.
+
+    Raises:
+        SettingsError: a word that is not for folders.
+        ModelError: a source cannot be listed, or a file without a stated digest cannot be read.
+    """
+    if keep or not all(map(folders.is_folder, sources)):
+        what = "--keep is for one file" if keep else "a mirror of a folder is a folder, or the name of a hub"
+        raise SettingsError(what, f"Add the entries, then fetch: {settings.command('nox', '-s', 'models')}")
+    first, *mirrors = [_listed(settings, source, path) for source in sources]
+    wanted = {file.path for file in first.files}
+    others = [[file for file in mirror.files if file.path in wanted] for mirror in mirrors]
+    joined = folders.join(_read(settings, first.files), [_read(settings, files) for files in others])
+    found = folders.sort_out(joined.files, {file.path: file for file in _models(settings).files})
+    for line in _about(settings, first, found, joined.differing):
+        say(line)
+    for file in (*found.new, *found.changed):
+        say(manifest.entry(file).rstrip("\n"))
+
+
+def _listed(settings: Settings, source: str, path: str) -> folders.Folder:
+    try:
+        folder = folders.listed(source)
+    except SourceError as error:
+        raise _no_entry(source, error) from error
+    below = PurePosixPath(path)
+    return folder._replace(files=[replace(file, path=str(below / file.path)) for file in folder.files])
+
+
+def _read(settings: Settings, files: Sequence[ModelFile]) -> Sequence[ModelFile]:
+    try:
+        return folders.with_digests(settings, files)
+    except SourceError as error:
+        raise _no_entry(files[0].sources[0], error) from error
+    except OSError as error:
+        raise cannot_write(settings.models_directory, error) from error
+
+
+def _about(
+    settings: Settings, folder: folders.Folder, found: folders.Sorted, differing: Sequence[Tuple[str, str]]
+) -> Iterator[str]:
+    """Say what was found, before the entries."""
+    total_bytes = sum(file.size_bytes for file in folder.files)
+    yield f"{folder.what}: {counted(len(folder.files), 'file')}, {human_bytes(total_bytes)}"
+    if found.known:
+        yield f"{counted(len(found.known), 'file')} of them: in {settings.file.name} already, with this content"
+    if found.changed:
+        yield "in place of the entries there, whose content is another: " + _names(file.path for file in found.changed)
+    if differing:
+        yield "not the same at the mirror, which is no source of theirs: " + _names(path for path, _ in differing)
+    if found.new or found.changed:
+        yield f"to paste into {settings.file.name}, below `models:`, `files:`"
+        yield ""
+
+
+def _names(paths: Iterable[str]) -> str:
+    return ", ".join(at_most(SHOWN, list(paths)))
 
 
 def _say_wheel(settings: Settings, found: Described) -> None:
@@ -136,12 +206,23 @@ def _check(settings: Settings, sources: Sequence[str], path: str, keep: bool) ->
 
 
 def _described(settings: Settings, source: str, path: str, keep: bool) -> Described:
+    """Describe a file: from what a hub states of it, else by reading it through."""
+    if scheme_of(source) in HUBS:
+        with suppress(SourceError):  # a mirror may have no more than the files
+            [stated] = folders.listed(source).files
+            source = stated.sources[0]
+            if stated.sha256 and not keep:
+                return Described(replace(stated, path=path), None)
     try:
         return describe.describe(settings, source, path, keep)
     except SourceError as error:
-        raise ModelError(f"no entry, because of {printable(source)}: {error}", f"Correct it {AGAIN}") from error
+        raise _no_entry(source, error) from error
     except OSError as error:
         raise cannot_write(settings.models_directory, error) from error
+
+
+def _no_entry(source: str, error: SourceError) -> ModelError:
+    return ModelError(f"no entry, because of {printable(source)}: {error}", f"Correct it {AGAIN}")
 
 
 def _in_words(file: ModelFile) -> str:
