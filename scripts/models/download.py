@@ -110,12 +110,14 @@ class Transfer:
             try:
                 self._attempt(part, source, file)
             except Interrupted as broken:
-                if part.size_bytes > furthest:
-                    furthest, failures, in_a_row = part.size_bytes, 0, 0
-                seen, others_bytes = others_bytes, self._hosts.given_to_others(host, self)
-                if others_bytes > seen:  # it serves others of us, and perhaps no more at once
-                    in_a_row = 0
-                failures, in_a_row = failures + 1, in_a_row + 1
+                given_bytes = self._hosts.given_to_others(host, self)
+                got_further = part.size_bytes > furthest
+                is_alive = got_further or given_bytes > others_bytes
+                failures = 1 if got_further else failures + 1
+                in_a_row = 1 if is_alive else in_a_row + 1  # it may take so many connections, and no more
+                if is_alive:
+                    self._hosts.given_up.discard(host)
+                furthest, others_bytes = max(furthest, part.size_bytes), given_bytes
                 self._check_patience(broken, in_a_row, source)
                 pause = pause_s(self._patience, failures, broken.ordered_s, random.random())
                 self._tell(f"{file.path}: {broken}; {_reached(part, file)}, again in {human_seconds(pause)}")

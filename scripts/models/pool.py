@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 Do = Callable[[Job], Result]
 
 LOOK_S = 0.1  # between two looks whether a thread failed
-GRACE_S = 1.0  # for threads to keep what came: all do at once, but those to which nothing comes
+GRACE_S = 0.5  # for threads to keep what came: all do at once, but those to which nothing comes
 
 
 class Ended(BaseException):
@@ -95,6 +95,8 @@ class Pool(Generic[Job, Result]):
             for thread in threads:
                 while thread.is_alive() and not self._ended.is_set():
                     thread.join(LOOK_S)
+        except Ended:  # our own job, because of a thread's failure
+            pass
         finally:
             self._end(threads)
         if self._failures:

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from scripts.models.addresses import SourceError, WrongContent
-from scripts.models.download import Transfer
+from scripts.models.download import Hosts, Transfer
 from scripts.models.http import Patience
 from scripts.models.partial import Origin, open_part, part_path
 from scripts.settings import ModelFile
@@ -295,6 +295,31 @@ def test_nobody_waits_for_the_same_server_with_every_file(tmp_path: Path) -> Non
                 it.fill()
 
     assert 6 + 1 == len(it.weights.requests)
+
+
+def test_a_server_that_serves_others_meanwhile_is_not_given_up(tmp_path: Path) -> None:
+    """It may take so many connections and no more."""
+    hosts = Hosts()
+    with rig(tmp_path, *[Fault("status")] * 12) as it:
+        here = it.source[: -len("/m.bin")]
+        it.transfer = Transfer({}, lambda _: None, it.told.append, IMPATIENT, lambda _: hosts.gave(here, it, 1), hosts)
+        assert DATA == it.fill()
+
+    assert 12 + 1 == len(it.weights.requests)
+
+
+def test_a_pause_that_a_server_asks_one_thread_for_is_kept_by_all(tmp_path: Path) -> None:
+    hosts = Hosts()
+    with rig(tmp_path, Fault("status", headers={"Retry-After": "70"})) as it:
+        first, second = (
+            Transfer({}, it.came_bytes.append, it.told.append, IMPATIENT, it.pauses.append, hosts) for _ in range(2)
+        )
+        for it.transfer in (first, second):
+            it.fill()
+            part_path(tmp_path, FILE.sha256).unlink()
+
+    assert [True] * len(it.pauses) == [60 < pause < 72 for pause in it.pauses]
+    assert it.pauses[2:]  # of the second, which was asked for none
 
 
 def test_a_server_that_came_back_is_trusted_again(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Many files at a time, from servers that limit each connection, or all of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import ModelError
+from scripts.models import store
+from tests.unit.models.apart import fetch_apart, wait_for
+from tests.unit.models.loopback import content, files_below, serve
+from tests.unit.models.manifests import entry, project
+from tests.unit.models.misbehaving import Fault, Weights
+
+MANY = {f"{n}.bin": bytes([n]) * (n + 1) for n in range(5)}
+
+
+def test_several_files_come_at_a_time(tmp_path: Path) -> None:
+    """Each is answered only when all have been asked for."""
+    all_asked = threading.Barrier(len(MANY))
+
+    def answer(data: bytes, handler: BaseHTTPRequestHandler) -> None:
+        all_asked.wait(20)
+        content(data)(handler)
+
+    with serve({f"/{name}": lambda handler, data=data: answer(data, handler) for name, data in MANY.items()}) as server:
+        here = project(tmp_path, *(entry(data, f"{server.url}/{name}", path=name) for name, data in MANY.items()))
+        store.fetch(here)
+
+    assert MANY == files_below(here.models_directory)
+
+
+def test_refusals_are_told_in_the_order_of_the_manifest_and_the_rest_is_kept(tmp_path: Path) -> None:
+    with serve({"/2.bin": content(MANY["2.bin"])}) as server:
+        here = project(tmp_path, *(entry(data, f"{server.url}/{name}", path=name) for name, data in MANY.items()))
+        with pytest.raises(ModelError) as failure:
+            store.fetch(here)
+    told = [line.split()[2] for line in failure.value.message.splitlines() if line.startswith("cannot fetch")]
+
+    assert (["0.bin", "1.bin", "3.bin", "4.bin"], {"2.bin"}) == (told, set(files_below(here.models_directory)))
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
+def test_after_a_signal_all_parts_are_kept_and_the_next_run_brings_the_rest(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    weights = [Weights(os.urandom(400_000), Fault("stall", 0.5)) for _ in range(3)]
+    with serve({f"/{n}": each for n, each in enumerate(weights)}) as server:
+        here = project(tmp_path, *(entry(w.data, f"{server.url}/{n}", path=str(n)) for n, w in enumerate(weights)))
+        child = fetch_apart(here.project)
+        wait_for(lambda: [200_000] * 3 == [part.stat().st_size for part in here.models_directory.glob("*.part")])
+        child.send_signal(number)
+        output, _ = child.communicate(timeout=20)
+        assert code == child.returncode, output
+        store.fetch(here)
+        for each in weights:
+            each.released.set()
+
+    assert {str(n): each.data for n, each in enumerate(weights)} == files_below(here.models_directory)
+    assert [["", "bytes=200000-"]] * 3 == [each.ranges for each in weights]
+
+
+def test_a_disk_that_takes_no_more_ends_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server gives nothing of the second file; that must not hold up the word about the first."""
+    stalled = Weights(b"abc" * 100, Fault("stall", 0.0))
+    with serve({"/a": content(MANY["0.bin"]), "/b": stalled}) as server:
+        here = project(
+            tmp_path,
+            entry(MANY["0.bin"], f"{server.url}/a", path="a/a"),
+            entry(stalled.data, f"{server.url}/b", path="b"),
+        )
+        here.models_directory.mkdir(parents=True)
+        (here.models_directory / "a").write_text("a file where the folder should be")
+        with pytest.raises(ModelError, match="cannot write the weights"):
+            store.fetch(here)
+        stalled.released.set()
