@@ -147,7 +147,7 @@ def _packages(settings: Settings, facts: Facts) -> Iterator[Lack]:
 def _weights(settings: Settings, facts: Facts) -> Iterator[Lack]:
     if settings.models is None and facts.weights:
         what, where = facts.weights[0]
-        add = settings.command("invoke", "models.add", what if what.startswith("http") else f"hf://{what}@main/FILE")
+        add = settings.command("invoke", "models.add", what if what.startswith("http") else f"hf://{what}")
         text = f"the service fetches {what} by itself ({where}), unverified"
         yield Lack(NOTE, "weights", text, f"Its entry for {settings.file.name}: {add}")
 

@@ -287,11 +287,11 @@ def _models(facts: Facts) -> List[str]:
     lines = ["# Weights that Shardline fetches once, verifies and keeps: `shardline models add URL` prints the entry."]
     seen = [f"{what} ({where})" for what, where in facts.weights[:SHOWN]]
     first = next((what for what, _ in facts.weights if not what.startswith("http")), "")
-    url = f"hf://{first}@main/FILE" if first else "URL"
+    url = f"hf://{first}" if first else "URL"
     if seen:
         lines = [
             f"# The service fetches by itself: {', '.join(seen)}{', and more' if len(facts.weights) > SHOWN else ''}.",
-            f"# To fetch once, verify and keep: `shardline models add {url}` prints the entry for here.",
+            f"# To fetch once, verify and keep: `shardline models add {url}` prints the entries for here.",
         ]
     option = facts.start.models if facts.start else ""
     hint = f"  # and tell the service where they are: {option}, {flow('{models}')} in its command" if option else ""

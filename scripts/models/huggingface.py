@@ -86,7 +86,10 @@ def _commit(file: HubFile, api: str, ask: Ask, environ: Mapping[str, str]) -> st
 
 def _files(body: bytes) -> List[Listed]:
     try:
-        entries = [entry for entry in parse_json(body) if entry["type"] == "file"]
+        listed = parse_json(body)
+        if not isinstance(listed, list):
+            raise TypeError(type(listed).__name__)
+        entries = [entry for entry in listed if entry["type"] == "file"]
         return [Listed(str(entry["path"]), int(entry["size"]), _sha256(entry)) for entry in entries]
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(f"the hub answers with something else than a list of files: {error!r}") from error

@@ -13,6 +13,7 @@ import yaml
 
 from ..settings import ModelFile, Models, Wheel
 from ..typed_yaml import read
+from .addresses import movable_revision as movable
 
 SCHEMA = 1
 LONGEST = 10**6  # of a line: YAML would fold it
@@ -55,6 +56,11 @@ def mistakes(file: ModelFile) -> List[str]:
     """Say why pipeline.yml cannot hold this file's entry; empty if it can."""
     _, problems = read("files:\n" + entry(file), Models)
     return [problem.message.replace("files[0].", "") for problem in problems]
+
+
+def unpinned(models: Models) -> List[str]:
+    """List the sources of the Hugging Face hub that name a branch or tag, whose content may be another tomorrow."""
+    return [source for file in models.files for source in file.sources if source.startswith("hf:") and movable(source)]
 
 
 def file_name(source: str) -> str:

@@ -10,6 +10,7 @@ from ..models import manifest
 from ..runner import preparation
 from ..settings import Models, Settings
 from ..system import files
+from . import weights
 
 
 def run(settings: Settings, offline: bool = False, digest_file: Optional[Path] = None) -> None:
@@ -24,6 +25,7 @@ def run(settings: Settings, offline: bool = False, digest_file: Optional[Path] =
     """
     if digest_file is None:
         preparation.fetch_weights(settings, offline)
+        weights.say_unpinned(settings)
         return
     files.write_text(digest_file, manifest.digest(settings.models or Models(files=())) + "\n")
     say(f"digest of the manifest: {digest_file}")

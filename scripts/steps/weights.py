@@ -74,10 +74,20 @@ def _judge(settings: Settings, faults: Dict[str, str]) -> None:
     files = _models(settings).files
     if not faults:
         say(verified(len(files), sum(file.size_bytes for file in files)))
+        say_unpinned(settings)
         return
     lines = [f"  {_place(settings, path)}: {fault}" for path, fault in faults.items()]
     message = "\n".join([f"{len(faults)} of {counted(len(files), 'model file')} are not right:", *lines])
     raise ModelError(message, f"Fetch them: {settings.command('nox', '-s', 'models')}")
+
+
+def say_unpinned(settings: Settings) -> None:
+    """Say which sources may give another content tomorrow, if there are any."""
+    found = manifest.unpinned(_models(settings))
+    if found:
+        others = f" and {len(found) - 1} more" if found[1:] else ""
+        add = settings.command("invoke", "models.add", found[0])
+        say(f"a branch or tag may move: {found[0]}{others}; `{add}` prints its entry with the commit")
 
 
 def _state(fault: Optional[str]) -> str:

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from scripts.errors import ModelError
 from scripts.models import huggingface, store
-from tests.unit.models.loopback import serve
+from scripts.models.addresses import HubPath, SourceError
+from scripts.models.listing import Answer
+from tests.unit.models.hubs import COMMIT
+from tests.unit.models.loopback import content, serve
 from tests.unit.models.manifests import entry, project
 from tests.unit.models.misbehaving import Weights
 
@@ -118,3 +121,37 @@ def test_a_gated_repository_is_told_in_one_line(tmp_path: Path, monkeypatch: pyt
 
     assert f"is restricted. You must have access to it; accept its licence at {mirror.url}/org/voice" in line
     assert "hf_secret" not in str(failure.value)
+
+
+# Revisions ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [b"new", b"longer"])
+def test_a_branch_that_moved_is_told_with_its_commit_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    def moved(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(307)
+        for name, value in {"Location": "/there", "X-Repo-Commit": COMMIT, "Content-Length": "0"}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+
+    with serve({"/org/voice/resolve/main/a.bin": moved, "/there": content(data)}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        with pytest.raises(ModelError, match=f"revision main may have moved and is at {COMMIT} now, and the digest"):
+            store.fetch(project(tmp_path, entry(b"old", "hf://org/voice@main/a.bin")))
+
+
+def test_a_commit_never_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve({f"/org/voice/resolve/{COMMIT}/a.bin": content(b"new")}) as hub, pytest.raises(ModelError) as failure:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        store.fetch(project(tmp_path, entry(b"old", f"hf://org/voice@{COMMIT}/a.bin")))
+
+    assert "moved" not in failure.value.message
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"sha": "main"}', b"{}", b'[{"type": "file"}]'])
+def test_what_is_no_answer_about_a_repository_is_called_so(body: bytes) -> None:
+    for revision in ("main", COMMIT):
+        with pytest.raises(SourceError, match=r"the hub (answers with something else|does not say|says that)"):
+            huggingface.listed(HubPath.read(f"hf://org/voice@{revision}/"), lambda asked: Answer({}, body), {})

@@ -105,3 +105,9 @@ def test_a_file_is_called_as_its_source_calls_it(source: str, name: str) -> None
 @given(st.sampled_from(SCHEMES), words)
 def test_any_source_may_be_asked_for_its_file_name(scheme: str, rest: str) -> None:
     assert "/" not in manifest.file_name(f"{scheme}:{rest}")
+
+
+def test_only_a_commit_pins_a_source_of_the_hub() -> None:
+    pinned, moving = (replace(A, path=rev, sources=(f"hf://org/a@{rev}/a.bin",)) for rev in ("0" * 40, "v1"))
+
+    assert ["hf://org/a@v1/a.bin"] == manifest.unpinned(Models((pinned, moving, B)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import subprocess
@@ -18,6 +19,8 @@ import requests
 from scripts.errors import ModelError
 from scripts.models import s3, store
 from scripts.models.addresses import SourceError
+from scripts.models.http import Remote
+from scripts.models.listing import Answer, Listed
 from scripts.models.partial import part_path
 from scripts.models.remote import remote
 from tests.unit.models import s3_servers
@@ -316,3 +319,49 @@ def test_what_a_bucket_refuses_is_told_without_a_secret(use: Use, endpoint: str,
     assert 1 == len(lines)
     assert "s3://weights/a.bin: HTTP 403 Forbidden: SignatureDoesNotMatch: the secret key is not" in lines[0]
     assert not [word for word in ("wrong-secret", "X-Amz-", "Signature=") if word in str(failure.value)]
+
+
+# Digests and lists -------------------------------------------------------------------------------
+
+DIGEST = hashlib.sha256(b"abc").digest()
+
+
+@pytest.mark.parametrize(
+    "headers, stated",
+    [
+        ({"x-amz-checksum-sha256": base64.b64encode(DIGEST).decode()}, DIGEST.hex()),
+        ({"x-amz-checksum-sha256": base64.b64encode(DIGEST).decode() + "-2"}, ""),
+        ({"x-amz-checksum-sha256": base64.b64encode(DIGEST).decode(), "x-amz-checksum-type": "COMPOSITE"}, ""),
+        ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA="}, ""),
+        ({}, ""),
+    ],
+)
+def test_only_the_digest_of_a_whole_object_is_taken(use: Use, headers: Dict[str, str], stated: str) -> None:
+    use(LOG_IN)
+
+    assert stated == s3.stated_digest("s3://weights/a.bin", lambda asked: Answer(headers, b""))
+
+
+def test_a_bucket_is_listed_page_by_page(use: Use) -> None:
+    use(LOG_IN)
+    name = "<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>"
+    pages = [
+        "<EncodingType>url</EncodingType><NextContinuationToken>a=b</NextContinuationToken>"
+        "<Contents><Key>v1/a+b%2B</Key><Size>3</Size></Contents><Contents><Key>v1/</Key><Size>0</Size></Contents>",
+        "<Contents><Key>v1/c+d</Key><Size>4</Size></Contents>",
+    ]
+    asked: List[str] = []
+
+    def ask(remote: Remote) -> Answer:
+        asked.append(remote.url)
+        return Answer({}, f"{name}{pages[len(asked) - 1]}</ListBucketResult>".encode())
+
+    assert [Listed("v1/a b+", 3), Listed("v1/c+d", 4)] == list(s3.listed("weights", "v1/", ask))
+    assert [None, ["a=b"]] == [parse_qs(urlsplit(url).query).get("continuation-token") for url in asked]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html></html>", b"<ListBucketResult><Contents/></ListBucketResult>"])
+def test_what_is_no_list_of_objects_is_called_so(use: Use, body: bytes) -> None:
+    use(LOG_IN)
+    with pytest.raises(SourceError, match="something else than a list of objects"):
+        list(s3.listed("weights", "", lambda asked: Answer({}, body)))
