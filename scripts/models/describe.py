@@ -88,8 +88,11 @@ def read_through(settings: Settings, transfer: Transfer, file: ModelFile, advanc
         return replace(file, sha256=part.content().sha256)
 
 
-def finish(settings: Settings, file: ModelFile) -> None:
-    """Leave what `read_through` read in the place of its file, verified; where something lies there, nothing.
+def finish(settings: Settings, file: ModelFile, keep: bool) -> None:
+    """Leave what `read_through` read in the place of its file, verified, or leave nothing.
+
+    Args:
+        keep: where nothing lies there yet.
 
     Raises:
         OSError: the folder of the weights cannot be written.
@@ -97,7 +100,7 @@ def finish(settings: Settings, file: ModelFile) -> None:
     [source] = file.sources
     with _locked_part(settings, source, lambda count: None) as part:
         if part_bytes(settings.models_directory, _key(source)) == file.size_bytes:
-            _leave(settings, part, file, not (settings.models_directory / file.path).exists())
+            _leave(settings, part, file, keep and not (settings.models_directory / file.path).exists())
 
 
 @contextmanager

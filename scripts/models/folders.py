@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .. import console
 from ..settings import ModelFile, Settings
-from ..typed_yaml import Bytes
+from ..typed_yaml import Bytes, suggest
 from . import huggingface, manifest, modelscope, s3
 from .addresses import HUBS, HubPath, SourceError, fixed_folder, scheme_of
 from .describe import finish, read_through
@@ -24,7 +25,13 @@ from .pool import Pool
 from .store import AT_ONCE, MISSING, Missing, check_places, check_room
 
 SHOWN = 5
+GITS_OWN = (".gitattributes", ".gitignore")  # in every repository, and no part of any weights
 _HUBS = {"hf": huggingface.listed, "modelscope": modelscope.listed}
+_REVISIONS = {"hf": huggingface.DEFAULT_REVISION, "modelscope": modelscope.DEFAULT_REVISION}
+
+
+class NothingThere(SourceError):
+    """A folder was listed, and holds no file that is meant."""
 
 
 class Folder(NamedTuple):
@@ -59,15 +66,25 @@ def mirrored(source: str, mirror: str) -> str:
     """
     if mirror not in HUBS or scheme_of(source) not in HUBS:
         return mirror
-    revision = {"hf": huggingface, "modelscope": modelscope}[mirror].DEFAULT_REVISION
-    return str(HubPath.read(source)._replace(scheme=mirror, revision=revision))
+    return str(HubPath.read(source)._replace(scheme=mirror, revision=_REVISIONS[mirror]))
+
+
+def completed(source: str) -> str:
+    """Name the usual branch in a source on a hub that names no revision.
+
+    >>> completed("hf://org/voice/a.bin"), completed("modelscope://org/voice"), completed("file:a.bin")
+    ('hf://org/voice@main/a.bin', 'modelscope://org/voice@master/', 'file:a.bin')
+    """
+    place = HubPath.read(source) if scheme_of(source) in HUBS else None
+    return str(place._replace(revision=place.revision or _REVISIONS[place.scheme])) if place else source
 
 
 def listed(source: str, patience: Patience = PATIENT) -> Folder:
     """List the files that a source means: those of a folder, or the one it names.
 
     Raises:
-        SourceError: the server refuses, answers something else, has none, or some that pipeline.yml cannot hold.
+        NothingThere: there is no such file.
+        SourceError: the server refuses, answers something else, or has files that pipeline.yml cannot hold.
     """
     transfer = Transfer(os.environ, lambda count: None, console.say, patience)
     ask = partial(transfer.ask, source)
@@ -79,9 +96,10 @@ def listed(source: str, patience: Patience = PATIENT) -> Folder:
         begin, pattern = str(place._replace(path="")), place.path
     folder = fixed_folder(pattern)
     pattern = f"{pattern}**" if pattern.endswith("/") or not pattern else pattern
+    found = [each for each in found if PurePosixPath(each.path).name not in GITS_OWN]
     files = [_file(begin, folder, each) for each in found if matches(pattern, each.path)]
     if not files:
-        raise SourceError(f"no file there{' is meant by ' + pattern if found else ''}; it holds {_some(found)}")
+        raise NothingThere(_words(pattern, [each.path for each in found]))
     mistakes = [f"{file.path}: {mistake}" for file in files for mistake in _mistakes(file)]
     if mistakes:
         raise SourceError("; ".join(mistakes[:SHOWN]))
@@ -97,12 +115,20 @@ def _file(begin: str, folder: str, each: Listed) -> ModelFile:
     return ModelFile(Bytes(each.size_bytes), path, each.sha256, (begin + each.path,))
 
 
-def _some(found: Sequence[Listed]) -> str:
-    return ", ".join(console.at_most(SHOWN, [each.path for each in found])) or "none at all"
+def _words(pattern: str, paths: Sequence[str]) -> str:
+    if not paths:
+        return "no file lies there"
+    meant = suggest(pattern, paths)
+    return f"no file there is meant by {pattern}{meant or '; there are ' + ', '.join(console.at_most(SHOWN, paths))}"
 
 
-def with_digests(settings: Settings, files: Sequence[ModelFile], patience: Patience = PATIENT) -> List[ModelFile]:
-    """Find out the digest of files whose server did not state it with the list: ask for it, else read and keep them.
+def with_digests(
+    settings: Settings, files: Sequence[ModelFile], keep: bool, patience: Patience = PATIENT
+) -> List[ModelFile]:
+    """Find out the digest of files whose server did not state it with the list: ask for it, else read them.
+
+    Args:
+        keep: leave what was read in its place.
 
     Raises:
         SourceError: one cannot be read.
@@ -127,7 +153,7 @@ def with_digests(settings: Settings, files: Sequence[ModelFile], patience: Patie
 
         read = pool.run(unknown, make, AT_ONCE, lambda file: False, lambda file: file.size_bytes)
     for file in read:
-        finish(settings, file)
+        finish(settings, file, keep)
     by_path = {file.path: file for file in read}
     return [by_path.get(file.path, file) for file in files]
 

@@ -113,7 +113,7 @@ def add(settings: Settings, sources: Sequence[str], path: str = "", keep: bool =
         SettingsError: a source or path that pipeline.yml cannot hold.
         ModelError: a source cannot give the file, or they give different ones.
     """
-    sources = [sources[0], *(folders.mirrored(sources[0], mirror) for mirror in sources[1:])]
+    sources = [folders.completed(folders.mirrored(sources[0], source)) for source in sources]
     if folders.is_folder(sources[0]):
         add_folder(settings, sources, path, keep)
         return
@@ -142,10 +142,11 @@ def add_folder(settings: Settings, sources: Sequence[str], path: str = "", keep:
     if keep or not all(map(folders.is_folder, sources)):
         what = "--keep is for one file" if keep else "a mirror of a folder is a folder, or the name of a hub"
         raise SettingsError(what, f"Add the entries, then fetch: {settings.command('nox', '-s', 'models')}")
+    _check(settings, [source + "*" * source.endswith("/") for source in sources], str(PurePosixPath(path) / "*"), keep)
     first, *mirrors = [_listed(settings, source, path) for source in sources]
     wanted = {file.path for file in first.files}
     others = [[file for file in mirror.files if file.path in wanted] for mirror in mirrors]
-    joined = folders.join(_read(settings, first.files), [_read(settings, files) for files in others])
+    joined = folders.join(_read(settings, first.files), [_read(settings, files, keep=False) for files in others])
     found = folders.sort_out(joined.files, {file.path: file for file in _models(settings).files})
     for line in _about(settings, first, found, joined.differing):
         say(line)
@@ -162,9 +163,9 @@ def _listed(settings: Settings, source: str, path: str) -> folders.Folder:
     return folder._replace(files=[replace(file, path=str(below / file.path)) for file in folder.files])
 
 
-def _read(settings: Settings, files: Sequence[ModelFile]) -> Sequence[ModelFile]:
+def _read(settings: Settings, files: Sequence[ModelFile], keep: bool = True) -> Sequence[ModelFile]:
     try:
-        return folders.with_digests(settings, files)
+        return folders.with_digests(settings, files, keep)
     except SourceError as error:
         raise _no_entry(files[0].sources[0], error) from error
     except OSError as error:
@@ -218,17 +219,27 @@ def _check(settings: Settings, sources: Sequence[str], path: str, keep: bool) ->
 def _described(settings: Settings, source: str, path: str, keep: bool) -> Described:
     """Describe a file: from what a hub states of it, else by reading it through."""
     if scheme_of(source) in HUBS:
-        with suppress(SourceError):  # a mirror may have no more than the files
-            [stated] = folders.listed(source).files
-            source = stated.sources[0]
-            if stated.sha256 and not keep:
-                return Described(replace(stated, path=path), None)
+        stated = _stated(source)
+        source = stated.sources[0]
+        if stated.sha256 and not keep:
+            return Described(replace(stated, path=path), None)
     try:
         return describe.describe(settings, source, path, keep)
     except SourceError as error:
         raise _no_entry(source, error) from error
     except OSError as error:
         raise cannot_write(settings.models_directory, error) from error
+
+
+def _stated(source: str) -> ModelFile:
+    """Tell what a hub states of a file; a mirror of it may have no more than the files."""
+    try:
+        [file] = folders.listed(source).files
+    except folders.NothingThere as error:
+        raise _no_entry(source, error) from error
+    except SourceError:
+        return ModelFile(Bytes(0), "", "", (source,))
+    return file
 
 
 def _no_entry(source: str, error: SourceError) -> ModelError:

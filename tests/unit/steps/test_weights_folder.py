@@ -15,7 +15,7 @@ from scripts.settings import Settings
 from scripts.steps import weights
 from tests.unit.models import s3_servers
 from tests.unit.models.hubs import COMMIT, hugging_face, model_scope
-from tests.unit.models.loopback import files_below, serve
+from tests.unit.models.loopback import content, files_below, serve
 from tests.unit.models.manifests import entry, project
 
 FILES = {"config.json": b"{}", "gpt.bin": b"abc" * 100, "sub/a b.bin": b"x", "sub/说明.md": b"text"}
@@ -40,7 +40,7 @@ def here(tmp_path: Path) -> Settings:
 def test_the_files_of_a_repository_are_named_at_its_commit_and_only_what_has_no_stated_digest_is_read(
     here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    with serve(hugging_face(FILES)) as hub:
+    with serve(hugging_face({**FILES, ".gitattributes": b"*.bin"})) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         weights.add(here, ["hf://org/voice"])
         read = [path for path in hub.asked if "/resolve/" in path]
@@ -137,8 +137,39 @@ def test_what_a_repository_does_not_hold_is_said_with_what_it_does(
 ) -> None:
     with serve(hugging_face(FILES)) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        with pytest.raises(ModelError, match=r"no file there is meant by \*\.pth; it holds config\.json, gpt\.bin"):
+        with pytest.raises(ModelError, match=r"no file there is meant by \*\.pth; there are config\.json, gpt\.bin"):
             weights.add(here, ["hf://org/voice/*.pth"])
+
+
+@pytest.mark.parametrize(
+    "source, complaint",
+    [
+        ("hf://org/voice/gpt.bim", r"no file there is meant by gpt\.bim; did you mean 'gpt\.bin'\?"),
+        ("modelscope://org/none", "HTTP 404 Not Found: what is there: .*/models/org/none/files"),
+    ],
+)
+def test_a_wrong_name_is_told(here: Settings, monkeypatch: pytest.MonkeyPatch, source: str, complaint: str) -> None:
+    with serve(hugging_face(FILES)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", hub.url)
+        with pytest.raises(ModelError, match=complaint):
+            weights.add(here, [source])
+
+
+def test_a_mirror_that_lists_nothing_gives_its_file_all_the_same(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    with serve({"/org/voice/resolve/main/gpt.bin": content(FILES["gpt.bin"])}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        weights.add(here, ["hf://org/voice/gpt.bin"])
+
+    assert [expected("gpt.bin", "hf://org/voice@main/gpt.bin")] == pasted(capsys)[1]
+
+
+@pytest.mark.parametrize("source", ["hf://org", "hf://", "s3://ab/", "modelscope://a/b@c@d/"])
+def test_what_no_server_can_hold_is_refused_before_it_is_asked(here: Settings, source: str) -> None:
+    with pytest.raises(SettingsError, match="sources: expected"):
+        weights.add(here, [source])
 
 
 def test_a_folder_is_not_kept_and_has_no_file_for_a_mirror(here: Settings) -> None:
