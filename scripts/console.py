@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Advance = Callable[[int], None]
 
@@ -301,16 +301,26 @@ def _unseen(count: int) -> None:
 @contextmanager
 def _live(title: str, total_bytes: Optional[int], state: Callable[[], str]) -> Iterator[Advance]:
     from rich import progress as bars
+    from rich.text import Text
 
     columns: Tuple[bars.ProgressColumn, ...] = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"))
     if total_bytes:
         columns += (bars.BarColumn(), bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
-    columns += (bars.TimeElapsedColumn(), bars.TextColumn("{task.fields[state]}", markup=False))
-    display = bars.Progress(*columns, console=terminal(), transient=True)
-    task = display.add_task(title, total=total_bytes, state="")
+
+    class Lines(bars.Progress):
+        """The bar, and below it what can be said when it is drawn."""
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield from super().get_renderables()
+            words = printable(state())
+            if words:
+                yield Text(f"  {words}", no_wrap=True, overflow="ellipsis")
+
+    display = Lines(*columns, bars.TimeElapsedColumn(), console=terminal(), transient=True)
+    task = display.add_task(title, total=total_bytes)
     try:
         display.start()
-        yield lambda count: display.update(task, advance=count, state=printable(state()))
+        yield lambda count: display.advance(task, count)
     finally:
         display.stop()  # also where its thread did not start: it has hidden the cursor by then
 

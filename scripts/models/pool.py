@@ -60,9 +60,8 @@ class Pool(Generic[Job, Result]):
 
     @property
     def in_hand(self) -> List[Job]:
-        """What is being done, in the order of the jobs."""
-        with self._lock:
-            return [job for _, job in sorted(self._in_hand.items(), key=lambda item: item[0])]
+        """What is being done, in the order of the jobs. Takes no lock: who shows it may hold one of its own."""
+        return [job for _, job in sorted(self._in_hand.copy().items(), key=lambda item: item[0])]
 
     def run(
         self,
@@ -127,12 +126,9 @@ class Pool(Generic[Job, Result]):
                 place, job = queue.popleft()
             except IndexError:
                 return
-            with self._lock:
-                self._in_hand[place] = job
-            result = do(job)
-            with self._lock:
-                self._results[place] = result
-                del self._in_hand[place]
+            self._in_hand[place] = job
+            self._results[place] = do(job)
+            del self._in_hand[place]
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
         self._ended.set()

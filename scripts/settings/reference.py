@@ -80,7 +80,7 @@ ABOUT: Dict[str, str] = {
     "expect.text": "a regular expression found in the body",
     "expect.size": "the least size of the body",
     "models.directory": "where the weights lie",
-    "models.files": "the manifest; `models add URL` prints an entry",
+    "models.files": "the manifest; `models add URL` prints an entry, or those of a whole repository or folder",
     "models.files.path": "where the file goes below the directory",
     "models.files.size": "its size",
     "models.files.sha256": "its digest",

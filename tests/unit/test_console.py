@@ -215,6 +215,24 @@ def test_where_no_thread_is_to_be_had_work_goes_on_unseen(
     assert "done" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_goes_on_in_threads_is_told_while_none_of_them_advances(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    asked = threading.Event()
+
+    def state() -> str:
+        asked.set()
+        return "1 of 2 done, now a\x1b.bin"
+
+    monkeypatch.setattr(console, "is_terminal", lambda: terminal)
+    monkeypatch.setattr(console, "QUIET_S", 0.01)
+    with console.progress("fetching", 2000, state):
+        assert asked.wait(30)
+
+    assert "\x1b." not in capsys.readouterr().out
+
+
 def test_an_error_of_the_work_is_not_taken_for_one_of_the_display() -> None:
     with pytest.raises(RuntimeError, match="of the work"), console.progress("fetching a.bin"):
         raise RuntimeError("of the work")
