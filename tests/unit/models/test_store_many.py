@@ -49,11 +49,12 @@ def test_refusals_are_told_in_the_order_of_the_manifest_and_the_rest_is_kept(tmp
 def test_after_a_signal_all_parts_are_kept_and_the_next_run_brings_the_rest(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    weights = [Weights(os.urandom(400_000), Fault("stall", 0.5)) for _ in range(3)]
+    weights = [Weights(os.urandom(4_000_000), Fault("stall", 0.5)) for _ in range(3)]
     with serve({f"/{n}": each for n, each in enumerate(weights)}) as server:
         here = project(tmp_path, *(entry(w.data, f"{server.url}/{n}", path=str(n)) for n, w in enumerate(weights)))
         child = fetch_apart(here.project)
-        wait_for(lambda: [200_000] * 3 == [part.stat().st_size for part in here.models_directory.glob("*.part")])
+        parts = here.models_directory
+        wait_for(lambda: [True] * 3 == [part.stat().st_size > 1_700_000 for part in parts.glob("*.part")])
         child.send_signal(number)
         output, _ = child.communicate(timeout=20)
         assert code == child.returncode, output
@@ -62,7 +63,7 @@ def test_after_a_signal_all_parts_are_kept_and_the_next_run_brings_the_rest(
             each.released.set()
 
     assert {str(n): each.data for n, each in enumerate(weights)} == files_below(here.models_directory)
-    assert [["", "bytes=200000-"]] * 3 == [each.ranges for each in weights]
+    assert [True] * 3 == [each.sent_bytes < 4_300_000 for each in weights]
 
 
 def test_a_disk_that_takes_no_more_ends_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
