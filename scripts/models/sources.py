@@ -12,17 +12,17 @@ import time
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Callable, Dict, Mapping, NamedTuple, Optional, Union
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ..console import Advance, say
 from ..settings import ModelFile, Wheel
 from ..typed_yaml import Bytes
 from . import wheel as wheels
-from .addresses import SourceError, WrongContent, local_path, movable_revision, requirement_of, scheme_of
+from .addresses import SourceError, WrongContent, host_of, local_path, movable_revision, requirement_of, scheme_of
 from .download import Hosts, Transfer
 from .http import PATIENT, Patience
 from .partial import PartialFile
-from .remote import SERVERS, Request
+from .remote import SERVERS, Request, is_remote
 from .verified import CHUNK_BYTES, HEAD_BYTES, Content, difference, measure
 from .wheel import Chunks
 
@@ -49,7 +49,7 @@ class Sources:
         hosts: Optional[Hosts] = None,
     ) -> None:
         self._project, self._scratch, self._known = project, scratch, known
-        self._advance, self._patience, self._sleep, self._hosts = advance, patience, sleep, hosts
+        self._advance, self._patience, self._sleep, self._hosts = advance, patience, sleep, hosts or Hosts()
         self._transfer: Optional[Transfer] = None
         self._wheels: Dict[str, Union[Path, SourceError]] = {}
 
@@ -92,6 +92,10 @@ class Sources:
             return None
         content, _ = measure(wheel, wheel.stat().st_size, lambda count: None)
         return Wheel(Bytes(content.size_bytes), content.sha256)
+
+    def best_first(self, sources: Sequence[str]) -> List[str]:
+        """Put sources on servers that were given up behind the others: with each file, they would be waited for."""
+        return sorted(sources, key=lambda source: is_remote(source) and host_of(source) in self._hosts.given_up)
 
     def moved(self, source: str) -> str:
         """Say that the revision of a source may have moved, where it is none of those that cannot; else nothing."""

@@ -357,7 +357,7 @@ class Fetcher:
             if self._came_meanwhile(file, path):
                 return None
             refusals = []
-            for source in [*self._places(file, path), *file.sources]:
+            for source in [*self._places(file, path), *self._sources.best_first(file.sources)]:
                 refusal = self._fill(part, source, file)
                 if not refusal:
                     break

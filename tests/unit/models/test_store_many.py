@@ -12,8 +12,9 @@ import pytest
 
 from scripts.errors import ModelError
 from scripts.models import store
+from scripts.models.http import Patience
 from tests.unit.models.apart import fetch_apart, wait_for
-from tests.unit.models.loopback import content, files_below, serve
+from tests.unit.models.loopback import content, files_below, serve, status
 from tests.unit.models.manifests import entry, project
 from tests.unit.models.misbehaving import Fault, Weights
 
@@ -64,6 +65,18 @@ def test_after_a_signal_all_parts_are_kept_and_the_next_run_brings_the_rest(
 
     assert {str(n): each.data for n, each in enumerate(weights)} == files_below(here.models_directory)
     assert [True] * 3 == [each.sent_bytes < 4_300_000 for each in weights]
+
+
+def test_a_server_that_was_given_up_is_not_waited_for_with_every_file(tmp_path: Path) -> None:
+    """Where the hub cannot be reached, only those files ask it that began before this was known."""
+    names = [f"{n}.bin" for n in range(store.AT_ONCE + 6)]
+    answers = {f"/{name}": content(name.encode()) for name in names}
+    with serve({f"/{name}": status(503) for name in names}) as dead, serve(answers) as mirror:
+        here = project(tmp_path, *(entry(n.encode(), f"{dead.url}/{n}", f"{mirror.url}/{n}", path=n) for n in names))
+        store.fetch(here, patience=Patience(retries=0, first_pause_s=0.01))
+
+    assert set(names) == set(files_below(here.models_directory))
+    assert len(dead.asked) <= store.AT_ONCE
 
 
 def test_a_disk_that_takes_no_more_ends_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
