@@ -99,10 +99,10 @@ def listed(source: str, patience: Patience = PATIENT) -> Folder:
     found = [each for each in found if PurePosixPath(each.path).name not in GITS_OWN]
     files = [_file(begin, folder, each) for each in found if matches(pattern, each.path)]
     if not files:
-        raise NothingThere(_words(pattern, [each.path for each in found]))
+        raise NothingThere(_words(pattern, [console.printable(each.path) for each in found]))
     mistakes = [f"{file.path}: {mistake}" for file in files for mistake in _mistakes(file)]
     if mistakes:
-        raise SourceError("; ".join(mistakes[:SHOWN]))
+        raise SourceError("; ".join(map(console.printable, mistakes[:SHOWN])))
     return Folder(f"{begin}{folder}", sorted(files, key=lambda file: file.path))
 
 

@@ -143,7 +143,7 @@ def _bring_all(settings: Settings, models: Models, todo: FetchPlan, patience: Pa
             sources = Sources(settings.project, wheels, models.wheels, ours, patience, pool.sleep, hosts)
             return Fetcher(settings, sources, ours).bring
 
-        refused = pool.run(jobs, make, AT_ONCE, needs_program, lambda group: group.members[0].file.size_bytes)
+        refused = pool.run(jobs, make, AT_ONCE, comes_alone, lambda group: group.members[0].file.size_bytes)
     return [file for files in refused for file in files]
 
 
@@ -159,9 +159,13 @@ def state_of_fetch(total: int, left: int, in_hand: Sequence[Group]) -> str:
     return f"{total - left - len(in_hand)} of {total} done" + (f", now {names}" if names else "")
 
 
-def needs_program(group: Group) -> bool:
-    """Tell whether a program may be started for a group: they are started by the main thread, one at a time."""
-    return any(requirement_of(source) for missing in group.members for source in missing.file.sources)
+def comes_alone(group: Group) -> bool:
+    """Tell whether a group is fetched by the main thread, with no other such: what a program or a disk here gives.
+
+    Only servers have more to give to several threads; and an interruption ends programs in the main thread only.
+    """
+    sources = [source for missing in group.members for source in missing.file.sources]
+    return not is_remote(sources[0]) or any(map(requirement_of, sources))
 
 
 def _announce(settings: Settings, models: Models, todo: FetchPlan) -> None:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from ..console import at_most, counted, human_bytes, progress, say, table
+from ..console import printable as as_line
 from ..errors import ModelError, SettingsError
 from ..models import describe, folders, manifest, prune, store
 from ..models.addresses import HUBS, SourceError, printable, requirement_of, scheme_of
@@ -190,7 +191,7 @@ def _about(
 
 
 def _names(paths: Iterable[str]) -> str:
-    return ", ".join(at_most(SHOWN, list(paths)))
+    return ", ".join(at_most(SHOWN, [as_line(path) for path in paths]))
 
 
 def _say_wheel(settings: Settings, found: Described) -> None:

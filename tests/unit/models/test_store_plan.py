@@ -6,7 +6,7 @@ from typing import List, Sequence, Tuple
 
 import pytest
 
-from scripts.models.store import MISSING, Missing, groups, sizes
+from scripts.models.store import MISSING, Group, Missing, comes_alone, groups, sizes
 from scripts.settings import ModelFile, Wheel
 from scripts.typed_yaml import Bytes
 
@@ -62,3 +62,19 @@ def test_a_wheel_s_files_go_together_and_those_with_one_content(
 
 def test_a_group_says_what_it_fetches() -> None:
     assert ["a.bin", "v==1"] == [group.what for group in groups([A, V1])]
+
+
+@pytest.mark.parametrize(
+    "sources, alone",
+    [
+        (("https://a.test/b",), False),
+        (("s3://bucket/b", "file:b"), False),
+        (("file:b", "https://a.test/b"), True),
+        (("wheel:a==1#b",), True),
+        (("https://a.test/b", "wheel:a==1#b"), True),  # its installer has to end with an interruption
+    ],
+)
+def test_only_what_servers_give_comes_several_at_a_time(sources: Tuple[str, ...], alone: bool) -> None:
+    file = ModelFile(Bytes(1), "b", "b" * 64, sources)
+
+    assert alone == comes_alone(Group("", "", [Missing(file, "")]))
