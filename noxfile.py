@@ -55,14 +55,28 @@ def runs(program):
     return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)
 
 
+def at_home(name):
+    """Name what lies in the user's home folder; a relative path where they have none."""
+    return os.path.expanduser(f"~/{name}")  # noqa: PTH111 - that of pathlib raises without a home
+
+
 def expose_pyenv():
     """Let pyenv's shims find every version it has; by itself only the active ones count."""
-    versions = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"), "versions")
+    versions = pathlib.Path(os.environ.get("PYENV_ROOT") or at_home(".pyenv"), "versions")
     if "PYENV_VERSION" not in os.environ and versions.is_dir():
         running = pathlib.Path(getattr(sys, "_base_executable", sys.executable)).resolve().parent.parent.name
         names = sorted((v.name for v in versions.iterdir() if v.name.startswith("3.")), key=lambda v: (v != running, v))
         if running in names:
             os.environ["PYENV_VERSION"] = ":".join(names)
+
+
+def find_cache():
+    """Let uv keep its cache beside the project where this user's cannot be written; it fails there."""
+    caches = os.environ.get("XDG_CACHE_HOME") or at_home(".cache")
+    cache = pathlib.Path(os.environ.get("UV_CACHE_DIR") or os.path.join(caches, "uv"))
+    there = next((folder for folder in (cache, *cache.parents) if folder.exists()), None)
+    if not cache.is_absolute() or not os.access(there, os.W_OK):
+        os.environ["UV_CACHE_DIR"] = str(ROOT / ".pipeline" / "cache" / "uv")
 
 
 def is_complete(folder):
@@ -77,6 +91,7 @@ def checksum(file):
 
 
 expose_pyenv()
+find_cache()
 MAIN = main_python()
 
 

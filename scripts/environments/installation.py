@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import List, Mapping, NamedTuple
 
-from ..system import programs
+from ..system import caches, programs
 from . import installers, pip_settings
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
@@ -22,6 +22,11 @@ class Order(NamedTuple):
     is_locked: bool
     project: Path  # whose folder the paths in requirements count from
 
+    @property
+    def state(self) -> Path:
+        """The project's state folder, which holds its environments."""
+        return self.folder.parents[1]
+
 
 def install(order: Order, lock: int) -> str:
     """Make an environment with what the order names; returns the installer's name.
@@ -34,11 +39,12 @@ def install(order: Order, lock: int) -> str:
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv = installers.find_uv()
-    if uv:
-        _with_uv(uv, order, environ, lock)
-    else:
+    cache = caches.for_uv(environ, order.state) if uv else None
+    if uv is None or cache is None:
         _with_venv(order, environ, lock)
-    return "uv" if uv else "pip"
+        return "pip"
+    _with_uv(uv, order, {**environ, **cache}, lock)
+    return "uv"
 
 
 def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:

@@ -18,14 +18,14 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from .. import console
 from ..errors import ModelError
 from ..settings import ModelFile, Models, Settings, Wheel
-from ..system import locks, machine
+from ..system import caches, locks, machine
 from ..system.files import scratch, sweep
 from .addresses import SourceError, WrongContent, printable, requirement_of
 from .http import PATIENT, Patience
 from .partial import PartialFile, open_part, part_bytes, part_path
 from .remote import is_remote
 from .sources import Sources
-from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
+from .verified import Stamp, Stamps, difference, measure, stamp
 
 MISSING = "is missing"
 AGAIN = ("nox", "-s", "models")
@@ -214,19 +214,19 @@ def stamps_of(settings: Settings) -> Stamps:
     return Stamps(settings.state / "models.json")
 
 
-def stamps_everywhere() -> Stamps:
+def stamps_everywhere(settings: Settings) -> Stamps:
     """Read the stamps of all projects of this user, by absolute path."""
-    return Stamps(weights_cache() / "places.json")
+    return Stamps(weights_cache(settings) / "places.json")
 
 
-def weights_cache() -> Path:
+def weights_cache(settings: Settings) -> Path:
     """Name the folder of what a user's projects share about weights; the weights themselves lie in the projects."""
-    return user_cache(os.environ) / "weights"
+    return caches.folder("shardline", "SHARDLINE_CACHE", os.environ, settings.state) / "weights"
 
 
 def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
     """Keep the stamp of a verified file, for this project and for the user's others."""
-    here, everywhere = stamps_of(settings), stamps_everywhere()
+    here, everywhere = stamps_of(settings), stamps_everywhere(settings)
     here.put(file.path, seen)
     everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
     here.save()
@@ -292,7 +292,7 @@ class Fetcher:
             OSError: they cannot be written.
         """
         worker = locks.worker(group.what, *self._growing(group))
-        folders = (weights_cache(), self._settings.models_directory / ".locks")
+        folders = (weights_cache(self._settings), self._settings.models_directory / ".locks")
         with locks.hold(folders, group.key, worker, console.say):
             refused = [self._bring_one(missing) for missing in group.members]
         return [file for file in refused if file]
@@ -341,7 +341,8 @@ class Fetcher:
 
     def _places(self, file: ModelFile, path: Path) -> List[str]:
         """List where on this machine the content lies already, as sources to copy it from."""
-        return [f"file:{place}" for place in stamps_everywhere().places(file.sha256) if place != path.absolute()]
+        places = stamps_everywhere(self._settings).places(file.sha256)
+        return [f"file:{place}" for place in places if place != path.absolute()]
 
     def _fill(self, part: PartialFile, source: str, file: ModelFile) -> str:
         """Get the right content from a source; returns why it was refused.
