@@ -14,7 +14,7 @@ import shutil
 import sys
 import sysconfig
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional
@@ -135,7 +135,7 @@ def make(recipe: Recipe) -> Environment:
     try:
         recipe.folder.parent.mkdir(parents=True, exist_ok=True)
         if not _use(recipe):
-            with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")) as lock:
+            with _alone(recipe) as lock:
                 if not _use(recipe):
                     _build(recipe, lock)
                     _use(recipe)
@@ -169,16 +169,17 @@ def _write_stamp(recipe: Recipe, installer: str) -> None:
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[int]:
+def _alone(recipe: Recipe) -> Iterator[int]:
     """Hold a lock across processes; the system frees it when all who hold it are dead.
 
     Yields:
         the descriptor that holds it.
     """
-    with progress(f"waiting for another run that holds {file.name}"):
-        handle = locks.acquire(file)
-    with handle:
-        yield handle.fileno()
+    file = recipe.folder.with_name(recipe.folder.name + ".lock")
+    with ExitStack() as stack:
+        with progress(f"waiting for another run that holds {file.name}"):
+            lock = stack.enter_context(locks.alone(file, lambda: None, f"packages for the {recipe.name}"))
+        yield lock
 
 
 # Use and age --------------------------------------------------------------------------------------
@@ -188,9 +189,10 @@ def _use(recipe: Recipe) -> bool:
     """Mark a ready environment as used, now and until this process ends; False if it is not ready."""
     if not recipe.ready:
         return False
-    with suppress(OSError):  # a cache that cannot be written, or a file system without locks, serves all the same
-        with locks.acquire(recipe.folder / STAMP, shared=True, create=False) as stamp:
-            os.dup(stamp.fileno())  # holds the lock too, and is closed by the end of the process
+    # An environment that cannot be written, or lies on a disk without locks, serves all the same.
+    with suppress(OSError), locks.acquire(recipe.folder / STAMP, shared=True, create=False) as stamp:
+        os.dup(stamp.fileno())  # holds the lock too, and is closed by the end of the process
+    with suppress(OSError):
         os.utime(str(recipe.folder / STAMP))
     return recipe.ready  # `prune` may have been faster
 

@@ -126,9 +126,8 @@ def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: A
     path = part_path(folder, sha256)
     try:
         file = locks.acquire(path, waiting)
-    except OSError as error:
-        if error.errno not in locks.UNSUPPORTED:
-            raise
+    except locks.NoLocks as error:
+        error.tell()
         path = folder / scratch_name(sha256, os.getpid())  # no locks here: no sharing either
         file = io.FileIO(str(path), "x+")
     with file:

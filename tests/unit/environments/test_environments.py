@@ -16,6 +16,7 @@ import pytest
 from scripts.environments import environments, installation, installers, lock_files
 from scripts.environments.environments import Recipe
 from scripts.errors import InstallError
+from scripts.system import locks
 from tests.unit.models.loopback import content, links, serve, then_wait
 from tests.unit.wheels import make_wheel
 
@@ -303,7 +304,7 @@ def test_an_environment_in_use_is_not_removed_however_old(project: Path) -> None
 
 def test_an_environment_that_is_being_made_is_not_removed(tmp_path: Path) -> None:
     folder = aged(tmp_path / "suite-1", 31, complete=False)
-    with environments._locked(tmp_path / "suite-1.lock"):
+    with locks.acquire(tmp_path / "suite-1.lock"):
         assert [] == environments.prune(tmp_path)
 
     assert folder.exists()
