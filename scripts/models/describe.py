@@ -74,7 +74,9 @@ def _read(settings: Settings, part: PartialFile, asked: ModelFile, advance: cons
             sources.fill(part, source, asked)
             return None
         part.restart()
-        for chunk in sources.read(source):
+        announced_bytes, chunks = sources.open(source)
+        check_room(settings.models_directory, announced_bytes)
+        for chunk in chunks:
             part.write(chunk)
         return sources.wheel(source)
 
