@@ -63,7 +63,7 @@ def at_home(name):
 def expose_pyenv():
     """Let pyenv's shims find every version it has; by itself only the active ones count."""
     versions = pathlib.Path(os.environ.get("PYENV_ROOT") or at_home(".pyenv"), "versions")
-    if "PYENV_VERSION" not in os.environ and versions.is_dir():
+    if "PYENV_VERSION" not in os.environ and os.access(versions, os.R_OK):  # it may be another user's
         running = pathlib.Path(getattr(sys, "_base_executable", sys.executable)).resolve().parent.parent.name
         names = sorted((v.name for v in versions.iterdir() if v.name.startswith("3.")), key=lambda v: (v != running, v))
         if running in names:
@@ -74,7 +74,7 @@ def find_cache():
     """Let uv keep its cache beside the project where this user's cannot be written; it fails there."""
     caches = os.environ.get("XDG_CACHE_HOME") or at_home(".cache")
     cache = pathlib.Path(os.environ.get("UV_CACHE_DIR") or os.path.join(caches, "uv"))
-    there = next((folder for folder in (cache, *cache.parents) if folder.exists()), None)
+    there = next((folder for folder in (cache, *cache.parents) if os.access(folder, os.F_OK)), cache)
     if not cache.is_absolute() or not os.access(there, os.W_OK):
         os.environ["UV_CACHE_DIR"] = str(ROOT / ".pipeline" / "cache" / "uv")
 
