@@ -22,7 +22,7 @@ from typing import Dict, Iterator, List, Mapping, Optional
 from ..console import progress
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import installation, installers, lock_files
+from . import full_disks, installation, installers, lock_files
 from .installation import Order
 
 STAMP = "complete.json"
@@ -156,6 +156,10 @@ def _build(recipe: Recipe, lock: int) -> None:
                 Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project), lock
             )
         except programs.ProgramFailed as failed:
+            full = full_disks.error(title, failed.output, installation.places(recipe.folder))
+            shutil.rmtree(recipe.folder, ignore_errors=True)  # half of it is of no use, and takes room
+            if full:
+                raise full from None
             why = failed if failed.returncode is None else installers.explain(failed.output)
             raise InstallError(f"{title} failed: {why}", installation.hint(failed.output)) from None
     _write_stamp(recipe, installer)
@@ -220,16 +224,16 @@ def _is_older(folder: Path, days: float) -> bool:
 def _remove(folder: Path, days: float) -> bool:
     """Remove an environment, its stamp first; False where somebody uses it, or is making it."""
     stamp = folder / STAMP
-    try:
-        lock = locks.try_acquire(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), create=False)
-        if lock is None:
-            return False
-        with lock:
-            if not _is_older(folder, days):  # used since we looked
+    with suppress(OSError), ExitStack() as stack:
+        with suppress(locks.NoLocks):  # then its age alone tells that nobody uses it
+            lock = locks.try_acquire(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), create=False)
+            if lock is None:
                 return False
-            with suppress(FileNotFoundError):
-                stamp.unlink()
-            shutil.rmtree(folder)
-    except OSError:
-        return False
-    return True
+            stack.enter_context(lock)
+        if not _is_older(folder, days):  # used since we looked
+            return False
+        with suppress(FileNotFoundError):
+            stamp.unlink()
+        shutil.rmtree(folder)
+        return True
+    return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
-from typing import List, Mapping, NamedTuple
+from typing import Dict, List, Mapping, NamedTuple
 
 from ..system import caches, programs
 from . import installers, pip_settings
@@ -72,6 +73,17 @@ def _with_venv(order: Order, environ: Mapping[str, str], lock: int) -> None:
 def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
     """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
     programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
+
+
+def places(folder: Path) -> Dict[str, Path]:
+    """Name the folders that an installer writes to, by the variable that names another one, "" where none does.
+
+    Args:
+        folder: of the new environment.
+    """
+    cache = caches.of_user("uv", "UV_CACHE_DIR", os.environ)
+    named = {"": folder.parent, "UV_CACHE_DIR": cache, "TMPDIR": Path(tempfile.gettempdir())}
+    return {variable: place for variable, place in named.items() if place}
 
 
 def hint(output: str) -> str:

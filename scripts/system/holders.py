@@ -33,6 +33,7 @@ class Holder(NamedTuple):
     create_time: float = 0.0  # with the pid, one process for all time
     shared: bool = False
     where: str = ""  # see identity.where
+    token: str = ""  # tells two of one process apart
 
     @property
     def is_here(self) -> bool:
@@ -66,9 +67,9 @@ def read(path: Path) -> List[Holder]:
         for line in files.read_bytes(path, RECORD_BYTES).splitlines():
             with suppress(ValueError, TypeError, KeyError):
                 data = files.parse_json(line)
-                words, place = (str(data["since"]), str(data["command"])), str(data.get("where", ""))
-                born, shared = float(data["create_time"]), data["shared"] is True
-                holders.append(Holder(int(data["pid"]), *words, born, shared, place))
+                since, command, born = str(data["since"]), str(data["command"]), float(data["create_time"])
+                more = {name: str(data.get(name, "")) for name in ("where", "token")}
+                holders.append(Holder(int(data["pid"]), since, command, born, data["shared"] is True, **more))
     return holders
 
 
@@ -97,6 +98,7 @@ def recorded(path: Path, holder: Holder) -> Iterator[None]:
         Held: another process has it, which still runs.
         OSError: the file cannot be written.
     """
+    holder = holder._replace(token=os.urandom(8).hex())
     _enter(path, holder)
     ended = threading.Event()
     threading.Thread(target=_beat, args=(path, ended), daemon=True).start()
