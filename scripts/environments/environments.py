@@ -22,7 +22,7 @@ from typing import Dict, Iterator, List, Mapping, Optional
 from ..console import progress
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import full_disks, installation, installers, lock_files
+from . import disk_errors, installation, installers, lock_files
 from .installation import Order
 
 STAMP = "complete.json"
@@ -156,7 +156,7 @@ def _build(recipe: Recipe, lock: int) -> None:
                 Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project), lock
             )
         except programs.ProgramFailed as failed:
-            full = full_disks.error(title, failed.output, installation.places(recipe.folder))
+            full = disk_errors.error(title, failed.output, installation.places(recipe.folder))
             shutil.rmtree(recipe.folder, ignore_errors=True)  # half of it is of no use, and takes room
             if full:
                 raise full from None

@@ -157,7 +157,8 @@ def _open(folder: Path, sha256: str, waiting: Callable[[], None]) -> Tuple[io.Fi
 
 
 def _locked(path: Path, waiting: Callable[[], None]) -> io.FileIO:
-    file = locks.acquire(path, waiting)
+    with locks.tidy(path):
+        file = locks.acquire(path, waiting)
     if not _is_file(file):
         file.close()
         raise OSError(errno.EEXIST, "expected a file", str(path))

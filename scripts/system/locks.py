@@ -209,12 +209,26 @@ def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
     Raises:
         OSError: as `acquire` does.
     """
-    with acquire(path, waiting) as file:
+    with tidy(path):
+        lock = acquire(path, waiting)
+    with lock as file:
         try:
             yield file
         finally:
             with suppress(OSError):
                 path.unlink()
+
+
+@contextmanager
+def tidy(path: Path) -> Iterator[None]:
+    """Remove the lock file that the block has made, where it turns out to be on a disk without locks."""
+    is_new = not os.path.lexists(str(path))
+    try:
+        yield
+    except NoLocks:
+        if is_new:
+            files.remove(path)
+        raise
 
 
 # The lock itself ----------------------------------------------------------------------------------
