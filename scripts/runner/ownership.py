@@ -111,6 +111,8 @@ def _in_use(settings: Settings, held: Held) -> AlreadyRunning:
     elsewhere = here[: here.index("--reports")] if "--reports" in here else here  # not the place that is taken
     beside = replace(settings, addressed=elsewhere).command("nox", "-s", "integration", "--", "--reports", "DIR")
     hint = f"Wait for it, or run beside it in a place of its own: {beside}"
+    if held.holder and not held.holder.is_here:
+        hint += f" If it is dead, that is seen {holders.SILENT_S:.0f} s after its end."
     return AlreadyRunning(f"{settings.shown(settings.reports)} is in use by {who}", hint)
 
 
