@@ -95,7 +95,8 @@ def _refusal(folder: Optional[Path], with_locks: bool = False) -> str:
         return f"the disk of {printable(str(folder))} has no locks ({error.strerror})"
     except OSError as error:
         missing = (above for above in reversed((folder, *folder.parents)) if not os.access(str(above), os.X_OK))
-        place = next(missing, folder)  # the same for all caches below it
+        whole_disk = not isinstance(error, PermissionError)
+        place = next(missing, folder.parent if whole_disk else folder)  # the same for all caches there
         return f"{printable(str(place))} cannot be written ({error.strerror})"
     return f"{printable(str(anothers))} is another user's" if anothers else ""
 
