@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -232,6 +233,15 @@ def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
     everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
     here.save()
     everywhere.save(forget_gone=True)
+
+
+def distrust(settings: Settings, file: ModelFile) -> None:
+    """Forget that a file was verified, since its content changed behind its stamp: the next fetch brings it anew."""
+    with suppress(OSError):  # no right to: it is another user's
+        os.utime(str(settings.models_directory / file.path))  # for other projects
+    here = stamps_of(settings)
+    here.put(file.path, Stamp(0, 0, 0, ""))
+    here.save()
 
 
 def inventory(settings: Settings) -> Dict[str, Any]:

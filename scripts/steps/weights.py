@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import time
-from contextlib import suppress
 from typing import Dict, Optional, Sequence
 
 from ..console import counted, human_bytes, progress, say, table
@@ -63,8 +61,7 @@ def _faults_of_contents(settings: Settings) -> Dict[str, str]:
                 store.remember(settings, file, stamp)
             else:
                 faults[file.path] = fault
-                with suppress(OSError):
-                    os.utime(str(path))  # its content changed behind its stamp, which must not stand any longer
+                store.distrust(settings, file)
     return faults
 
 

@@ -132,8 +132,11 @@ def _silent_s(path: Path) -> float:
 
 def _beat(path: Path, ended: threading.Event) -> None:
     while not ended.wait(BEAT_S):
-        with suppress(OSError):
+        try:
             os.utime(str(path))
+        except OSError:  # some disks know no such thing
+            with suppress(OSError), path.open("ab") as file:
+                file.write(b"\n")
 
 
 @contextmanager

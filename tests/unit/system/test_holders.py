@@ -42,13 +42,19 @@ def test_a_pid_of_another_machine_is_not_looked_for_here(tmp_path: Path) -> None
         pass
 
 
-def test_who_holds_it_sets_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("with_times", [True, False])
+def test_who_holds_it_sets_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_times: bool) -> None:
+    def utime(*_: object) -> None:
+        raise PermissionError
+
     monkeypatch.setattr(holders, "BEAT_S", 0.01)
+    if not with_times:
+        monkeypatch.setattr(holders.os, "utime", utime)
     lock = tmp_path / "lock"
     with recorded(lock, me("mine")):
-        os.utime(str(lock), (1, 1))
+        before = lock.stat().st_mtime_ns
         deadline = time.monotonic() + 20
-        while lock.stat().st_mtime == 1:
+        while lock.stat().st_mtime_ns == before:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
