@@ -9,6 +9,7 @@
 Each session is one command a person could type: `python -m scripts STEP`. `nox --usage NAME` says more.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -56,7 +57,7 @@ def runs(program):
 
 
 def at_home(name):
-    """Name what lies in the user's home folder; a relative path where they have none."""
+    """Name what lies in the user's home folder; it begins with ~ where they have none."""
     return os.path.expanduser(f"~/{name}")  # noqa: PTH111 - that of pathlib raises without a home
 
 
@@ -71,12 +72,27 @@ def expose_pyenv():
 
 
 def find_cache():
-    """Let uv keep its cache beside the project where this user's cannot be written; it fails there."""
+    """Let uv keep its cache beside the project where this user's is of no use; where that is neither, pip installs."""
     caches = os.environ.get("XDG_CACHE_HOME") or at_home(".cache")
-    cache = pathlib.Path(os.environ.get("UV_CACHE_DIR") or os.path.join(caches, "uv"))
-    there = next((folder for folder in (cache, *cache.parents) if os.access(folder, os.F_OK)), cache)
-    if not cache.is_absolute() or not os.access(there, os.W_OK):
-        os.environ["UV_CACHE_DIR"] = str(ROOT / ".pipeline" / "cache" / "uv")
+    if not can_hold_cache(pathlib.Path(os.environ.get("UV_CACHE_DIR") or os.path.join(caches, "uv"))):
+        beside = ROOT / ".pipeline" / "cache" / "uv"
+        os.environ["UV_CACHE_DIR"] = str(beside)
+        if not can_hold_cache(beside):
+            nox.options.default_venv_backend = "venv"
+
+
+def can_hold_cache(folder):
+    """Tell whether uv can use a folder: it fails where that cannot be written, or where its disk has no locks."""
+    try:
+        folder = folder.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("a") as lock:  # uv's own
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def is_complete(folder):
