@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..system import caches, programs
 from . import installers, pip_settings
@@ -39,13 +39,19 @@ def install(order: Order, lock: int) -> str:
         ProgramFailed: by what an installer printed; see `hint`.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
+    uv, environ = _find_uv(order, environ)
+    if uv:
+        _with_uv(uv, order, environ, lock)
+    else:
+        _with_venv(order, environ, lock)
+    return "uv" if uv else "pip"
+
+
+def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict[str, str]]:
+    """Find uv, and the variables by which it finds a cache; without a cache that works, uv does not."""
     uv = installers.find_uv()
     cache = caches.for_uv(environ, order.state) if uv else None
-    if uv is None or cache is None:
-        _with_venv(order, environ, lock)
-        return "pip"
-    _with_uv(uv, order, {**environ, **cache}, lock)
-    return "uv"
+    return (None, environ) if cache is None else (uv, {**environ, **cache})
 
 
 def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:

@@ -420,7 +420,8 @@ def cannot_write(folder: Path, error: OSError) -> ModelError:
     where = error.filename or folder
     begin = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give it room and permissions"
     hint = f"{_other_folder(begin)} What has come is kept: {{command}} goes on from there."
-    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}", hint, AGAIN)
+    free = f" ({console.human_bytes(machine.free_bytes(folder))} free)" if error.errno == errno.ENOSPC else ""
+    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}{free}", hint, AGAIN)
 
 
 def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:
