@@ -25,7 +25,7 @@ from ..typed_yaml import suggest
 from .addresses import SourceError
 
 CHUNK_BYTES = 1 << 20
-PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others expand without a bound in one step (bzip2, LZMA)
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv takes no others; bzip2 and LZMA may grow without a bound
 MOST_RATIO = 100  # unpacked to packed: weights hardly shrink, and what is made to fill disks shrinks 1000 times
 SMALL_BYTES = 100_000_000  # of zeros, say: nobody's disk is filled by them
 UNSTATED_BYTES = 20_000_000_000  # for a wheel whose size nobody states
