@@ -9,6 +9,7 @@
 Each session is one command a person could type: `python -m scripts STEP`. `nox --usage NAME` says more.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -55,14 +56,43 @@ def runs(program):
     return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)
 
 
+def at_home(name):
+    """Name what lies in the user's home folder; it begins with ~ where they have none."""
+    return os.path.expanduser(f"~/{name}")  # noqa: PTH111 - that of pathlib raises without a home
+
+
 def expose_pyenv():
     """Let pyenv's shims find every version it has; by itself only the active ones count."""
-    versions = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"), "versions")
-    if "PYENV_VERSION" not in os.environ and versions.is_dir():
+    versions = pathlib.Path(os.environ.get("PYENV_ROOT") or at_home(".pyenv"), "versions")
+    if "PYENV_VERSION" not in os.environ and os.access(versions, os.R_OK):  # it may be another user's
         running = pathlib.Path(getattr(sys, "_base_executable", sys.executable)).resolve().parent.parent.name
         names = sorted((v.name for v in versions.iterdir() if v.name.startswith("3.")), key=lambda v: (v != running, v))
         if running in names:
             os.environ["PYENV_VERSION"] = ":".join(names)
+
+
+def find_cache():
+    """Let uv keep its cache beside the project where this user's is of no use; where that is neither, pip installs."""
+    caches = os.environ.get("XDG_CACHE_HOME") or at_home(".cache")
+    if not can_hold_cache(pathlib.Path(os.environ.get("UV_CACHE_DIR") or os.path.join(caches, "uv"))):
+        beside = ROOT / ".pipeline" / "cache" / "uv"
+        os.environ["UV_CACHE_DIR"] = str(beside)
+        if not can_hold_cache(beside):
+            nox.options.default_venv_backend = "venv"
+
+
+def can_hold_cache(folder):
+    """Tell whether uv can use a folder: it fails where that cannot be written, or where its disk has no locks."""
+    try:
+        folder = folder.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("a") as lock:  # uv's own
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def is_complete(folder):
@@ -77,6 +107,7 @@ def checksum(file):
 
 
 expose_pyenv()
+find_cache()
 MAIN = main_python()
 
 

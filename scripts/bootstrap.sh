@@ -88,4 +88,5 @@ fi
 # What the person's own shell finds, so that hints print commands as that shell can run them.
 export SHARDLINE_SHELL_PATH="${SHARDLINE_SHELL_PATH:-$PATH}"
 export PATH="$PWD/.venv/bin:$PATH"
+export HOME="${HOME:-$(unset HOME; echo ~)}" # nox does not start without one; a nameless user (docker run -u) has "/"
 exec "$@"

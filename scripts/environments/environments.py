@@ -14,7 +14,7 @@ import shutil
 import sys
 import sysconfig
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional
@@ -22,7 +22,7 @@ from typing import Dict, Iterator, List, Mapping, Optional
 from ..console import progress
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import installation, installers, lock_files
+from . import disk_errors, installation, installers, lock_files
 from .installation import Order
 
 STAMP = "complete.json"
@@ -135,7 +135,7 @@ def make(recipe: Recipe) -> Environment:
     try:
         recipe.folder.parent.mkdir(parents=True, exist_ok=True)
         if not _use(recipe):
-            with _locked(recipe.folder.with_name(recipe.folder.name + ".lock")) as lock:
+            with _alone(recipe) as lock:
                 if not _use(recipe):
                     _build(recipe, lock)
                     _use(recipe)
@@ -156,6 +156,10 @@ def _build(recipe: Recipe, lock: int) -> None:
                 Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project), lock
             )
         except programs.ProgramFailed as failed:
+            full = disk_errors.error(title, failed.output, installation.places(recipe.folder))
+            shutil.rmtree(recipe.folder, ignore_errors=True)  # half of it is of no use, and takes room
+            if full:
+                raise full from None
             why = failed if failed.returncode is None else installers.explain(failed.output)
             raise InstallError(f"{title} failed: {why}", installation.hint(failed.output)) from None
     _write_stamp(recipe, installer)
@@ -169,16 +173,17 @@ def _write_stamp(recipe: Recipe, installer: str) -> None:
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[int]:
+def _alone(recipe: Recipe) -> Iterator[int]:
     """Hold a lock across processes; the system frees it when all who hold it are dead.
 
     Yields:
         the descriptor that holds it.
     """
-    with progress(f"waiting for another run that holds {file.name}"):
-        handle = locks.acquire(file)
-    with handle:
-        yield handle.fileno()
+    file = recipe.folder.with_name(recipe.folder.name + ".lock")
+    with ExitStack() as stack:
+        with progress(f"waiting for another run that holds {file.name}"):
+            lock = stack.enter_context(locks.alone(file, lambda: None, f"packages for the {recipe.name}"))
+        yield lock
 
 
 # Use and age --------------------------------------------------------------------------------------
@@ -188,9 +193,10 @@ def _use(recipe: Recipe) -> bool:
     """Mark a ready environment as used, now and until this process ends; False if it is not ready."""
     if not recipe.ready:
         return False
-    with suppress(OSError):  # a cache that cannot be written, or a file system without locks, serves all the same
-        with locks.acquire(recipe.folder / STAMP, shared=True, create=False) as stamp:
-            os.dup(stamp.fileno())  # holds the lock too, and is closed by the end of the process
+    # An environment that cannot be written, or lies on a disk without locks, serves all the same.
+    with suppress(OSError), locks.acquire(recipe.folder / STAMP, shared=True, create=False) as stamp:
+        os.dup(stamp.fileno())  # holds the lock too, and is closed by the end of the process
+    with suppress(OSError):
         os.utime(str(recipe.folder / STAMP))
     return recipe.ready  # `prune` may have been faster
 
@@ -218,16 +224,16 @@ def _is_older(folder: Path, days: float) -> bool:
 def _remove(folder: Path, days: float) -> bool:
     """Remove an environment, its stamp first; False where somebody uses it, or is making it."""
     stamp = folder / STAMP
-    try:
-        lock = locks.try_acquire(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), create=False)
-        if lock is None:
-            return False
-        with lock:
-            if not _is_older(folder, days):  # used since we looked
+    with suppress(OSError), ExitStack() as stack:
+        with suppress(locks.NoLocks):  # then its age alone tells that nobody uses it
+            lock = locks.try_acquire(stamp if stamp.exists() else folder.with_name(folder.name + ".lock"), create=False)
+            if lock is None:
                 return False
-            with suppress(FileNotFoundError):
-                stamp.unlink()
-            shutil.rmtree(folder)
-    except OSError:
-        return False
-    return True
+            stack.enter_context(lock)
+        if not _is_older(folder, days):  # used since we looked
+            return False
+        with suppress(FileNotFoundError):
+            stamp.unlink()
+        shutil.rmtree(folder)
+        return True
+    return False

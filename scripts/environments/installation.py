@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
-from typing import List, Mapping, NamedTuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ..system import programs
+from ..system import caches, programs
 from . import installers, pip_settings
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
@@ -22,6 +23,11 @@ class Order(NamedTuple):
     is_locked: bool
     project: Path  # whose folder the paths in requirements count from
 
+    @property
+    def state(self) -> Path:
+        """The project's state folder, which holds its environments."""
+        return self.folder.parents[1]
+
 
 def install(order: Order, lock: int) -> str:
     """Make an environment with what the order names; returns the installer's name.
@@ -33,12 +39,19 @@ def install(order: Order, lock: int) -> str:
         ProgramFailed: by what an installer printed; see `hint`.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
-    uv = installers.find_uv()
+    uv, environ = _find_uv(order, environ)
     if uv:
         _with_uv(uv, order, environ, lock)
     else:
         _with_venv(order, environ, lock)
     return "uv" if uv else "pip"
+
+
+def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict[str, str]]:
+    """Find uv, and the variables by which it finds a cache; without a cache that works, uv does not."""
+    uv = installers.find_uv()
+    cache = caches.for_uv(environ, order.state) if uv else None
+    return (None, environ) if cache is None else (uv, {**environ, **cache})
 
 
 def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:
@@ -66,6 +79,17 @@ def _with_venv(order: Order, environ: Mapping[str, str], lock: int) -> None:
 def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
     """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
     programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
+
+
+def places(folder: Path) -> Dict[str, Path]:
+    """Name the folders that an installer writes to, by the variable that names another one, "" where none does.
+
+    Args:
+        folder: of the new environment.
+    """
+    cache = caches.of_user("uv", "UV_CACHE_DIR", os.environ)
+    named = {"": folder.parent, "UV_CACHE_DIR": cache, "TMPDIR": Path(tempfile.gettempdir())}
+    return {variable: place for variable, place in named.items() if place}
 
 
 def hint(output: str) -> str:

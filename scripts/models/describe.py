@@ -16,6 +16,7 @@ from typing import ContextManager, Iterator, NamedTuple, Optional
 from .. import console
 from ..settings import ModelFile, Models, Settings, Wheel
 from ..system.files import scratch
+from ..system.modes import make_folder
 from ..typed_yaml import Bytes
 from .addresses import SourceError, printable
 from .download import Transfer
@@ -46,7 +47,7 @@ def describe(settings: Settings, source: str, path: str, keep: bool = False) -> 
     """
     size_bytes = _announced_bytes(source) if is_remote(source) else None
     folder = settings.models_directory
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     check_room(folder, size_bytes or 0)
     file = ModelFile(Bytes(size_bytes or 0), path, "", (source,))
     shown = console.progress(f"reading {printable(source)}", size_bytes)
@@ -68,7 +69,9 @@ def _read(settings: Settings, part: PartialFile, asked: ModelFile, advance: cons
             sources.fill(part, source, asked)
             return None
         part.restart()
-        for chunk in sources.read(source):
+        announced_bytes, chunks = sources.open(source)
+        check_room(settings.models_directory, announced_bytes)
+        for chunk in chunks:
             part.write(chunk)
         return sources.wheel(source)
 
@@ -125,7 +128,7 @@ def _leave(settings: Settings, part: PartialFile, file: ModelFile, keep: bool) -
     """Leave what came into a part as its file, or leave nothing."""
     place = settings.models_directory / file.path
     if keep:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         remember(settings, file, stamp(part.publish(place), file.sha256))
     else:
         part.restart()

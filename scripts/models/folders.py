@@ -14,6 +14,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .. import console
 from ..settings import ModelFile, Settings
+from ..system.modes import make_folder
 from ..typed_yaml import Bytes, suggest
 from . import huggingface, manifest, modelscope, s3
 from .addresses import HUBS, HubPath, SourceError, fixed_folder, scheme_of
@@ -141,7 +142,7 @@ def with_digests(
     total_bytes = sum(file.size_bytes for file in unknown)
     check_places(settings.models_directory, [Missing(file, MISSING) for file in unknown])
     check_room(settings.models_directory, total_bytes)
-    settings.models_directory.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.models_directory)
     pool: Pool[ModelFile, ModelFile] = Pool()
     hosts = Hosts()
     with console.progress(f"reading {console.counted(len(unknown), 'file')}", total_bytes) as advance:

@@ -1,27 +1,31 @@
 """Files that are still coming: `DIGEST.part` holds the first bytes of the file with that sha256.
 
 It lies in the folder of its file, so that the next run goes on where this one was ended, and only
-who holds its lock writes to it. `DIGEST.part.json` beside it says where it came from.
+who holds its lock writes to it. `DIGEST.part.json` beside it says where it came from. Who must not
+write to the part of another user has `DIGEST-UID.part`.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
+import stat
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple, Tuple
 
 from ..console import Advance
 from ..errors import PipelineError
-from ..system import files, locks
+from ..system import files, locks, modes
 from ..system.files import remove, scratch_name
 from .verified import CHUNK_BYTES, HEAD_BYTES, Content
 
 SCHEMA = 1
+UNSYNCED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # of fsync, where a disk has none
 
 
 class Origin(NamedTuple):
@@ -75,7 +79,8 @@ class PartialFile:
         self._resumable = True
         with suppress(OSError):
             data = {"schema": SCHEMA, **origin._asdict()}
-            _side_car(self._path).write_text(json.dumps(data), encoding="utf-8")
+            files.write_bytes(_side_car(self._path), json.dumps(data).encode())
+            modes.share(_side_car(self._path))
 
     def write(self, chunk: bytes) -> None:
         """Append to what is there; the digest is taken in the same pass.
@@ -83,9 +88,7 @@ class PartialFile:
         Raises:
             OSError: the disk is full, say.
         """
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        _write_all(self._file, chunk)
         self._take(chunk)
 
     def _take(self, chunk: bytes) -> None:
@@ -99,7 +102,7 @@ class PartialFile:
 
     def publish(self, path: Path) -> os.stat_result:
         """Give the file its name, when it lies on the disk itself; returns its status."""
-        os.fsync(self._file.fileno())
+        _sync(self._file.fileno())
         status = os.fstat(self._file.fileno())
         self._path.replace(path)
         self._is_published = True
@@ -120,17 +123,10 @@ def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: A
     """Open the part of the file with that digest in `folder`, for us alone.
 
     Args:
-        waiting: called now and then while another process (of another machine, say) writes to it.
+        waiting: called now and then while another process (of another user or machine, say) writes to it.
         advance: hears of the bytes of earlier runs when they are taken, and of what is thrown away.
     """
-    path = part_path(folder, sha256)
-    try:
-        file = locks.acquire(path, waiting)
-    except OSError as error:
-        if error.errno not in locks.UNSUPPORTED:
-            raise
-        path = folder / scratch_name(sha256, os.getpid())  # no locks here: no sharing either
-        file = io.FileIO(str(path), "x+")
+    file, path = _open(folder, sha256, waiting)
     with file:
         part = PartialFile(file, path, advance)
         try:
@@ -139,15 +135,95 @@ def open_part(folder: Path, sha256: str, waiting: Callable[[], None], advance: A
             part.close()
 
 
+def _open(folder: Path, sha256: str, waiting: Callable[[], None]) -> Tuple[io.FileIO, Path]:
+    """Open the part that all who use the folder have together; where that cannot be, one of our own."""
+    together = part_path(folder, sha256)
+    try:
+        return _locked(together, waiting), together
+    except locks.NoLocks as error:  # no sharing either
+        error.tell()
+        cause: OSError = error
+    except OSError as error:  # another user's, or no file at all
+        cause = error
+        own = own_path(folder, sha256)
+        with suppress(OSError):
+            file = _locked(own, waiting)
+            return file, _taken_over(together, file, own, waiting)
+    path = folder / scratch_name(sha256, os.getpid())
+    try:
+        return io.FileIO(str(path), "w+"), path
+    except OSError:
+        raise cause from None
+
+
+def _locked(path: Path, waiting: Callable[[], None]) -> io.FileIO:
+    with locks.tidy(path):
+        file = locks.acquire(path, waiting)
+    if not _is_file(file):
+        file.close()
+        raise OSError(errno.EEXIST, "expected a file", str(path))
+    modes.share_open(file.fileno(), path.parent)
+    return file
+
+
+def _is_file(file: io.FileIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _taken_over(theirs: Path, file: io.FileIO, own: Path, waiting: Callable[[], None]) -> Path:
+    """Go on where another user's part ends, once nobody writes to it; where it cannot be read, without it.
+
+    Ours takes its place then, so that the next one finds all of it. Returns where ours lies.
+    """
+    place = own
+    with suppress(OSError), locks.acquire(theirs, waiting, shared=True, create=False) as left:
+        is_shorter = os.fstat(file.fileno()).st_size < os.fstat(left.fileno()).st_size
+        if is_shorter:
+            file.truncate(0)
+            for chunk in iter(partial(left.read, CHUNK_BYTES), b""):
+                _write_all(file, chunk)
+        if _is_file(left) and _is_replaced(own, theirs):
+            place = theirs
+            if not is_shorter:  # else what it came from stands there already
+                _side_car(own).replace(_side_car(theirs))
+        elif is_shorter:
+            files.write_bytes(_side_car(own), files.read_bytes(_side_car(theirs)))
+    return place
+
+
+def _is_replaced(own: Path, theirs: Path) -> bool:
+    """Give our file the name of another's, where that is not their right alone, as in /tmp."""
+    try:
+        own.replace(theirs)
+    except OSError:
+        return False
+    return True
+
+
+def _write_all(file: io.FileIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
 def part_path(folder: Path, sha256: str) -> Path:
     """Name the place where the part of a file of `folder` lies."""
     return folder / f"{sha256}.part"
 
 
+def own_path(folder: Path, sha256: str) -> Path:
+    """Name the place of a part that only we use, where another user's part is in the way."""
+    return folder / f"{sha256}-{os.geteuid()}.part"
+
+
 def part_bytes(folder: Path, sha256: str) -> int:
-    """Count the bytes of a file that have come in an earlier run."""
+    """Count the bytes of a file that have come in an earlier run, as far as we may read them."""
+    return max(_readable_bytes(part_path(folder, sha256)), _readable_bytes(own_path(folder, sha256)))
+
+
+def _readable_bytes(path: Path) -> int:
     try:
-        return part_path(folder, sha256).stat().st_size
+        return path.stat().st_size if os.access(str(path), os.R_OK) else 0
     except OSError:
         return 0
 
@@ -156,10 +232,23 @@ def _side_car(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(str(folder), os.O_RDONLY)
+def _sync(handle: int) -> None:
+    """Bring a file or folder to the disk itself, where the disk knows what that is.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
     try:
-        with suppress(OSError):  # some file systems cannot
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
+
+
+def _sync_folder(path: Path) -> None:
+    with suppress(OSError):  # some file systems cannot, and some folders may be written and not read
+        handle = os.open(str(path), os.O_RDONLY)
+        try:
             os.fsync(handle)
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..console import Advance, say
 from ..settings import ModelFile, Wheel
@@ -75,15 +75,23 @@ class Sources:
         for chunk in chain([head], chunks):
             part.write(chunk)
 
-    def read(self, source: str) -> Chunks:
-        """Read the bytes of a source that lies on no server, in chunks.
+    def open(self, source: str) -> Tuple[int, Iterator[bytes]]:
+        """Begin to read a source that lies on no server, whose size only it states.
+
+        Returns:
+            its size in bytes, and its bytes, in chunks.
 
         Raises:
             SourceError: the source cannot give them, or not all of them.
         """
         handler = HANDLERS[scheme_of(source)]
         assert isinstance(handler, Local)
-        return handler.read(self, source)
+        chunks = handler.read(self, source)
+        head = next(chunks, b"")
+        wheel = self._wheels.get(requirement_of(source))
+        if isinstance(wheel, Path):
+            wheels.check_ratio(wheel, source.partition("#")[2])
+        return handler.size_bytes(self, source), chain([head], chunks)
 
     def wheel(self, source: str) -> Optional[Wheel]:
         """Measure the wheel that was brought for a source; None if there is none, or uv unpacked it."""

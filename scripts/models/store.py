@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,8 +21,9 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from .. import console
 from ..errors import ModelError
 from ..settings import ModelFile, Models, Settings, Wheel
-from ..system import locks, machine
+from ..system import caches, locks, machine
 from ..system.files import scratch, sweep
+from ..system.modes import make_folder
 from .addresses import SourceError, WrongContent, printable, requirement_of
 from .download import Hosts
 from .http import PATIENT, Patience
@@ -29,7 +31,7 @@ from .partial import PartialFile, open_part, part_bytes, part_path
 from .pool import Pool
 from .remote import is_remote
 from .sources import Sources
-from .verified import Stamp, Stamps, difference, measure, stamp, user_cache
+from .verified import Stamp, Stamps, difference, measure, stamp
 
 MISSING = "is missing"
 AT_ONCE = 8  # files, as the hubs' own tools: servers limit each connection, to 20 MB/s say, and not us
@@ -119,7 +121,7 @@ def _download(settings: Settings, models: Models, todo: FetchPlan, patience: Pat
         check_places(folder, todo.missing)
         check_room(folder, todo.disk_bytes)
         _announce(settings, models, todo)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         refused = _bring_all(settings, models, todo, patience)
     except BrokenPipeError:  # nobody reads what we say, and the disk is not to blame
         raise
@@ -257,24 +259,33 @@ def stamps_of(settings: Settings) -> Stamps:
     return Stamps(settings.state / "models.json")
 
 
-def stamps_everywhere() -> Stamps:
+def stamps_everywhere(settings: Settings) -> Stamps:
     """Read the stamps of all projects of this user, by absolute path."""
-    return Stamps(weights_cache() / "places.json")
+    return Stamps(weights_cache(settings) / "places.json")
 
 
-def weights_cache() -> Path:
+def weights_cache(settings: Settings) -> Path:
     """Name the folder of what a user's projects share about weights; the weights themselves lie in the projects."""
-    return user_cache(os.environ) / "weights"
+    return caches.folder("shardline", "SHARDLINE_CACHE", os.environ, settings.state) / "weights"
 
 
 def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
     """Keep the stamp of a verified file, for this project and for the user's others."""
     with _REMEMBERING:
-        here, everywhere = stamps_of(settings), stamps_everywhere()
+        here, everywhere = stamps_of(settings), stamps_everywhere(settings)
         here.put(file.path, seen)
         everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
         here.save()
         everywhere.save(forget_gone=True)
+
+
+def distrust(settings: Settings, file: ModelFile) -> None:
+    """Forget that a file was verified, since its content changed behind its stamp: the next fetch brings it anew."""
+    with suppress(OSError):  # no right to: it is another user's
+        os.utime(str(settings.models_directory / file.path))  # for other projects
+    here = stamps_of(settings)
+    here.put(file.path, Stamp(0, 0, 0, ""))
+    here.save()
 
 
 def inventory(settings: Settings) -> Dict[str, Any]:
@@ -336,7 +347,7 @@ class Fetcher:
             OSError: they cannot be written.
         """
         worker = locks.worker(group.what, *self._growing(group))
-        folders = (weights_cache(), self._settings.models_directory / ".locks")
+        folders = (weights_cache(self._settings), self._settings.models_directory / ".locks")
         with locks.hold(folders, group.key, worker, console.say):
             refused = [self._bring_one(missing) for missing in group.members]
         return [file for file in refused if file]
@@ -351,7 +362,7 @@ class Fetcher:
     def _bring_one(self, missing: Missing) -> Optional[Refused]:
         file = missing.file
         path = self._path(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
 
         def waiting() -> None:
             """Say whom we wait for, who does not tell."""
@@ -385,7 +396,8 @@ class Fetcher:
 
     def _places(self, file: ModelFile, path: Path) -> List[str]:
         """List where on this machine the content lies already, as sources to copy it from."""
-        return [f"file:{place}" for place in stamps_everywhere().places(file.sha256) if place != path.absolute()]
+        places = stamps_everywhere(self._settings).places(file.sha256)
+        return [f"file:{place}" for place in places if place != path.absolute()]
 
     def _fill(self, part: PartialFile, source: str, file: ModelFile) -> str:
         """Get the right content from a source; returns why it was refused.
@@ -454,7 +466,8 @@ def cannot_write(folder: Path, error: OSError) -> ModelError:
     where = error.filename or folder
     begin = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give it room and permissions"
     hint = f"{_other_folder(begin)} What has come is kept: {{command}} goes on from there."
-    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}", hint, AGAIN)
+    free = f" ({console.human_bytes(machine.free_bytes(folder))} free)" if error.errno == errno.ENOSPC else ""
+    return ModelError(f"cannot write the weights to {where}: {error.strerror or error}{free}", hint, AGAIN)
 
 
 def cannot_fetch(settings: Settings, refused: Sequence[Refused]) -> ModelError:

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 from ..console import Advance
 from ..errors import PipelineError
@@ -94,20 +94,6 @@ def stamp(status: os.stat_result, sha256: str) -> Stamp:
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, sha256)
 
 
-def user_cache(environ: Mapping[str, str]) -> Path:
-    """Name the folder that all projects of a user share: SHARDLINE_CACHE, or below the cache folder of the system.
-
-    >>> user_cache({"XDG_CACHE_HOME": "/home/me/.cache"}).as_posix()
-    '/home/me/.cache/shardline'
-    """
-    if environ.get("SHARDLINE_CACHE"):
-        return Path(environ["SHARDLINE_CACHE"])
-    try:
-        return Path(environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "shardline"
-    except RuntimeError:  # a user without a home: nothing can be kept below /dev/null
-        return Path(os.devnull)
-
-
 class Stamps:
     """The stamps in one JSON file; one that cannot be read holds none."""
 
@@ -146,13 +132,11 @@ class Stamps:
         """
         if not self._new:
             return
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with locks.exclusive(self._file.with_suffix(".lock")):
-                merged = {**_load(self._file), **self._new}
-                if forget_gone:
-                    merged = {name: known for name, known in merged.items() if not _is_gone(Path(name))}
-                files.write_bytes(self._file, _dump(merged).encode("ascii"))
+        with suppress(OSError), locks.briefly(self._file.with_suffix(".lock")):
+            merged = {**_load(self._file), **self._new}
+            if forget_gone:
+                merged = {name: known for name, known in merged.items() if not _is_gone(Path(name))}
+            files.write_bytes(self._file, _dump(merged).encode("ascii"))
             self._new = {}
 
 

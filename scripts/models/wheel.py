@@ -7,6 +7,7 @@ need not be the one of our environment, since nothing is installed. uv is handed
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Dict, Generator, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ..console import Advance
+from ..console import Advance, human_bytes, visible
 from ..environments import pip_settings
 from ..environments.installers import complaint
 from ..settings import Wheel
@@ -24,6 +25,12 @@ from ..typed_yaml import suggest
 from .addresses import SourceError
 
 CHUNK_BYTES = 1 << 20
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv takes no others; bzip2 and LZMA may grow without a bound
+MOST_RATIO = 100  # unpacked to packed: weights hardly shrink, and what is made to fill disks shrinks 1000 times
+SMALL_BYTES = 100_000_000  # of zeros, say: nobody's disk is filled by them
+UNSTATED_BYTES = 20_000_000_000  # for a wheel whose size nobody states
+# What the zipfile module raises of archives that are damaged, encrypted, or made to confuse it.
+UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError)
 INSTALLER_ANSWERS_IN_S = 60.0  # from a slow network disk
 Chunks = Generator[bytes, None, None]
 
@@ -67,7 +74,7 @@ def bring(requirement: str, known: Optional[Wheel], folder: Path, advance: Advan
         the wheel, or the folder of its members; `member` reads both.
 
     Raises:
-        SourceError: the installer failed; the text quotes what it said.
+        SourceError: the installer failed, and the text quotes what it said; or more came than such a wheel may hold.
     """
     requirements, target = folder / "requirements.txt", folder / "wheel"
     pinned = f"{requirement} --hash=sha256:{known.sha256}" if known else requirement
@@ -76,13 +83,14 @@ def bring(requirement: str, known: Optional[Wheel], folder: Path, advance: Advan
     environ = _environment(installer, folder)
     words = _arguments(installer.name, requirements, target, environ)
     words += ["--require-hashes"] if known else []
-    growth = _Growth(folder, known.size_bytes if known else 0, advance)
+    most_bytes = max(SMALL_BYTES, known.size_bytes * MOST_RATIO) if known else UNSTATED_BYTES
+    growth = _Growth(folder, known.size_bytes if known else 0, most_bytes, advance)
     try:
         output([*installer.command, *words], None, environ=environ, merged=True, meanwhile=growth.look)
     except ProgramFailed as failed:
         raise SourceError(f"{installer.name}: {complaint(failed.output or str(failed))}") from None
     growth.finish()
-    return next(target.glob("*.whl"), target)
+    return target if installer.name == "uv" else next(target.glob("*.whl"), target)
 
 
 def _environment(installer: Installer, folder: Path) -> Dict[str, str]:
@@ -107,16 +115,28 @@ def _arguments(name: str, requirements: Path, target: Path, environ: Mapping[str
 class _Growth:
     """Progress of a program that does not tell: how much has come to lie in its folder."""
 
-    def __init__(self, folder: Path, expected_bytes: int, advance: Advance) -> None:
-        self.folder, self.expected_bytes, self.advance = folder, expected_bytes, advance
+    def __init__(self, folder: Path, expected_bytes: int, most_bytes: int, advance: Advance) -> None:
+        self.folder, self.expected_bytes, self.most_bytes, self.advance = folder, expected_bytes, most_bytes, advance
         self.seen = 0
 
     def look(self) -> None:
-        """Tell of what has come since the last look."""
-        self._reach(min(_size_of(self.folder), self.expected_bytes) if self.expected_bytes else 0)
+        """Tell of what has come since the last look.
+
+        Raises:
+            SourceError: it is more than such a wheel may hold; uv unpacks whatever comes.
+        """
+        size_bytes = _size_of(self.folder)
+        if size_bytes > self.most_bytes:
+            raise SourceError(f"the wheel holds more than {human_bytes(self.most_bytes)}, the most that is taken")
+        self._reach(min(size_bytes, self.expected_bytes))
 
     def finish(self) -> None:
-        """Tell that all of it has come."""
+        """Tell that all of it has come.
+
+        Raises:
+            SourceError: as `look` does.
+        """
+        self.look()
         self._reach(self.expected_bytes)
 
     def _reach(self, count: int) -> None:
@@ -135,10 +155,10 @@ def _size_of(folder: Path) -> int:
 
 
 def member(wheel: Path, name: str) -> Chunks:
-    """Read the bytes of one member of what `bring` brought, in chunks.
+    """Read the bytes of one member of what `bring` brought, in chunks: no more than the archive states.
 
     Raises:
-        SourceError: no such member, or the wheel cannot be read.
+        SourceError: no such member, or it cannot be read.
     """
     try:
         with ExitStack() as stack:
@@ -146,10 +166,13 @@ def member(wheel: Path, name: str) -> Chunks:
             names = archive.namelist() if archive else _files_below(wheel)
             if name not in names:
                 raise SourceError(f"the wheel holds no {name!r}{suggest(name, names)}")
+            if archive and archive.getinfo(name).compress_type not in PACKED:
+                raise SourceError(f"the wheel cannot be read: {name!r} is packed by a method that wheels do not use")
             file = stack.enter_context(archive.open(name) if archive else (wheel / name).open("rb"))
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
-    except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise SourceError(f"the wheel cannot be read: {error}") from error
+    except UNREADABLE as error:
+        why = visible(str(error)) or "it ends early"  # as EOFError has it
+        raise SourceError(f"the wheel cannot be read: {why}") from error
 
 
 def member_bytes(wheel: Path, name: str) -> int:
@@ -160,5 +183,22 @@ def member_bytes(wheel: Path, name: str) -> int:
         return archive.getinfo(name).file_size
 
 
+def check_ratio(wheel: Path, name: str) -> None:
+    """Refuse a member that is made to fill a disk, where nobody states its size but the wheel.
+
+    Raises:
+        SourceError: with its sizes, and how it can be had all the same.
+    """
+    if not wheel.is_file():  # it is on the disk
+        return
+    with zipfile.ZipFile(wheel) as archive:
+        size_bytes, packed_bytes = archive.getinfo(name).file_size, archive.getinfo(name).compress_size
+    if size_bytes > max(SMALL_BYTES, MOST_RATIO * packed_bytes):
+        sizes = f"{human_bytes(size_bytes)} from {human_bytes(packed_bytes)}"
+        limit = f"more than {MOST_RATIO} times as much is taken only where pipeline.yml states its size and sha256"
+        raise SourceError(f"{name!r} would unpack to {sizes}, and {limit}")
+
+
 def _files_below(folder: Path) -> List[str]:
-    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [path.relative_to(folder).as_posix() for path in files]

@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Op
 from ..console import at_most, counted, printable
 from ..errors import PipelineError
 from ..settings import Settings
-from ..system import files
+from ..system import caches, files
 from . import joining, outputs, places
 
 FILE_NAME, SCHEMA = "places.json", 1  # as the plugin writes it
@@ -258,8 +258,8 @@ def _targets(target: Path, found: Sequence[Tuple[str, Path]]) -> List[Tuple[Path
 
 def _may_be_emptied(settings: Settings, place: Path) -> bool:
     """Refuse to empty a folder that holds more than a run wrote: a project, or our reports."""
-    held = (settings.project, settings.suite_directory, settings.reports, Path.home())
-    return not place.is_symlink() and not any(place == folder or place in folder.parents for folder in held)
+    held = (settings.project, settings.suite_directory, settings.reports, caches.home())
+    return not place.is_symlink() and not any(place == folder or place in folder.parents for folder in held if folder)
 
 
 def _empty(place: Path, since_s: float) -> None:

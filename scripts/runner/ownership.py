@@ -19,8 +19,8 @@ from ..ci import Node
 from ..console import printable, say
 from ..errors import AlreadyRunning
 from ..settings import Settings
-from ..system import locks
-from ..system.locks import Held
+from ..system import holders, locks
+from ..system.holders import Held
 
 FOLDER = ".locks"  # in the reports: who has another place for these has other locks
 START = "SHARDLINE_START"  # what a shard of such a run marks its journal with
@@ -79,7 +79,7 @@ def _wait_for_orphans(settings: Settings) -> None:
 
 @contextmanager
 def _locked(settings: Settings, name: str, shared: bool = False) -> Iterator[None]:
-    lock = locks.hold_or_refuse(settings.reports / FOLDER / f"{name}.lock", locks.me(_typed()), shared)
+    lock = locks.hold_or_refuse(settings.reports / FOLDER / f"{name}.lock", holders.me(_typed()), shared)
     with ExitStack() as stack:
         try:
             stack.enter_context(lock)
@@ -111,6 +111,8 @@ def _in_use(settings: Settings, held: Held) -> AlreadyRunning:
     elsewhere = here[: here.index("--reports")] if "--reports" in here else here  # not the place that is taken
     beside = replace(settings, addressed=elsewhere).command("nox", "-s", "integration", "--", "--reports", "DIR")
     hint = f"Wait for it, or run beside it in a place of its own: {beside}"
+    if held.holder and not held.holder.is_here:
+        hint += f" If it is dead, that is seen {holders.SILENT_S:.0f} s after its end."
     return AlreadyRunning(f"{settings.shown(settings.reports)} is in use by {who}", hint)
 
 

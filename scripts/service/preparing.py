@@ -6,10 +6,9 @@ Both are locked between the shards of this machine, by locks that the system fre
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -65,7 +64,7 @@ def prepare(project: Settings, step: Step, say: Say) -> float:
     done, now = place(project, step.name), digest(project, step.name)
     if _done(done) == now:
         return 0.0
-    with _locked(done.with_suffix(".lock"), "service: waiting for who prepares it", say) as lock:
+    with _alone(done.with_suffix(".lock"), "service: waiting for who prepares it", say) as lock:
         if _done(done) != now:
             files.remove(done)  # what is killed half-way has made neither the old nor the new
             seconds = _run(project, step, lock, say)
@@ -144,7 +143,7 @@ def _done(file: Path) -> str:
     return ""
 
 
-def _run(project: Settings, step: Step, lock: Optional[io.FileIO], say: Say) -> float:
+def _run(project: Settings, step: Step, lock: int, say: Say) -> float:
     """Run the command, recorded and watched as the service is: it ends with us.
 
     It holds our lock too, so that nobody begins a second one beside it.
@@ -155,9 +154,8 @@ def _run(project: Settings, step: Step, lock: Optional[io.FileIO], say: Say) -> 
     say(f"service: preparing it by {' '.join(map(console.quoted, step.argv))}, output {project.shown(step.log)}")
     try:
         with held_back():
-            held = [lock.fileno()] if lock else []
             step.dog.expect(step.run_id)
-            process = processes.start(step.argv, step.cwd, step.environ, step.run_id, step.log, held)
+            process = processes.start(step.argv, step.cwd, step.environ, step.run_id, step.log, [lock])
             step.dog.watch(step.run_id, process.identity.pid)
             record = records.started("prepare", step.run_id, process.identity, step.argv, log=str(step.log))
             records.write(project.state, record)
@@ -198,18 +196,21 @@ def _failed(process: Process, code: Optional[int], timeout_s: float) -> PrepareF
 
 @dataclass
 class Turn:
-    """The turn of one service to start. `passed` lets all others start, at once; without it the next one is first."""
+    """The turn of one service to start. `passed` lets all others start, at once; without it the next one is first.
+
+    `lock` is what this one holds until then, None where it need not wait; `file` says for which run one was ready.
+    """
 
     run: str = ""
-    lock: Optional[io.FileIO] = field(default=None, repr=False)
+    file: Path = Path()
+    lock: Optional[ExitStack] = field(default=None, repr=False)
     waited_s: float = 0.0
 
     def passed(self) -> None:
         """Say that this service is ready."""
         if self.lock:
-            self.lock.seek(0)
-            self.lock.truncate()
-            self.lock.write(self.run.encode())
+            with suppress(OSError):  # the next one waits for the lock, and then for nothing
+                files.write_bytes(self.file, self.run.encode())
         self.close()
 
     def close(self) -> None:
@@ -223,30 +224,31 @@ class Turn:
 def turn(project: Settings, name: str, run: str, say: Say) -> Iterator[Turn]:
     """Wait until one service of this run has become ready, unless it is this one that goes first.
 
-    The lock is held from before the start until it is ready, fails or dies; the file says for which run one was ready.
+    The lock is held from before the start until it is ready, fails or dies.
     """
     began = time.monotonic()
     file = place(project, name).with_suffix(".first")
-    with _locked(file, "service: waiting for the first one to be ready", say) as lock:
-        own = Turn(run, lock)
-        if lock and lock.read(len(run.encode()) + 1) == run.encode():
+    with ExitStack() as lock:
+        lock.enter_context(_alone(file.with_suffix(".turn"), "service: waiting for the first one to be ready", say))
+        own = Turn(run, file, lock)
+        if _was_ready(file) == run:
             own.waited_s = time.monotonic() - began
             own.close()
         yield own
 
 
+def _was_ready(file: Path) -> str:
+    """Read for which run a service was ready last."""
+    with suppress(OSError):
+        return files.read_bytes(file).decode("utf-8", "replace")
+    return ""
+
+
 @contextmanager
-def _locked(path: Path, waiting: str, say: Say) -> Iterator[Optional[io.FileIO]]:
-    """Hold a lock while the block runs, or until it is closed; None on a file system that has no locks."""
+def _alone(path: Path, waiting: str, say: Say) -> Iterator[int]:
+    """Hold a lock while the block runs, or until it is closed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = locks.acquire(path, lambda: say(waiting))
-    except OSError as error:
-        if error.errno not in locks.UNSUPPORTED:
-            raise
-        yield None
-        return
-    with lock:
+    with locks.alone(path, lambda: say(waiting), waiting.partition(":")[0]) as lock:
         yield lock
 
 

@@ -11,7 +11,8 @@ from ..settings import Settings
 from . import integration
 
 # Of a project, and of our own tests.
-MADE = (".pipeline/environments", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
+CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
+MADE = (".pipeline/environments", ".pipeline/cache", ".nox", *CACHES)
 
 
 def run(settings: Settings, weights: bool = False) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Iterator
 
 from ..console import say
 from ..environments import lock_files
 from ..settings import Settings
+from ..system import caches
 
 
 def run(settings: Settings, upgrade: bool = False, oldest_python: str = "3.8") -> None:
@@ -16,6 +18,7 @@ def run(settings: Settings, upgrade: bool = False, oldest_python: str = "3.8") -
     Raises:
         InstallError: no uv here, no index, or no versions that fit together.
     """
+    os.environ.update(caches.for_uv(os.environ, settings.state) or {})
     for requirements in files(settings):
         lock = lock_files.make(requirements, upgrade, oldest_python)
         say(f"{lock.relative_to(settings.project)}: {lock_files.header(lock).get('download', 'made')}")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple
@@ -66,8 +64,7 @@ def _faults_of_contents(settings: Settings) -> Dict[str, str]:
                 store.remember(settings, file, stamp)
             else:
                 faults[file.path] = fault
-                with suppress(OSError):
-                    os.utime(str(path))  # its content changed behind its stamp, which must not stand any longer
+                store.distrust(settings, file)
     return faults
 
 

@@ -1,27 +1,32 @@
 """Write files whole or not at all, read records that anybody may have damaged, and sweep up after the dead.
 
 `x.json.scratch-HOST-PID-TOKEN` lies beside `x.json` until it is whole. The name says who writes it, so that a
-sweep removes what is dead and leaves alone what another process, perhaps of another container, is writing.
+sweep removes what is dead and leaves alone what another process, perhaps of another container, is writing: containers
+may have the same name and the same pids, and go by age only.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
 import re
 import shutil
 import stat
+import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 from ..console import human_bytes, printable
 from ..errors import PipelineError
+from .identity import where
 
-HOST = re.sub(r"[^A-Za-z0-9]", "_", os.uname().nodename)[:32] or "_"
+HOST = re.sub(r"[^A-Za-z0-9]", "_", os.uname().nodename)[:24] or "_"
 NAME_BYTES = 255  # the longest name that file systems take
 SCRATCH_STALE_S = 24 * 3600  # nobody pauses that long while writing: also removes what another machine left here
 PART_STALE_S = 7 * 24 * 3600  # whoever comes back after a week may start over
@@ -30,7 +35,7 @@ DIGITS = 400  # a double has 309 before its point; to read many more takes time 
 CHUNK_BYTES = 1 << 20
 SHOWN_CHARACTERS = 40
 
-_PART = re.compile(r"[0-9a-f]{64}\.part(\.json)?")  # see models/partial.py
+_PART = re.compile(r"[0-9a-f]{64}(-\d+)?\.part(\.json)?")  # see models/partial.py
 _SCRATCH = re.compile(r".+\.scratch-(?P<host>\w+)-(?P<pid>\d+)-[0-9a-f]{8}", re.ASCII | re.DOTALL)
 
 
@@ -90,10 +95,20 @@ def scratch(path: Path) -> Iterator[Path]:
 
 def scratch_name(name: str, pid: int) -> str:
     """Make a new temporary name for what will be called `name`, written by process `pid` of this machine."""
-    ending = f".scratch-{HOST}-{pid}-{os.urandom(4).hex()}"
+    ending = f".scratch-{machine()}-{pid}-{os.urandom(4).hex()}"
     while len(os.fsencode(name)) > NAME_BYTES - len(ending):
         name = name[:-1]
     return name + ending
+
+
+@lru_cache(maxsize=None)
+def machine() -> str:
+    """Name the machine, or container, whose pids we see, as scratch names do.
+
+    Linux without /proc does not tell containers apart: then it is a name of this process alone.
+    """
+    told = where() or (os.urandom(8).hex() if sys.platform == "linux" else "")
+    return f"{HOST}_{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 # Reading ------------------------------------------------------------------------------------------
@@ -255,7 +270,7 @@ def is_leftover(name: str, age_s: float, is_alive: Callable[[int], bool]) -> boo
     match = _SCRATCH.fullmatch(name)
     if match is None:
         return False
-    return age_s > SCRATCH_STALE_S or (match["host"] == HOST and not is_alive(int(match["pid"])))
+    return age_s > SCRATCH_STALE_S or (match["host"] == machine() and not is_alive(int(match["pid"])))
 
 
 def _is_alive(pid: int) -> bool:

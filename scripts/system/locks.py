@@ -1,62 +1,50 @@
 """One process at a time: locks that the system frees when their holder dies, and that say who holds them.
 
 A lock is a file with `flock` on it; its name may go, or come to mean another file, while we wait.
+Some disks have none (NFS without its lock daemon, Lustre without `-o flock`): what has to exclude others goes by what
+its file says there (holders.py), the rest goes on without. Here is the one place that decides which disk that is.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import io
 import json
 import os
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Iterator, NamedTuple, Optional, Sequence
 
-from ..console import QUIET_S, human_bytes
-from . import files
-from .identity import Identity, identify, is_running
+from ..console import QUIET_S, human_bytes, say
+from . import files, holders
+from .holders import RECORD_BYTES, Held, Holder
 
 POLL_S = 0.1
 REPEAT_S = 30.0  # between two lines about the same wait
 NAMED_IN_S = 0.5  # who has just taken a lock is about to write who it is
-RECORD_BYTES = 1_000_000
-UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # what `flock` says where it cannot work
 
 Tell = Callable[[str], None]
 
 
+class NoLocks(OSError):
+    """The disk has no locks: `flock` answered ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL (OrangeFS) or what else it has."""
+
+    def __init__(self, error: OSError, path: Path) -> None:
+        super().__init__(error.errno, error.strerror, str(path))
+
+    def tell(self) -> None:
+        """Say so, once."""
+        _tell_of_disk(str(self.strerror))
+
+
+@lru_cache(maxsize=None)
+def _tell_of_disk(why: str) -> None:
+    say(f"the disk has no locks ({why}): going on without, by what files say of who uses them")
+
+
 # Without waiting: who comes second is refused -----------------------------------------------------
-
-
-class Holder(NamedTuple):
-    """Who holds a lock that others are refused for: its pid and start, and the command that a person knows it by."""
-
-    pid: int
-    since: str
-    command: str
-    create_time: float = 0.0  # with the pid, one process for all time
-    shared: bool = False
-
-    def __str__(self) -> str:
-        return f"pid {self.pid} (since {self.since}): {self.command}"
-
-
-class Held(Exception):
-    """Another process holds the lock; `holder` is None where it does not say who it is."""
-
-    def __init__(self, holder: Optional[Holder]) -> None:
-        super().__init__(str(holder or "a process that does not say who it is"))
-        self.holder = holder
-
-
-def me(command: str) -> Holder:
-    """Describe this process as the holder of a lock."""
-    own = identify(os.getpid())
-    return Holder(os.getpid(), time.strftime("%Y-%m-%d %H:%M:%S"), command, own.create_time if own else 0.0)
 
 
 @contextmanager
@@ -73,10 +61,9 @@ def hold_or_refuse(path: Path, holder: Holder, shared: bool = False) -> Iterator
     holder = holder._replace(shared=shared)
     try:
         held = _locked_by(try_acquire(path, shared), path, holder)
-    except OSError as error:
-        if error.errno not in UNSUPPORTED:
-            raise
-        held = _recorded(path, holder)
+    except NoLocks as error:
+        error.tell()
+        held = holders.recorded(path, holder)
     with held:
         yield
 
@@ -96,60 +83,16 @@ def _locked_by(file: Optional[io.FileIO], path: Path, holder: Holder) -> Iterato
                     file.truncate(0)
 
 
-WRITES = 10  # before we go on though somebody writes over us, or the file cannot be read
-
-
-@contextmanager
-def _recorded(path: Path, holder: Holder) -> Iterator[None]:
-    """Hold a lock by what its file says alone. Of two that look at the same moment, the later writer has it."""
-    _refuse(path, holder)
-    try:
-        for _ in range(WRITES):  # another that shares it may have written over us
-            if holder in _holders(path):
-                break
-            others = [other for other in _holders(path) if holder.shared and other.shared and _runs(other)]
-            files.write_bytes(path, _lines([*others, holder]))
-            time.sleep(POLL_S)  # another that looked when we did has written by now
-            _refuse(path, holder)
-        yield
-    finally:
-        with suppress(OSError):
-            files.write_bytes(path, _lines([other for other in _holders(path) if other != holder]))
-
-
-def _refuse(path: Path, holder: Holder) -> None:
-    """Raise Held where somebody else who still runs has the lock in a way that excludes us."""
-    for other in _holders(path):
-        if other != holder and not (holder.shared and other.shared) and _runs(other):
-            raise Held(other)
-
-
 def _who(path: Path) -> Optional[Holder]:
     """Find out who holds a lock: the last that runs of those that say so; one may be about to."""
     deadline = time.monotonic() + NAMED_IN_S
     while True:
-        holders = _holders(path)
-        running = [holder for holder in holders if _runs(holder)]
+        named = holders.read(path)
+        running = [holder for holder in named if holders.runs(holder, 0.0)]
         if running or time.monotonic() > deadline:
-            named = running or holders
+            named = running or named
             return named[-1] if named else None
         time.sleep(POLL_S / 2)
-
-
-def _runs(holder: Holder) -> bool:
-    return is_running(Identity(holder.pid, holder.create_time))
-
-
-def _holders(path: Path) -> List[Holder]:
-    """Read who holds or held a lock; lines that say nothing are passed over."""
-    holders = []
-    with suppress(OSError):
-        for line in files.read_bytes(path, RECORD_BYTES).splitlines():
-            with suppress(ValueError, TypeError, KeyError):
-                data = files.parse_json(line)
-                words = str(data["since"]), str(data["command"])
-                holders.append(Holder(int(data["pid"]), *words, float(data["create_time"]), data["shared"] is True))
-    return holders
 
 
 def _write(file: io.FileIO, holder: Holder) -> None:
@@ -158,11 +101,7 @@ def _write(file: io.FileIO, holder: Holder) -> None:
         if not holder.shared:
             file.truncate(0)
         fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
-        file.write(_lines([holder]))
-
-
-def _lines(holders: Sequence[Holder]) -> bytes:
-    return "".join(f"{json.dumps(holder._asdict())}\n" for holder in holders).encode("ascii")
+        file.write(holders.lines([holder]))
 
 
 # With waiting: who comes second goes on where the first one ends ----------------------------------
@@ -219,18 +158,77 @@ def _tell_who(path: Path, tell: Tell) -> None:
 
 
 @contextmanager
+def alone(path: Path, waiting: Callable[[], None], what: str) -> Iterator[int]:
+    """Hold a lock file for a longer work, which no other process does at the same time, and let it lie when done.
+
+    Args:
+        waiting: called when the wait for another begins to be felt, and now and then while it lasts.
+        what: how a person knows the work.
+
+    Yields:
+        a descriptor that holds it, for processes that shall hold it too; on a disk without locks it holds nothing, and
+        the file says who is at it.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(acquire(path, waiting))
+        except NoLocks as error:
+            error.tell()
+            holder = holders.me(what)
+            _until(lambda: _is_recorded(stack, path, holder), waiting)
+            file = stack.enter_context(_open(path, read_only=True, create=True))
+        yield file.fileno()
+
+
+def _is_recorded(stack: ExitStack, path: Path, holder: Holder) -> bool:
+    """Try to hold a lock by what its file says, as long as the stack is open."""
+    try:
+        stack.enter_context(holders.recorded(path, holder))
+    except Held:
+        return False
+    return True
+
+
+@contextmanager
+def briefly(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a lock file for a small change; where that cannot be had, go on: of two changes at once, one may be lost."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(path, waiting))
+        yield
+
+
+@contextmanager
 def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[io.FileIO]:
     """Hold a lock file, which is gone afterwards.
 
     Raises:
         OSError: as `acquire` does.
     """
-    with acquire(path, waiting) as file:
+    with tidy(path):
+        lock = acquire(path, waiting)
+    with lock as file:
         try:
             yield file
         finally:
             with suppress(OSError):
                 path.unlink()
+
+
+@contextmanager
+def tidy(path: Path) -> Iterator[None]:
+    """Remove the lock file that the block has made, where it turns out to be on a disk without locks."""
+    is_new = not os.path.lexists(str(path))
+    try:
+        yield
+    except NoLocks:
+        if is_new:
+            files.remove(path)
+        raise
 
 
 # The lock itself ----------------------------------------------------------------------------------
@@ -247,9 +245,10 @@ def acquire(
         create: make the file where it is not there.
 
     Raises:
-        OSError: it cannot be opened or locked, or is a link.
+        NoLocks: the disk has none.
+        OSError: it cannot be opened, or is a link.
     """
-    file = _locked(path, shared, create, lambda file: _wait_for(file, shared, waiting))
+    file = _locked(path, shared, create, lambda file: _until(lambda: _try_lock(file, shared), waiting))
     assert file is not None  # it waited until it had it
     return file
 
@@ -258,7 +257,8 @@ def try_acquire(path: Path, shared: bool = False, create: bool = True) -> Option
     """Open a file and lock it without waiting; None where another has it. Closing it frees the lock.
 
     Raises:
-        OSError: it cannot be opened or locked, or is a link.
+        NoLocks: the disk has none.
+        OSError: it cannot be opened, or is a link.
     """
     return _locked(path, False, create, lambda file: _try_lock(file, shared))
 
@@ -288,9 +288,9 @@ def _open(path: Path, read_only: bool, create: bool) -> io.FileIO:
     return io.FileIO(str(path), "r" if read_only else "r+", opener=opener)
 
 
-def _wait_for(file: io.FileIO, shared: bool, waiting: Callable[[], None]) -> bool:
+def _until(succeeds: Callable[[], bool], waiting: Callable[[], None]) -> bool:
     next_word = time.monotonic() + QUIET_S
-    while not _try_lock(file, shared):
+    while not succeeds():
         if time.monotonic() >= next_word:
             waiting()
             next_word = time.monotonic() + REPEAT_S
@@ -299,10 +299,17 @@ def _wait_for(file: io.FileIO, shared: bool, waiting: Callable[[], None]) -> boo
 
 
 def _try_lock(file: io.FileIO, shared: bool) -> bool:
+    """Try once; whatever else the system answers than that another has the lock, says that it has none to give.
+
+    Raises:
+        NoLocks: it has none.
+    """
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):  # CIFS makes EACCES of it
         return False
+    except OSError as error:
+        raise NoLocks(error, Path(str(file.name))) from error
     return True
 
 

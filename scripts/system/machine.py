@@ -75,7 +75,8 @@ def _of_machine() -> Memory:
 
 def free_bytes(folder: Path) -> int:
     """Measure what is free on the disk of a folder, which may not be there yet."""
-    return shutil.disk_usage(next(above for above in (folder, *folder.parents) if above.exists())).free
+    places = (str(above) for above in (folder, *folder.parents))
+    return shutil.disk_usage(next(place for place in places if os.access(place, os.F_OK))).free
 
 
 def visible_gpus(environ: Mapping[str, str]) -> Tuple[str, ...]:

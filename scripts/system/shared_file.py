@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Iterator, Optional, TypeVar
+from typing import Callable, Optional, TypeVar
 
 from ..console import say
 from ..errors import PipelineError
@@ -19,13 +18,14 @@ def update(file: Path, read: Callable[[Path], T], change: Callable[[Optional[T]]
     """Read, change and replace a file, while no other process does.
 
     What a run learns must not decide how it ends: so nothing is raised where the file cannot be used, and a line says
-    what is lost. One that cannot be read is set aside; one that a newer version wrote is left alone.
+    what is lost. One that cannot be read is set aside; one that a newer version wrote is left alone. Where locks do not
+    work, or their holder hangs, two that write at the same moment may lose what one of them adds, and nothing else.
 
     Args:
         read: raises PipelineError where the file cannot be used.
         change: makes the new text of what was read; of None where there is nothing.
     """
-    with _alone(file):
+    with locks.briefly(file.with_name(f".{file.name}.lock"), _Patience(file)):
         try:
             known = read(file) if os.path.lexists(str(file)) else None
         except NewerSchema as error:
@@ -39,21 +39,6 @@ def update(file: Path, read: Callable[[Path], T], change: Callable[[Optional[T]]
             write_text(file, change(known))
         except PipelineError as error:
             say(f"{error.message}; what this run would add is lost. {error.hint}")
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """Hold the lock of a file.
-
-    Where locks do not work, as on a read-only disk, or its holder hangs, go on without: two that write at the same
-    moment may then lose what one of them adds, and nothing else.
-    """
-    with ExitStack() as stack:
-        with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            lock = file.with_name(f".{file.name}.lock")
-            stack.enter_context(locks.exclusive(lock, _Patience(file)))
-        yield
 
 
 class _Patience:

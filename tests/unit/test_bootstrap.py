@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,13 @@ def test_without_a_command_it_says_how_to_go_on(ready: Path) -> None:
 
 def test_the_exit_code_is_the_command_s(ready: Path) -> None:
     assert 7 == bootstrap(ready, "bash", "-c", "exit 7").returncode
+
+
+def test_a_user_without_a_home_gets_that_of_the_system(ready: Path) -> None:
+    done = bootstrap(ready, "bash", "-c", 'echo "home: $HOME"', HOME="")
+
+    home = next((user.pw_dir for user in pwd.getpwall() if user.pw_uid == os.getuid()), "/")
+    assert f"home: {home}\n" == done.stdout
 
 
 def test_packages_that_cannot_be_had_are_one_error_and_no_stamp_of_theirs(ready: Path) -> None:

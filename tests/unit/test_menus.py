@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -117,3 +118,18 @@ def test_the_last_line_of_our_own_tests_counts_what_the_merged_report_says(
     words = [sys.executable, "-c", code, str(tmp_path / "junit.xml"), str(began)]
 
     assert line.format(tmp_path) == subprocess.check_output(words, cwd=str(ROOT), encoding="utf-8")
+
+
+def test_a_user_whose_home_is_of_no_use_has_uv_s_cache_beside_the_project(tmp_path: Path) -> None:
+    code = "import os, noxfile; print(os.environ.get('UV_CACHE_DIR'))"
+    unusable = tmp_path / "home"
+    unusable.touch()
+    environ = {name: value for name, value in os.environ.items() if name not in ("UV_CACHE_DIR", "XDG_CACHE_HOME")}
+    told = [
+        subprocess.check_output(
+            [sys.executable, "-c", code], cwd=str(ROOT), env={**environ, "HOME": str(home)}, encoding="utf-8"
+        )
+        for home in (tmp_path, unusable)
+    ]
+
+    assert ["None\n", f"{ROOT}/.pipeline/cache/uv\n"] == told

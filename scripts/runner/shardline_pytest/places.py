@@ -96,7 +96,9 @@ class Places:
         folder.mkdir(parents=True, exist_ok=True)
         own = folder if kind in (FOLDER, EMPTIED) else folder / Path(named).name
         setattr(config.option, option, _like(value, own))
-        place, start = Path(os.path.expandvars(named)).expanduser(), Path(config.invocation_params.dir)
+        # Path.expanduser raises where the user has no home.
+        place = Path(os.path.expanduser(os.path.expandvars(named)))  # noqa: PTH111
+        start = Path(config.invocation_params.dir)
         if start in place.parents:  # the same on a machine where this folder has another name
             place = place.relative_to(start)
         self._named.append({"option": option, "kind": kind, "named": str(place), "name": own.name})

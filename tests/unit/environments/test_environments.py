@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from scripts.environments import environments, installation, installers, lock_files
 from scripts.environments.environments import Recipe
 from scripts.errors import InstallError
+from scripts.system import locks, programs
 from tests.unit.models.loopback import content, links, serve, then_wait
 from tests.unit.wheels import make_wheel
 
@@ -78,6 +80,45 @@ def test_an_interrupted_install_is_made_anew(project: Path) -> None:
 
     assert "1" == value(made)
     assert not (made.folder / "leftover").exists()
+
+
+def test_on_a_full_disk_nothing_is_left_and_the_disk_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(order: installation.Order, lock: int) -> str:
+        (order.folder / "bin").mkdir(parents=True)
+        raise programs.ProgramFailed("uv ended with 1", 1, "error: cannot write: No space left on device (os error 28)")
+
+    with monkeypatch.context() as full:
+        full.setattr(installation, "install", install)
+        with pytest.raises(InstallError, match=r"^installing packages for the suite failed: the disk of .* is full"):
+            environments.make(recipe(project))
+
+    assert not recipe(project).folder.exists()
+    assert "1" == value(environments.make(recipe(project)))
+
+
+def test_on_a_disk_without_locks_an_environment_is_made_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    made = []
+
+    def install(order: installation.Order, lock: int) -> str:
+        made.append(order.folder)
+        (order.folder / "bin").mkdir(parents=True)
+        (order.folder / "bin" / "python").symlink_to(sys.executable)
+        return "nobody"
+
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
+    monkeypatch.setattr(installation, "install", install)
+    threads = [threading.Thread(target=environments.make, args=[recipe(project)]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [recipe(project).folder] == made
+    old = aged(project / ".pipeline" / "environments" / "suite-1", 31)
+    assert [old] == environments.prune(old.parent)
 
 
 def test_an_environment_whose_interpreter_is_gone_is_made_anew(project: Path) -> None:
@@ -303,7 +344,7 @@ def test_an_environment_in_use_is_not_removed_however_old(project: Path) -> None
 
 def test_an_environment_that_is_being_made_is_not_removed(tmp_path: Path) -> None:
     folder = aged(tmp_path / "suite-1", 31, complete=False)
-    with environments._locked(tmp_path / "suite-1.lock"):
+    with locks.acquire(tmp_path / "suite-1.lock"):
         assert [] == environments.prune(tmp_path)
 
     assert folder.exists()

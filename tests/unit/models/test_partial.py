@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,9 @@ from hypothesis import strategies as st
 from scripts.models.partial import Origin, open_part, part_bytes, part_path
 from scripts.models.verified import Content
 from scripts.system import locks
+from scripts.system.modes import make_folder
 from tests.unit.models.loopback import files_below
+from tests.unit.users import as_user, needs_root, open_up
 
 ROOT = Path(__file__).parents[3]
 DIGEST = hashlib.sha256(b"abcdef").hexdigest()
@@ -150,11 +153,116 @@ def test_where_no_locks_work_a_process_has_a_part_of_its_own(tmp_path: Path, mon
     assert b"abc" == (tmp_path / "m.bin").read_bytes()
 
 
-def test_a_link_in_the_place_of_a_part_is_not_followed(tmp_path: Path) -> None:
+def test_what_lies_in_the_place_of_a_part_stays_and_is_in_nobody_s_way(tmp_path: Path) -> None:
     (tmp_path / "mine").write_bytes(b"mine")
-    part_path(tmp_path, DIGEST).symlink_to("mine")
+    for put in (lambda path: path.symlink_to("mine"), Path.mkdir, lambda path: os.mkfifo(str(path))):
+        put(part_path(tmp_path, DIGEST))
+        begin(tmp_path, b"abc")
+        with open_part(tmp_path, DIGEST, ignore, ignore) as part:
+            part.resume()
+            part.write(b"def")
+            part.publish(tmp_path / "m.bin")
 
-    with pytest.raises(OSError), open_part(tmp_path, DIGEST, ignore, ignore):
-        pass
+        assert b"abcdef" == (tmp_path / "m.bin").read_bytes()
+        assert b"mine" == (tmp_path / "mine").read_bytes()
+        there = part_path(tmp_path, DIGEST)
+        there.rename(tmp_path / f"was-{there.lstat().st_ino}")
 
-    assert b"mine" == (tmp_path / "mine").read_bytes()
+
+def test_a_disk_without_fsync_takes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    begin(tmp_path, b"abc")
+    with open_part(tmp_path, DIGEST, ignore, ignore) as part:
+        part.publish(tmp_path / "m.bin")
+
+    assert b"abc" == (tmp_path / "m.bin").read_bytes()
+
+
+# A folder that two users share ---------------------------------------------------------------------
+
+ANN, BOB, TEAM = 54001, 54002, 54000
+
+
+@pytest.fixture
+def shared_folder(tmp_path: Path) -> Path:
+    """A folder of the group TEAM, as `chmod g+ws` makes it."""
+    open_up(tmp_path)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    os.chown(str(folder), 0, TEAM)
+    folder.chmod(0o2775)
+    return folder
+
+
+def left_by_ann(folder: Path, mode: int) -> Path:
+    """Leave a part that an older version made, which did not let the group write to it."""
+    part = part_path(folder, DIGEST)
+    part.write_bytes(b"abc")
+    os.chown(str(part), ANN, TEAM)
+    part.chmod(mode)
+    return part
+
+
+def fetch(folder: Path) -> str:
+    """Bring the file, and say how much of it an earlier run had left."""
+    with open_part(folder, DIGEST, ignore, ignore) as part:
+        part.resume()
+        begun_bytes = part.size_bytes
+        part.write(b"abcdef"[begun_bytes:])
+        part.publish(folder / "m.bin")
+    return str(begun_bytes)
+
+
+@needs_root
+@pytest.mark.parametrize("mode, begun", [(0o600, "0"), (0o644, "3"), (0o664, "3")])
+def test_the_part_of_another_user_is_taken_over_as_far_as_it_can_be_read(
+    shared_folder: Path, mode: int, begun: str
+) -> None:
+    left_by_ann(shared_folder, mode)
+
+    assert begun == as_user(BOB, lambda: fetch(shared_folder), gid=TEAM)
+    assert b"abcdef" == (shared_folder / "m.bin").read_bytes()
+    assert (mode == 0o600) == part_path(shared_folder, DIGEST).exists()  # whether somebody writes to it is not told
+
+
+@needs_root
+def test_where_only_owners_may_rename_the_part_of_another_is_copied(shared_folder: Path) -> None:
+    left_by_ann(shared_folder, 0o644)
+    shared_folder.chmod(0o3775)
+
+    assert "3" == as_user(BOB, lambda: fetch(shared_folder), gid=TEAM)
+    assert b"abc" == part_path(shared_folder, DIGEST).read_bytes()
+    assert b"abcdef" == (shared_folder / "m.bin").read_bytes()
+
+
+@needs_root
+def test_another_user_who_still_writes_is_waited_for(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "QUIET_S", 0)
+
+    def waiting() -> None:
+        raise RuntimeError("waits")
+
+    def open_it() -> str:
+        with open_part(shared_folder, DIGEST, waiting, ignore):
+            return "did not wait"
+
+    with locks.acquire(left_by_ann(shared_folder, 0o644)):
+        assert "RuntimeError: waits" == as_user(BOB, open_it, gid=TEAM)
+
+
+@needs_root
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002, 0o027])
+def test_what_came_is_for_all_who_share_the_folder(shared_folder: Path, mask: int) -> None:
+    below = shared_folder / "a" / "b"
+
+    def fetch_below() -> str:
+        make_folder(below)
+        return fetch(below)
+
+    as_user(ANN, fetch_below, gid=TEAM, mask=mask)
+
+    assert [0o060, 0o070, 0o070] == [path.stat().st_mode & 0o070 for path in (below / "m.bin", below, below.parent)]
+    assert "0" == as_user(BOB, lambda: fetch(below), gid=TEAM)  # may replace it

@@ -32,7 +32,10 @@ def opened(tmp_path: Path, counts: List[int]) -> Sources:
 
 
 def read(opened: Sources, source: str) -> bytes:
-    return b"".join(opened.read(source))
+    size_bytes, chunks = opened.open(source)
+    content = b"".join(chunks)
+    assert size_bytes == len(content)
+    return content
 
 
 def test_every_kind_of_source_that_the_settings_take_is_read_by_one_handler() -> None:

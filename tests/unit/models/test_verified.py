@@ -8,11 +8,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict
 
 import pytest
 
-from scripts.models.verified import Content, Stamps, difference, likely_cause, measure, stamp, user_cache
+from scripts.models.verified import Content, Stamps, difference, likely_cause, measure, stamp
 from scripts.settings import ModelFile
 from scripts.typed_yaml import Bytes
 
@@ -182,15 +181,3 @@ def test_the_places_of_a_content_are_those_that_did_not_change(file: Path, tmp_p
     changed.write_bytes(b"changed")
 
     assert [file] == stamps.places("a" * 64)
-
-
-@pytest.mark.parametrize(
-    "environ, folder",
-    [
-        ({"SHARDLINE_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c"),
-        ({"XDG_CACHE_HOME": "/x"}, "/x/shardline"),
-        ({}, "~/.cache/shardline"),
-    ],
-)
-def test_the_folder_that_a_user_s_projects_share(environ: Dict[str, str], folder: str) -> None:
-    assert Path(folder).expanduser() == user_cache(environ)

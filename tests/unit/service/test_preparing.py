@@ -116,11 +116,11 @@ def test_after_another_one_that_failed_half_way_the_old_one_runs_again(bench: Be
     assert 2 == bench.runs
 
 
-def test_where_there_are_no_locks_it_goes_on_without(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def acquire(*_: object) -> None:
+def test_where_there_are_no_locks_files_say_whose_turn_it_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locks, "acquire", acquire)
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
     project = bench.project()
     with turn(project, "service", "run-1", bench.said.append) as own:
         bench.prepare(project)

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.errors import PipelineError
+from scripts.system import files
 from scripts.system.files import (
     PART_STALE_S,
     SCRATCH_STALE_S,
@@ -342,3 +343,15 @@ def test_scratch_is_removed_whatever_ends_its_block(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_containers_of_one_name_leave_each_other_s_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = scratch_name("m.bin", 7)  # a pid that none of our processes may have
+    with monkeypatch.context() as container:
+        container.setattr(files, "where", lambda: "the same boot, pid:[2]")
+        files.machine.cache_clear()
+
+        assert not is_leftover(theirs, files.SCRATCH_STALE_S - 1, lambda pid: False)
+        assert is_leftover(theirs, files.SCRATCH_STALE_S + 1, lambda pid: True)
+    files.machine.cache_clear()
+    assert is_leftover(theirs, 0, lambda pid: False)

@@ -1,0 +1,50 @@
+"""Other users of this machine, for tests that root runs: the nameless one of a container, or a colleague."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Callable, Optional
+
+import pytest
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
+
+
+def as_user(uid: int, act: Callable[[], str], *, gid: int = 54321, mask: int = 0o022, **environ: Optional[str]) -> str:
+    """Run a function in a fork that is this user, and return what it returns, or what it raised.
+
+    Nothing is executed anew: our Python may lie where others cannot read it.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(uid, gid, mask)
+            for name, value in environ.items():
+                os.environ.pop(name, None)
+                os.environ.update({name: value} if value is not None else {})
+            os.write(writer, act().encode())
+        except BaseException as error:
+            os.write(writer, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        text = told.read().decode()
+    os.waitpid(pid, 0)
+    return text
+
+
+def _become(uid: int, gid: int, mask: int) -> None:
+    os.umask(mask)
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+
+
+def open_up(folder: Path) -> None:
+    """Let others enter the folders above, as those that pytest makes for root only."""
+    for above in (folder, *folder.parents):
+        if above.stat().st_uid == os.getuid() and not above.stat().st_mode & 0o001:
+            above.chmod(above.stat().st_mode | 0o011)
