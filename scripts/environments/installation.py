@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..system import caches, programs
-from . import installers, pip_settings
+from ..console import say
+from ..system import caches, programs, proxies
+from . import installers, pip_settings, reasons, requirements
+from .requirements import Line
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
 _ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
@@ -40,11 +43,24 @@ def install(order: Order, lock: int) -> str:
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv, environ = _find_uv(order, environ)
-    if uv:
-        _with_uv(uv, order, environ, lock)
-    else:
-        _with_venv(order, environ, lock)
-    return "uv" if uv else "pip"
+    options = pip_settings.options(environ, _lines(order, environ))
+    alone = "" if order.is_locked else pip_settings.only_pip(options)
+    if uv and alone:
+        say(f"{order.source.name}: installed by pip, since uv has no {alone}")
+    if not uv or alone:
+        _with_venv(order, environ, options, lock)
+        return "pip"
+    try:
+        _with_uv(uv, order, environ, options, lock)
+        return "uv"
+    except programs.ProgramFailed as failed:
+        why = reasons.may_differ(failed.output, several=len(pip_settings.urls(options)) > 1)
+        if not why:
+            raise
+        say(f"uv: {installers.complaint(failed.output)}")
+        say(f"trying pip, which {why}")
+        _after_uv(order, environ, options, lock, failed)
+        return "pip"
 
 
 def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict[str, str]]:
@@ -54,9 +70,16 @@ def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict
     return (None, environ) if cache is None else (uv, {**environ, **cache})
 
 
-def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:
-    settings = pip_settings.read(environ)
-    environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
+def _lines(order: Order, environ: Mapping[str, str]) -> Sequence[Line]:
+    try:
+        return requirements.read(order.source, environ)
+    except (OSError, UnicodeDecodeError):  # the installer says what is wrong with it
+        return []
+
+
+def _with_uv(uv: str, order: Order, environ: Mapping[str, str], options: Mapping[str, str], lock: int) -> None:
+    settings = pip_settings.variables(options, environ, order.is_locked)
+    environ = {**environ, **settings}
     _run([uv, "venv", "--python", sys.executable, str(order.folder)], environ, lock)
     python = str(order.folder / "bin" / "python")
     install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(order.source)]
@@ -69,11 +92,32 @@ def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> No
     _run(install, environ, lock)
 
 
-def _with_venv(order: Order, environ: Mapping[str, str], lock: int) -> None:
+def _after_uv(
+    order: Order, environ: Mapping[str, str], options: Mapping[str, str], lock: int, failed: programs.ProgramFailed
+) -> None:
+    """Let pip do what uv could not; where it cannot either, uv's words come first."""
+    shutil.rmtree(order.folder, ignore_errors=True)
+    try:
+        _with_venv(order, environ, options, lock)
+    except programs.ProgramFailed as second:
+        output = (
+            f"error: uv: {installers.complaint(failed.output)}\npip:{installers.explain(second.output or str(second))}"
+        )
+        raise programs.ProgramFailed(str(failed), failed.returncode, output) from None
+
+
+def _with_venv(order: Order, environ: Mapping[str, str], options: Mapping[str, str], lock: int) -> None:
     _run([sys.executable, "-m", "venv", str(order.folder)], environ, lock)
-    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "install", "--no-compile"]
-    hashes = ["--require-hashes"] if order.is_locked else []
-    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(order.source)], environ, lock)
+    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "install", "--no-compile", "--no-input"]
+    pip += ["--disable-pip-version-check", *(["--require-hashes"] if order.is_locked else [])]
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log"  # what kept pip from an index stands only there
+        environ = {**environ, **pip_settings.for_pip(options, environ, Path(scratch))}
+        try:
+            _run([*pip, "--log", str(log), "-r", str(order.source)], environ, lock)
+        except programs.ProgramFailed as failed:
+            failed.output = f"{installers.refusals(log)}{failed.output}"
+            raise
 
 
 def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
@@ -93,15 +137,15 @@ def places(folder: Path) -> Dict[str, Path]:
 
 
 def hint(output: str) -> str:
-    """Say what may help, by what an installer printed.
+    """Say what may help, by what an installer printed."""
+    return reasons.hint(output, _proxy(reasons.url(output)) if reasons.kind(output) in reasons.OF_WAY else "")
 
-    >>> hint("No solution found when resolving")[:21], hint("Failed to fetch")[:31]
-    ('Edit the requirements', 'Is the package index reachable?')
-    """
-    if "ensurepip" in output:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
-    if "No solution found" in output:  # uv asked, and was answered
-        why = "no index that is asked has such a version, or its lines exclude each other"
-        return f"Edit the requirements: {why}. `pip config list` shows which are asked."
-    return "Is the package index reachable? `pip config list` shows which one is asked. Then run the command again."
+
+def _proxy(url: str) -> str:
+    """Say which proxy an installer asks by, and where its name comes from; or ""."""
+    own = pip_settings.options(os.environ).get("proxy")
+    return f"{proxies.shown(own)} (pip's own setting)" if own else proxies.which(url, os.environ)
+
+
+if __name__ == "__main__":  # bootstrap.sh asks, and hands in what pip printed
+    print(hint(sys.stdin.read()))

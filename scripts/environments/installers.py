@@ -6,12 +6,14 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 from ..console import visible
 
 LONGEST_COMPLAINT = 400  # characters of an installer's output that an error message quotes
+SHOWN_LINES, LAST_LINES = 12, 8  # of those from the first error on; of these the last, which a build ends with
 
+_NOISE = re.compile("Looking in indexes|Could not fetch URL|WARNING: Retrying")  # of pip, beside `refusals`
 _UV_SIGNS = re.compile("^(error:|cause:|Caused by:|[\u00d7\u2570\u2500\u25b6\u2502 ]+)\\s*")  # it draws trees
 
 
@@ -25,8 +27,7 @@ def complaint(output: str) -> str:
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     text = _of_pip(lines) or _of_uv(lines) or (lines[-1] if lines else "it ended without a word")
-    text = re.sub(r"://[^/\s@]+@", "://", text)  # user names and passwords of an index
-    text = visible(text)
+    text = visible(_without_users(text))
     return text if len(text) <= LONGEST_COMPLAINT else text[:LONGEST_COMPLAINT] + " ..."
 
 
@@ -58,8 +59,47 @@ def find_uv() -> Optional[str]:
 
 
 def explain(output: str) -> str:
-    """Pick the lines of an installer's output that say why it failed: from its first error on, eight at most."""
+    """Pick the lines of an installer's output that say why it failed: from its first error on, a dozen at most.
+
+    Why an index refused stands last, in a hint of uv's: it goes first.
+    """
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     errors = [number for number, line in enumerate(lines) if re.match(r"\s*(error:|ERROR:|×)", line)]
-    telling = lines[errors[0] :][:8] if errors else lines[-8:]
-    return visible("\n  ".join(["", *telling]))
+    telling = lines[errors[0] :] if errors else lines[-LAST_LINES:]
+    telling = [line for line in _without_tail(telling) if not _NOISE.match(line)]
+    refused = [line for line in lines if re.search(r"\b40[137] \w", line)][:1]
+    telling = [*refused, *(line for line in telling if line not in refused)]
+    if len(telling) > SHOWN_LINES:
+        telling = [*telling[: SHOWN_LINES - LAST_LINES - 1], "  ...", *telling[-LAST_LINES:]]
+    return visible(_without_users("\n  ".join(["", *telling])))
+
+
+def _without_tail(lines: Sequence[str]) -> List[str]:
+    """Cut off what pip adds behind a build's own words, and uv's advice to look at them."""
+    end = next((number for number, line in enumerate(lines) if "[end of output]" in line), len(lines))
+    return [line for line in lines[:end] if not line.startswith("hint: Build failures usually")]
+
+
+def refusals(log: Path) -> str:
+    """Find in pip's log why it passed over an index, which it does not print; lines, or empty."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.findall(r"Could not fetch URL (\S+): (.*?)(?: - skipping)?$", text, re.MULTILINE)
+    return "".join(f"ERROR: {url}: {_cause(why)}\n" for url, why in dict.fromkeys(found))
+
+
+def _cause(why: str) -> str:
+    """Shorten what pip says to the error at its bottom.
+
+    >>> _cause("connection error: Max retries (Caused by ProxyError('No.', NewError('<a.B object at 0x7>: Refused')))")
+    'ProxyError: Refused'
+    """
+    kind, quoted = re.search(r"Caused by (\w+)", why), re.findall(r"'([^']*)'\)", why)
+    return f"{kind[1]}: {re.sub('^<[^>]*>: ', '', quoted[-1])}" if kind and quoted else why
+
+
+def _without_users(text: str) -> str:
+    """Take the user names and passwords out of the URLs of a text."""
+    return re.sub(r"://[^/\s@]+@", "://", text)

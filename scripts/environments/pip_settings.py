@@ -1,26 +1,39 @@
-"""What this machine's pip is set to, as uv understands it.
+"""What this machine's pip is set to, and what a requirements file sets, as uv understands it.
 
-uv reads neither pip.conf nor PIP_* variables: behind a mirror or a private certificate it would
+uv reads neither pip.conf nor PIP_* variables: behind a mirror, a proxy or a private certificate it would
 hang or fail where pip works. Whoever calls uv adds these variables to its environment. No package is
 imported, and it is runnable alone (`python -m scripts.environments.pip_settings` prints JSON), because
 noxfile.py needs it before any environment of ours exists.
+
+Of pip's options that decide which packages come, or whether, those not here are left out for a reason:
+platform, python-version, target and the like (the environment is ours), cache-dir (uv has its own), config-settings and
+global-option (of single packages; a file that says them goes to pip, since uv refuses it), pip's own log-in by keyring
+in its process (uv asks the `keyring` command). What pip alone knows is in `only_pip`.
 
 Sources: pip's "Configuration" and uv's "Environment variables" pages.
 """
 
 from __future__ import annotations
 
+import configparser
 import functools
 import json
 import os
 import shlex
 import sys
-from typing import Dict, List, Mapping, Optional
+from contextlib import suppress
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
+from ..system import certificates, proxies
 from ..system.programs import ProgramFailed, output, works
+from . import file_options
+from .requirements import Line
 
 PIP_ANSWERS_IN_S = 60.0  # from a slow network disk
+OPTIONS = "SHARDLINE_UV_OPTIONS"  # ours: what uv has no variable for, see uv_options
+STRATEGY = "UV_INDEX_STRATEGY"
 
 # pip's option -> uv's variable
 _VARIABLES = {
@@ -28,11 +41,23 @@ _VARIABLES = {
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
     "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
     "trusted-host": "UV_INSECURE_HOST",
     "no-index": "UV_NO_INDEX",  # our name: uv has the option, but no variable; see uv_options
     "timeout": "UV_HTTP_TIMEOUT",
     "default-timeout": "UV_HTTP_TIMEOUT",
+    "retries": "UV_HTTP_RETRIES",
+    "constraint": "UV_CONSTRAINT",
+    "build-constraint": "UV_BUILD_CONSTRAINT",
+    "uploaded-prior-to": "UV_EXCLUDE_NEWER",
+    "keyring-provider": "UV_KEYRING_PROVIDER",
+    "require-hashes": "UV_REQUIRE_HASHES",
+    "pre": "UV_PRERELEASE",
+    "no-build-isolation": "UV_NO_BUILD_ISOLATION",
 }
+_PATHS, _FILES = ("constraint", "build-constraint", "find-links"), ("cert", "client-cert")  # several; one
+_SWITCHES = ("no-index", "require-hashes", "no-build-isolation")
+_ONLY_PIP = ("prefer-binary", "ignore-requires-python", "all-releases", "only-final")
 
 
 def as_uv(options: Mapping[str, str], environ: Mapping[str, str]) -> Dict[str, str]:
@@ -47,26 +72,59 @@ def as_uv(options: Mapping[str, str], environ: Mapping[str, str]) -> Dict[str, s
     """
     variables: Dict[str, str] = {}
     for option, variable in _VARIABLES.items():
-        if options.get(option) and variable not in environ:
-            variables[variable] = _value(option, options[option])
-    if "UV_INDEX" in variables and "UV_INDEX_STRATEGY" not in environ:
+        value = _value(option, options[option]) if options.get(option) else ""
+        if value and variable not in environ:
+            variables[variable] = value
+    if ("UV_INDEX" in variables or "UV_FIND_LINKS" in variables) and STRATEGY not in environ:
         # pip takes the best version over all indexes, uv the first index that knows the name.
         # Hashes in our locks keep the looser rule safe.
-        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
-    return variables
+        variables[STRATEGY] = "unsafe-best-match"
+    if options.get("proxy"):  # which pip uses in place of those of the environment
+        proxy = options["proxy"] if "://" in options["proxy"] else "http://" + options["proxy"]
+        variables.update({name: proxy for upper in proxies.PROXIES for name in (upper, upper.lower())})
+    words = _words(options)
+    return {**variables, OPTIONS: " ".join(map(shlex.quote, words))} if words else variables
 
 
 def _value(option: str, value: str) -> str:
     if option.endswith("timeout"):
         return str(int(float(value)))
-    if option == "no-index":
-        return "true" if value.lower() in ("1", "true", "yes", "on") else "false"
+    if option in _SWITCHES:
+        return "true" if _is_on(value) else "false"
+    if option == "pre":
+        return "allow" if _is_on(value) else ""
+    if option == "keyring-provider":
+        return "subprocess" if value in ("import", "subprocess") else ""
     words = value.split()
     if option == "find-links":  # uv separates these by commas
         return ",".join(words)
     if option == "trusted-host":
         return " ".join(urlsplit("//" + word).netloc for word in words)
-    return value if option == "cert" else " ".join(words)
+    return value if option in ("cert", "client-cert") else " ".join(words)
+
+
+def _is_on(value: str) -> bool:
+    return value.lower() in ("1", "true", "yes", "on")
+
+
+def _words(options: Mapping[str, str]) -> List[str]:
+    """Give what uv knows as words of its command line only."""
+    formats = [f"--{name}={value}" for name in ("no-binary", "only-binary") for value in _listed(options.get(name, ""))]
+    return [*formats, *(["--no-deps"] if _is_on(options.get("no-deps", "")) else [])]
+
+
+def _listed(value: str) -> List[str]:
+    return value.replace(",", " ").split()
+
+
+def only_pip(options: Mapping[str, str]) -> str:
+    """Name the options in force that uv has nothing for, so that pip is to install; empty if there are none.
+
+    >>> only_pip({"prefer-binary": "1", "pre": "1"}), only_pip({"prefer-binary": "0"})
+    ('prefer-binary', '')
+    """
+    found = [name for name in _ONLY_PIP if options.get(name, "").lower() not in ("", "0", "false", "no", "off")]
+    return ", ".join(found)
 
 
 def parse(listing: str) -> Dict[str, str]:
@@ -92,7 +150,7 @@ def parse(listing: str) -> Dict[str, str]:
 def _unquote(text: str) -> str:
     """Read a value as pip prints it, with repr; one of several lines holds \\n between the words."""
     try:
-        return " ".join(shlex.split(text.replace("\\n", " ")))
+        return " ".join(shlex.split(text.replace("\\n", " "))).strip()
     except ValueError:
         return text.strip("'\"")
 
@@ -110,20 +168,92 @@ def find_pip() -> Optional[List[str]]:
 
 def uv_options(variables: Mapping[str, str]) -> List[str]:
     """List what uv must be told on its command line, because it has no variable for it."""
-    return ["--no-index"] if variables.get("UV_NO_INDEX") == "true" else []
+    no_index = ["--no-index"] if variables.get("UV_NO_INDEX") == "true" else []
+    return [*no_index, *shlex.split(variables.get(OPTIONS, ""))]
 
 
-def read(environ: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
-    """Ask for uv's variables for this machine: from `pip config list`; from PIP_* alone where there is no pip."""
+def read(environ: Optional[Mapping[str, str]] = None, is_locked: bool = False) -> Dict[str, str]:
+    """Ask for uv's variables for this machine.
+
+    Args:
+        is_locked: for a lock, which leaves no choice: constraints, which have no hashes, are not for it.
+    """
     environ = os.environ if environ is None else environ
+    return variables(options(environ), environ, is_locked)
+
+
+def options(environ: Mapping[str, str], lines: Sequence[Line] = ()) -> Dict[str, str]:
+    """Ask for pip's options in force: of this machine, then of a requirements file."""
+    return file_options.in_force(placed(_of_machine(environ), Path.cwd()), lines)
+
+
+def placed(options: Mapping[str, str], folder: Path) -> Dict[str, str]:
+    """Make paths of the machine's options absolute: they count from where a command is typed, not from the project."""
+
+    def absolute(word: str) -> str:
+        return str(folder / word) if "://" not in word and (folder / word).exists() else word
+
+    found = {name: " ".join(map(absolute, value.split())) for name, value in options.items() if name in _PATHS}
+    single = {name: absolute(value) for name, value in options.items() if name in _FILES}
+    return {**options, **found, **single}
+
+
+def variables(options: Mapping[str, str], environ: Mapping[str, str], is_locked: bool) -> Dict[str, str]:
+    """Make uv's variables of pip's options, proxies and certificates included."""
+    # uv refuses constraints without hashes, pip passes over them where each version stands there.
+    is_fixed = is_locked or _is_on(options.get("require-hashes", ""))
+    dropped = ("constraint", "pre") if is_fixed else ()
+    found = as_uv({name: value for name, value in options.items() if name not in dropped}, environ)
+    found.update(certificates.for_uv({**environ, **found}))
+    if "UV_PYTHON_DOWNLOADS" not in environ:  # a missing Python is said at once, not fetched from a release server
+        found["UV_PYTHON_DOWNLOADS"] = "never"
+    found.update(proxies.past_proxies({**environ, **found}, urls(options)))
+    return found
+
+
+def for_pip(options: Mapping[str, str], environ: Mapping[str, str], folder: Path) -> Dict[str, str]:
+    """Make the variables that pip needs beside its own settings; see `certificates.for_pip` for the folder."""
+    trusted = {} if options.get("cert") else certificates.for_pip(environ, folder)
+    paths = {f"PIP_{name.upper().replace('-', '_')}": options[name] for name in (*_PATHS, *_FILES) if options.get(name)}
+    return {**proxies.past_proxies(environ, urls(options)), **trusted, **paths}
+
+
+def urls(options: Mapping[str, str]) -> List[str]:
+    """List the places that packages are asked from."""
+    names = ("index-url", "extra-index-url", "find-links")
+    return [word for name in names for word in options.get(name, "").split()]
+
+
+def _of_machine(environ: Mapping[str, str]) -> Dict[str, str]:
+    """Read `pip config list`; where there is no pip, what that would read."""
     pip = find_pip()
     if not pip:
-        return as_uv(_from_variables(environ), environ)
+        return {**_from_files(environ), **_from_variables(environ)}
     try:
         listing = output([*pip, "config", "list"], PIP_ANSWERS_IN_S, environ=environ)
     except ProgramFailed as failed:  # a pip.conf that it cannot read: what it printed before counts
         listing = failed.output
-    return as_uv(parse(listing), environ)
+    return parse(listing)
+
+
+def _from_files(environ: Mapping[str, str]) -> Dict[str, str]:
+    """Read the files of pip's settings, the strongest last; one that cannot be read is left out."""
+    named, home = environ.get("PIP_CONFIG_FILE", ""), Path(environ.get("HOME") or os.devnull)
+    shared = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    files = [Path(folder, "pip", "pip.conf") for folder in shared] + [Path("/etc/pip.conf")]
+    if named != os.devnull:
+        files += [home / ".pip" / "pip.conf", own / "pip" / "pip.conf"]
+    files += [Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]
+    lines: List[str] = []
+    for file in files:
+        parser = configparser.RawConfigParser()
+        with suppress(OSError, configparser.Error, UnicodeDecodeError):
+            parser.read(file, encoding="utf-8")
+        for section in ("global", "install"):
+            items = parser.items(section) if parser.has_section(section) else []
+            lines += [f"{section}.{name.replace('_', '-')}={value!r}" for name, value in items]
+    return parse("\n".join(lines))
 
 
 def _from_variables(environ: Mapping[str, str]) -> Dict[str, str]:
@@ -132,4 +262,4 @@ def _from_variables(environ: Mapping[str, str]) -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    json.dump(read(), sys.stdout)
+    json.dump(read(is_locked=True), sys.stdout)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List
+from typing import Dict, Iterator, List
 
 import pytest
 
@@ -104,4 +104,65 @@ def test_a_pip_that_hangs_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(pip_settings, "find_pip", pip_settings.find_pip.__wrapped__)  # nothing is remembered
 
     assert pip_settings.find_pip() is None
-    assert {"UV_DEFAULT_INDEX": "https://a.test"} == pip_settings.read({"PIP_INDEX_URL": "https://a.test"})
+    none = {"XDG_CONFIG_DIRS": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}
+    said = {"PIP_INDEX_URL": "https://a.test", "SSL_CERT_FILE": "/a.pem", **none}
+    found = pip_settings.read(said)
+    assert {"UV_DEFAULT_INDEX": "https://a.test", "UV_PYTHON_DOWNLOADS": "never"} == found
+
+
+def test_where_there_is_no_pip_its_files_are_read_as_it_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pip_settings, "find_pip", lambda: None)
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "pip.conf").write_text(
+        "[global]\nindex-url = https://a/%7E\nretries = 1\n[install]\nretries = 2\n"
+    )
+    (tmp_path / "named").write_text("[global]\nfind-links =\n  /one\n  /two\nextra_index_url = https://b\n")
+    (tmp_path / ".pip").mkdir()
+    (tmp_path / ".pip" / "pip.conf").write_text("no settings")
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path / "none")}
+    environ.update(
+        {"PIP_CONFIG_FILE": str(tmp_path / "named"), "PIP_EXTRA_INDEX_URL": "https://c", "SSL_CERT_FILE": "/a"}
+    )
+
+    found = pip_settings.options(environ)
+
+    expected = {"index-url": "https://a/%7E", "retries": "2", "find-links": "/one /two", "extra-index-url": "https://c"}
+    assert expected == {name: found[name] for name in expected}
+
+
+def test_what_decides_what_comes_reaches_uv_by_variable_or_word() -> None:
+    options = {
+        "proxy": "proxy:3128", "constraint": "a.txt b.txt", "client-cert": "/my cert.pem", "retries": "0", "pre": "1",
+        "no-binary": "a,b", "only-binary": ":none:", "keyring-provider": "import", "require-hashes": "false",
+    }  # fmt: skip
+    variables = pip_settings.as_uv(options, {})
+
+    assert ["--no-binary=a", "--no-binary=b", "--only-binary=:none:"] == pip_settings.uv_options(variables)
+    assert {"http://proxy:3128"} == {variables[name] for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY")}
+    expected = {
+        "UV_CONSTRAINT": "a.txt b.txt", "SSL_CLIENT_CERT": "/my cert.pem", "UV_HTTP_RETRIES": "0",
+        "UV_PRERELEASE": "allow", "UV_KEYRING_PROVIDER": "subprocess", "UV_REQUIRE_HASHES": "false",
+    }  # fmt: skip
+    assert expected.items() <= variables.items()
+
+
+@pytest.mark.parametrize("options, is_locked", [({}, True), ({"require-hashes": "true"}, False)])
+def test_where_each_version_stands_there_constraints_are_not_for_uv(options: Dict[str, str], is_locked: bool) -> None:
+    told = pip_settings.variables({"constraint": "a.txt", **options}, {"SSL_CERT_FILE": "/a"}, is_locked)
+
+    assert "UV_CONSTRAINT" not in told
+
+
+def test_an_index_on_this_machine_is_asked_past_pip_s_proxy() -> None:
+    told = pip_settings.variables({"proxy": "http://p:1", "index-url": "http://127.0.0.2/simple"}, {}, False)
+
+    assert "127.0.0.1,localhost,127.0.0.2" == told["NO_PROXY"]
+
+
+def test_paths_count_from_where_the_command_was_typed(tmp_path: Path) -> None:
+    for name in ("a.txt", "my cert.pem"):
+        (tmp_path / name).touch()
+    said = {"constraint": "a.txt no.txt https://a/b", "cert": "my cert.pem", "index-url": "a.txt"}
+
+    expected = {"constraint": f"{tmp_path}/a.txt no.txt https://a/b", "cert": f"{tmp_path}/my cert.pem"}
+    assert {**said, **expected} == pip_settings.placed(said, tmp_path)
