@@ -6,14 +6,16 @@ right bytes and status 200.
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
-from ..console import human_seconds
-from .addresses import SourceError, printable
+from ..console import bare_urls, human_seconds
+from ..system import certificates, proxies
+from .addresses import SourceError
 
 if TYPE_CHECKING:
     import requests
@@ -66,13 +68,10 @@ PATIENT = Patience()
 
 
 class Web:
-    """A session with servers: keeps connections; proxies and certificates as `requests` finds them."""
+    """A session with servers: keeps connections; proxies as `requests` finds them, certificates of the system, too."""
 
     def __init__(self, patience: Patience) -> None:
-        import requests  # slow to import, and most runs find every file in place
-
-        self._session = requests.Session()
-        self._patience = patience
+        self._session, self._patience = certificates.session(), patience
 
     def get(self, asked: Remote, headers: Mapping[str, str], with_netrc: bool) -> requests.Response:
         """Ask, and return the answer, whose body is still to come, after all redirects, which are its `history`.
@@ -85,23 +84,29 @@ class Web:
             Interrupted: no answer.
             SourceError: there never will be one.
         """
+        import requests
+
         url, own = asked.url, dict(asked.headers)
         timeouts_s = (self._patience.connect_s, self._patience.stall_s)
         history: List[requests.Response] = []
         for _ in range(REDIRECTS):
             auth = None if with_netrc and not own else _Headers(own)
-            with self.failures():
+            with self.failures(proxies.which(url, os.environ)):
                 answer = self._session.get(
                     url,
                     headers=dict(headers),
                     auth=auth,
                     timeout=timeouts_s,
                     verify=asked.certificates or None,
+                    proxies=proxies.of_request(url, os.environ),
                     stream=True,
                     allow_redirects=False,
                 )
                 target = self._session.get_redirect_target(answer)
                 answer.history = list(history)
+                if answer.status_code == 407:
+                    answer.close()
+                    raise requests.exceptions.ProxyError("HTTP 407 Proxy Authentication Required")
                 if not target:
                     return answer
                 answer.close()
@@ -122,27 +127,36 @@ class Web:
             return bytes(body.read(min(size, WAITED_FOR_BYTES), decode_content=False))
 
     @contextmanager
-    def failures(self) -> Iterator[None]:
-        """Tell failures that may pass from those that will not, in a few words."""
+    def failures(self, proxy: str = "") -> Iterator[None]:
+        """Tell failures that may pass from those that will not, in a few words.
+
+        Args:
+            proxy: by which was asked, and where its name comes from; empty if by none.
+        """
         from ssl import SSLCertVerificationError
 
         import requests
         import urllib3
 
+        by = f" by the proxy {proxy}" if proxy else ""
+        asked = f", asked{by}" if proxy else ""
         try:
             yield
         except requests.ConnectTimeout as error:
-            raise Interrupted(f"no connection within {human_seconds(self._patience.connect_s)}") from error
+            raise Interrupted(f"no connection within {human_seconds(self._patience.connect_s)}{asked}") from error
         except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise Interrupted(f"no byte came for {human_seconds(self._patience.stall_s)}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             cause = _root(error)
             if isinstance(cause, SSLCertVerificationError):
-                hint = "; REQUESTS_CA_BUNDLE may name the file of a company's own"
-                raise SourceError(f"its certificate is not trusted: {cause.verify_message}{hint}") from error
-            if isinstance(error, ValueError):  # no URL, or none for us
-                raise SourceError(f"it cannot be asked: {_cause_words(cause)}") from error
-            raise Interrupted(_cause_words(cause)) from error
+                hint = "; a company's own root belongs into the system's store, or REQUESTS_CA_BUNDLE names its file"
+                raise SourceError(f"its certificate is not trusted{asked}: {cause.verify_message}{hint}") from error
+            if isinstance(error, ValueError):  # no URL or proxy, or none for us
+                raise SourceError(f"it cannot be asked{by}: {_cause_words(cause)}") from error
+            words = _cause_words(cause) + asked
+            if proxy and re.search("407|authentication failed", words):
+                raise SourceError(f"{words}: its user or password is not the right one") from error
+            raise Interrupted(words) from error
         except OSError as error:  # `requests` finds no file where certificates should be
             raise SourceError(str(error)) from error
 
@@ -186,7 +200,9 @@ def _cause_words(cause: BaseException) -> str:
     if "IncompleteRead" in type(cause).__name__:
         return "the answer ended early"
     text = str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
-    return re.sub(r"https?://\S+", lambda url: printable(url.group()), text)
+    if "SOCKS support" in text:
+        return "a SOCKS proxy needs PySocks, which is not installed: pip install pysocks"
+    return bare_urls(text)
 
 
 def request_headers(offset: int, validator: str) -> Dict[str, str]:

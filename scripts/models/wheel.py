@@ -95,7 +95,12 @@ def bring(requirement: str, known: Optional[Wheel], folder: Path, advance: Advan
 
 def _environment(installer: Installer, folder: Path) -> Dict[str, str]:
     """Make the variables of the installer. Its temporary files go to `folder`, which has the room and is removed."""
-    settings = pip_settings.read() if installer.name == "uv" else {}
+    options, uv = pip_settings.options(os.environ), installer.name == "uv"
+    settings = (
+        pip_settings.variables(options, os.environ, is_locked=True)
+        if uv
+        else pip_settings.for_pip(options, os.environ, folder)
+    )
     temporary = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
     # Nothing is installed anywhere, so pip may work outside of an environment.
     return {**os.environ, **settings, **temporary, "PIP_REQUIRE_VIRTUALENV": "0", "NO_COLOR": "1"}

@@ -93,10 +93,13 @@ def serve_safely(weights: Weights, certificate: Path) -> Iterator[str]:
         http.server_close()
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])  # the second is the system's store, too
 def test_a_transfer_trusts_the_authority_that_the_machine_names_and_is_resumed(
-    tmp_path: Path, authority: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, authority: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(authority))
     monkeypatch.setenv("NO_PROXY", "localhost")
     weights = Weights(bytes(range(100)), Fault("drop"))
     with serve_safely(weights, authority) as url:
