@@ -13,7 +13,7 @@ from typing import Callable, Container, ContextManager, Dict, Iterable, Iterator
 from .. import console
 from ..errors import PipelineError, ServiceDied
 from ..service import lifecycle, log_files
-from ..service.asking import Target, is_loopback
+from ..service.asking import Target
 from ..service.command import knows_port
 from ..service.elsewhere import all_outside
 from ..service.job import Job
@@ -24,7 +24,7 @@ from ..service.readiness import wait_until_ready
 from ..service.running_service import RunningService, addresses
 from ..settings import Service, Settings
 from ..system.processes import Process
-from ..system.proxies import past_proxies
+from ..system.proxies import is_loopback, past_proxies
 from ..typed_yaml import Seconds
 from . import sharing
 from .preparation import Environments
@@ -230,8 +230,9 @@ def suite_variables(
         own["SERVICE_URL"] = main.url
     if main and main.pid is not None:
         own.update({"SERVICE_PID": str(main.pid), "SERVICE_LOG": str(main.log)})
-    if any(is_loopback(service.url) for service in (*services, *([main] if main else []))):
-        own.update(past_proxies(environ))
+    urls = [service.url for service in (*services, *([main] if main else []))]
+    if any(map(is_loopback, urls)):
+        own.update(past_proxies(environ, urls))
     old = {*OF_OURS, *(variable(service.name, "PID") for service in services)}
     return {**{name: value for name, value in environ.items() if name not in old}, **own}
 

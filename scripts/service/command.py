@@ -65,7 +65,7 @@ def environment(environ: Mapping[str, str], service: Service, values: Values, gp
     """
     given = dict(zip(service.environment, filled(tuple(service.environment.values()), values)))
     own = {**environ, "PYTHONUNBUFFERED": "1", **gpu.variables, **given}
-    return {**own, **past_proxies(own)}
+    return {**own, **past_proxies(own, [ports.url(values.host, values.port)])}
 
 
 def slot_of(environ: Mapping[str, str]) -> Optional[int]:
