@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,10 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|venv"  # virtualenv cannot make environments for 3.8 any more
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
+# A missing Python is said at once, not fetched from a release server: neither by nox, where it can, nor by its uv.
+if hasattr(nox.options, "download_python"):
+    nox.options.download_python = "never"
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 nox.options.sessions = ["integration"]
 
 PYTHON = "3.11"  # what CI uses
@@ -212,12 +217,38 @@ def bench(session):
 
 def matrix(body, version):
     """Register the same session on exactly this Python, as `integration-3.8`."""
+    name = f"{body.__name__}-{version}"
+    is_asked = any(name in word for word in [*sys.argv, os.environ.get("NOXSESSION", "")])
+    interpreter = find(version) if is_asked else version
 
     def session(session):
+        if not interpreter:
+            session.error(missing(name, version))
         body.func(session)
 
     session.__doc__ = f"{body.__name__} on Python {version}."
-    nox.session(session, name=f"{body.__name__}-{version}", python=version, default=False)
+    nox.session(session, name=name, python=interpreter or False, default=False)
+
+
+def find(version):
+    """Find the interpreter for a session: on PATH, else one that uv keeps; None if this machine has none."""
+    if version == HERE or runs("python" + version):
+        return version
+    uv = shutil.which("uv", path=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]))
+    words = [uv, "python", "find", "--no-project", "--no-python-downloads", version]
+    found = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) if uv else None
+    return found.stdout.decode().strip() or None if found else None
+
+
+def missing(name, version):
+    """Say that a Python is missing, which are here, and how to get it."""
+    here = [each for each in PYTHONS if each == HERE or runs("python" + each)]
+    return f"""Python {version} is not on this machine (here: {", ".join(here)}) and not fetched unasked. To get it:
+  pyenv install {version}
+  uv python install {version}
+  sudo add-apt-repository ppa:deadsnakes/ppa && sudo apt install python{version}-venv     (Ubuntu)
+  docker run -it -v "$PWD":/project -w /project python:{version} scripts/bootstrap.sh nox -s {name}
+Then run this again"""
 
 
 # Helpers ------------------------------------------------------------------------------------------
@@ -276,6 +307,7 @@ def install_lock(session, folder):
     session.log(f"packages of requirements.lock: {heading(LOCK, 'download')}, into {folder}")
     settings = pip_settings()
     options = ["--no-index"] if settings.get("UV_NO_INDEX") == "true" else []
+    options += shlex.split(settings.get("SHARDLINE_UV_OPTIONS", ""))
     begun = folder / "installation-begun"
     if begun.exists():  # it was killed: a package may be there in part
         options.append("--force-reinstall")
@@ -285,7 +317,7 @@ def install_lock(session, folder):
     try:
         session.install(*options, "--require-hashes", "-r", str(LOCK), env=settings, silent=quiet)
     except nox.command.CommandFailed:
-        session.error("The packages could not be installed: is the index reachable that `pip config list` names?")
+        session.error("The packages could not be installed, for the reason above; `pip config list` shows the settings")
     (folder / STAMP).write_text(checksum(LOCK))
     begun.unlink()
 

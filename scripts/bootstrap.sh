@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 trap 'exit 130' INT
 
 log=.venv/bootstrap.log
+details=.venv/pip.log
 stamp=.venv/requirements.sha256
 begun=.venv/installation-begun # there while packages are installed: what was killed then is made anew
 
@@ -41,13 +42,34 @@ make_venv() {
 }
 
 install_lock() {
+    local known
     echo "setting up .venv: $(sed -n 's/^# download: //p' requirements.lock)"
-    if ! .venv/bin/python -m pip install --require-hashes --no-compile --disable-pip-version-check \
-        --progress-bar off -r requirements.lock 2>&1 | tee "$log" | show_downloads; then
-        grep '^ERROR' "$log" >&2 || tail -n 5 "$log" >&2
-        fail "the packages of requirements.lock could not be installed (log: $log)" \
-            "Is the package index reachable? \`$PWD/.venv/bin/python -m pip config list\` shows which one is asked."
+    pip_install && return
+    # A pip before 24.2 does not know the system's certificates, where a company's own are.
+    if grep -q CERTIFICATE_VERIFY_FAILED "$log" && [ -z "${PIP_CERT:-}${REQUESTS_CA_BUNDLE:-}${CURL_CA_BUNDLE:-}" ]; then
+        for known in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem; do
+            [ ! -f "$known" ] || break
+        done
+        if [ -f "$known" ]; then
+            echo "  the certificate is not trusted, trying again with $known"
+            PIP_CERT=$known pip_install && return
+        fi
     fi
+    grep '^ERROR' "$log" >&2 || tail -n 5 "$log" >&2
+    fail "the packages of requirements.lock could not be installed (log: $log)" "$(what_helps)"
+}
+
+pip_install() {
+    rm -f "$details"
+    .venv/bin/python -m pip install --require-hashes --no-compile --no-input --disable-pip-version-check \
+        --progress-bar off --log "$details" -r requirements.lock 2>&1 | tee "$log" | show_downloads && return
+    sed -n 's/.*Could not fetch URL/ERROR: cannot fetch/p' "$details" >>"$log" # why, which pip does not always print
+    return 1
+}
+
+what_helps() { # by what pip said
+    PYTHONSAFEPATH='' .venv/bin/python -m scripts.environments.installation <"$log" 2>/dev/null ||
+        printf '%s\n' "\`$PWD/.venv/bin/python -m pip config list\` shows which package index is asked."
 }
 
 show_downloads() { # of pip's lines, those that say what it is doing for so long

@@ -120,6 +120,22 @@ def test_the_last_line_of_our_own_tests_counts_what_the_merged_report_says(
     assert line.format(tmp_path) == subprocess.check_output(words, cwd=str(ROOT), encoding="utf-8")
 
 
+def test_a_python_that_is_missing_is_said_with_those_that_are_here_and_not_fetched(tmp_path: Path) -> None:
+    version = next(version for version in ("3.8", "3.9") if not sys.version.startswith(version))
+    nox = [sys.executable, "-m", "nox", "-s", f"integration-{version}"]
+    bare = {
+        "PATH": str(tmp_path),
+        "HOME": str(tmp_path),
+        "PYENV_ROOT": str(tmp_path),
+        "UV_PYTHON_INSTALL_DIR": str(tmp_path),
+    }
+    done = subprocess.run(nox, cwd=str(ROOT), env=bare, stderr=subprocess.PIPE, encoding="utf-8")
+
+    assert done.returncode
+    assert f"Python {version} is not on this machine (here: {sys.version_info[0]}.{sys.version_info[1]})" in done.stderr
+    assert f"uv python install {version}" in done.stderr
+
+
 def test_a_user_whose_home_is_of_no_use_has_uv_s_cache_beside_the_project(tmp_path: Path) -> None:
     code = "import os, noxfile; print(os.environ.get('UV_CACHE_DIR'))"
     unusable = tmp_path / "home"
