@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Tuple
 
 from ..console import Advance
 from ..errors import PipelineError
