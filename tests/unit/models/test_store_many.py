@@ -13,6 +13,9 @@ import pytest
 from scripts.errors import ModelError
 from scripts.models import store
 from scripts.models.http import Patience
+from scripts.models.verified import Stamp
+from scripts.settings import ModelFile
+from scripts.typed_yaml import Bytes
 from tests.unit.models.apart import fetch_apart, wait_for
 from tests.unit.models.loopback import content, files_below, serve, status
 from tests.unit.models.manifests import entry, project
@@ -93,3 +96,17 @@ def test_a_disk_that_takes_no_more_ends_all_at_once(tmp_path: Path, monkeypatch:
         with pytest.raises(ModelError, match="cannot write the weights"):
             store.fetch(here)
         stalled.released.set()
+
+
+@pytest.mark.parametrize("size_bytes, at_once", [(1, False), (10**9, True)])
+def test_only_of_large_files_the_stamp_is_written_at_once_and_of_all_in_the_end(
+    tmp_path: Path, size_bytes: int, at_once: bool
+) -> None:
+    here = project(tmp_path)
+    file = ModelFile(Bytes(size_bytes), "a.bin", "a" * 64, ("file:a",))
+    with pytest.raises(KeyboardInterrupt), store.Memory(here) as memory:
+        memory.remember(file, Stamp(size_bytes, 1, 2, file.sha256))
+        written = (here.state / "models.json").exists()
+        raise KeyboardInterrupt
+
+    assert (at_once, True) == (written, "a.bin" in (here.state / "models.json").read_text())
