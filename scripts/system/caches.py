@@ -7,6 +7,7 @@ written, is full, or belongs to somebody else.
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Dict, Mapping, Optional
 from ..console import printable, say
 from . import files, locks
 
+_CHOOSING = threading.Lock()  # several threads fetch, and one tells
 PROBE = b"\0" * 4096  # a quota may grant an empty file
 
 
@@ -26,9 +28,10 @@ def folder(tool: str, variable: str, environ: Mapping[str, str], state: Path) ->
         variable: names the folder, where a person sets it.
         state: the project's state folder.
     """
-    wanted = of_user(tool, variable, environ)
-    refusal = _refusal(wanted)
-    return _beside(state, tool, refusal) if refusal or wanted is None else wanted
+    with _CHOOSING:
+        wanted = of_user(tool, variable, environ)
+        refusal = _refusal(wanted)
+        return _beside(state, tool, refusal) if refusal or wanted is None else wanted
 
 
 def for_uv(environ: Mapping[str, str], state: Path) -> Optional[Dict[str, str]]:
