@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ..errors import InstallError
 from ..system import caches, programs
-from . import installers, pip_settings
+from . import installers, orders, pip_settings
+from .orders import Order, Step
+from .requirements import BUILD_FILES
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
 _ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
 
-
-class Order(NamedTuple):
-    """What is to be installed, and where."""
-
-    folder: Path  # of the new environment
-    source: Path  # a requirements file, or a lock
-    is_locked: bool
-    project: Path  # whose folder the paths in requirements count from
-
-    @property
-    def state(self) -> Path:
-        """The project's state folder, which holds its environments."""
-        return self.folder.parents[1]
+_UNREACHABLE = re.compile(r"(?i)error sending request|dns error|connect error|timed out|network is unreachable")
+Runs = Callable[[List[str], Mapping[str, str]], None]
 
 
 def install(order: Order, lock: int) -> str:
@@ -37,13 +31,23 @@ def install(order: Order, lock: int) -> str:
 
     Raises:
         ProgramFailed: by what an installer printed; see `hint`.
+        InstallError: what it installed lacks something; or only uv could do it.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv, environ = _find_uv(order, environ)
-    if uv:
-        _with_uv(uv, order, environ, lock)
-    else:
-        _with_venv(order, environ, lock)
+    with orders.steps(order) as (steps, reworded), orders.apart_from_earlier_builds(order, environ) as environ:
+
+        def run(step: List[str], environ: Mapping[str, str]) -> None:
+            _run(step, environ, lock, order.project)
+
+        try:
+            if uv:
+                _with_uv(uv, order, steps, environ, run)
+            else:
+                _with_venv(order, steps, environ, run)
+        except programs.ProgramFailed as failed:
+            output = re.sub(r"://[^/\s@]+@", "://", reworded(failed.output))  # users and passwords
+            raise programs.ProgramFailed(str(failed), failed.returncode, output) from None
     return "uv" if uv else "pip"
 
 
@@ -54,31 +58,49 @@ def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict
     return (None, environ) if cache is None else (uv, {**environ, **cache})
 
 
-def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:
+def _with_uv(uv: str, order: Order, steps: Sequence[Step], environ: Mapping[str, str], run: Runs) -> None:
     settings = pip_settings.read(environ)
     environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
-    _run([uv, "venv", "--python", sys.executable, str(order.folder)], environ, lock)
+    run([uv, "venv", "--python", sys.executable, str(order.folder)], environ)
     python = str(order.folder / "bin" / "python")
-    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(order.source)]
-    if order.is_locked:
-        install.append("--require-hashes")
-        try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
-            return _run([*install, "--offline"], environ, lock)
+    for step in steps:
+        install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(step.file)]
+        _install_with_uv([*install, *step.options, *step.fresh], step, environ, run)
+    if len(steps) > 1:
+        orders.check([uv, "pip", "check", "--python", python], order, environ)
+
+
+def _install_with_uv(install: List[str], step: Step, environ: Mapping[str, str], run: Runs) -> None:
+    """Install what a step says; without a network from the cache, after an edit of the source too."""
+    if step.is_closed:
+        with suppress(programs.ProgramFailed):
+            return run([*install, "--offline"], environ)
+    try:
+        run(install, environ)
+    except programs.ProgramFailed as failed:
+        if step.is_closed or not step.fresh or not _UNREACHABLE.search(failed.output):
+            raise
+        try:
+            run([*install, "--offline"], environ)
         except programs.ProgramFailed:
-            pass
-    _run(install, environ, lock)
+            raise failed from None
 
 
-def _with_venv(order: Order, environ: Mapping[str, str], lock: int) -> None:
-    _run([sys.executable, "-m", "venv", str(order.folder)], environ, lock)
-    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "install", "--no-compile"]
-    hashes = ["--require-hashes"] if order.is_locked else []
-    _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(order.source)], environ, lock)
+def _with_venv(order: Order, steps: Sequence[Step], environ: Mapping[str, str], run: Runs) -> None:
+    if order.source.name in BUILD_FILES:
+        message = f"{order.source}: only uv installs what a project needs without the project itself, and no uv is here"
+        raise InstallError(message, "Install it: pip install uv. Or name a requirements.txt.")
+    run([sys.executable, "-m", "venv", str(order.folder)], environ)
+    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    for step in steps:
+        run([*pip, "install", "--no-compile", *step.options, "-r", str(step.file)], environ)
+    if len(steps) > 1:
+        orders.check([*pip, "check"], order, environ)
 
 
-def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
+def _run(step: List[str], environ: Mapping[str, str], lock: int, folder: Path) -> None:
     """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
-    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
+    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock], cwd=folder)
 
 
 def places(folder: Path) -> Dict[str, Path]:
