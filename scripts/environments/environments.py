@@ -15,20 +15,24 @@ import sys
 import sysconfig
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..console import progress
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import disk_errors, installation, installers, lock_files
-from .installation import Order
+from . import disk_errors, installation, installed_sources, installers, local_sources, lock_files, source_trees
+from . import requirements as requirements_files
+from .digests import Memory
+from .local_sources import LocalSource, State
+from .orders import Order
 
 STAMP = "complete.json"
 SHELL_PATH = "SHARDLINE_SHELL_PATH"  # the PATH of the shell that nox or bootstrap.sh was started in
 SCHEMA = 1
 KEEP_DAYS = 30.0  # without a use
+MOST_TRIES = 3  # a build may leave files that count, and one that is begun while a person saves a file is half of each
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Environment:
     """A virtual environment: its folder and how to run things in it."""
 
     folder: Path
+    sources: Sequence[LocalSource] = ()  # what is in it from paths and version control, as that stood
 
     @property
     def python(self) -> Path:
@@ -81,6 +86,10 @@ class Recipe:
     lock: Optional[Path]
     folder: Path
     project: Path  # whose folder the paths in requirements count from
+    sources: Tuple[LocalSource, ...] = ()  # what comes from paths and version control
+    learnt: Tuple[LocalSource, ...] = ()  # what these themselves have from there, as the last installation showed
+    notes: Path = field(default=Path(), compare=False)  # the file of what was learnt
+    known: Mapping[str, State] = field(default_factory=dict, compare=False)
 
     @property
     def ready(self) -> bool:
@@ -100,12 +109,19 @@ class Recipe:
         """The file to install from: the lock, else the requirements themselves."""
         return self.lock or self.requirements
 
+    def now(self) -> Recipe:
+        """Look anew at all that decides it."""
+        return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, self.known)
 
-def recipe(name: str, requirements: Path, state: Path, project: Path) -> Recipe:
+
+def recipe(name: str, requirements: Path, state: Path, project: Path, known: Mapping[str, State] = {}) -> Recipe:
     """Decide which environment serves a requirements file of a project on this machine and Python.
 
+    Args:
+        known: the states of local sources that the run has seen which we are a part of.
+
     Raises:
-        InstallError: the file is missing, or was edited after its lock was made.
+        InstallError: the file is missing, was edited after its lock was made, or names what cannot be found.
     """
     if not requirements.is_file():
         raise InstallError(f"no requirements file {requirements} for the {name}", "Correct its path in pipeline.yml.")
@@ -113,9 +129,40 @@ def recipe(name: str, requirements: Path, state: Path, project: Path) -> Recipe:
     if lock.is_file():
         lock_files.check_lock(requirements, lock)
     source = lock if lock.is_file() else requirements
-    key = cache_key(lock_files.definition(source), sys.version, sysconfig.get_platform())
-    folder = state / "environments" / f"{name}-{platform.python_version()}-{key[:12]}"
-    return Recipe(name, requirements, lock if lock.is_file() else None, folder, project)
+    with progress(f"reading what {source.name} installs from this machine"):
+        return _recipe(Recipe(name, requirements, lock if lock.is_file() else None, state, project, known=known))
+
+
+def _recipe(asked: Recipe) -> Recipe:
+    """Find the folder below `asked.folder`, the project's state, by all that decides what is in it."""
+    place, project, source = asked.folder / "environments", asked.project, asked.source
+    memory = Memory(place / "digests.json")
+    definition = _definition(source, memory)
+    notes = place / f"{asked.name}-{cache_key(definition, platform.python_version(), '')[:12]}.learnt.json"
+    lines = [] if source.name in requirements_files.BUILD_FILES else local_sources.lines_of(source, project)
+    sources = tuple(local_sources.find(lines, project, memory, asked.known))
+    learnt = tuple(local_sources.find(_lines_learnt(notes), project, memory, asked.known, may_be_gone=True))
+    memory.save()
+    states = [os.fsencode(f"{each.label} {each.state.key}") for each in (*sources, *learnt)]
+    key = cache_key(b"\0".join([definition, *states]), sys.version, sysconfig.get_platform())
+    folder = place / f"{asked.name}-{platform.python_version()}-{key[:12]}"
+    return replace(asked, folder=folder, sources=sources, learnt=learnt, notes=notes)
+
+
+def _definition(source: Path, memory: Memory) -> bytes:
+    """Give all that a file says of what is to be installed; a pyproject.toml says it with the files it names."""
+    if source.name in requirements_files.BUILD_FILES:
+        tree = source_trees.read(source.parent, memory)
+        return source_trees.metadata(tree, source.parent).encode()
+    return lock_files.definition(source)
+
+
+def _lines_learnt(file: Path) -> List[requirements_files.Line]:
+    """Read what local packages have from paths and version control themselves, as lines of requirements."""
+    with suppress(PipelineError, KeyError, TypeError):
+        texts = files.read_json(file, SCHEMA, "")["lines"]
+        return [requirements_files.Line(file, number, str(text)) for number, text in enumerate(texts, 1)]
+    return []
 
 
 def cache_key(requirements: bytes, python_version: str, machine: str) -> str:
@@ -130,31 +177,67 @@ def make(recipe: Recipe) -> Environment:
     It counts as used until this process ends.
 
     Raises:
-        InstallError: no installer works here, or the packages could not be had.
+        InstallError: no installer works here, the packages could not be had, or they change all the time.
+    """
+    for _ in range(MOST_TRIES):
+        found = _make(recipe)
+        if found.folder == recipe.folder:
+            return Environment(recipe.folder, (*recipe.sources, *recipe.learnt))
+        recipe = found
+    names = ", ".join(str(each) for each in recipe.sources)
+    message = (
+        f"packages for the {recipe.name}: what they are built from changed during each of {MOST_TRIES} builds: {names}"
+    )
+    raise InstallError(message, "Does something write there? Let git ignore what no package needs.")
+
+
+def _make(recipe: Recipe) -> Recipe:
+    """Make an environment unless it is there.
+
+    Returns:
+        the recipe, or what it is now, where that changed meanwhile: then the environment is not complete.
     """
     try:
         recipe.folder.parent.mkdir(parents=True, exist_ok=True)
         if not _use(recipe):
             with _alone(recipe) as lock:
                 if not _use(recipe):
-                    _build(recipe, lock)
+                    installer = _build(recipe, lock)
+                    now = _after_build(recipe)
+                    if now.folder != recipe.folder:
+                        files.remove(recipe.folder)
+                        return now
+                    _write_stamp(recipe, installer)
                     _use(recipe)
     except BrokenPipeError:  # nobody reads what we say, and the disk is not to blame
         raise
     except OSError as error:
         why = f"cannot make {recipe.folder}: {error.strerror or error}"
         raise InstallError(why, "Is there space left, and the right to write there?") from error
-    return Environment(recipe.folder)
+    return recipe
 
 
-def _build(recipe: Recipe, lock: int) -> None:
+def _after_build(recipe: Recipe) -> Recipe:
+    """Look again at what the environment was made from: only what is as it was before is known to be in it."""
+    if not recipe.sources and not recipe.learnt and recipe.source.name not in requirements_files.BUILD_FILES:
+        return recipe
+    lines = list(installed_sources.lines(recipe.folder))
+    if installed_sources.unknown(lines, [*recipe.sources, *recipe.learnt]):
+        more = installed_sources.unknown(lines, recipe.sources)
+        files.write_text(recipe.notes, json.dumps({"schema": SCHEMA, "lines": more}))
+    return recipe.now()
+
+
+def _build(recipe: Recipe, lock: int) -> str:
+    """Install into an empty folder; returns the installer's name."""
     shutil.rmtree(recipe.folder, ignore_errors=True)
     title = f"installing packages for the {recipe.name}"
     with progress(title):
         try:
-            installer = installation.install(
-                Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project), lock
+            order = Order(
+                recipe.folder, recipe.source, bool(recipe.lock), recipe.project, recipe.sources, recipe.learnt
             )
+            return installation.install(order, lock)
         except programs.ProgramFailed as failed:
             full = disk_errors.error(title, failed.output, installation.places(recipe.folder))
             shutil.rmtree(recipe.folder, ignore_errors=True)  # half of it is of no use, and takes room
@@ -162,7 +245,6 @@ def _build(recipe: Recipe, lock: int) -> None:
                 raise full from None
             why = failed if failed.returncode is None else installers.explain(failed.output)
             raise InstallError(f"{title} failed: {why}", installation.hint(failed.output)) from None
-    _write_stamp(recipe, installer)
 
 
 def _write_stamp(recipe: Recipe, installer: str) -> None:

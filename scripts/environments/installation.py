@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import say
+from ..errors import InstallError
 from ..system import caches, programs, proxies
-from . import installers, pip_settings, reasons, requirements
-from .requirements import Line
+from . import installers, orders, pip_settings, reasons, requirements
+from .orders import Order, Step
+from .requirements import BUILD_FILES, Line
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
 _ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
 
+_UNREACHABLE = re.compile(r"(?i)error sending request|dns error|connect error|timed out|network is unreachable")
+Runs = Callable[[List[str], Mapping[str, str]], None]
 
-class Order(NamedTuple):
-    """What is to be installed, and where."""
 
-    folder: Path  # of the new environment
-    source: Path  # a requirements file, or a lock
-    is_locked: bool
-    project: Path  # whose folder the paths in requirements count from
+class _Work(NamedTuple):
+    """An order as an installer is given it."""
 
-    @property
-    def state(self) -> Path:
-        """The project's state folder, which holds its environments."""
-        return self.folder.parents[1]
+    order: Order
+    steps: Sequence[Step]
+    environ: Mapping[str, str]
+    options: Mapping[str, str]  # of pip, in force: of this machine and of the requirements
+    run: Runs
 
 
 def install(order: Order, lock: int) -> str:
@@ -40,27 +43,21 @@ def install(order: Order, lock: int) -> str:
 
     Raises:
         ProgramFailed: by what an installer printed; see `hint`.
+        InstallError: what it installed lacks something; or only uv could do it.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv, environ = _find_uv(order, environ)
     options = pip_settings.options(environ, _lines(order, environ))
-    alone = "" if order.is_locked else pip_settings.only_pip(options)
-    if uv and alone:
-        say(f"{order.source.name}: installed by pip, since uv has no {alone}")
-    if not uv or alone:
-        _with_venv(order, environ, options, lock)
-        return "pip"
-    try:
-        _with_uv(uv, order, environ, options, lock)
-        return "uv"
-    except programs.ProgramFailed as failed:
-        why = reasons.may_differ(failed.output, several=len(pip_settings.urls(options)) > 1)
-        if not why:
-            raise
-        say(f"uv: {installers.complaint(failed.output)}")
-        say(f"trying pip, which {why}")
-        _after_uv(order, environ, options, lock, failed)
-        return "pip"
+    with orders.steps(order) as (steps, reworded), orders.apart_from_earlier_builds(order, environ) as environ:
+
+        def run(step: List[str], environ: Mapping[str, str]) -> None:
+            try:
+                _run(step, environ, lock, order.project)
+            except programs.ProgramFailed as failed:
+                failed.output = re.sub(r"://[^/\s@]+@", "://", reworded(failed.output))  # users and passwords
+                raise
+
+        return _with_either(uv, _Work(order, steps, environ, options, run))
 
 
 def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict[str, str]]:
@@ -72,57 +69,97 @@ def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict
 
 def _lines(order: Order, environ: Mapping[str, str]) -> Sequence[Line]:
     try:
-        return requirements.read(order.source, environ)
+        return [] if order.source.name in BUILD_FILES else requirements.read(order.source, environ)
     except (OSError, UnicodeDecodeError):  # the installer says what is wrong with it
         return []
 
 
-def _with_uv(uv: str, order: Order, environ: Mapping[str, str], options: Mapping[str, str], lock: int) -> None:
-    settings = pip_settings.variables(options, environ, order.is_locked)
-    environ = {**environ, **settings}
-    _run([uv, "venv", "--python", sys.executable, str(order.folder)], environ, lock)
-    python = str(order.folder / "bin" / "python")
-    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(order.source)]
-    if order.is_locked:
-        install.append("--require-hashes")
-        try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
-            return _run([*install, "--offline"], environ, lock)
-        except programs.ProgramFailed:
-            pass
-    _run(install, environ, lock)
-
-
-def _after_uv(
-    order: Order, environ: Mapping[str, str], options: Mapping[str, str], lock: int, failed: programs.ProgramFailed
-) -> None:
-    """Let pip do what uv could not; where it cannot either, uv's words come first."""
-    shutil.rmtree(order.folder, ignore_errors=True)
+def _with_either(uv: Optional[str], work: _Work) -> str:
+    """Install with uv, or with pip where that alone can; returns which."""
+    order, options = work.order, work.options
+    is_for_uv = order.is_locked or order.source.name in BUILD_FILES
+    alone = "" if is_for_uv else pip_settings.only_pip(options)
+    if uv and alone:
+        say(f"{order.source.name}: installed by pip, since uv has no {alone}")
+    if not uv or alone:
+        _with_venv(work)
+        return "pip"
     try:
-        _with_venv(order, environ, options, lock)
+        _with_uv(uv, work)
+        return "uv"
+    except programs.ProgramFailed as failed:
+        why = reasons.may_differ(failed.output, several=len(pip_settings.urls(options)) > 1)
+        if not why or order.source.name in BUILD_FILES:
+            raise
+        say(f"uv: {installers.complaint(failed.output)}")
+        say(f"trying pip, which {why}")
+        _after_uv(work, failed)
+        return "pip"
+
+
+def _with_uv(uv: str, work: _Work) -> None:
+    order, run = work.order, work.run
+    settings = pip_settings.variables(work.options, work.environ, order.is_locked)
+    environ = {**work.environ, **settings}
+    run([uv, "venv", "--python", sys.executable, str(order.folder)], environ)
+    python = str(order.folder / "bin" / "python")
+    for step in work.steps:
+        install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(step.file)]
+        _install_with_uv([*install, *step.options, *step.fresh], step, environ, run)
+    if len(work.steps) > 1:
+        orders.check([uv, "pip", "check", "--python", python], order, environ)
+
+
+def _install_with_uv(install: List[str], step: Step, environ: Mapping[str, str], run: Runs) -> None:
+    """Install what a step says; without a network from the cache, after an edit of the source too."""
+    if step.is_closed:
+        with suppress(programs.ProgramFailed):
+            return run([*install, "--offline"], environ)
+    try:
+        run(install, environ)
+    except programs.ProgramFailed as failed:
+        if step.is_closed or not step.fresh or not _UNREACHABLE.search(failed.output):
+            raise
+        try:
+            run([*install, "--offline"], environ)
+        except programs.ProgramFailed:
+            raise failed from None
+
+
+def _after_uv(work: _Work, failed: programs.ProgramFailed) -> None:
+    """Let pip do what uv could not; where it cannot either, uv's words come first."""
+    shutil.rmtree(work.order.folder, ignore_errors=True)
+    try:
+        _with_venv(work)
     except programs.ProgramFailed as second:
-        output = (
-            f"error: uv: {installers.complaint(failed.output)}\npip:{installers.explain(second.output or str(second))}"
-        )
-        raise programs.ProgramFailed(str(failed), failed.returncode, output) from None
+        first, then = installers.complaint(failed.output), installers.explain(second.output or str(second))
+        raise programs.ProgramFailed(str(failed), failed.returncode, f"error: uv: {first}\npip:{then}") from None
 
 
-def _with_venv(order: Order, environ: Mapping[str, str], options: Mapping[str, str], lock: int) -> None:
-    _run([sys.executable, "-m", "venv", str(order.folder)], environ, lock)
-    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "install", "--no-compile", "--no-input"]
-    pip += ["--disable-pip-version-check", *(["--require-hashes"] if order.is_locked else [])]
+def _with_venv(work: _Work) -> None:
+    order, run = work.order, work.run
+    if order.source.name in BUILD_FILES:
+        message = f"{order.source}: only uv installs what a project needs without the project itself, and no uv is here"
+        raise InstallError(message, "Install it: pip install uv. Or name a requirements.txt.")
+    run([sys.executable, "-m", "venv", str(order.folder)], work.environ)
+    pip = [str(order.folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log"  # what kept pip from an index stands only there
-        environ = {**environ, **pip_settings.for_pip(options, environ, Path(scratch))}
+        environ = {**work.environ, **pip_settings.for_pip(work.options, work.environ, Path(scratch))}
+        install = [*pip, "install", "--no-compile", "--no-input", "--log", str(log)]
         try:
-            _run([*pip, "--log", str(log), "-r", str(order.source)], environ, lock)
+            for step in work.steps:
+                run([*install, *step.options, "-r", str(step.file)], environ)
         except programs.ProgramFailed as failed:
             failed.output = f"{installers.refusals(log)}{failed.output}"
             raise
+    if len(work.steps) > 1:
+        orders.check([*pip, "check"], order, work.environ)
 
 
-def _run(step: List[str], environ: Mapping[str, str], lock: int) -> None:
+def _run(step: List[str], environ: Mapping[str, str], lock: int, folder: Path) -> None:
     """Run an installer. It holds our lock too: should we be killed, the next run waits until it is gone."""
-    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock])
+    programs.output(step, None, environ=environ, merged=True, pass_fds=[lock], cwd=folder)
 
 
 def places(folder: Path) -> Dict[str, Path]:

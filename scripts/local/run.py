@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Callable, Iterable, List, Mapping, Optional, Sequence
 
 from ..ci import Node, run_id
 from ..console import counted, human_seconds, say
@@ -26,13 +26,20 @@ STOPS_IN_S = 30  # for a shard to stop its tests, and to end its service beyond 
 LAST_LINES = 15
 
 
-def run(settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concurrency) -> None:
-    """Run each shard of a plan as a process of its own; what became of them stands in their results."""
+def run(
+    settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concurrency, variables: Mapping[str, str] = {}
+) -> None:
+    """Run each shard of a plan as a process of its own; what became of them stands in their results.
+
+    Args:
+        variables: more that the shards have to hear.
+    """
     shards = local_shards(settings, plan)
     say(f"\n{counted(len(shards), 'shard')}, {at_once}")
     say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
     with kept(settings) as keeper, held_back() as signalled:
-        environ = {**os.environ, "SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1", **keeper.variables}
+        own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
+        environ = {**os.environ, **own, **variables, **keeper.variables}
         try:
             with board() as watched:
                 _run(

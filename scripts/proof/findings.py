@@ -16,6 +16,7 @@ CHANGED = "changed afterwards"
 OTHER_TOTAL = "other number of shards"
 OTHER_PLAN = "other plan"
 OTHER_FILES = "other state of the tests"
+OTHER_SOURCE = "other state of the source"
 OTHER_ARGUMENTS = "other arguments"
 OTHER_COLLECTION = "other collection"
 OTHER_TIMINGS = "other timings"
@@ -52,6 +53,7 @@ ABOUT_SHARDS = (
     OTHER_TOTAL,
     OTHER_PLAN,
     OTHER_FILES,
+    OTHER_SOURCE,
     OTHER_ARGUMENTS,
     OTHER_COLLECTION,
     OTHER_TIMINGS,
@@ -89,6 +91,7 @@ NOT_REPAIRABLE = (
     NOTHING,
     CHANGED,
     OTHER_FILES,
+    OTHER_SOURCE,
     OTHER_ARGUMENTS,
     UNFIT_REPAIR,
     REPAIR_CUT_SHORT,
@@ -190,7 +193,7 @@ class Verdict:
     @property
     def repairable(self) -> bool:
         """Tell whether running what has no result, and only that, would leave nothing in doubt."""
-        return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, UNSTABLE}
+        return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, OTHER_SOURCE, UNSTABLE}
 
     def of(self, kind: str) -> List[Finding]:
         """Choose the findings of a kind."""

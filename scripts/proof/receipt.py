@@ -86,6 +86,13 @@ class ExtraError:
     message: str
 
 
+class SourceState(NamedTuple):
+    """What was tested that comes from a path or a branch: digest of its content, or commit, and how that is said."""
+
+    content: str
+    text: str
+
+
 class SetUpCosts(NamedTuple):
     """What the shared fixtures of a shard cost, in ms: per file or class, and all others together.
 
@@ -123,6 +130,7 @@ class Receipt:
         beside: the sha-256 of each file of BESIDE.
         coverage: what it measured, None where nothing was to be measured.
         services: what each took that it was judged by, or watched; breaches: the budgets that those do not keep.
+        sources: by a name for people, what of suite and services was installed from paths and branches.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
     """
 
@@ -156,6 +164,7 @@ class Receipt:
     coverage: Optional[Measured] = None
     services: Mapping[str, ServiceUse] = field(default_factory=dict)
     breaches: Tuple[Breach, ...] = ()
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -252,6 +261,7 @@ def to_json(receipt: Receipt) -> Dict[str, Any]:
         "coverage": measured.to_json(receipt.coverage) if receipt.coverage else None,
         "services": {name: watched.to_json(use) for name, use in receipt.services.items()},
         "breaches": [breach._asdict() for breach in receipt.breaches],
+        "sources": {name: state._asdict() for name, state in receipt.sources.items()},
     }
 
 
@@ -347,6 +357,7 @@ def from_json(data: Any) -> Receipt:
             beside={name: _get(data["beside"], name, str) for name in _get(data, "beside", dict)},
             coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
             **_watched(data),
+            sources=_sources(_get(data, "sources", dict) if "sources" in data else {}),
         )
     )
 
@@ -396,6 +407,11 @@ def _watched(data: Mapping[str, Any]) -> Dict[str, Any]:
         "services": {name: watched.from_json(use) for name, use in uses.items()},
         "breaches": tuple(map(watched.breach_from_json, breaches)),
     }
+
+
+def _sources(data: Mapping[str, Any]) -> Dict[str, SourceState]:
+    """Read what was installed from paths and branches; a receipt of a version that did not look says nothing."""
+    return {name: SourceState(*(_get(state, key, str) for key in SourceState._fields)) for name, state in data.items()}
 
 
 def _test(data: Any) -> Selected:

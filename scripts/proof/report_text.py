@@ -25,6 +25,7 @@ from .findings import (
     KINDS,
     OTHER_ARGUMENTS,
     OTHER_FILES,
+    OTHER_SOURCE,
     OVER_BUDGET,
     RED_TEST,
     SERVICE_DEATH,
@@ -187,7 +188,11 @@ def next_lines(ending: Ending) -> List[str]:
         return _slowest(ending)
     red = {finding.kind for finding in verdict.findings if finding.red}
     unserved = verdict.ended == SERVICE_DIED and red != {SERVICE_DEATH, RED_TEST}
-    steps = [_shards_again(ending)] if red & {CHANGED, OTHER_FILES, OTHER_ARGUMENTS, SHARD_ERROR} or unserved else []
+    steps = (
+        [_shards_again(ending)]
+        if red & {CHANGED, OTHER_FILES, OTHER_SOURCE, OTHER_ARGUMENTS, SHARD_ERROR} or unserved
+        else []
+    )
     if verdict.repairable:
         rest = _rest(verdict) if verdict.to_run else "every test has a result; this settles the rest"
         steps.append(f"{command('nox', '-s', 'merge', '--', '--run-missing', *ending.arguments)}    ({rest})")
@@ -245,7 +250,7 @@ def _rest(verdict: Verdict) -> str:
 
 def _shards_again(ending: Ending) -> str:
     about_service = (SERVICE_DEATH, OVER_BUDGET, BUDGET_UNKNOWN)
-    kinds = (SHARD_ERROR, *about_service, CHANGED, OTHER_FILES, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
+    kinds = (SHARD_ERROR, *about_service, CHANGED, OTHER_FILES, OTHER_SOURCE, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
     shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
     if len(shards) != 1 or ending.verdict.total < 2:
         whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))

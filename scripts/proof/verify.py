@@ -18,7 +18,7 @@ from . import receipt as r
 from .case import Case, Entry, Reference, case_of, covered, most_common, worst_outcome
 from .company import apart, joined
 from .findings import Finding, Verdict
-from .receipt import Damaged, Receipt, Selected, one_line, shown
+from .receipt import Damaged, Receipt, Selected, SourceState, one_line, shown
 from .renamed_ids import CURE
 
 
@@ -83,6 +83,7 @@ def findings(case: Case) -> Iterator[Finding]:
         _damage,
         _same_plan,
         _same_state,
+        _same_sources,
         _same_arguments,
         _same_collection,
         _endings,
@@ -180,6 +181,24 @@ def _same_state(case: Case) -> Iterator[Finding]:
     if len(commits) > 1:
         names = ", ".join(sorted(commit[:12] or "one not known" for commit in commits))
         yield Finding(f.OTHER_FILES, f"the results are of {len(commits)} commits: {names}")
+
+
+def _same_sources(case: Case) -> Iterator[Finding]:
+    """Compare what was installed from paths and branches: results of two states of a service are not of one run."""
+    ran = [result for result in (*case.shards, *case.repairs) if result.tests]
+    for name in sorted({name for result in ran for name in result.sources}):
+        those = [result for result in ran if name in result.sources]
+        common = most_common((result.sources[name].content for result in those), "")
+        usual = next(result.sources[name] for result in those if result.sources[name].content == common)
+        for result in those:
+            state = result.sources[name]
+            if state.content != common:
+                text = f"{result.name} tested {_state(name, state)}, others {_state('it', usual)}"
+                yield Finding(f.OTHER_SOURCE, text, shards=() if result.repairs else (result.index,))
+
+
+def _state(name: str, state: SourceState) -> str:
+    return f"{shown(name + state.text)} (content {shown(state.content[:8])})"
 
 
 def _same_collection(case: Case) -> Iterator[Finding]:

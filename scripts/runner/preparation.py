@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional
@@ -11,10 +13,14 @@ from typing import Dict, List, Mapping, Optional
 from ..console import counted, human_bytes, say
 from ..environments import environments, lock_files
 from ..environments.environments import Environment
+from ..environments.local_sources import LocalSource, State
 from ..models import store
 from ..service.elsewhere import all_outside
-from ..service.names import ONLY
+from ..service.names import ONLY, title
 from ..settings import Settings
+from . import ownership
+
+SEEN = "SHARDLINE_SOURCES"  # in a shard's environment: the states of local sources that the run of all shards has seen
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,26 @@ class Environments:
 
     suite: Environment
     services: Mapping[str, Environment] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> Dict[str, LocalSource]:
+        """What of suite and services comes from paths and version control, by who has it and what it is called."""
+        owners = {"suite": self.suite, **{title(name): made for name, made in self.services.items()}}
+        return {f"{owner}: {each.label}": each for owner, made in owners.items() for each in made.sources}
+
+    @property
+    def seen(self) -> Dict[str, str]:
+        """The variable by which the shards of a run hear what is to be installed, and all install the same.
+
+        What tests write meanwhile, or a branch that moves, is nothing to them.
+        """
+        states = {each.identity: each.state for each in self.sources.values()}
+        return {SEEN: json.dumps(states)} if states else {}
+
+    def tell(self) -> None:
+        """Say in which state that is which comes from paths and version control."""
+        for name, each in self.sources.items():
+            say(f"{name}{each.state.text}")
 
     def of_service(self, name: str, environ: Mapping[str, str]) -> Dict[str, str]:
         """Change `environ` to what it is where a service runs."""
@@ -53,10 +79,13 @@ def install(
     own = settings.project / "requirements.txt"
     if own.is_file() and own.with_suffix(".lock").is_file():
         lock_files.check_lock(own, own.with_suffix(".lock"))
-    suite = _make("suite", settings.suite.requirements if with_suite else None, settings)
+    known = _seen(environ)
+    suite = _make("suite", settings.suite.requirements if with_suite else None, settings, known)
     own = Path(sys.prefix)
     made = {
-        name: _make(name if name == ONLY else f"{ONLY}-{name}", settings.all_services[name].requirements, settings)
+        name: _make(
+            name if name == ONLY else f"{ONLY}-{name}", settings.all_services[name].requirements, settings, known
+        )
         or environments.of_shell(os.environ, own)
         for name in names
     }
@@ -64,10 +93,20 @@ def install(
     return Environments(suite or Environment(own), found)
 
 
-def _make(name: str, requirements: Optional[str], settings: Settings) -> Optional[Environment]:
+def _seen(environ: Mapping[str, str]) -> Dict[str, State]:
+    """Read what the run has seen that this is a shard of; nothing where it is none."""
+    with suppress(ValueError, TypeError, AttributeError):
+        if ownership.is_owned(environ):
+            return {name: State(*map(str, state)) for name, state in json.loads(environ.get(SEEN, "{}")).items()}
+    return {}
+
+
+def _make(
+    name: str, requirements: Optional[str], settings: Settings, known: Mapping[str, State]
+) -> Optional[Environment]:
     if requirements is None:
         return None
-    recipe = environments.recipe(name, settings.project / requirements, settings.state, settings.project)
+    recipe = environments.recipe(name, settings.project / requirements, settings.state, settings.project, known)
     if recipe.ready:
         return environments.make(recipe)
     folder = recipe.folder.relative_to(settings.project)

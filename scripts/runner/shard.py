@@ -22,7 +22,7 @@ from ..planning import plan as planning
 from ..planning.timings import FixtureCost
 from ..proof import receipt, report_text
 from ..proof.outcomes import Round, needing
-from ..proof.receipt import Receipt, SetUpCosts
+from ..proof.receipt import Receipt, SetUpCosts, SourceState
 from ..service.monitor import Monitor
 from ..settings import Settings
 from ..system import memory, programs, records
@@ -42,6 +42,7 @@ from . import (
     subset,
 )
 from .decisions import Outcome
+from .preparation import Environments
 from .pytest_process import Supervision
 from .rounds import ShardRun
 from .selection import Selection
@@ -171,6 +172,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
     records.sweep(settings.state)
     with timed(seconds, "packages"):
         environments = preparation.install(settings, with_service=starts_service(settings))
+    environments.tell()
     if starts_service(settings):
         with timed(seconds, "weights"):
             preparation.fetch_weights(settings)
@@ -185,12 +187,18 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
             outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
             seconds["tests"] = outcome.suite_s
             result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
-            result = replace(result, **judged(settings, seen, outcome.rounds, shard.folder))
+            result = replace(
+                result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments)
+            )
             result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
             keep(shard.folder / receipt.FILE_NAME, result)
             if shard.is_partial:
                 outputs.keep(settings, shard.node, before, shard.folder, say)
             return result
+
+
+def _tested(environments: Environments) -> Dict[str, SourceState]:
+    return {name: SourceState(*each.state[1:]) for name, each in environments.sources.items()}
 
 
 def keep(file: Path, result: Receipt) -> None:

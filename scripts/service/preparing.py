@@ -61,7 +61,7 @@ def prepare(project: Settings, step: Step, say: Say) -> float:
         PrepareFailed: it ended with an error, or took too long; it runs again at the next start.
     """
     began = time.monotonic()
-    done, now = place(project, step.name), digest(project, step.name)
+    done, now = place(project, step.name), digest(project, step.name, Path(step.environ.get("VIRTUAL_ENV", "")).name)
     if _done(done) == now:
         return 0.0
     with _alone(done.with_suffix(".lock"), "service: waiting for who prepares it", say) as lock:
@@ -79,10 +79,13 @@ def place(project: Settings, name: str) -> Path:
     return project.state / "prepare" / f"{name}.json"
 
 
-def digest(project: Settings, name: str) -> str:
+def digest(project: Settings, name: str, packages: str = "") -> str:
     """Take the sha-256 of all that decides what a preparation makes.
 
     That is its command and folder, what its inputs hold, the packages of the service, and the weights.
+
+    Args:
+        packages: the name of the service's environment, which stands for what is in it, local packages included.
 
     Raises:
         SettingsError: a pattern of `inputs` finds no file, or a file cannot be read.
@@ -93,7 +96,7 @@ def digest(project: Settings, name: str) -> str:
     known = [path for path in (*requirements, *(r.with_suffix(".lock") for r in requirements)) if path.is_file()]
     held = {str(path.relative_to(project.project)): _held(path) for path in [*inputs(project, service.prepare), *known]}
     weights = repr((project.models.files, project.models.wheels)) if project.models else ""
-    parts = [SCHEMA, service.prepare.command, service.directory, sorted(held.items()), weights]
+    parts = [SCHEMA, service.prepare.command, service.directory, sorted(held.items()), weights, packages]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

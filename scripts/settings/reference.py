@@ -19,7 +19,8 @@ ABOUT: Dict[str, str] = {
     "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, each shard's own",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",
     "service.url": "a service that runs already, and is left as it is; SERVICE_URL does the same for one run",
-    "service.requirements": "makes an environment for the service, whose `python` is then the one of its commands; "
+    "service.requirements": "a requirements.txt, or what a pyproject.toml needs: makes an environment for the service, "
+    "whose `python` is then the one of its commands, made anew when what it has from paths or branches changes; "
     "without it, that of the environment that is active in your shell, else of the one that shardline runs in",
     "service.host": "the address that it listens on, {host} in its command: 0.0.0.0 or :: are all of this machine, and "
     "we ask it by loopback then",

@@ -21,6 +21,7 @@ def run(settings: Settings, prune_days: Optional[float] = None) -> None:
             say(f"no environment was unused for {prune_days:g} days")
         return
     made = preparation.install(settings)
+    made.tell()
     say(f"suite: {made.suite.folder}")
     for name, environment in made.services.items():
         say(f"{title(name)}: {environment.folder}")

@@ -12,6 +12,7 @@ from ..local import run as local
 from ..planning import plan as planning
 from ..runner import collection, merge, ownership, preparation, pytest_arguments, shard, sharing, subset
 from ..runner.collection import Collected
+from ..runner.preparation import Environments
 from ..runner.pytest_arguments import nothing_selected
 from ..runner.service_session import starts_service
 from ..settings import Settings
@@ -51,7 +52,7 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
 def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
     """Run one shard, and take for the collection what it had to run, which must be all that it collected."""
     if not pytest_arguments.are_known(subset.take(settings, arguments)[1]):
-        _collected(settings, arguments)
+        _collected(settings, _prepared(settings), arguments)
     clear(settings)
     with merge.rest_offered(settings, arguments):
         result = shard.execute(settings, Node(0, 1), arguments, checked=True)
@@ -62,23 +63,29 @@ def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
 def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:
     """Run several shards, and compare them with the collection that was made before they ran."""
     most = concurrency.decide(settings, nodes, at_once, arguments)
-    collected = _collected(settings, arguments)
+    environments = _prepared(settings)
+    environments.tell()
+    collected = _collected(settings, environments, arguments)
     clear(settings)
     with merge.rest_offered(settings, arguments):
-        local.run(settings, arguments, plan.make(settings, nodes, arguments, collected), most)
+        local.run(settings, arguments, plan.make(settings, nodes, arguments, collected), most, environments.seen)
     return collected
 
 
-def _collected(settings: Settings, arguments: Sequence[str]) -> Collected:
+def _prepared(settings: Settings) -> Environments:
+    environments = preparation.install(settings, with_service=starts_service(settings))
+    if starts_service(settings):
+        preparation.fetch_weights(settings)
+    return environments
+
+
+def _collected(settings: Settings, environments: Environments, arguments: Sequence[str]) -> Collected:
     """Collect before anything runs: a mistake costs nothing of the last run, and the merge has what to compare with.
 
     Raises:
         PipelineError: the suite cannot be collected with these arguments, or nothing is selected.
     """
-    suite = preparation.install(settings, with_service=starts_service(settings)).suite
-    if starts_service(settings):
-        preparation.fetch_weights(settings)
-    collected = collection.collect(settings, suite, arguments)
+    collected = collection.collect(settings, environments.suite, arguments)
     if not collected.nodeids:
         raise nothing_selected(arguments)
     return collected

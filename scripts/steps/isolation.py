@@ -51,6 +51,7 @@ def run(settings: Settings, arguments: Sequence[str], seed: int = 0, minutes: fl
     with ownership.of_all(settings):
         records.sweep(settings.state)
         environments = preparation.install(settings, with_service=starts_service(settings))
+        environments.tell()
         if starts_service(settings):
             preparation.fetch_weights(settings)
         collected = collection.collect(settings, environments.suite, arguments)

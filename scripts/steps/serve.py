@@ -142,6 +142,7 @@ def prepare(settings: Settings, wish: Wish = AS_SET) -> Tuple[Settings, Environm
     settings = dataclasses.replace(settings, service=ours[main], services=in_their_order)
     environ = _without_addresses(settings, os.environ)
     environments = preparation.install(settings, with_suite=False, environ=environ)
+    environments.tell()
     preparation.fetch_weights(settings)
     return settings, environments
 

@@ -86,8 +86,7 @@ def test_pip_goes_on_where_uv_stops_at_an_index_that_does_not_answer(
 def test_where_neither_can_uv_s_reason_comes_first(
     indexes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_venv(order: Order, *rest: object) -> None:  # which takes two seconds
-        order.folder.mkdir()
+    def without_venv(work: installation._Work) -> None:  # which takes two seconds
         raise ProgramFailed("pip ended with 1", 1, "ERROR: No matching distribution found for lib")
 
     monkeypatch.setattr(installation, "_with_venv", without_venv)

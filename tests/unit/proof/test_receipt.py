@@ -20,6 +20,7 @@ from scripts.proof.receipt import (
     Receipt,
     Selected,
     SetUpCosts,
+    SourceState,
     _seal,
     changed_beside,
     digest,
@@ -65,6 +66,7 @@ FULL = receipt(
     set_up=SetUpCosts(5, {"test_a.py": 7}, {"a": ("test_a.py",)}),
     services={"service": ServiceUse(samples=2, memory_bytes=5, budgets={"memory": 4.0})},
     breaches=(Breach("service", "memory", "memory 5 bytes, service.budgets.memory is 4 bytes"),),
+    sources={"service: ./pkg": SourceState("a", " at a")},
 )
 
 # JSON cannot tell two halves of a surrogate pair from the character that they make up.
@@ -274,10 +276,10 @@ def test_a_field_that_was_edited_or_taken_out_is_refused(field: str) -> None:
 
 
 def test_a_version_that_did_not_watch_services_said_nothing_of_them() -> None:
-    old = {name: value for name, value in sealed().items() if name not in ("services", "breaches", "seal")}
+    old = {name: value for name, value in sealed().items() if name not in ("services", "breaches", "sources", "seal")}
     read_now = from_json({**old, "seal": _seal(old)})
 
-    assert ({}, ()) == (read_now.services, read_now.breaches)
+    assert ({}, (), {}) == (read_now.services, read_now.breaches, read_now.sources)
 
 
 def test_a_service_over_its_budget_is_not_green_and_its_figure_is_the_reason() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scripts.proof import findings as v
 from scripts.proof.findings import Finding
 from scripts.proof.outcomes import NOT_RUN, PASSED
-from scripts.proof.receipt import INTERRUPTED, Damaged, digest_of_words
+from scripts.proof.receipt import INTERRUPTED, Damaged, SourceState, digest_of_words
 from tests.unit.proof.results import judged, ran, red, red_kinds, repair, shard
 
 OTHER_FILES = "{} ran the tests as they were before, or after, an edit: its files are others"
@@ -41,6 +41,35 @@ def test_results_of_two_commits_are_red() -> None:
     shards = [shard(0, ran("a"), commit="a" * 40), shard(1, ran("b"), commit="b" * 40)]
 
     assert [(v.OTHER_FILES, f"the results are of 2 commits: {'a' * 12}, {'b' * 12}")] == red(judged(shards))
+
+
+def test_results_of_two_states_of_a_service_are_red_by_name_and_no_repair_helps() -> None:
+    states = [SourceState(content, f" at {content}") for content in ("aaa", "aaa", "bbb")]
+    shards = [
+        shard(index, ran(nodeid), of=3, collected="abc", sources={"service: ./pkg": state})
+        for index, (nodeid, state) in enumerate(zip("abc", states))
+    ]
+    verdict = judged(shards, "abc")
+
+    text = "shard index 2 of 3 tested service: ./pkg at bbb (content bbb), others it at aaa (content aaa)"
+    assert [Finding(v.OTHER_SOURCE, text, shards=(2,))] == list(verdict.findings)
+    assert (v.INCOMPLETE, False) == (verdict.ended, verdict.repairable)
+
+
+def test_the_same_content_is_one_state_however_it_is_said_and_no_tests_prove_nothing_of_it() -> None:
+    same, other = {"service: ./pkg": SourceState("a", " at 1")}, {"service: ./pkg": SourceState("b", "")}
+    said = {"service: ./pkg": SourceState("a", ", not in git")}
+
+    assert judged([shard(0, ran("a"), sources=same), shard(1, ran("b"), sources=said)]).green
+    assert judged([shard(0, ran("a"), ran("b"), sources=same), shard(1, sources=other)]).green
+    assert judged([shard(0, ran("a"), sources=same), shard(1, ran("b"))]).green
+
+
+def test_a_repair_of_another_state_is_red() -> None:
+    same, other = {"service: x": SourceState("a", " at 1")}, {"service: x": SourceState("b", " at 2")}
+    shards = [shard(0, ran("a"), sources=same), shard(1, ran("b", NOT_RUN), ended=INTERRUPTED, sources=same)]
+
+    assert v.OTHER_SOURCE in red_kinds(judged([*shards, repair(judged(shards), ran("b"), sources=other)]))
 
 
 def test_a_commit_that_is_not_known_is_no_other() -> None:

@@ -10,6 +10,7 @@ from scripts import settings
 from scripts.environments import environments
 from scripts.errors import InstallError, SettingsError
 from scripts.runner import preparation
+from tests.unit.environments.local_packages import package
 from tests.unit.steps import projects
 
 
@@ -48,6 +49,25 @@ def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys:
     assert made.suite.python.exists()
     assert made.services["service"].folder != made.suite.folder
     assert "packages for the suite: suite.txt, into .pipeline/environments/suite-" in capsys.readouterr().out
+
+
+def test_the_state_of_local_sources_is_told_and_handed_to_the_shards_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package(tmp_path / "pkg")
+    (tmp_path / "service.txt").write_text("./pkg\n")
+    project = load(tmp_path, "suite: {path: t}\nservices: {tts: {command: [x], requirements: service.txt}}")
+    made = preparation.install(project)
+    made.tell()
+    package(tmp_path / "pkg", "edited, or written by a test, while the shards run")
+    as_shard = {**made.seen, "SHARDLINE_OWNER": str(os.getppid())}
+    handed, looked = (
+        preparation.install(project, environ=environ).services["tts"] for environ in (as_shard, made.seen)
+    )
+
+    assert "service tts: ./pkg, not in git\n" in capsys.readouterr().out
+    assert (True, False) == (handed == made.services["tts"], looked == made.services["tts"])
+    assert {} == preparation.install(load(tmp_path, "suite: {path: t}")).seen
 
 
 def test_the_pipeline_s_own_stale_lock_is_refused(tmp_path: Path) -> None:

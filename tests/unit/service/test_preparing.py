@@ -96,6 +96,16 @@ def test_it_runs_again_for_each_change_of_what_it_depends_on(bench: Bench) -> No
     assert ([1, 1, 2, 3, 4], 7) == (counted, bench.runs)
 
 
+def test_it_runs_again_in_another_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    for name in ("service-3.8-1", "service-3.8-1", "service-3.8-2"):  # from an edited source
+        monkeypatch.setenv("VIRTUAL_ENV", f"/anywhere/{name}")
+        bench.prepare(bench.project())
+        counted.append(bench.runs)
+
+    assert [1, 1, 2] == counted
+
+
 def test_what_fails_says_why_and_runs_again(bench: Bench) -> None:
     project = bench.project(f"{COUNT}; echo no disk; exit 4")
     for _ in range(2):
