@@ -111,7 +111,8 @@ def recipe(name: str, requirements: Path, state: Path, project: Path) -> Recipe:
         raise InstallError(f"no requirements file {requirements} for the {name}", "Correct its path in pipeline.yml.")
     lock = requirements.with_suffix(".lock")
     if lock.is_file():
-        lock_files.check_lock(requirements, lock)
+        lock_files.check_lock(requirements, lock, project)
+        lock_files.check_python(lock)
     source = lock if lock.is_file() else requirements
     key = cache_key(lock_files.definition(source), sys.version, sysconfig.get_platform())
     folder = state / "environments" / f"{name}-{platform.python_version()}-{key[:12]}"
@@ -153,7 +154,7 @@ def _build(recipe: Recipe, lock: int) -> None:
     with progress(title):
         try:
             installer = installation.install(
-                Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project), lock
+                Order(recipe.folder, recipe.source, bool(recipe.lock), recipe.project, recipe.requirements), lock
             )
         except programs.ProgramFailed as failed:
             full = disk_errors.error(title, failed.output, installation.places(recipe.folder))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..system import caches, programs
-from . import installers, pip_settings
+from . import indexes, installers, lock_files, pip_settings
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
 _ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
@@ -22,6 +22,7 @@ class Order(NamedTuple):
     source: Path  # a requirements file, or a lock
     is_locked: bool
     project: Path  # whose folder the paths in requirements count from
+    requirements: Path  # the file that a lock was made from: it names the indexes, which a lock does not
 
     @property
     def state(self) -> Path:
@@ -57,9 +58,11 @@ def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict
 def _with_uv(uv: str, order: Order, environ: Mapping[str, str], lock: int) -> None:
     settings = pip_settings.read(environ)
     environ = {**environ, **settings, "UV_PYTHON_DOWNLOADS": "never"}
+    if order.is_locked:
+        environ.update(indexes.of(lock_files.lines(order.requirements), environ).for_uv())
     _run([uv, "venv", "--python", sys.executable, str(order.folder)], environ, lock)
     python = str(order.folder / "bin" / "python")
-    install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(order.source)]
+    install = [uv, "pip", "install", *pip_settings.uv_options(environ), "--python", python, "-r", str(order.source)]
     if order.is_locked:
         install.append("--require-hashes")
         try:  # A lock leaves no choice, so what the cache holds is right, and no index need be asked.
@@ -73,6 +76,8 @@ def _with_venv(order: Order, environ: Mapping[str, str], lock: int) -> None:
     _run([sys.executable, "-m", "venv", str(order.folder)], environ, lock)
     pip = [str(order.folder / "bin" / "python"), "-m", "pip", "install", "--no-compile"]
     hashes = ["--require-hashes"] if order.is_locked else []
+    if order.is_locked:
+        environ = indexes.pip_environment(lock_files.lines(order.requirements), environ)
     _run([*pip, "--disable-pip-version-check", *hashes, "-r", str(order.source)], environ, lock)
 
 

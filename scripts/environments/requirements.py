@@ -18,6 +18,7 @@ BUILD_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # a folder with one o
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _OPTION = re.compile(r"(-[a-zA-Z]|--[a-z-]+)(?:[\s=]+|(?<=^-[a-zA-Z])|$)(.*)", re.DOTALL)
+_QUOTED = re.compile(r"""^(["'])([^"']*)\1$""")
 _OF_ONE = re.compile(r"\s+--(hash|config-settings?|global-option|install-option)\b.*", re.DOTALL)
 
 
@@ -28,6 +29,7 @@ class Line(NamedTuple):
     number: int  # of its first line, from 1
     text: str
     is_constraint: bool = False  # of a file that is named by -c
+    written: str = ""  # the same with its variables as they stand: what may be kept in a file
 
     @property
     def option(self) -> str:
@@ -39,7 +41,12 @@ class Line(NamedTuple):
     def value(self) -> str:
         """What follows the option; for a requirement all of it, without its own options (--hash ...)."""
         match = _OPTION.fullmatch(self.text)
-        return match[2].strip().strip("\"'") if match else _OF_ONE.sub("", self.text)
+        return _QUOTED.sub(r"\2", match[2].strip()) if match else _OF_ONE.sub("", self.text)
+
+    @property
+    def names_file(self) -> bool:
+        """Whether it stands for the lines of another file here."""
+        return self.option in ("--requirement", "--constraint") and "://" not in self.value
 
 
 _LONG = {
@@ -87,7 +94,7 @@ def _read(file: Path, environ: Mapping[str, str], is_constraint: bool, seen: Set
     for line in lines(file.read_text(encoding="utf-8-sig"), file, environ):
         line = line._replace(is_constraint=is_constraint)
         yield line
-        if line.option in ("--requirement", "--constraint") and "://" not in line.value:
+        if line.names_file:
             constrains = is_constraint or line.option == "--constraint"
             yield from _read(file.parent / line.value, environ, constrains, seen)
 
@@ -110,7 +117,8 @@ def lines(text: str, file: Path, environ: Mapping[str, str]) -> Iterator[Line]:
         said = re.sub(r"(^|\s+)#.*$", "", begun + row).strip()
         begun = ""
         if said:
-            yield Line(file, number, _VARIABLE.sub(lambda name: environ.get(name[1]) or name[0], said))
+            filled_in = _VARIABLE.sub(lambda name: environ.get(name[1]) or name[0], said)
+            yield Line(file, number, filled_in, written=said)
 
 
 def source(line: Line) -> Optional[Source]:
@@ -157,6 +165,21 @@ def _of_version_control(found: Source) -> Source:
         revision=revision,
         fragment="&".join(part for part in fragment.split("&") if not part.startswith("egg=")),
     )
+
+
+def at_revision(source: Source, revision: str) -> str:
+    """Write a package of version control with another revision.
+
+    >>> found = source(Line(Path(), 0, "-e git+https://h/r@main#egg=a&subdirectory=b ; python_version > '3'"))
+    >>> at_revision(found, "f00")
+    "a @ git+https://h/r@f00#subdirectory=b ; python_version > '3'"
+    """
+    marker = f" ; {source.marker}" if source.marker else ""
+    location = f"{source.location}@{revision}" if revision else source.location
+    name, fragment = f"{source.name}{source.extras}", source.fragment
+    if name and ":///" in location:  # pip before 24 takes no `NAME @` of a URL without a host
+        name, fragment = "", "&".join(filter(None, [f"egg={name}", fragment]))
+    return (f"{name} @ " if name else "") + location + (f"#{fragment}" if fragment else "") + marker
 
 
 def _parted(text: str, pattern: str) -> List[str]:
