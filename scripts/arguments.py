@@ -60,6 +60,17 @@ def days(option: str, word: Optional[str]) -> Optional[float]:
     return number
 
 
+def python(option: str, word: Optional[str]) -> Optional[str]:
+    """Read the Python given with an option, such as 3.10; None where none was.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if word is not None and not re.fullmatch(r"3\.[0-9]{1,3}", word):
+        raise SettingsError(f"{option}: expected a Python such as 3.10, got {shortened(word)}", SEE, HELP)
+    return word
+
+
 def host(option: str, word: Optional[str]) -> Optional[str]:
     """Read the address given with an option; None where none was.
 

@@ -215,4 +215,4 @@ def lock(project: settings.Settings, options: argparse.Namespace, rest: List[str
     """Make the *.lock files from the requirements.txt files."""
     from .steps import lock
 
-    lock.run(project, options.upgrade, options.oldest_python)
+    lock.run(project, options.upgrade, arguments.python("--oldest-python", options.oldest_python))

@@ -116,7 +116,8 @@ def _add_machine(steps: _Steps) -> None:
     _add_models(models)
     lock = steps.add("lock", faces.lock)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
-    lock.add_argument("--oldest-python", default="3.8", metavar="X.Y", help="default: %(default)s")
+    least = "what a lock is for at least; default: what pyproject.toml requires, else the oldest that the project uses"
+    lock.add_argument("--oldest-python", metavar="X.Y", help=least)
 
 
 def _add_services(steps: _Steps) -> None:

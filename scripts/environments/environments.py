@@ -127,7 +127,8 @@ def recipe(name: str, requirements: Path, state: Path, project: Path, known: Map
         raise InstallError(f"no requirements file {requirements} for the {name}", "Correct its path in pipeline.yml.")
     lock = requirements.with_suffix(".lock")
     if lock.is_file():
-        lock_files.check_lock(requirements, lock)
+        lock_files.check_lock(requirements, lock, project)
+        lock_files.check_python(lock)
     source = lock if lock.is_file() else requirements
     with progress(f"reading what {source.name} installs from this machine"):
         return _recipe(Recipe(name, requirements, lock if lock.is_file() else None, state, project, known=known))
@@ -234,9 +235,8 @@ def _build(recipe: Recipe, lock: int) -> str:
     title = f"installing packages for the {recipe.name}"
     with progress(title):
         try:
-            order = Order(
-                recipe.folder, recipe.source, bool(recipe.lock), recipe.project, recipe.sources, recipe.learnt
-            )
+            places = (recipe.folder, recipe.source, recipe.requirements, recipe.project)
+            order = Order(*places, recipe.sources, recipe.learnt)
             return installation.install(order, lock)
         except programs.ProgramFailed as failed:
             full = disk_errors.error(title, failed.output, installation.places(recipe.folder))

@@ -11,6 +11,7 @@ from typing import Dict, Iterable, List, Mapping, NoReturn, Tuple
 
 from .requirements import Line
 
+_PLACES = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host")
 _SWITCHES = ("no-index", "prefer-binary", "pre", "require-hashes")
 _LISTS = ("extra-index-url", "find-links", "trusted-host", "no-binary", "only-binary", "use-feature")
 
@@ -58,6 +59,11 @@ def in_force(options: Mapping[str, str], lines: Iterable[Line]) -> Dict[str, str
                 values = [_place(value, line) for value in values] if name == "find-links" else values
                 found[name] = " ".join([*([found[name]] if found.get(name) else []), *values])
     return found
+
+
+def names_a_place(line: Line) -> bool:
+    """Tell whether a line says where packages are asked from."""
+    return line.option[2:] in _PLACES
 
 
 def _said(line: Line) -> List[Tuple[str, List[str]]]:

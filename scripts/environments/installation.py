@@ -68,8 +68,9 @@ def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict
 
 
 def _lines(order: Order, environ: Mapping[str, str]) -> Sequence[Line]:
+    """Read the lines of the requirements file; of a lock's, too, which names no index and no host itself."""
     try:
-        return [] if order.source.name in BUILD_FILES else requirements.read(order.source, environ)
+        return [] if order.requirements.name in BUILD_FILES else requirements.read(order.requirements, environ)
     except (OSError, UnicodeDecodeError):  # the installer says what is wrong with it
         return []
 

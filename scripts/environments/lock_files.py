@@ -1,47 +1,67 @@
-"""The *.lock files: what one says about itself, whether it is stale, and how it is made anew.
+"""The *.lock files: what one says about itself, what it pins, and whether it is stale. `resolution` makes them.
 
-One file for all Pythons and platforms, with hashes and without host names.
+One file for all platforms, and for all Pythons from the one that its heading names, with hashes and without host
+names. What is not from an index stands at its end, without hashes: paths as the requirements file has them, since
+their bytes change with every build, and version control by its commit.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import platform
 import re
 import sys
-import tempfile
 from pathlib import Path
-from typing import Dict, List, Mapping
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ..console import counted, human_bytes, progress
 from ..errors import InstallError
-from ..system import files, programs
-from . import installers, pip_settings
+from . import local_metadata, requirements
+from .requirements import BUILD_FILES, Line, Source
+
+TAIL = "# Not from an index, so without hashes; what they need is locked above."  # what follows is as the person has it
 
 
-def make(requirements: Path, upgrade: bool, oldest_python: str) -> Path:
-    """Lock a requirements file; versions stay unless `upgrade`.
-
-    Returns:
-        the lock.
+def lines(file: Path) -> List[Line]:
+    """Read a requirements file; one that describes a project has no lines, and means what that project needs.
 
     Raises:
-        InstallError: no uv here, no index, or no versions that fit together.
+        InstallError: it, or one that it names, cannot be read.
     """
-    uv = installers.find_uv()
-    if not uv:
-        raise InstallError("locks are made by uv, and none is here", "Install it: pip install uv")
-    environ = {**os.environ, **pip_settings.read()}
-    options = [*pip_settings.uv_options(environ), "--universal", "--python-version", oldest_python]
-    options += ["--python", sys.executable]  # else uv would fetch a Python of that age; offline it waits 12 s for it
-    options += ["--upgrade"] if upgrade else []
-    lock = requirements.with_suffix(".lock")
+    if file.name in BUILD_FILES:
+        return []
     try:
-        _compile([uv, "pip", "compile", *options], requirements, lock, main_index_alone(environ))
-    except InstallError:
-        _compile([uv, "pip", "compile", *options], requirements, lock, environ)
-    return lock
+        return requirements.read(file)
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else f"{file} is not UTF-8: {error}"
+        raise InstallError(f"cannot read requirements: {why}", "Correct it, or the line that names it.") from None
+
+
+def local_sources(file: Path) -> List[Tuple[Line, Source]]:
+    """List the lines of a requirements file that name a path on this machine."""
+    found = ((line, requirements.source(line)) for line in lines(file))
+    return [(line, source) for line, source in found if source and source.is_local]
+
+
+def place(source: Source, project: Path) -> Path:
+    """Find the folder or archive that a line means.
+
+    Raises:
+        InstallError: it is neither below the project nor beside the file; names both.
+    """
+    line = source.line
+    found = requirements.place(source.location, line.file, project)
+    if found is None:
+        looked = dict.fromkeys(os.path.normpath(base / source.location) for base in (project, line.file.parent))
+        message = f"{line.file}:{line.number}: {line.written or line.text}: no package at {' or '.join(looked)}"
+        raise InstallError(message, "A path counts from the project's folder, or else from the file's own.")
+    return found
+
+
+def as_written(source: Source) -> Source:
+    """Give a source as its line has it: with the names of variables, not with what they hold on this machine."""
+    line = source.line
+    return requirements.source(line._replace(text=line.written or line.text)) or source
 
 
 def definition(file: Path) -> bytes:
@@ -67,93 +87,203 @@ def requirements_digest(text: str) -> str:
     return hashlib.sha256("\n".join(line for line in lines if line).encode()).hexdigest()
 
 
-def check_lock(requirements: Path, lock: Path) -> None:
-    """Refuse a lock that was made from other requirements, those of files that they name included.
+# What a lock says ---------------------------------------------------------------------------------
+
+
+def digest(file: Path) -> str:
+    """Digest what a requirements file wants, as a lock's heading has it: its lines and those of files it names."""
+    if file.name in BUILD_FILES:
+        return f"sha256 {local_metadata.digest(file.parent)}"
+    return f"sha256 {requirements_digest(definition(file).decode('utf-8'))}"
+
+
+def local_digests(file: Path, project: Path) -> Dict[str, str]:
+    """Digest what each local package of a requirements file needs, and what these name as their neighbours.
+
+    What is for another platform may be there only, and then is left out.
 
     Raises:
-        InstallError: stale; the hint is the command that makes it anew.
+        InstallError: one is not there.
     """
-    made_from = header(lock).get("requirements")
-    if made_from and made_from != _digest(requirements):
-        message = f"{requirements} was edited after {lock.name} was made from it"
-        raise InstallError(message, "Run: {command}", ("nox", "-s", "lock"))
+    sources = [source for _, source in local_sources(file)]
+    sources = [one for one in sources if not one.marker or requirements.place(one.location, one.line.file, project)]
+    named = {place(source, project): as_written(source).location for source in sources}
+    elsewhere = {path: text for path, text in named.items() if text.startswith(("/", "~", "$"))}
+    digests: Dict[str, str] = {}
+    waiting = local_metadata.neighbours(file.parent) if file.name in BUILD_FILES else list(named)
+    seen = set(waiting)
+    while waiting:
+        found = waiting.pop()
+        digests[elsewhere.get(found) or shown(found, project)] = local_metadata.digest(found)[:16]
+        further = [path for path in local_metadata.neighbours(found) if path not in seen] if found.is_dir() else []
+        waiting += further
+        seen.update(further)
+    return dict(sorted(digests.items()))
+
+
+def shown(place: Path, project: Path) -> str:
+    """Write a path as a requirements file of the project would have it: relative to the project.
+
+    >>> shown(Path("/a/b/pkg"), Path("/a/b")), shown(Path("/a/dep"), Path("/a/b"))
+    ('./pkg', '../dep')
+    """
+    relative = Path(os.path.relpath(str(place), str(project))).as_posix()
+    return relative if relative.startswith(".") else f"./{relative}"
 
 
 def header(lock: Path) -> Dict[str, str]:
     """Read the `# key: value` lines that `nox -s lock` writes at the top of a lock."""
-    values = {}
-    with open(lock, encoding="utf-8") as lines:
-        for line in lines:
-            match = re.fullmatch(r"# (\w+): (.*)\n", line)
-            if match:
-                values[match.group(1)] = match.group(2)
-            elif not line.startswith("#"):
-                break
-    return values
+    return header_of(lock.read_text(encoding="utf-8"))
 
 
-def main_index_alone(environ: Mapping[str, str]) -> Dict[str, str]:
-    """Give the variables without this machine's further indexes and folders.
+def header_of(text: str) -> Dict[str, str]:
+    """Read the lines at the top of a lock's text.
 
-    uv takes a release's files, and so its hashes, from one index; a further one may hold only those
-    that fit this machine, and the lock would fail on every other. A project that needs one falls back.
+    >>> header_of("# Made by hand.\\n# python: 3.8\\n\\na==1\\n# via: b\\n")
+    {'python': '3.8'}
     """
-    if environ.get("UV_NO_INDEX") == "true":
-        return dict(environ)
-    return {name: value for name, value in environ.items() if name not in ("UV_INDEX", "UV_FIND_LINKS")}
+    top = re.match(r"(?:#.*\n)*", text)
+    return dict(re.findall(r"(?m)^# (\w+): (.*)$", top[0] if top else ""))
 
 
-def _compile(command: List[str], requirements: Path, lock: Path, environ: Mapping[str, str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / lock.name
-        if lock.is_file():  # pins that still fit are kept
-            draft.write_bytes(lock.read_bytes())
-        _run(
-            [*command, "--generate-hashes", "--no-header", "-q", "-o", str(draft), requirements.name],
-            requirements,
-            environ,
-        )
-        body = draft.read_text(encoding="utf-8")
-        text = f"{_heading(requirements)}{_download(draft, environ)}\n{without_hosts(body)}"
-    files.write_text(lock, text)
+def check_lock(file: Path, lock: Path, project: Path) -> None:
+    """Refuse a lock that was made from other requirements, those of files and packages that they name included.
 
-
-def _heading(requirements: Path) -> str:
-    return (
-        f"# Made from {requirements.name} by the step `lock`; do not edit.\n# requirements: {_digest(requirements)}\n"
-    )
-
-
-def _digest(requirements: Path) -> str:
-    """Digest the requirement lines of a file and of those it names, as a lock's heading has it."""
-    return f"sha256 {requirements_digest(definition(requirements).decode('utf-8'))}"
-
-
-def without_hosts(body: str) -> str:
-    """Give a lock's lines without indexes and folders of this machine, which uv may have written.
-
-    >>> without_hosts("--index-url https://mirror.test/simple\\nnox==1\\n")
-    'nox==1\\n'
+    Raises:
+        InstallError: stale, by what; the hint is the command that makes it anew.
     """
-    options = re.compile(r"-(i|f|-index-url|-extra-index-url|-find-links|-trusted-host)\b")
-    return "".join(line for line in body.splitlines(keepends=True) if not options.match(line))
+    said = header(lock)
+    stale = ""
+    if said.get("requirements") and said["requirements"] != digest(file):
+        stale = f"{file} was edited after {lock.name} was made from it"
+    elif "local" in said:
+        changed = _changed(_json(said["local"]), local_digests(file, project))
+        stale = f"the dependencies of {', '.join(changed)} changed after {lock.name} was made" if changed else ""
+    if stale:
+        raise InstallError(stale, "Run: {command}", ("nox", "-s", "lock"))
 
 
-def _download(draft: Path, environ: Mapping[str, str]) -> str:
-    """Measure what a fresh machine like this one downloads; a line for the top of the lock."""
-    pip = pip_settings.find_pip()
-    if not pip:
-        return ""
-    with tempfile.TemporaryDirectory() as folder, progress(f"measuring the download of {draft.name}"):
-        _run([*pip, "download", "-q", "--require-hashes", "--no-deps", "-d", folder, "-r", str(draft)], draft, environ)
-        sizes = [file.stat().st_size for file in Path(folder).iterdir()]
-    where = f"Python {'.'.join(platform.python_version_tuple()[:2])}, {platform.system()} {platform.machine()}"
-    return f"# download: {counted(len(sizes), 'package')}, {human_bytes(sum(sizes))} (on {where})\n"
+def check_python(lock: Path) -> None:
+    """Refuse a lock that is for newer Pythons than this one: it lacks what an older one needs.
+
+    Raises:
+        InstallError: with the command that makes it for this one, too.
+    """
+    oldest = oldest_python(lock)
+    here = "{}.{}".format(*sys.version_info)
+    if oldest and version(here) < version(oldest):
+        message = f"{lock} is for Python {oldest} and newer, and this is {here} ({sys.executable})"
+        hint = "Run it on a newer Python; or lock it for this one, too: {command}"
+        raise InstallError(message, hint, ("nox", "-s", "lock", "--", "--oldest-python", here))
 
 
-def _run(command: List[str], about: Path, environ: Mapping[str, str]) -> None:
+def oldest_python(lock: Path) -> str:
+    """Read which Python a lock is for at least; empty where there is none, or it does not say."""
+    said = header(lock).get("python", "") if lock.is_file() else ""
+    match = re.match(r"3\.\d+", said)
+    return match[0] if match else ""
+
+
+def version(text: str) -> Tuple[int, ...]:
+    """Read a version such as 3.10 so that it can be compared."""
+    return tuple(int(number) for number in text.split("."))
+
+
+def written_digests(digests: Dict[str, str]) -> str:
+    """Write the digests of local packages as a lock's heading has them: JSON, in one line."""
+    return json.dumps(digests, sort_keys=True)
+
+
+def _json(text: str) -> Dict[str, str]:
     try:
-        programs.output(command, None, cwd=about.parent, environ=environ, merged=True)
-    except programs.ProgramFailed as failed:
-        why = installers.explain(failed.output) if failed.returncode is not None else failed
-        raise InstallError(f"cannot lock {about}: {why}", "Correct it and run again.") from None
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _changed(before: Dict[str, str], now: Dict[str, str]) -> List[str]:
+    """List the packages that need something else; a new or missing one shows in whoever names it."""
+    return [name for name in sorted(before) if now.get(name, before[name]) != before[name]]
+
+
+# What a lock pins ---------------------------------------------------------------------------------
+
+
+class Pinned(NamedTuple):
+    """A package of version control, as it stands at the end of a lock."""
+
+    source: Source  # its revision is the commit
+    wanted: str  # the revision that the requirements file has, HEAD where it has none
+
+
+def from_index(text: str) -> str:
+    """Take the part of a lock that has hashes."""
+    return text.partition(f"\n{TAIL}")[0]
+
+
+def packages(text: str) -> List[str]:
+    """List the files that a lock takes from indexes: versions, for which platforms, and hashes.
+
+    >>> packages("# download: 1\\n\\na==1 \\\\\\n    --hash=sha256:0\\n    # via b\\n")
+    ['a==1 \\\\', '    --hash=sha256:0']
+    """
+    lines = from_index(text).splitlines()
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def not_from_index(text: str) -> List[str]:
+    """List the lines at the end of a lock, which have no hashes."""
+    tail = text.partition(f"{TAIL}\n")[2]
+    return [line for line in tail.splitlines() if line.strip()]
+
+
+def pinned(text: str) -> List[Pinned]:
+    """List what a lock holds of version control."""
+    found = []
+    for written in not_from_index(text):
+        wanted, comment = re.subn(r"^.*  # (\S+)$", r"\1", written)
+        source = requirements.source(Line(Path(), 0, written.partition("  # ")[0]))
+        if source and not source.is_local:
+            found.append(Pinned(source, wanted if comment else source.revision))
+    return found
+
+
+def pins(text: str) -> Dict[str, str]:
+    """List the versions that a lock has of each package, several where they depend on the platform; commits, too.
+
+    >>> pins("a==1 ; x\\\\\\n    --hash=b\\na==2\\nB.c[d]==3+cpu \\\\\\n")
+    {'a': '1, 2', 'b-c': '3+cpu'}
+    """
+    found: Dict[str, List[str]] = {}
+    for name, version in re.findall(r"(?m)^([\w.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", from_index(text)):
+        found.setdefault(normal(name), []).append(version)
+    for one in pinned(text):
+        found.setdefault(normal(one.source.name or one.source.location), []).append(one.source.revision[:7])
+    return {name: ", ".join(dict.fromkeys(versions)) for name, versions in found.items()}
+
+
+def normal(name: str) -> str:
+    """Write a package's name as indexes do.
+
+    >>> normal("Typing_Extensions")
+    'typing-extensions'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def changes(before: Optional[str], now: str) -> List[Tuple[str, str]]:
+    """Tell what a new lock has other than the one before, by package: (name, change).
+
+    >>> changes("a==1\\nb==1\\n", "a==2\\nc==1\\n")
+    [('a', '1 -> 2'), ('b', '1, removed'), ('c', '1, added')]
+    """
+    old, new = pins(before or ""), pins(now)
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return [(name, _change(old.get(name), new.get(name))) for name in names]
+
+
+def _change(before: Optional[str], now: Optional[str]) -> str:
+    if before and now:
+        return f"{before} -> {now}"
+    return f"{now}, added" if now else f"{before}, removed"

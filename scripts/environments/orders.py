@@ -26,10 +26,15 @@ class Order(NamedTuple):
 
     folder: Path  # of the new environment
     source: Path  # a requirements file, or a lock
-    is_locked: bool
+    requirements: Path  # what the lock was made from: it names indexes, which a lock does not; else the source itself
     project: Path  # whose folder the paths in requirements count from
     sources: Sequence[LocalSource] = ()  # what the source has from paths and version control
     learnt: Sequence[LocalSource] = ()  # what these need from paths and version control
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether it leaves no choice."""
+        return self.source != self.requirements
 
     @property
     def state(self) -> Path:

@@ -34,6 +34,7 @@ from .requirements import Line
 PIP_ANSWERS_IN_S = 60.0  # from a slow network disk
 OPTIONS = "SHARDLINE_UV_OPTIONS"  # ours: what uv has no variable for, see uv_options
 STRATEGY = "UV_INDEX_STRATEGY"
+PYPI = "https://pypi.org/simple"
 
 # pip's option -> uv's variable
 _VARIABLES = {
@@ -56,6 +57,7 @@ _VARIABLES = {
     "no-build-isolation": "UV_NO_BUILD_ISOLATION",
 }
 _PATHS, _FILES = ("constraint", "build-constraint", "find-links"), ("cert", "client-cert")  # several; one
+_PLACES = ("index-url", "extra-index-url", "trusted-host", "no-index")
 _SWITCHES = ("no-index", "require-hashes", "no-build-isolation")
 _ONLY_PIP = ("prefer-binary", "ignore-requires-python", "all-releases", "only-final")
 
@@ -75,6 +77,8 @@ def as_uv(options: Mapping[str, str], environ: Mapping[str, str]) -> Dict[str, s
         value = _value(option, options[option]) if options.get(option) else ""
         if value and variable not in environ:
             variables[variable] = value
+    if "UV_INDEX" in variables:  # pip takes what several have from the main index, uv from the first of these
+        variables["UV_INDEX"] = f"{main_index(options, environ)} {variables['UV_INDEX']}"
     if ("UV_INDEX" in variables or "UV_FIND_LINKS" in variables) and STRATEGY not in environ:
         # pip takes the best version over all indexes, uv the first index that knows the name.
         # Hashes in our locks keep the looser rule safe.
@@ -84,6 +88,12 @@ def as_uv(options: Mapping[str, str], environ: Mapping[str, str]) -> Dict[str, s
         variables.update({name: proxy for upper in proxies.PROXIES for name in (upper, upper.lower())})
     words = _words(options)
     return {**variables, OPTIONS: " ".join(map(shlex.quote, words))} if words else variables
+
+
+def main_index(options: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    """Name the index that is asked before all others."""
+    said = environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL")
+    return said or options.get("index-url") or PYPI
 
 
 def _value(option: str, value: str) -> str:
@@ -212,10 +222,20 @@ def variables(options: Mapping[str, str], environ: Mapping[str, str], is_locked:
 
 
 def for_pip(options: Mapping[str, str], environ: Mapping[str, str], folder: Path) -> Dict[str, str]:
-    """Make the variables that pip needs beside its own settings; see `certificates.for_pip` for the folder."""
+    """Make the variables by which pip has the options in force, those of a lock's requirements file too.
+
+    Args:
+        folder: see `certificates.for_pip`.
+    """
     trusted = {} if options.get("cert") else certificates.for_pip(environ, folder)
-    paths = {f"PIP_{name.upper().replace('-', '_')}": options[name] for name in (*_PATHS, *_FILES) if options.get(name)}
-    return {**proxies.past_proxies(environ, urls(options)), **trusted, **paths}
+    names = [name for name in (*_PATHS, *_FILES, *_PLACES) if options.get(name)]
+    said = {f"PIP_{name.upper().replace('-', '_')}": options[name] for name in names}
+    return {**proxies.past_proxies(environ, urls(options)), **trusted, **said}
+
+
+def is_without_index(options: Mapping[str, str]) -> bool:
+    """Tell whether no index may be asked."""
+    return _is_on(options.get("no-index", ""))
 
 
 def urls(options: Mapping[str, str]) -> List[str]:

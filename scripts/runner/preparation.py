@@ -78,7 +78,7 @@ def install(
         settings.check_edited(name)
     own = settings.project / "requirements.txt"
     if own.is_file() and own.with_suffix(".lock").is_file():
-        lock_files.check_lock(own, own.with_suffix(".lock"))
+        lock_files.check_lock(own, own.with_suffix(".lock"), settings.project)
     known = _seen(environ)
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings, known)
     own = Path(sys.prefix)

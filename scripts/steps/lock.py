@@ -4,24 +4,65 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List, Optional
 
-from ..console import say
-from ..environments import lock_files
+from ..console import counted, say
+from ..environments import lock_files, python_versions, resolution
+from ..environments.python_versions import OldestPython
+from ..errors import InstallError
 from ..settings import Settings
 from ..system import caches
 
 
-def run(settings: Settings, upgrade: bool = False, oldest_python: str = "3.8") -> None:
+def run(settings: Settings, upgrade: bool = False, oldest_python: Optional[str] = None) -> None:
     """Lock every requirements file of the project; versions stay unless `upgrade`.
 
+    Args:
+        oldest_python: what a lock is for at least; None for what the project says.
+
     Raises:
-        InstallError: no uv here, no index, or no versions that fit together.
+        InstallError: nothing to lock, no uv here, no index, or no versions that fit together.
     """
     os.environ.update(caches.for_uv(os.environ, settings.state) or {})
-    for requirements in files(settings):
-        lock = lock_files.make(requirements, upgrade, oldest_python)
-        say(f"{lock.relative_to(settings.project)}: {lock_files.header(lock).get('download', 'made')}")
+    found = list(files(settings))
+    if not found:
+        message = f"there is no requirements file in {settings.project} to lock"
+        raise InstallError(message, "Name one in pipeline.yml: suite.requirements, service.requirements.")
+    for requirements in found:
+        lock = requirements.with_suffix(".lock")
+        before = lock.read_text(encoding="utf-8") if lock.is_file() else None
+        if oldest_python:
+            oldest = OldestPython(oldest_python, "--oldest-python says so")
+        else:
+            oldest = python_versions.oldest(settings.project, lock_files.oldest_python(lock))
+        resolution.make(resolution.Request(requirements, settings.project, oldest, upgrade))
+        for line in told(str(lock.relative_to(settings.project)), before, lock.read_text(encoding="utf-8"), oldest):
+            say(line)
+
+
+def told(name: str, before: Optional[str], now: str, oldest: OldestPython) -> List[str]:
+    """Say what a lock is and what changed in it.
+
+    Args:
+        before: the lock that was there; None where there was none.
+
+    >>> now = "# download: 1 package, 1 MB\\nb==2\\n"
+    >>> told("a.lock", "b==1\\n", now, OldestPython("3.8", "setup.py requires it"))
+    ['a.lock: 1 package, 1 MB; for Python 3.8 and newer (setup.py requires it); 1 changed', '  b  1 -> 2']
+    """
+    local = len(lock_files.not_from_index(now))
+    download = lock_files.header_of(now).get("download") or counted(len(lock_files.pins(now)), "package")
+    packages = f"{download}, and {local} that no index has" if local else download
+    changes = lock_files.changes(before, now)
+    if before is None:
+        news = "new"
+    elif changes:
+        news = f"{len(changes)} changed"
+    else:
+        news = "unchanged" if before == now else "no version changed"
+    width = max((len(package) for package, _ in changes), default=0)
+    rows = [f"  {package:{width}}  {change}" for package, change in changes] if before is not None else []
+    return [f"{name}: {packages}; for Python {oldest.version} and newer ({oldest.why}); {news}", *rows]
 
 
 def files(settings: Settings) -> Iterator[Path]:

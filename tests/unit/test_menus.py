@@ -85,7 +85,7 @@ def test_both_readmes_show_the_same_commands_and_keys() -> None:
 )
 def test_no_lock_of_ours_is_stale_or_names_a_host(settings: str) -> None:
     for requirements in lock.files(settings_module.load(settings, {}, ROOT)):
-        lock_files.check_lock(requirements, requirements.with_suffix(".lock"))
+        lock_files.check_lock(requirements, requirements.with_suffix(".lock"), ROOT)
         text = requirements.with_suffix(".lock").read_text(encoding="utf-8")
         assert "://" not in text
         assert "--hash=sha256:" in text

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Iterator, Mapping
 
 
-def make_wheel(folder: Path, name: str, version: str, members: Mapping[str, bytes]) -> Path:
-    """Write NAME-VERSION-py3-none-any.whl holding `members` into `folder`."""
+def make_wheel(folder: Path, name: str, version: str, members: Mapping[str, bytes], more: str = "") -> Path:
+    """Write NAME-VERSION-py3-none-any.whl holding `members` into `folder`; `more` are lines of its metadata."""
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     files = {
         **members,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in files.items())

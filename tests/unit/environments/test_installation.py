@@ -41,7 +41,7 @@ def indexes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def installed(tmp_path: Path, text: str) -> List[str]:
     """What is in the new environment, as NAME-VERSION; and what installed it."""
     (tmp_path / "requirements.txt").write_text(text)
-    order = Order(tmp_path / "environment", tmp_path / "requirements.txt", False, tmp_path)
+    order = Order(tmp_path / "environment", tmp_path / "requirements.txt", tmp_path / "requirements.txt", tmp_path)
     installer = installation.install(order, os.open(str(tmp_path), os.O_RDONLY))
     found = [info.name[: -len(".dist-info")] for info in order.folder.glob("lib/python*/site-packages/*.dist-info")]
     return [*sorted(name for name in found if name.startswith(("lib-", "engine-"))), installer]

@@ -58,9 +58,9 @@ def test_pip_is_given_the_same(project: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(installers, "find_uv", lambda: None)
     said: List[str] = []
     monkeypatch.setattr(installation, "_run", lambda step, *_: said.extend([*step[1:3], Path(step[-1]).name]))
-    order = orders.Order(project / "e", project / "requirements.txt", True, project)
+    order = orders.Order(project / "e", project / "requirements.txt", project / "r", project)
     found = recipe(project, "x==1 --hash=a\n./pkg\n").sources
-    installation.install(order._replace(is_locked=False, sources=found), 0)
+    installation.install(order._replace(requirements=order.source, sources=found), 0)
     monkeypatch.setattr(orders, "check", lambda command, *_: said.extend(command[1:]))
     installation.install(order._replace(sources=found), 0)
 
@@ -127,7 +127,7 @@ def test_what_changes_during_each_build_is_refused(project: Path, monkeypatch: p
 
 
 def test_what_a_build_leaves_is_in_the_next_one_only_if_it_is_still_there(project: Path) -> None:
-    order = orders.Order(project / "e", project / "r", False, project, recipe(project, "./pkg\n").sources)
+    order = orders.Order(project / "e", project / "r", project / "r", project, recipe(project, "./pkg\n").sources)
     with orders.apart_from_earlier_builds(order, {}) as environ:
         (name,) = environ
         folder = project / "pkg" / Path(environ[name]).read_text().split()[-1]
@@ -140,7 +140,7 @@ def test_what_a_build_leaves_is_in_the_next_one_only_if_it_is_still_there(projec
 
 def test_a_folder_that_cannot_be_written_is_built_in_a_copy(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders.os, "access", lambda path, mode: "pkg" not in str(path))
-    order = orders.Order(project / "e", project / "requirements.txt", False, project)
+    order = orders.Order(project / "e", project / "requirements.txt", project / "requirements.txt", project)
     with orders.steps(order._replace(sources=recipe(project, "./pkg\n-e ./pkg\n").sources)) as (steps, _):
         copy, itself = steps[0].file.read_text().split("\n")[:2]
         assert (Path(copy[len("file://") :]) / "talkie" / "__init__.py").is_file()

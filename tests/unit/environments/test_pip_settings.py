@@ -33,7 +33,7 @@ def test_the_environment_wins_over_files_and_the_command_over_all() -> None:
 def test_every_setting_reaches_uv_under_its_name() -> None:
     expected = {
         "UV_DEFAULT_INDEX": "https://user:secret@mirror.test/simple",
-        "UV_INDEX": "file:///a/simple file:///b/simple",
+        "UV_INDEX": "https://user:secret@mirror.test/simple file:///a/simple file:///b/simple",
         "UV_FIND_LINKS": "/one,/two",
         "SSL_CERT_FILE": "/env.pem",
         "UV_INSECURE_HOST": "mirror.test:8443",

@@ -25,6 +25,8 @@ def source(text: str) -> Optional[Tuple[str, bool, str, str, str, str]]:
         ("pkg/", ("pkg/", False, "", "", "", "")),
         ("x-1-py3-none-any.whl", ("x-1-py3-none-any.whl", False, "", "", "", "")),
         ("file:pkg", ("pkg", False, "", "", "", "")),
+        ('-e ./pkg ; python_version < "3.12"', ("./pkg", True, "", "", 'python_version < "3.12"', "")),
+        ("-e './my pkg'", ("./my pkg", True, "", "", "", "")),
         ("./pkg ; python_version < '3.12'", ("./pkg", False, "", "", "python_version < '3.12'", "")),
         ("x @ file:///a%20b/c.whl", ("/a b/c.whl", False, "x", "", "", "")),
         ("x[a] @ git+ssh://git@h/o/r.git@v1", ("git+ssh://git@h/o/r.git", False, "x", "[a]", "", "v1")),
@@ -55,6 +57,12 @@ def test_files_that_are_named_are_read_from_where_they_lie_and_once(tmp_path: Pa
     assert ("a   --hash=x", 1, False) in read
     assert ("d==1", 1, True) in read
     assert ["a   --hash=x", "d==1", "z"] == [text for text, _, _ in read if not text.startswith("-")]
+
+
+def test_a_line_keeps_how_it_is_written() -> None:
+    line = next(requirements.lines("a @ ${WHERE}/a.whl  # why", Path("r.txt"), {"WHERE": "/here"}))
+
+    assert ("a @ /here/a.whl", "a @ ${WHERE}/a.whl") == (line.text, line.written)
 
 
 def test_a_path_counts_from_the_project_or_else_from_its_file(tmp_path: Path) -> None:
