@@ -32,6 +32,13 @@ def expected(path: str, *sources: str, source_path: str = "") -> Dict[str, objec
     return entry(FILES[source_path or path], *sources, path=path)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user whose cache can be written, and who asks loopback without a proxy."""
+    monkeypatch.setenv("SHARDLINE_CACHE", str(tmp_path / "user cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Settings:
     return project(tmp_path)
