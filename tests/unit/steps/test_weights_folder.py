@@ -32,6 +32,13 @@ def expected(path: str, *sources: str, source_path: str = "") -> Dict[str, objec
     return entry(FILES[source_path or path], *sources, path=path)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user whose cache can be written, and who asks loopback without a proxy."""
+    monkeypatch.setenv("SHARDLINE_CACHE", str(tmp_path / "user cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Settings:
     return project(tmp_path)
@@ -119,6 +126,19 @@ def test_one_file_of_a_hub_is_pinned_and_not_read(
 
     sources = f"hf://org/voice@{COMMIT}/gpt.bin", "modelscope://org/voice@master/gpt.bin"
     assert ([expected("gpt.bin", *sources)], []) == (pasted(capsys)[1], read)
+
+
+@pytest.mark.parametrize("revision, told", [("main", True), (COMMIT, False)])
+def test_a_source_that_may_move_is_told_while_all_is_well(
+    tmp_path: Path, capsys: Output, revision: str, told: bool
+) -> None:
+    source = f"hf://org/voice@{revision}/gpt.bin"
+    here = project(tmp_path, expected("gpt.bin", source))
+    here.models_directory.mkdir(parents=True)
+    (here.models_directory / "gpt.bin").write_bytes(FILES["gpt.bin"])
+    weights.verify(here)
+
+    assert told == (f"a branch or tag may move: {source}; `" in capsys.readouterr().out)
 
 
 def test_a_repository_that_leads_out_of_the_folder_is_refused_before_anything_is_read(
