@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scripts.models import partial
 from scripts.models.partial import Origin, open_part, part_bytes, part_path
 from scripts.models.verified import Content
 from scripts.system import locks
@@ -151,6 +152,49 @@ def test_where_no_locks_work_a_process_has_a_part_of_its_own(tmp_path: Path, mon
         first.publish(tmp_path / "m.bin")
 
     assert b"abc" == (tmp_path / "m.bin").read_bytes()
+
+
+@pytest.fixture
+def unseen_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk whose locks other machines do not see, as NFS with `nolock`."""
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+
+
+@pytest.mark.usefixtures("unseen_locks")
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_what_another_machine_writes_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_begun: bool
+) -> None:
+    if is_begun:
+        begin(tmp_path, b"ab")
+    with open_part(tmp_path, DIGEST, ignore, ignore) as here:
+        here.resume()
+        here.came_from(HERE)
+        here.write(b"abc"[here.size_bytes :])
+        monkeypatch.setattr(partial, "where", lambda: "another machine")
+        with open_part(tmp_path, DIGEST, ignore, ignore) as there:
+            there.resume()
+            assert (3, HERE) == (there.size_bytes, there.origin)
+            there.restart()
+            there.write(b"xyz")
+            here.write(b"def")
+            here.publish(tmp_path / "m.bin")
+            there.came_from(HERE)
+
+    assert b"abcdef" == (tmp_path / "m.bin").read_bytes()
+    assert b"xyz" == part_path(tmp_path, DIGEST).read_bytes()
+
+
+@pytest.mark.usefixtures("unseen_locks")
+def test_the_old_part_of_another_machine_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(tmp_path, b"abc")
+    inode = part_path(tmp_path, DIGEST).stat().st_ino
+    os.utime(str(part_path(tmp_path, DIGEST)), (1, 1))
+    monkeypatch.setattr(partial, "where", lambda: "another machine")
+    with open_part(tmp_path, DIGEST, ignore, ignore) as part:
+        part.resume()
+
+        assert (3, inode) == (part.size_bytes, part_path(tmp_path, DIGEST).stat().st_ino)
 
 
 def test_what_lies_in_the_place_of_a_part_stays_and_is_in_nobody_s_way(tmp_path: Path) -> None:
