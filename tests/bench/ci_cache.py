@@ -85,7 +85,8 @@ def tables(packages: str, gib: float, folder: Path) -> Iterator[Table]:
     size_bytes = int(gib * GIB) // FILES * FILES
     check_room(folder, 3 * (size_bytes + PACKAGES_BYTES))
     with tempfile.TemporaryDirectory(dir=str(folder)) as scratch:
-        say(f"writing {gib:g} GiB of weights; the service gets {packages}: 1 GB to download, 3 where torch is for GPUs")
+        size = "1 GB to download, 3 where the index's torch is for GPUs" if packages == PACKAGES else "to be downloaded"
+        say(f"writing {gib:g} GiB of weights; the service gets {packages}: {size}")
         weights = Path(scratch, "weights")
         weights.mkdir()
         files = [written(weights / f"part-{number}.bin", size_bytes // FILES) for number in range(FILES)]
