@@ -31,7 +31,10 @@ def deps(project: settings.Settings, options: argparse.Namespace, rest: List[str
     """Install the environments of the suite and the service."""
     from .steps import deps
 
-    deps.run(project, arguments.days("--prune", options.prune))
+    if options.digest:
+        deps.write_digest(project, options.digest)
+    else:
+        deps.run(project, arguments.days("--prune", options.prune), options.compile)
 
 
 def models(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -110,6 +110,8 @@ def _add_machine(steps: _Steps) -> None:
     doctor.set_defaults(endings=("ready", "something to mend first"))
     deps = steps.add("deps", faces.deps)
     deps.add_argument("--prune", metavar="DAYS", help="remove those that no run used for so long")
+    deps.add_argument("--compile", action="store_true", help="compile all modules, for machines that get a copy")
+    deps.add_argument("--digest", type=Path, metavar="FILE", help="only write what decides them: CI's cache key")
     models = steps.add("models", faces.models)
     models.add_argument("--offline", action="store_true", help="only verify what is here")
     models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")

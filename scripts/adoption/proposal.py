@@ -41,16 +41,10 @@ def wanted(facts: Facts, origin: Origin, python: str, has_settings: bool) -> Lis
         has_settings: a pipeline.yml is there, so packages and tests are told already.
     """
     own = [] if has_settings else [*_packages(facts), *_tests(facts)]
-    requirements = [each.path for each in own if each.path.endswith(".txt")]
-    requirements += [file for file in (facts.requirements, facts.test_requirements) if file in facts.files]
     return [
         *own,
         Wanted("noxfile.py", noxfile(), "the sessions: nox -l"),
-        Wanted(
-            ".circleci/config.yml",
-            circleci(sorted(set(requirements)), origin, facts.python or python),
-            "the same in CI",
-        ),
+        Wanted(".circleci/config.yml", circleci(origin, facts.python or python), "the same in CI"),
         Wanted(".gitignore", templates.GITIGNORE, "what runs make is not committed", appended=True),
         Wanted(PIPELINE, pipeline(facts), SETTINGS_AND_TESTS),
     ]
@@ -62,13 +56,10 @@ def noxfile() -> str:
     return templates.NOXFILE.replace("@STEPS@", steps)
 
 
-def circleci(requirements: Sequence[str], origin: Origin, python: str) -> str:
-    """Write CI's file; its package cache is made anew when one of the requirements or the file itself changes."""
-    plain = [file for file in requirements if re.fullmatch(r"[\w./ @+-]+", file)]  # it stands between quotes, twice
-    sums = "-".join(f'{{{{ checksum "{file}" }}}}' for file in [*plain, ".circleci/config.yml"])
-    text = templates.CIRCLECI.replace("@PACKAGES@", f"v1-packages-{{{{ arch }}}}-{sums}")
+def circleci(origin: Origin, python: str) -> str:
+    """Write CI's file; its cache of tools is made anew when the file itself changes, which names them."""
     edit = "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://"
-    text = text.replace("@SHARDLINE@", origin.requirement.replace("\\", "\\\\").replace('"', '\\"'))
+    text = templates.CIRCLECI.replace("@SHARDLINE@", origin.requirement.replace("\\", "\\\\").replace('"', '\\"'))
     return text.replace("@EDIT@", edit).replace("@PYTHON@", python)
 
 

@@ -60,14 +60,22 @@ executors:
     resource_class: large
 
 commands:
+  # A key holds all that decides what its cache holds: a node takes a cache as it is, or finds none.
   restore:
     steps:
-      - restore_cache: {keys: ['@PACKAGES@']}
+      - run: {name: Which Python, command: "mkdir -p .pipeline && { python -VV; pwd; } > .pipeline/python"}
+      - restore_cache:
+          keys: ['v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}']
       - run:
           name: Shardline
           command: |
-            test -x .venv/bin/nox || python -m venv .venv
-            test -x .venv/bin/nox || .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
+            .venv/bin/nox --version && exit
+            python -m venv --clear .venv
+            .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
+      - run: {name: Which packages, command: .venv/bin/nox -s deps -- --digest .pipeline/packages.sha256}
+      - restore_cache: {keys: ['v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}']}
+  restore_weights:
+    steps:
       - run: {name: Which weights, command: .venv/bin/nox -s models -- --digest .pipeline/weights.sha256}
       - restore_cache: {keys: ['v1-weights-{{ checksum ".pipeline/weights.sha256" }}']}
 
@@ -77,10 +85,17 @@ jobs:
     steps:
       - checkout
       - restore
+      - restore_weights
       - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
-      - run: {name: Packages and weights, command: .venv/bin/nox -s deps models}
+      - run: {name: Packages, command: .venv/bin/nox -s deps -- --compile}
+      - run: {name: Weights, command: .venv/bin/nox -s models}
       - run: {name: Plan, command: .venv/bin/nox -s plan -- --nodes << pipeline.parameters.shards >>}
-      - save_cache: {key: '@PACKAGES@', paths: [.venv, .pipeline/environments]}
+      - save_cache:
+          key: 'v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}'
+          paths: [.venv]
+      - save_cache:
+          key: 'v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}'
+          paths: [.pipeline/environments]
       - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]}
       - persist_to_workspace: {root: ., paths: [reports/plan.json]}
 
@@ -91,6 +106,7 @@ jobs:
       - checkout
       - attach_workspace: {at: .}
       - restore
+      - restore_weights
       # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
       - run: {name: Shard, command: .venv/bin/nox -s shard -- --defer-verdict, no_output_timeout: 20m}
       - store_test_results: {path: reports}

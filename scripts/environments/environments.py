@@ -17,13 +17,14 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..console import progress
+from ..console import printable, progress, say
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import disk_errors, installation, installed_sources, installers, local_sources, lock_files, source_trees
+from . import census, disk_errors, installation, installed_sources, installers, local_sources, lock_files, source_trees
 from . import requirements as requirements_files
+from .census import Census
 from .digests import Memory
 from .local_sources import LocalSource, State
 from .orders import Order
@@ -33,6 +34,7 @@ SHELL_PATH = "SHARDLINE_SHELL_PATH"  # the PATH of the shell that nox or bootstr
 SCHEMA = 1
 KEEP_DAYS = 30.0  # without a use
 MOST_TRIES = 3  # a build may leave files that count, and one that is begun while a person saves a file is half of each
+UNFINISHED = "it is not there, or was not finished"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,12 @@ class Recipe:
 
     @property
     def ready(self) -> bool:
-        """Tell whether it is there, complete, made at this very place, with an interpreter that still exists.
+        """Tell whether it is there and can be used as it is."""
+        return not self.fault
+
+    @property
+    def fault(self) -> str:
+        """Say why it has to be made, or made anew; "" where it is complete, and was made at this very place.
 
         Its programs name their interpreter by its full path: in a project that was moved or copied
         they would run the other one's, or none.
@@ -101,8 +108,16 @@ class Recipe:
         try:
             stamp = files.read_json(self.folder / STAMP, SCHEMA, "")
         except PipelineError:
-            return False
-        return stamp.get("folder") == str(self.folder) and Environment(self.folder).python.exists()
+            return UNFINISHED
+        if stamp.get("folder") != str(self.folder):
+            return f"it was made as {printable(str(stamp.get('folder')))}"
+        python = Environment(self.folder).python
+        if not python.exists():
+            return f"there is no {os.readlink(python) if python.is_symlink() else python} any more"
+        count, size_bytes = stamp.get("files"), stamp.get("bytes")
+        if not isinstance(count, int) or not isinstance(size_bytes, int):  # of an earlier version
+            return ""
+        return census.fault(self.folder, Census(count, size_bytes))
 
     @property
     def source(self) -> Path:
@@ -231,6 +246,8 @@ def _after_build(recipe: Recipe) -> Recipe:
 
 def _build(recipe: Recipe, lock: int) -> str:
     """Install into an empty folder; returns the installer's name."""
+    if recipe.fault not in ("", UNFINISHED):
+        say(f"{recipe.folder.name} is made anew: {recipe.fault}")
     shutil.rmtree(recipe.folder, ignore_errors=True)
     title = f"installing packages for the {recipe.name}"
     with progress(title):
@@ -249,8 +266,11 @@ def _build(recipe: Recipe, lock: int) -> str:
 
 def _write_stamp(recipe: Recipe, installer: str) -> None:
     """Say that the environment is complete: all of the stamp, or none of it."""
-    stamp = {"schema": SCHEMA, "folder": str(recipe.folder), "python": sys.version}
+    stamp: Dict[str, Any] = {"schema": SCHEMA, "folder": str(recipe.folder), "python": sys.version}
     stamp.update({"installed_from": str(recipe.source), "with": installer})
+    counted = census.take(recipe.folder)
+    stamp.update({"files": counted.files, "bytes": counted.size_bytes})
+    census.note(recipe.folder)
     files.write_bytes(recipe.folder / STAMP, json.dumps(stamp, indent=1).encode("ascii"))
 
 

@@ -101,7 +101,7 @@ def _with_either(uv: Optional[str], work: _Work) -> str:
 def _with_uv(uv: str, work: _Work) -> None:
     order, run = work.order, work.run
     settings = pip_settings.variables(work.options, work.environ, order.is_locked)
-    environ = {**work.environ, **settings}
+    environ = {**work.environ, **settings, "UV_LINK_MODE": installers.link_mode(work.environ)}
     run([uv, "venv", "--python", sys.executable, str(order.folder)], environ)
     python = str(order.folder / "bin" / "python")
     for step in work.steps:

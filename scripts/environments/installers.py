@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from ..console import visible
 
@@ -56,6 +56,15 @@ def _of_uv(lines: Sequence[str]) -> str:
 def find_uv() -> Optional[str]:
     """Find the uv to use: beside our interpreter, else on PATH, else none."""
     return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+
+
+def link_mode(environ: Mapping[str, str]) -> str:
+    """Choose how uv brings files from its cache: as it does by itself, or as a person says, but not by symbolic links.
+
+    An environment of links is empty on another machine, or when the cache is cleaned. A uv.toml may ask for them, too.
+    """
+    said = environ.get("UV_LINK_MODE", "")
+    return said if said in ("clone", "copy", "hardlink") else "clone" if sys.platform == "darwin" else "hardlink"
 
 
 def explain(output: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Dict, List, Mapping, Optional
 
 from ..console import counted, human_bytes, say
 from ..environments import environments, lock_files
-from ..environments.environments import Environment
+from ..environments.environments import Environment, Recipe
 from ..environments.local_sources import LocalSource, State
 from ..models import store
 from ..service.elsewhere import all_outside
@@ -72,8 +73,7 @@ def install(
         SettingsError: `adopt` left a word of a service's command open.
         InstallError: a requirements file is missing, its lock is stale, or packages cannot be had.
     """
-    elsewhere = all_outside(settings, environ) if with_service else {}
-    names = [name for name in settings.all_services if with_service and name not in elsewhere]
+    names = _services(settings, environ) if with_service else []
     for name in names:
         settings.check_edited(name)
     own = settings.project / "requirements.txt"
@@ -83,9 +83,7 @@ def install(
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings, known)
     own = Path(sys.prefix)
     made = {
-        name: _make(
-            name if name == ONLY else f"{ONLY}-{name}", settings.all_services[name].requirements, settings, known
-        )
+        name: _make(_folder_name(name), settings.all_services[name].requirements, settings, known)
         or environments.of_shell(os.environ, own)
         for name in names
     }
@@ -101,12 +99,42 @@ def _seen(environ: Mapping[str, str]) -> Dict[str, State]:
     return {}
 
 
+def _services(settings: Settings, environ: Mapping[str, str]) -> List[str]:
+    """List the services that nobody else runs."""
+    elsewhere = all_outside(settings, environ)
+    return [name for name in settings.all_services if name not in elsewhere]
+
+
+def _folder_name(service: str) -> str:
+    return service if service == ONLY else f"{ONLY}-{service}"
+
+
+def digest(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """Take the sha-256 of all that decides which environments `install` makes here, or takes as they are.
+
+    A cache that was saved under it holds exactly these: it changes with what they are made from, and with the places
+    that their programs name, which are the project's folder and the interpreter.
+
+    Raises:
+        InstallError: a requirements file is missing, or its lock is stale.
+    """
+    wanted = {"suite": settings.suite.requirements}
+    wanted.update({_folder_name(n): settings.all_services[n].requirements for n in _services(settings, environ)})
+    recipes = [_recipe(name, requirements, settings, {}) for name, requirements in wanted.items() if requirements]
+    content = json.dumps([os.path.realpath(sys.executable), sorted(str(recipe.folder) for recipe in recipes)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _recipe(name: str, requirements: str, settings: Settings, known: Mapping[str, State]) -> Recipe:
+    return environments.recipe(name, settings.project / requirements, settings.state, settings.project, known)
+
+
 def _make(
     name: str, requirements: Optional[str], settings: Settings, known: Mapping[str, State]
 ) -> Optional[Environment]:
     if requirements is None:
         return None
-    recipe = environments.recipe(name, settings.project / requirements, settings.state, settings.project, known)
+    recipe = _recipe(name, requirements, settings, known)
     if recipe.ready:
         return environments.make(recipe)
     folder = recipe.folder.relative_to(settings.project)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Optional
 
-from ..console import say
+from ..console import human_bytes, progress, say
+from ..environments import bytecode
+from ..environments.environments import Environment
 from ..runner import preparation
+from ..runner.preparation import Environments
 from ..service.names import title
 from ..settings import Settings
+from ..system import files
 
 
-def run(settings: Settings, prune_days: Optional[float] = None) -> None:
+def run(settings: Settings, prune_days: Optional[float] = None, compiled: bool = False) -> None:
     """Make what is missing and say where it lies; or only remove what no run used for so many days.
+
+    Args:
+        compiled: compile their modules too, as pays where many machines take them from a cache.
 
     Raises:
         InstallError: a requirements file is missing, its lock is stale, or packages cannot be had.
@@ -22,6 +31,28 @@ def run(settings: Settings, prune_days: Optional[float] = None) -> None:
         return
     made = preparation.install(settings)
     made.tell()
+    if compiled:
+        _compile(settings, made)
     say(f"suite: {made.suite.folder}")
     for name, environment in made.services.items():
         say(f"{title(name)}: {environment.folder}")
+
+
+def _compile(settings: Settings, made: Environments) -> None:
+    """Compile what of the environments lies in the project, and so in its caches: ours too."""
+    folders = {environment.folder for environment in [made.suite, *made.services.values()]} | {Path(sys.prefix)}
+    for folder in sorted(folder for folder in folders if settings.project in folder.parents):
+        with progress(f"compiling the modules in {settings.shown(folder)}"):
+            done = bytecode.compile(Environment(folder))
+        if done:
+            say(f"compiled: {settings.shown(folder)}, {human_bytes(bytecode.size(folder))} in all")
+
+
+def write_digest(settings: Settings, file: Path) -> None:
+    """Write the digest of what decides the environments, which is the key of CI's cache of them; make none.
+
+    Raises:
+        InstallError: a requirements file is missing, or its lock is stale.
+    """
+    files.write_text(file, preparation.digest(settings) + "\n")
+    say(f"digest of the packages: {file}")

@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 from scripts.console import human_seconds, say
 from scripts.errors import PipelineError
 
-from . import environments, fetch, planning, plugin, replay, runner, warm
+from . import ci_cache, environments, fetch, planning, plugin, replay, runner, warm
 from .measuring import ROOT, Table, load
 
 BESIDE = Path("shared", "data", "durations")  # recordings, where a team keeps some beside its checkout
@@ -32,8 +32,10 @@ PARTS: Dict[str, Part] = {
     "fetch": Part(lambda options, rounds: fetch.tables(rounds, options.gib, options.folder, options.python), 3),
     "warm": Part(lambda options, rounds: warm.tables(rounds, 1.5 * options.gib, options.folder), 3),
     "environments": Part(lambda options, rounds: environments.tables(rounds), 2),
+    "ci-cache": Part(lambda options, _: ci_cache.tables(options.packages, 1.5 * options.gib, options.folder), 1),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
 }
+HEAVY = ("ci-cache",)  # downloads gigabytes: only by its name
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -44,7 +46,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """
     options = _parser().parse_args(arguments)
     failed = 0
-    for name in options.parts or PARTS:
+    for name in options.parts or [name for name in PARTS if name not in HEAVY]:
         began = time.monotonic()
         say(f"\n== {name} ({load()})")
         try:
@@ -61,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nox -s bench --", description="Measure what Shardline costs and gains.")
     recordings = ROOT.parent / BESIDE
     # `choices` would refuse that no part is named.
-    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all")
+    parser.add_argument(
+        "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all but ci-cache"
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part")
     parser.add_argument(
         "--suites",
@@ -71,9 +75,13 @@ def _parser() -> argparse.ArgumentParser:
         help="for plan: recorded durations, FOLDER/SUITE/00.json and so on, each {node id: seconds}; "
         f"default: ../{BESIDE.as_posix()}, where there is one",
     )
-    parser.add_argument("--gib", type=float, default=2.0, metavar="SIZE", help="for fetch; warm has 1.5 times as much")
+    parser.add_argument(
+        "--gib", type=float, default=2.0, metavar="SIZE", help="for fetch; warm and ci-cache have 1.5 times as much"
+    )
     folder = Path(tempfile.gettempdir())
     parser.add_argument("--folder", type=Path, default=folder, help="room for files as large; default: %(default)s")
+    text = "for ci-cache: what its service installs and imports, separated by spaces; default: %(default)s"
+    parser.add_argument("--packages", default=ci_cache.PACKAGES, metavar="LIST", help=text)
     text = "whose huggingface_hub, boto3, pooch and aria2c take part in fetch; default: the bench's own"
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help=text)
     return parser

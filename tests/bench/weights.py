@@ -51,9 +51,14 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 
 def manifest(folder: Path, files: Sequence[Weights], url: str, directory: str = "weights") -> Path:
     """A project in the folder whose models are these files, in `directory` of it; its pipeline.yml."""
-    entries = "".join(
+    models = f"models:\n  directory: {directory}\n  files:\n{entries(files, url)}"
+    return project(folder, f"suite:\n  path: suite\n{models}", {})
+
+
+def entries(files: Sequence[Weights], url: str) -> str:
+    """The files as they stand in pipeline.yml below `models: files:`, each from a server that has them by name."""
+    return "".join(
         f"  - {{path: {each.file.name}, size: {each.size_bytes}, sha256: {each.sha256}, "
         f"sources: ['{url}/{each.file.name}']}}\n"
         for each in files
     )
-    return project(folder, f"suite:\n  path: suite\nmodels:\n  directory: {directory}\n  files:\n{entries}", {})

@@ -134,13 +134,11 @@ def test_the_sessions_are_steps_that_exist_and_ci_uses_no_others() -> None:
     compile(proposal.noxfile(), "noxfile.py", "exec")
 
 
-def test_ci_keeps_packages_by_the_files_that_say_them_and_tells_where_it_cannot_get_us() -> None:
-    ours = yaml.safe_load(proposal.circleci(["requirements.txt"], Origin('shardline @ "x"', False), "3.9"))
-    keys = ours["commands"]["restore"]["steps"][0]["restore_cache"]["keys"]
+def test_ci_tells_where_it_cannot_get_us() -> None:
+    ours = yaml.safe_load(proposal.circleci(Origin('shardline @ "x"', False), "3.9"))
 
-    assert ['v1-packages-{{ arch }}-{{ checksum "requirements.txt" }}-{{ checksum ".circleci/config.yml" }}'] == keys
     assert 'shardline @ "x"' == ours["parameters"]["shardline"]["default"]
-    assert "EDIT_ME: where CI can get it" in proposal.circleci([], Origin("a", False), "3.9")
+    assert "EDIT_ME: where CI can get it" in proposal.circleci(Origin("a", False), "3.9")
     assert "cimg/python:3.9" == ours["executors"]["python"]["docker"][0]["image"]
 
 

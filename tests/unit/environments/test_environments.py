@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Callable, List
 
 import pytest
 
-from scripts.environments import environments, installation, installers, lock_files
+from scripts.environments import census, environments, installation, installers, lock_files
 from scripts.environments.environments import Recipe
 from scripts.errors import InstallError
 from scripts.system import locks, programs
@@ -121,11 +122,50 @@ def test_on_a_disk_without_locks_an_environment_is_made_once(project: Path, monk
     assert [old] == environments.prune(old.parent)
 
 
-def test_an_environment_whose_interpreter_is_gone_is_made_anew(project: Path) -> None:
+def test_an_environment_whose_interpreter_is_gone_is_made_anew(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = environments.make(recipe(project))
     made.python.unlink()
+    made.python.symlink_to("/no/python3.1")
 
     assert "1" == value(environments.make(recipe(project)))
+    assert f"{made.folder.name} is made anew: there is no /no/python3.1 any more\n" in capsys.readouterr().out
+
+
+def test_an_environment_out_of_an_archive_is_counted_once_and_used_if_it_is_whole(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = environments.make(recipe(project))
+    (made.folder / "lib" / "weights.bin").write_bytes(b"1")  # what programs add is not missing later
+    through_an_archive(made.folder)
+    first = recipe(project).ready
+    monkeypatch.setattr(census, "take", None)
+
+    assert first
+    assert recipe(project).ready
+
+
+def test_an_environment_out_of_an_archive_that_was_cut_off_is_made_anew(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = environments.make(recipe(project))
+    module = next(made.folder.rglob("tiny_thing.py"))
+    module.unlink()  # it is one file with that in uv's cache
+    module.touch()
+    before = recipe(project).ready  # files that lie here since they were counted are not looked at again
+    through_an_archive(made.folder)
+
+    assert before
+    assert "1" == value(environments.make(recipe(project)))
+    assert re.search(r"suite-.* is made anew: (\d+) of \1 files are there, \d+ of \d+ bytes", capsys.readouterr().out)
+
+
+def through_an_archive(folder: Path) -> None:
+    """Make the files of a folder anew, with the times they had, as tar does."""
+    shutil.copytree(str(folder), f"{folder}.copy", symlinks=True)
+    shutil.rmtree(str(folder))
+    Path(f"{folder}.copy").rename(folder)
 
 
 def test_changed_requirements_get_another_environment(project: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from scripts.environments.installers import complaint
+from scripts.environments.installers import complaint, link_mode
 
 PIP_UNREACHABLE = """\
 Looking in indexes: http://127.0.0.1:9/simple
@@ -60,3 +62,12 @@ hint: Packages were unavailable
 )
 def test_an_installer_s_output_becomes_one_line(output: str, line: str) -> None:
     assert line == complaint(output)
+
+
+@pytest.mark.parametrize(
+    "said, mode", [("symlink", "hardlink"), ("copy", "copy"), ("", "hardlink"), ("hardlink", "hardlink")]
+)
+def test_no_environment_is_made_of_links_into_a_cache(said: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+
+    assert mode == link_mode({"UV_LINK_MODE": said})

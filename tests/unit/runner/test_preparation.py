@@ -70,6 +70,23 @@ def test_the_state_of_local_sources_is_told_and_handed_to_the_shards_of_a_run(
     assert {} == preparation.install(load(tmp_path, "suite: {path: t}")).seen
 
 
+def test_the_digest_changes_with_all_that_decides_the_environments_and_only_with_that(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        for name in ("suite.txt", "service.txt"):
+            (folder / name).write_text("# nothing\n")
+    text = "suite: {path: t, requirements: suite.txt}\nservice: {command: [x], requirements: service.txt}"
+    first = preparation.digest(load(here, text))
+    again = preparation.digest(load(here, text + "\nname: other\n"))
+    (here / "service.txt").write_text("# something\n")
+
+    assert first == again != preparation.digest(load(here, text))
+    assert preparation.digest(load(there, text)) != first  # programs name their interpreter by its full path
+    assert preparation.digest(load(here, text), {"SERVICE_URL": "http://h"}) != first
+    assert [] == list(here.glob(".pipeline/environments/s*-*/"))
+
+
 def test_the_pipeline_s_own_stale_lock_is_refused(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("nox\n")
     (tmp_path / "requirements.lock").write_text("# requirements: sha256 0\n")

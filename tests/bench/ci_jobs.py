@@ -1,0 +1,166 @@
+"""Do what the jobs of a CircleCI config say, as far as caches go, on a folder that stands for a machine.
+
+Only what our own config needs: checkout, run, caches by exact key, and the workspace. Archives are those of `tar`,
+compressed by zstd where there is one: so times are kept to the second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import resource
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Match, NamedTuple, Optional, Tuple
+
+from scripts.errors import PipelineError
+
+LAST_CHARACTERS = 2000
+
+
+class Took(NamedTuple):
+    """A step that was done: when it began, in seconds since 1970, and what it took."""
+
+    name: str
+    began: float
+    wall_s: float
+    archive_bytes: int = 0  # of the cache that was saved or restored
+    cpu_s: float = 0.0  # of its commands
+
+
+def job_steps(config: Any, job: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
+    """List the steps of a job, (kind, what it says); the steps of a command in its place.
+
+    >>> list(job_steps({"commands": {"c": {"steps": [{"run": {"command": "a"}}]}},
+    ...     "jobs": {"j": {"steps": ["checkout", "c"]}}}, "j"))
+    [('checkout', {}), ('run', {'command': 'a'})]
+    """
+    queue: List[Any] = list(config["jobs"][job]["steps"])
+    while queue:
+        step = queue.pop(0)
+        if isinstance(step, dict):
+            yield from step.items()
+        elif step in config.get("commands", {}):
+            queue[:0] = config["commands"][step]["steps"]
+        else:
+            yield step, {}
+
+
+class Machine:
+    """A machine of a CI: a project in a folder, always the same one, a fresh home, and the store that all share.
+
+    Attributes:
+        said: what the commands printed.
+    """
+
+    def __init__(self, folder: Path, checkout: Path, environ: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+        self.project = folder / "project"
+        self.said = ""
+        self._home, self._store, self._workspace = (folder / name for name in ("home", "store", "workspace"))
+        self._source, self._parameters = checkout, parameters
+        self._environ = {**environ, "HOME": str(self._home)}
+        for made in (self._home, self._store, self._workspace):
+            made.mkdir(exist_ok=True)
+        self._known: Dict[str, Callable[[Dict[str, Any]], Tuple[str, int]]] = {
+            "checkout": self._checkout,
+            "run": self._run,
+            "restore_cache": self._restore,
+            "save_cache": self._save,
+            "persist_to_workspace": self._persist,
+            "attach_workspace": self._attach,
+        }
+
+    def throw_away(self) -> None:
+        """Remove all of it but what it saved."""
+        for made in (self.project, self._home):
+            shutil.rmtree(str(made))
+
+    def do(self, step: Tuple[str, Dict[str, Any]]) -> Optional[Took]:
+        """Do a step; None where there was nothing to do, or it is none that takes part here.
+
+        Raises:
+            PipelineError: a command failed; with the end of what it said.
+        """
+        kind, said = step
+        if kind not in self._known:
+            return None
+        began, clock, cpu_s = time.time(), time.perf_counter(), _children_s()
+        name, archive_bytes = self._known[kind](said)
+        took = Took(name, began, time.perf_counter() - clock, archive_bytes, _children_s() - cpu_s)
+        return took if name else None
+
+    def _checkout(self, said: Dict[str, Any]) -> Tuple[str, int]:
+        shutil.copytree(str(self._source), str(self.project))
+        return "checkout (a copy)", 0
+
+    def _run(self, said: Dict[str, Any]) -> Tuple[str, int]:
+        if said.get("when") == "on_fail":
+            return "", 0
+        known = self._parameters
+        self._bash(re.sub(r"<< pipeline\.parameters\.(\w+) >>", lambda name: known[name[1]], said["command"]))
+        return said["name"], 0
+
+    def _restore(self, said: Dict[str, Any]) -> Tuple[str, int]:
+        archive = self._archive(said["keys"][0])
+        if not archive.exists():
+            return "", 0
+        self._bash(f"{'zstd -qdc' if shutil.which('zstd') else 'cat'} '{archive}' | tar -xf -")
+        return f"unpack {_subject(said['keys'][0])}", archive.stat().st_size
+
+    def _save(self, said: Dict[str, Any]) -> Tuple[str, int]:
+        archive = self._archive(said["key"])
+        there = [path for path in said["paths"] if (self.project / path).exists()]
+        if archive.exists() or not there:
+            return "", 0
+        self._bash(f"tar -cf - {' '.join(there)} | {'zstd -qT0' if shutil.which('zstd') else 'cat'} > '{archive}'")
+        return f"pack {_subject(said['key'])}", archive.stat().st_size
+
+    def _persist(self, said: Dict[str, Any]) -> Tuple[str, int]:
+        self._bash(f"cp -R --parents {' '.join(said['paths'])} '{self._workspace}'")
+        return "", 0
+
+    def _attach(self, said: Dict[str, Any]) -> Tuple[str, int]:
+        self._bash(f"cp -R '{self._workspace}'/. .")
+        return "", 0
+
+    def _archive(self, key: str) -> Path:
+        """Name the file of a cache by its key, in which the checksums of files are filled in."""
+
+        def checksum(name: Match[str]) -> str:
+            return hashlib.sha256((self.project / name[1]).read_bytes()).hexdigest()
+
+        filled = re.sub(r'{{ checksum "(\S+?)" }}', checksum, key)
+        return self._store / hashlib.sha256(filled.encode()).hexdigest()
+
+    def _bash(self, line: str) -> None:
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", line],
+            cwd=str(self.project),
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        self.said += done.stdout
+        if done.returncode:
+            raise PipelineError(f"{line}: ended with {done.returncode}:\n{done.stdout[-LAST_CHARACTERS:]}")
+
+
+def _children_s() -> float:
+    """Read the seconds of CPU of all commands that have ended, and of what they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _subject(key: str) -> str:
+    """Say what a cache holds, by its key: v1-SUBJECT-...
+
+    >>> _subject("v1-weights-{{ arch }}")
+    'weights'
+    """
+    return key.split("-")[1]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+import yaml
+
+from scripts.adoption import proposal
+from scripts.adoption.proposal import Origin
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = {
+    "ours": (ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8"),
+    "adopted": proposal.circleci(Origin("shardline", True), "3.11"),
+}
+COMMITTED = {"requirements.lock", ".circleci/config.yml"}
+
+
+@pytest.fixture(params=list(CONFIGS))
+def config(request: pytest.FixtureRequest) -> Any:
+    return yaml.safe_load(CONFIGS[request.param])
+
+
+def steps(config: Any, job: str) -> Iterator[Tuple[str, Any]]:
+    """The steps of a job by kind, those of commands in their place; a checkout has no more to it."""
+    queue: List[Any] = list(config["jobs"][job]["steps"])
+    while queue:
+        step = queue.pop(0)
+        if isinstance(step, dict):
+            yield from step.items()
+        elif step in config["commands"]:
+            queue[:0] = config["commands"][step]["steps"]
+
+
+def keys(config: Any, job: str) -> Dict[str, List[str]]:
+    """The exact keys of the caches that a job restores and saves."""
+    found: Dict[str, List[str]] = {"restore_cache": [], "save_cache": []}
+    for kind, value in steps(config, job):
+        if kind in found:
+            names = value.get("keys") or [value["key"]]
+            found[kind] += [name for name in names if "checksum" in name]
+    return found
+
+
+@pytest.mark.parametrize("job", ["prepare", "shard", "merge"])
+def test_a_file_whose_checksum_is_in_a_key_is_written_before(config: Any, job: str) -> None:
+    there, missing = set(COMMITTED), []
+    for kind, value in steps(config, job):
+        if kind == "run":
+            there.update(re.findall(r"(?:--digest|>) (\.pipeline/[\w.]+)", value["command"]))
+        missing += [file for file in re.findall(r'checksum "(\S+?)"', str(value)) if file not in there]
+
+    assert [] == missing
+
+
+def test_what_one_job_saves_is_what_it_and_the_nodes_look_for(config: Any) -> None:
+    prepare, shard, merge = (keys(config, job) for job in ("prepare", "shard", "merge"))
+
+    assert prepare["save_cache"] == prepare["restore_cache"] == shard["restore_cache"]
+    assert shard["save_cache"] == merge["save_cache"] == []
+    assert prepare["restore_cache"][:-1] == merge["restore_cache"]  # it starts no service: gigabytes less to unpack
+    assert "weights" in prepare["restore_cache"][-1]
+
+
+def test_no_key_is_the_beginning_of_another(config: Any) -> None:  # the newest that begins so would be restored
+    exact = {key.partition("{{")[0] for key in keys(config, "prepare")["save_cache"]}
+
+    assert {"v1-tools-", "v1-packages-", "v1-weights-"} == exact
