@@ -21,6 +21,7 @@ from .requirements import BUILD_FILES, Line
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
 _ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
 
+_WANT_HASHES = ("UV_REQUIRE_HASHES", "PIP_REQUIRE_HASHES")
 _UNREACHABLE = re.compile(r"(?i)error sending request|dns error|connect error|timed out|network is unreachable")
 Runs = Callable[[List[str], Mapping[str, str]], None]
 
@@ -102,6 +103,8 @@ def _with_uv(uv: str, work: _Work) -> None:
     order, run = work.order, work.run
     settings = pip_settings.variables(work.options, work.environ, order.is_locked)
     environ = {**work.environ, **settings, "UV_LINK_MODE": installers.link_mode(work.environ)}
+    if order.is_locked:  # a step that wants hashes of all says so
+        environ = {name: value for name, value in environ.items() if name not in _WANT_HASHES}
     run([uv, "venv", "--python", sys.executable, str(order.folder)], environ)
     python = str(order.folder / "bin" / "python")
     for step in work.steps:

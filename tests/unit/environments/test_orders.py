@@ -162,7 +162,12 @@ def test_without_a_network_an_edited_source_is_built_from_the_cache(output: str,
     assert ([False, True] if offline else [False], f"{output} 1") == (runs, caught.value.output)
 
 
-def test_a_lock_installs_paths_beside_what_has_hashes_and_refuses_to_lack_something(project: Path) -> None:
+def test_a_lock_installs_paths_beside_what_has_hashes_and_refuses_to_lack_something(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"no-index": "1", "require-hashes": "true"}  # as one line with a hash means for all
+    monkeypatch.setattr(pip_settings, "options", lambda *_: options)
+    monkeypatch.setattr(installation, "_with_venv", lambda work: pytest.fail("pip had to do it"))
     wheel = make_wheel(project, "tiny", "1", {"tiny.py": b""})
     package(project / "pkg", needs='["tiny"]')
     recipe(project, "-e ./pkg\n")
