@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import os
-import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, List, Mapping
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # slow to import, and most runs ask no server
+    import ssl
+
     import requests
 
 OF_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # pip's, too: it has a copy of `requests`
@@ -29,6 +30,8 @@ KNOWN_STORES = (
 
 def store() -> str:
     """Find the file of the certificates that this machine trusts, or that SSL_CERT_FILE names; empty if none."""
+    import ssl
+
     files = (ssl.get_default_verify_paths().cafile, *KNOWN_STORES)
     return next((file for file in files if file and Path(file).is_file()), "")
 
@@ -67,7 +70,7 @@ def for_pip(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
 
 def session() -> requests.Session:
     """Make a session that trusts the system's store beside the one of `requests`; where a file is named, that alone."""
-    import requests  # slow to import, and most runs need none
+    import requests
 
     made = requests.Session()
     made.mount("https://", adapter())
@@ -106,6 +109,8 @@ def _named() -> List[str]:
 @functools.lru_cache(maxsize=None)
 def _context(*named: str) -> ssl.SSLContext:
     """Make the context once for what the variables of OpenSSL name: to read both stores takes 30 ms."""
+    import ssl
+
     import certifi
     from urllib3.util.ssl_ import create_urllib3_context
 

@@ -21,6 +21,8 @@ from scripts.errors import InstallError
 from scripts.steps import lock
 from tests.unit.wheels import make_wheel, serving
 
+FIND_PIP = pip_settings.find_pip
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> settings.Settings:
@@ -52,7 +54,7 @@ def not_from_index(project: settings.Settings) -> List[str]:
 def test_a_lock_has_hashes_its_origin_and_the_size_of_the_download(
     project: settings.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pip_settings, "find_pip", lambda: [sys.executable, "-m", "pip"])
+    monkeypatch.setattr(pip_settings, "find_pip", FIND_PIP)
     lock.run(project)
 
     text = (project.project / "requirements.lock").read_text()
