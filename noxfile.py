@@ -89,13 +89,14 @@ def find_cache():
 def can_hold_cache(folder):
     """Tell whether uv can use a folder: it fails where that cannot be written, or where its disk has no locks."""
     try:
-        folder = folder.expanduser()
+        if str(folder).startswith("~"):  # the user has no home
+            return False
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("a") as lock:  # uv's own
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except (OSError, RuntimeError):  # RuntimeError: the user has no home
+    except OSError:
         return False
     return os.access(folder, os.W_OK)
 

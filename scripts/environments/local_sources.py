@@ -142,7 +142,7 @@ def _folder_of_archives(line: Line) -> Optional[Source]:
 def _place(source: Source, project: Path) -> Optional[Path]:
     if source.line.option == "--find-links":  # which counts from the file, in pip too
         bases = (source.line.file.parent, project)
-        folders = (Path(os.path.normpath(base / Path(source.location).expanduser())) for base in bases)
+        folders = (Path(os.path.normpath(base / files.expand_user(source.location))) for base in bases)
         return next((folder for folder in folders if folder.is_dir()), None)
     return requirements.place(source.location, source.line.file, project)
 

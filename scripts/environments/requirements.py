@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Iterator, List, Mapping, NamedTuple, Optional, Set
 from urllib.parse import unquote, urlsplit
 
+from ..system.files import expand_user
+
 ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz")
 VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
 BUILD_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # a folder with one of these can be installed
@@ -219,7 +221,7 @@ def place(location: str, file: Path, project: Path) -> Optional[Path]:
     A path counts from the project's folder, in which pip is run as a rule, or else from the file's own.
     """
     for base in (project, file.parent):
-        found = Path(os.path.normpath(base / Path(location).expanduser()))
+        found = Path(os.path.normpath(base / expand_user(location)))
         if found.is_file() or any((found / name).is_file() for name in BUILD_FILES):
             return found
     return None

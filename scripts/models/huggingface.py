@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Tuple
 from urllib.parse import quote, urlsplit
 
-from ..system.files import parse_json
+from ..system.files import expand_user, parse_json
 from .addresses import HubPath, SourceError, is_commit
 from .http import Remote
 from .listing import Ask, Listed
@@ -128,8 +128,8 @@ def find_token(environ: Mapping[str, str]) -> str:
     home = Path(environ.get("HF_HOME") or caches / "huggingface")
     file = Path(environ.get("HF_TOKEN_PATH") or home / "token")
     try:
-        return file.expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, RuntimeError, UnicodeDecodeError):  # RuntimeError: nobody's home folder
+        return expand_user(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
         return ""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Dict, Mapping, Optional
@@ -65,10 +64,8 @@ def of_user(tool: str, variable: str, environ: Mapping[str, str]) -> Optional[Pa
 
 def home() -> Optional[Path]:
     """Find the user's home folder; None where HOME is not set and their uid has no name."""
-    with suppress(RuntimeError):
-        place = Path("~").expanduser()
-        return place if place.is_absolute() else None
-    return None
+    place = files.expand_user("~")
+    return place if place.is_absolute() else None
 
 
 def _beside(state: Path, tool: str, why: str) -> Path:

@@ -20,7 +20,7 @@ import time
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple, Union
 
 from ..console import human_bytes, printable
 from ..errors import PipelineError
@@ -41,6 +41,11 @@ _SCRATCH = re.compile(r".+\.scratch-(?P<host>\w+)-(?P<pid>\d+)-[0-9a-f]{8}", re.
 
 class NewerSchema(PipelineError):
     """A newer version of this program wrote the file."""
+
+
+def expand_user(path: Union[str, Path]) -> Path:
+    """Fill in the home folder for ~; it stays where the user has none. pathlib's raises then, by Python's version."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 # Writing ------------------------------------------------------------------------------------------

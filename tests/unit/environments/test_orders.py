@@ -22,7 +22,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a package in ./pkg; no index is asked, and the caches are its own."""
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(pip_settings, "read", lambda environ: {"UV_NO_INDEX": "true"})  # to ask pip takes half a second
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr(pip_settings, "find_pip", lambda: None)  # to ask pip takes half a second
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     folder = tmp_path / "我的 project"
     package(folder / "pkg")
@@ -41,7 +42,10 @@ def value(project: Path, text: str = "") -> str:
 
 
 def printed(made: environments.Environment, code: str) -> str:
-    done = subprocess.run([str(made.python), "-c", code], cwd=str(made.folder), encoding="utf-8", capture_output=True)
+    # -B: an edit of the same size in the same second leaves a compiled file that Python takes for its own
+    done = subprocess.run(
+        [str(made.python), "-B", "-c", code], cwd=str(made.folder), encoding="utf-8", capture_output=True
+    )
     return (done.stdout or done.stderr).strip().splitlines()[-1]
 
 
