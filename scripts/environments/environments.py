@@ -22,12 +22,14 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ..console import printable, progress, say
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
-from . import census, disk_errors, installation, installed_sources, installers, local_sources, lock_files, source_trees
+from . import census, disk_errors, installation, installers
 from . import requirements as requirements_files
 from .census import Census
-from .digests import Memory
-from .local_sources import LocalSource, State
+from .locks import lock_files
 from .orders import Order
+from .sources import installed_sources, local_sources, source_trees
+from .sources.digests import Memory
+from .sources.local_sources import LocalSource, State
 
 STAMP = "complete.json"
 SHELL_PATH = "SHARDLINE_SHELL_PATH"  # the PATH of the shell that nox or bootstrap.sh was started in

@@ -12,9 +12,9 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 from ..errors import InstallError
 from ..system import files, programs
-from . import installed_sources, local_sources, rewriting, source_files
-from .local_sources import LocalSource, normal
 from .requirements import of_source
+from .sources import installed_sources, local_sources, rewriting, source_files
+from .sources.local_sources import LocalSource, normal
 
 EXTRA_CONFIG = "DIST_EXTRA_CONFIG"  # names a file of settings that setuptools reads, whatever package it builds
 

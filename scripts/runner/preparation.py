@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Optional
 
 from ..console import counted, human_bytes, say
-from ..environments import environments, lock_files
+from ..environments import environments
 from ..environments.environments import Environment, Recipe
-from ..environments.local_sources import LocalSource, State
+from ..environments.locks import lock_files
+from ..environments.sources.local_sources import LocalSource, State
 from ..models import store
 from ..service.elsewhere import all_outside
 from ..service.names import ONLY, title

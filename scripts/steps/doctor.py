@@ -12,7 +12,8 @@ from typing import Callable, Iterable, Iterator, Optional, Sequence
 from ..adoption import files as adoption_files
 from ..adoption import looks, missing
 from ..console import counted, human_bytes, say
-from ..environments import environments, installers, lock_files
+from ..environments import environments, installers
+from ..environments.locks import lock_files
 from ..errors import PipelineError
 from ..models import store
 from ..service import ports

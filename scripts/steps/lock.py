@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Iterator, List, Optional
 
 from ..console import counted, say
-from ..environments import lock_files, python_versions, resolution
-from ..environments.python_versions import OldestPython
+from ..environments.locks import lock_files, python_versions, resolution
+from ..environments.locks.python_versions import OldestPython
 from ..errors import InstallError
 from ..settings import Settings
 from ..system import caches

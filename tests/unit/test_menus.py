@@ -12,7 +12,7 @@ from typing import List, Set, Tuple
 import pytest
 
 from scripts import settings as settings_module
-from scripts.environments import lock_files
+from scripts.environments.locks import lock_files
 from scripts.settings import reference
 from scripts.steps import lock
 

@@ -15,8 +15,9 @@ from typing import Callable, List
 
 import pytest
 
-from scripts.environments import census, environments, installation, installers, lock_files
+from scripts.environments import census, environments, installation, installers
 from scripts.environments.environments import Recipe
+from scripts.environments.locks import lock_files
 from scripts.errors import InstallError
 from scripts.system import locks, programs
 from tests.unit.models.loopback import content, links, serve, then_wait

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, Iterator, List, Mapping, Sequence
 
-from . import requirements
+from .. import requirements
+from ..requirements import Line, Source
 from .local_sources import LocalSource, normal
-from .requirements import Line, Source
 
 
 def lines(environment: Path) -> Iterator[str]:

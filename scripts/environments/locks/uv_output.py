@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, NamedTuple, Optional
 
-from . import requirements
+from .. import requirements
+from ..requirements import Source
 from .lock_files import version
-from .requirements import Source
 
 _NEEDS_PYTHON = re.compile(r"(\S+) (?:depends? on|requires?) Python ?>=?(3\.\d+)")
 

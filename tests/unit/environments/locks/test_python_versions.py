@@ -7,7 +7,7 @@ from typing import Dict
 
 import pytest
 
-from scripts.environments import python_versions
+from scripts.environments.locks import python_versions
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.environments import source_files
-from scripts.environments.source_files import without_litter
+from scripts.environments.sources import source_files
+from scripts.environments.sources.source_files import without_litter
 from tests.unit.environments.local_packages import committed, package
 
 NAMES = st.lists(st.text("ab./\n", min_size=1, max_size=8))

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Dict, List
 
-from ..errors import PipelineError
-from ..system import files
+from ...errors import PipelineError
+from ...system import files
 
 SCHEMA = 1
 LARGE_BYTES = 1 << 20  # to read less costs as little as to look up what it was

@@ -10,7 +10,7 @@ from typing import Callable, Dict
 
 import pytest
 
-from scripts.environments import local_metadata
+from scripts.environments.locks import local_metadata
 
 STATIC = '[project]\nname = "a"\nversion = "1"\ndependencies = ["x"]\n'
 DYNAMIC = '[project]\ndynamic = ["dependencies"]\n[tool.setuptools.dynamic]\ndependencies = {file = "in/r.in"}\n'

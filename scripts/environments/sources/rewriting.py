@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
+from ..requirements import Line, at_revision
 from .local_sources import LocalSource
-from .requirements import Line, at_revision
 
 Wanted = Callable[[Line], bool]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.environments import uv_output
+from scripts.environments.locks import uv_output
 
 PRINTED = """\
 --no-binary a

@@ -9,10 +9,10 @@ from typing import List
 
 import pytest
 
-from scripts.environments import local_sources
-from scripts.environments.digests import Memory
-from scripts.environments.local_sources import LocalSource, State
 from scripts.environments.requirements import Line
+from scripts.environments.sources import local_sources
+from scripts.environments.sources.digests import Memory
+from scripts.environments.sources.local_sources import LocalSource, State
 from scripts.errors import InstallError
 from tests.unit.environments.local_packages import committed, git, package
 from tests.unit.wheels import make_wheel

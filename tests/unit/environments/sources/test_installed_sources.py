@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.environments import installed_sources, local_sources
-from scripts.environments.digests import Memory
 from scripts.environments.requirements import Line
+from scripts.environments.sources import installed_sources, local_sources
+from scripts.environments.sources.digests import Memory
 from tests.unit.environments.local_packages import package
 
 

@@ -7,9 +7,9 @@ from typing import List
 
 import pytest
 
-from scripts.environments import local_sources
-from scripts.environments.digests import Memory
-from scripts.environments.rewriting import Rewritten, Wanted, rewritten
+from scripts.environments.sources import local_sources
+from scripts.environments.sources.digests import Memory
+from scripts.environments.sources.rewriting import Rewritten, Wanted, rewritten
 from tests.unit.environments.local_packages import committed, git, package
 
 

@@ -8,9 +8,9 @@ from typing import Callable, Dict, List
 
 import pytest
 
-from scripts.environments import source_trees
-from scripts.environments.digests import Memory
-from scripts.environments.source_trees import Tree
+from scripts.environments.sources import source_trees
+from scripts.environments.sources.digests import Memory
+from scripts.environments.sources.source_trees import Tree
 from tests.unit.environments.local_packages import committed, git, package
 
 

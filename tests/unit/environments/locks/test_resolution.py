@@ -13,9 +13,10 @@ from typing import List
 import pytest
 
 from scripts import settings
-from scripts.environments import environments, lock_files, pip_settings, resolution
-from scripts.environments.python_versions import OldestPython
-from scripts.environments.resolution import Request
+from scripts.environments import environments, pip_settings
+from scripts.environments.locks import lock_files, resolution
+from scripts.environments.locks.python_versions import OldestPython
+from scripts.environments.locks.resolution import Request
 from scripts.errors import InstallError
 from scripts.steps import lock
 from tests.unit.wheels import make_wheel, serving

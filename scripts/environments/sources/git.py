@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Dict, List, Mapping, NamedTuple
 
-from ..system import programs
+from ...system import programs
 
 ANSWERS_IN_S = 60.0  # from a slow disk, or over a slow network
 _OF_ANOTHER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List
 
-from ..system import programs
+from ...system import programs
+from ..requirements import BUILD_FILES
 from . import git
-from .requirements import BUILD_FILES
 
 TRACKED, NEW, GENERATED = "tracked", "new", "generated"  # the last by git ignored, but code in a package
 

@@ -15,10 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Collection, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set
 
-from ..system import files, programs
+from ...system import files, programs
+from ..requirements import BUILD_FILES
 from . import git
 from .digests import LARGE_BYTES, Memory, sha256
-from .requirements import BUILD_FILES
 from .source_files import NEW, TRACKED, listed
 
 MOST_TEXT_BYTES = 10_000_000

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Iterable, List, Mapping, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
-from ..console import bare_urls, counted, printable
-from ..errors import InstallError
-from ..system import files, programs
-from . import digests, git, requirements, source_trees
+from ...console import bare_urls, counted, printable
+from ...errors import InstallError
+from ...system import files, programs
+from .. import requirements
+from ..requirements import ARCHIVES, BUILD_FILES, Line, Source
+from . import digests, git, source_trees
 from .digests import Memory
-from .requirements import ARCHIVES, BUILD_FILES, Line, Source
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _SHORT_COMMIT = re.compile("[0-9a-f]{7,39}")

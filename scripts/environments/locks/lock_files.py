@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ..errors import InstallError
-from . import local_metadata, requirements
-from .requirements import BUILD_FILES, Line, Source
+from ...errors import InstallError
+from .. import requirements
+from ..requirements import BUILD_FILES, Line, Source
+from . import local_metadata
 
 TAIL = "# Not from an index, so without hashes; what they need is locked above."  # what follows is as the person has it
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ..console import counted, human_bytes, progress
-from ..errors import InstallError
-from ..system import files, programs
-from . import file_options, installers, lock_files, pip_settings, requirements, uv_output
+from ...console import counted, human_bytes, progress
+from ...errors import InstallError
+from ...system import files, programs
+from .. import file_options, installers, pip_settings, requirements
+from ..requirements import Line, Source
+from . import lock_files, uv_output
 from .python_versions import OldestPython
-from .requirements import Line, Source
 from .uv_output import Entry
 
 MOST_TRIALS = 4  # of newer Pythons, for the message of a failure

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.environments import digests
-from scripts.environments.digests import Memory
+from scripts.environments.sources import digests
+from scripts.environments.sources.digests import Memory
 
 
 def fail() -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.environments import lock_files
+from scripts.environments.locks import lock_files
 from scripts.errors import InstallError
 
 PINS = st.dictionaries(st.sampled_from(["a", "b-c", "d"]), st.sampled_from(["1", "1.0+cpu", "2"]))

@@ -1,0 +1,1 @@
+"""The *.lock files: what they say, whether they are stale, how they are made."""

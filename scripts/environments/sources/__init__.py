@@ -1,0 +1,1 @@
+"""Where packages come from that are from no index: folders, archives, branches; what these hold."""
