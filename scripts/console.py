@@ -106,7 +106,16 @@ def bare_urls(text: str) -> str:
     >>> bare_urls("from https://me:secret@host:8443/a.bin?token=1"), bare_urls("hf://org/name@main/a.bin")
     ('from https://host:8443/a.bin?...', 'hf://org/name@main/a.bin')
     """
-    return _URL.sub(lambda match: re.sub(r"[?#].*", "?...", re.sub(r"(?<=://)[^/?#]*@", "", match[0])), text)
+    return _URL.sub(lambda match: re.sub(r"[?#].*", "?...", without_users(match[0])), text)
+
+
+def without_users(text: str) -> str:
+    """Take the user names and passwords out of the URLs of a text.
+
+    >>> without_users("see https://me:p@ss@host/a@1 (from git+ssh://git@host/b@main)")
+    'see https://host/a@1 (from git+ssh://host/b@main)'
+    """
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
 
 
 def readable(nodeid: str) -> str:

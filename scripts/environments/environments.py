@@ -157,8 +157,7 @@ def _recipe(asked: Recipe) -> Recipe:
     memory = Memory(place / "digests.json")
     definition = _definition(source, memory)
     notes = place / f"{asked.name}-{cache_key(definition, platform.python_version(), '')[:12]}.learnt.json"
-    lines = [] if source.name in requirements_files.BUILD_FILES else local_sources.lines_of(source, project)
-    sources = tuple(local_sources.find(lines, project, memory, asked.known))
+    sources = tuple(local_sources.find(local_sources.lines_of(source, project), project, memory, asked.known))
     learnt = tuple(local_sources.find(_lines_learnt(notes), project, memory, asked.known, may_be_gone=True))
     memory.save()
     states = [os.fsencode(f"{each.label} {each.state.key}") for each in (*sources, *learnt)]

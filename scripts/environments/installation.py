@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -11,18 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..console import say
+from ..console import say, without_users
 from ..errors import InstallError
 from ..system import caches, programs, proxies
-from . import installers, orders, pip_settings, reasons, requirements
+from . import installers, orders, pip_settings, reasons
 from .orders import Order, Step
 from .requirements import BUILD_FILES, Line
+from .sources.local_sources import lines_of
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
 _ISOLATED = (*OUTER, "PYTHONPATH")  # of what installs
 
 _WANT_HASHES = ("UV_REQUIRE_HASHES", "PIP_REQUIRE_HASHES")
-_UNREACHABLE = re.compile(r"(?i)error sending request|dns error|connect error|timed out|network is unreachable")
 Runs = Callable[[List[str], Mapping[str, str]], None]
 
 
@@ -48,14 +47,14 @@ def install(order: Order, lock: int) -> str:
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ISOLATED}
     uv, environ = _find_uv(order, environ)
-    options = pip_settings.options(environ, _lines(order, environ))
+    options = pip_settings.options(environ, _lines(order))
     with orders.steps(order) as (steps, reworded), orders.apart_from_earlier_builds(order, environ) as environ:
 
         def run(step: List[str], environ: Mapping[str, str]) -> None:
             try:
                 _run(step, environ, lock, order.project)
             except programs.ProgramFailed as failed:
-                failed.output = re.sub(r"://[^/\s@]+@", "://", reworded(failed.output))  # users and passwords
+                failed.output = without_users(reworded(failed.output))
                 raise
 
         return _with_either(uv, _Work(order, steps, environ, options, run))
@@ -68,12 +67,11 @@ def _find_uv(order: Order, environ: Dict[str, str]) -> Tuple[Optional[str], Dict
     return (None, environ) if cache is None else (uv, {**environ, **cache})
 
 
-def _lines(order: Order, environ: Mapping[str, str]) -> Sequence[Line]:
+def _lines(order: Order) -> Sequence[Line]:
     """Read the lines of the requirements file; of a lock's, too, which names no index and no host itself."""
-    try:
-        return [] if order.requirements.name in BUILD_FILES else requirements.read(order.requirements, environ)
-    except (OSError, UnicodeDecodeError):  # the installer says what is wrong with it
-        return []
+    with suppress(InstallError):  # the installer says what is wrong with it
+        return lines_of(order.requirements, order.project)
+    return []
 
 
 def _with_either(uv: Optional[str], work: _Work) -> str:
@@ -122,7 +120,7 @@ def _install_with_uv(install: List[str], step: Step, environ: Mapping[str, str],
     try:
         run(install, environ)
     except programs.ProgramFailed as failed:
-        if step.is_closed or not step.fresh or not _UNREACHABLE.search(failed.output):
+        if step.is_closed or not step.fresh or reasons.kind(failed.output) not in reasons.OF_WAY:
             raise
         try:
             run([*install, "--offline"], environ)

@@ -12,9 +12,9 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 from ..errors import InstallError
 from ..system import files, programs
-from .requirements import of_source
+from .requirements import normalized, of_source
 from .sources import installed_sources, local_sources, rewriting, source_files
-from .sources.local_sources import LocalSource, normal
+from .sources.local_sources import LocalSource
 
 EXTRA_CONFIG = "DIST_EXTRA_CONFIG"  # names a file of settings that setuptools reads, whatever package it builds
 
@@ -138,10 +138,10 @@ def check(command: List[str], order: Order, environ: Mapping[str, str]) -> None:
     try:
         programs.output(command, None, environ=environ, merged=True, cwd=order.project)
     except programs.ProgramFailed as failed:
-        names = {normal(name) for entry in order.sources for name in entry.names}
-        names |= {normal(name) for name in installed_sources.names(order.folder)}
+        names = {normalized(name) for entry in order.sources for name in entry.names}
+        names |= {normalized(name) for name in installed_sources.names(order.folder)}
         found = ((_REQUIRES.match(line), line.strip()) for line in failed.output.splitlines())
-        lacking = [line for match, line in found if match and normal(match[1]) in names]
+        lacking = [line for match, line in found if match and normalized(match[1]) in names]
         if lacking:
             message = "\n  ".join([f"{order.source} does not have all that the packages beside it need:", *lacking])
             raise InstallError(message, "Run: {command}", ("nox", "-s", "lock")) from None

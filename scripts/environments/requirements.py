@@ -18,6 +18,8 @@ ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz")
 VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
 BUILD_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # a folder with one of these can be installed
 
+COMMIT = re.compile("[0-9a-f]{40}")
+
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _OPTION = re.compile(r"(-[a-zA-Z]|--[a-z-]+)(?:[\s=]+|(?<=^-[a-zA-Z])|$)(.*)", re.DOTALL)
 _QUOTED = re.compile(r"""^(["'])([^"']*)\1$""")
@@ -51,6 +53,11 @@ class Line(NamedTuple):
         """Whether it stands for the lines of another file here."""
         return self.option in ("--requirement", "--constraint") and "://" not in self.value
 
+    @property
+    def named_file(self) -> Path:
+        """The file whose lines it stands for: its path counts from that of its own."""
+        return self.file.parent / self.value
+
 
 _LONG = {
     "-r": "--requirement",
@@ -79,6 +86,11 @@ class Source(NamedTuple):
         """Whether it is a path."""
         return not self.location.startswith(VERSION_CONTROL)
 
+    @property
+    def names_commit(self) -> bool:
+        """Whether its revision is a commit, which cannot move."""
+        return bool(COMMIT.fullmatch(self.revision))
+
 
 def read(file: Path, environ: Mapping[str, str] = os.environ) -> List[Line]:
     """Read a requirements file and those that it names by -r and -c, each once, in pip's order.
@@ -99,7 +111,7 @@ def _read(file: Path, environ: Mapping[str, str], is_constraint: bool, seen: Set
         yield line
         if line.names_file:
             constrains = is_constraint or line.option == "--constraint"
-            yield from _read(file.parent / line.value, environ, constrains, seen)
+            yield from _read(line.named_file, environ, constrains, seen)
 
 
 def lines(text: str, file: Path, environ: Mapping[str, str]) -> Iterator[Line]:
@@ -225,3 +237,22 @@ def place(location: str, file: Path, project: Path) -> Optional[Path]:
         if found.is_file() or any((found / name).is_file() for name in BUILD_FILES):
             return found
     return None
+
+
+def shown(place: Path, project: Path) -> str:
+    """Write a path as a requirements file of the project would have it: relative to the project.
+
+    >>> shown(Path("/a/b/pkg"), Path("/a/b")), shown(Path("/a/dep"), Path("/a/b"))
+    ('./pkg', '../dep')
+    """
+    relative = Path(os.path.relpath(str(place), str(project))).as_posix()
+    return relative if relative.startswith(".") else f"./{relative}"
+
+
+def normalized(name: str) -> str:
+    """Write a package's name as indexes and all tools do.
+
+    >>> normalized("Typing_Extensions")
+    'typing-extensions'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -17,46 +17,11 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ...errors import InstallError
 from .. import requirements
-from ..requirements import BUILD_FILES, Line, Source
+from ..requirements import BUILD_FILES, Line, Source, normalized
+from ..sources.local_sources import lines_of, place_if_there, place_of
 from . import local_metadata
 
 TAIL = "# Not from an index, so without hashes; what they need is locked above."  # what follows is as the person has it
-
-
-def lines(file: Path) -> List[Line]:
-    """Read a requirements file; one that describes a project has no lines, and means what that project needs.
-
-    Raises:
-        InstallError: it, or one that it names, cannot be read.
-    """
-    if file.name in BUILD_FILES:
-        return []
-    try:
-        return requirements.read(file)
-    except (OSError, UnicodeDecodeError) as error:
-        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else f"{file} is not UTF-8: {error}"
-        raise InstallError(f"cannot read requirements: {why}", "Correct it, or the line that names it.") from None
-
-
-def local_sources(file: Path) -> List[Tuple[Line, Source]]:
-    """List the lines of a requirements file that name a path on this machine."""
-    found = ((line, requirements.source(line)) for line in lines(file))
-    return [(line, source) for line, source in found if source and source.is_local]
-
-
-def place(source: Source, project: Path) -> Path:
-    """Find the folder or archive that a line means.
-
-    Raises:
-        InstallError: it is neither below the project nor beside the file; names both.
-    """
-    line = source.line
-    found = requirements.place(source.location, line.file, project)
-    if found is None:
-        looked = dict.fromkeys(os.path.normpath(base / source.location) for base in (project, line.file.parent))
-        message = f"{line.file}:{line.number}: {line.written or line.text}: no package at {' or '.join(looked)}"
-        raise InstallError(message, "A path counts from the project's folder, or else from the file's own.")
-    return found
 
 
 def as_written(source: Source) -> Source:
@@ -73,8 +38,8 @@ def definition(file: Path) -> bytes:
         path = named.pop().resolve()
         if path not in texts and path.is_file():  # -r takes a URL, too
             texts[path] = path.read_bytes()
-            names = re.findall(rb"(?m)^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)", texts[path])
-            named += [path.parent / os.fsdecode(name) for name in names]
+            lines = requirements.lines(texts[path].decode("utf-8-sig", "replace"), path, os.environ)
+            named += [line.named_file for line in lines if line.names_file]
     return b"\n\0\n".join(texts.values())
 
 
@@ -95,7 +60,7 @@ def digest(file: Path) -> str:
     """Digest what a requirements file wants, as a lock's heading has it: its lines and those of files it names."""
     if file.name in BUILD_FILES:
         return f"sha256 {local_metadata.digest(file.parent)}"
-    return f"sha256 {requirements_digest(definition(file).decode('utf-8'))}"
+    return f"sha256 {requirements_digest(definition(file).decode('utf-8', 'replace'))}"
 
 
 def local_digests(file: Path, project: Path) -> Dict[str, str]:
@@ -106,30 +71,20 @@ def local_digests(file: Path, project: Path) -> Dict[str, str]:
     Raises:
         InstallError: one is not there.
     """
-    sources = [source for _, source in local_sources(file)]
-    sources = [one for one in sources if not one.marker or requirements.place(one.location, one.line.file, project)]
-    named = {place(source, project): as_written(source).location for source in sources}
+    sources = [found for found in map(requirements.source, lines_of(file, project)) if found and found.is_local]
+    sources = [found for found in sources if not found.marker or place_if_there(found, project)]
+    named = {place_of(found, project): as_written(found).location for found in sources}
     elsewhere = {path: text for path, text in named.items() if text.startswith(("/", "~", "$"))}
     digests: Dict[str, str] = {}
     waiting = local_metadata.neighbours(file.parent) if file.name in BUILD_FILES else list(named)
     seen = set(waiting)
     while waiting:
         found = waiting.pop()
-        digests[elsewhere.get(found) or shown(found, project)] = local_metadata.digest(found)[:16]
+        digests[elsewhere.get(found) or requirements.shown(found, project)] = local_metadata.digest(found)[:16]
         further = [path for path in local_metadata.neighbours(found) if path not in seen] if found.is_dir() else []
         waiting += further
         seen.update(further)
     return dict(sorted(digests.items()))
-
-
-def shown(place: Path, project: Path) -> str:
-    """Write a path as a requirements file of the project would have it: relative to the project.
-
-    >>> shown(Path("/a/b/pkg"), Path("/a/b")), shown(Path("/a/dep"), Path("/a/b"))
-    ('./pkg', '../dep')
-    """
-    relative = Path(os.path.relpath(str(place), str(project))).as_posix()
-    return relative if relative.startswith(".") else f"./{relative}"
 
 
 def header(lock: Path) -> Dict[str, str]:
@@ -258,19 +213,10 @@ def pins(text: str) -> Dict[str, str]:
     """
     found: Dict[str, List[str]] = {}
     for name, version in re.findall(r"(?m)^([\w.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", from_index(text)):
-        found.setdefault(normal(name), []).append(version)
+        found.setdefault(normalized(name), []).append(version)
     for one in pinned(text):
-        found.setdefault(normal(one.source.name or one.source.location), []).append(one.source.revision[:7])
+        found.setdefault(normalized(one.source.name or one.source.location), []).append(one.source.revision[:7])
     return {name: ", ".join(dict.fromkeys(versions)) for name, versions in found.items()}
-
-
-def normal(name: str) -> str:
-    """Write a package's name as indexes do.
-
-    >>> normal("Typing_Extensions")
-    'typing-extensions'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def changes(before: Optional[str], now: str) -> List[Tuple[str, str]]:

@@ -16,13 +16,13 @@ from ...errors import InstallError
 from ...system import files, programs
 from .. import file_options, installers, pip_settings, requirements
 from ..requirements import Line, Source
+from ..sources import local_sources
 from . import lock_files, uv_output
 from .python_versions import OldestPython
 from .uv_output import Entry
 
 MOST_TRIALS = 4  # of newer Pythons, for the message of a failure
 TOKEN_CHARACTERS = 20  # nobody's name is so long
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class Request(NamedTuple):
@@ -51,7 +51,7 @@ def make(request: Request) -> Path:
     uv = installers.find_uv()
     if not uv:
         raise InstallError("locks are made by uv, and none is here", "Install it: pip install uv")
-    lines = lock_files.lines(request.file)
+    lines = local_sources.lines_of(request.file, request.project)
     _refuse_passwords(lines)
     with tempfile.TemporaryDirectory() as folder:
         with progress(f"locking {request.file.name}"):
@@ -180,7 +180,7 @@ class _Making:
         if not source.is_local:
             written = lock_files.as_written(source)
             return requirements.at_revision(written, self._locked_commit(written) or source.revision)
-        uri = lock_files.place(source, self.request.project).as_uri()
+        uri = local_sources.place_of(source, self.request.project).as_uri()
         uri += f"#{source.fragment}" if source.fragment.startswith("subdirectory=") else ""
         marker = f" ; {source.marker}" if source.marker else ""
         if source.name and not source.is_editable and not source.fragment:
@@ -225,7 +225,7 @@ class _Making:
         for line in self.lines:
             source = None if line.is_constraint else requirements.source(line)
             if source and source.is_local:
-                places[lock_files.place(source, self.request.project)] = None
+                places[local_sources.place_of(source, self.request.project)] = None
                 tail[self._as_it_stands(source)] = None
             elif source:
                 written = lock_files.as_written(source)
@@ -236,7 +236,7 @@ class _Making:
             if not source.is_local:
                 tail[requirements.at_revision(source, source.revision)] = None
         for path, is_editable in self._further([one for one in found if one.is_local], places):
-            tail[("-e " if is_editable else "") + lock_files.shown(path, self.request.project)] = None
+            tail[("-e " if is_editable else "") + requirements.shown(path, self.request.project)] = None
         return list(tail)
 
     def _as_it_stands(self, source: Source) -> str:
@@ -244,10 +244,10 @@ class _Making:
         written = lock_files.as_written(source)
         line = written.line
         text = re.sub(r"\s+--hash[\s=]\S+", "", line.written)
-        meant = lock_files.place(source, self.request.project)
+        meant = local_sources.place_of(source, self.request.project)
         if requirements.place(source.location, self.request.lock, self.request.project) == meant:
             return text
-        return text.replace(written.location, lock_files.shown(meant, self.request.project))
+        return text.replace(written.location, requirements.shown(meant, self.request.project))
 
     def _further(self, found: Sequence[Source], places: Dict[Path, None]) -> Iterator[Tuple[Path, bool]]:
         """Find the local packages that local packages need, of which uv tells the path as their own files have it.
@@ -320,7 +320,7 @@ class _Making:
 def _locked(written: Source, found: Source) -> str:
     """Write a line of version control with its commit, and behind it what the person wrote."""
     named = written._replace(name=written.name or found.name)
-    comment = "" if _COMMIT.fullmatch(written.revision) else f"  # {written.revision or 'HEAD'}"
+    comment = "" if written.names_commit else f"  # {written.revision or 'HEAD'}"
     return requirements.at_revision(named, found.revision) + comment
 
 

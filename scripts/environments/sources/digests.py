@@ -8,8 +8,9 @@ import json
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Optional
 
 from ...errors import PipelineError
 from ...system import files
@@ -62,11 +63,12 @@ def sha256(file: io.RawIOBase) -> str:
     return digest.hexdigest()
 
 
-def of_file(path: Path, memory: Memory) -> str:
+def of_file(path: Path, memory: Optional[Memory] = None) -> str:
     """Take the digest of a file, as it is remembered or as it is.
 
     Raises:
         OSError: it cannot be read.
     """
     with path.open("rb", buffering=0) as file:
-        return memory.digest(str(path), os.fstat(file.fileno()), lambda: sha256(file))
+        read = partial(sha256, file)
+        return memory.digest(str(path), os.fstat(file.fileno()), read) if memory else read()

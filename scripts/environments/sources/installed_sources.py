@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Iterable, Iterator, List, Mapping, Sequence
 
 from .. import requirements
-from ..requirements import Line, Source
-from .local_sources import LocalSource, normal
+from ..requirements import Line, Source, normalized
+from .local_sources import LocalSource
 
 
 def lines(environment: Path) -> Iterator[str]:
     """List, as lines of requirements, what an environment has from paths, and from branches of version control."""
-    for file in sorted(environment.glob("lib/python*/site-packages/*.dist-info/direct_url.json")):
+    for file in _notes(environment):
         with suppress(OSError, ValueError, AttributeError, KeyError):
-            line = _as_line(file.parent.name.partition("-")[0], json.loads(file.read_text(encoding="utf-8")))
+            line = _as_line(_name(file), json.loads(file.read_text(encoding="utf-8")))
             if line:
                 yield line
 
@@ -42,13 +42,20 @@ def _as_line(name: str, told: Mapping[str, Mapping[str, str]]) -> str:
 
 def names(environment: Path) -> List[str]:
     """List the packages that an environment has from elsewhere than an index."""
-    files_there = environment.glob("lib/python*/site-packages/*.dist-info/direct_url.json")
-    return [file.parent.name.partition("-")[0] for file in files_there]
+    return [_name(note) for note in _notes(environment)]
+
+
+def _notes(environment: Path) -> List[Path]:
+    return sorted(environment.glob("lib/python*/site-packages/*.dist-info/direct_url.json"))
+
+
+def _name(note: Path) -> str:
+    return note.parent.name.partition("-")[0]
 
 
 def unknown(found: Sequence[str], known: Iterable[LocalSource]) -> List[str]:
     """Choose the lines of what was installed from where nobody looked, or under another name than was looked for."""
-    known_as = {_real(entry.source, entry.place): [*map(normal, entry.names)] for entry in known}
+    known_as = {_real(entry.source, entry.place): [*map(normalized, entry.names)] for entry in known}
     sources = ((text, requirements.source(Line(Path(), 1, text))) for text in found)
     return [text for text, source in sources if source and _is_unknown(source, known_as)]
 
@@ -56,7 +63,7 @@ def unknown(found: Sequence[str], known: Iterable[LocalSource]) -> List[str]:
 def _is_unknown(source: Source, known_as: Mapping[str, Sequence[str]]) -> bool:
     """Tell whether nobody looked there; a place whose packages have names that nobody could tell is known."""
     names = known_as.get(_real(source, source.location))
-    return names is None or (bool(names) and normal(source.name) not in names)
+    return names is None or (bool(names) and normalized(source.name) not in names)
 
 
 def _real(source: Source, place: str) -> str:

@@ -9,20 +9,18 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, List, Mapping, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
 from ...console import bare_urls, counted, printable
 from ...errors import InstallError
-from ...system import files, programs
+from ...system import programs
 from .. import requirements
 from ..requirements import ARCHIVES, BUILD_FILES, Line, Source
-from . import digests, git, source_trees
+from . import digests, git, package_files, source_trees
 from .digests import Memory
 
-_COMMIT = re.compile("[0-9a-f]{40}")
 _SHORT_COMMIT = re.compile("[0-9a-f]{7,39}")
 
 
@@ -65,9 +63,10 @@ class LocalSource(NamedTuple):
     @property
     def names(self) -> List[str]:
         """List the packages that come from it, none where that does not show before it is built."""
+        place = Path(self.place)
         if self.source.line.option == "--find-links":
-            return sorted({name_of(Path(self.place) / archive) for archive in archives(Path(self.place))}) or ["none"]
-        name = self.source.name or (name_of(Path(self.place)) if self.source.is_local else "")
+            return sorted({package_files.name_of(place / archive) for archive in archives(place)}) or ["none"]
+        name = self.source.name or (package_files.name_of(place) if self.source.is_local else "")
         return [name] if name else []
 
     def __str__(self) -> str:
@@ -77,9 +76,13 @@ class LocalSource(NamedTuple):
 def lines_of(file: Path, project: Path) -> List[Line]:
     """Read a requirements file and those that it names; ${PROJECT_ROOT} is the project's folder, as for uv.
 
+    A file that describes a project has no lines, and means what that project needs.
+
     Raises:
         InstallError: one cannot be read.
     """
+    if file.name in BUILD_FILES:
+        return []
     try:
         return requirements.read(file, {"PROJECT_ROOT": str(project), **os.environ})
     except OSError as error:
@@ -124,12 +127,9 @@ def _entry(line: Line, project: Path, may_be_gone: bool) -> Optional[LocalSource
     if not source.is_local:
         name = source.name or printable(Path(source.location).stem)
         return LocalSource(source, source.location, name, _UNSEEN)
-    place = _place(source, project)
-    if place is None:
-        if source.marker or may_be_gone:
-            return None
-        raise _nowhere(source, project)
-    return LocalSource(source, str(place), _label(place, project), _UNSEEN)
+    is_optional = bool(source.marker) or may_be_gone
+    place = place_if_there(source, project) if is_optional else place_of(source, project)
+    return LocalSource(source, str(place), printable(requirements.shown(place, project)), _UNSEEN) if place else None
 
 
 def _folder_of_archives(line: Line) -> Optional[Source]:
@@ -140,7 +140,20 @@ def _folder_of_archives(line: Line) -> Optional[Source]:
     return Source(line, path, False, marker="may not be there")
 
 
-def _place(source: Source, project: Path) -> Optional[Path]:
+def place_of(source: Source, project: Path) -> Path:
+    """Find the folder or archive that a line means.
+
+    Raises:
+        InstallError: it is neither below the project nor beside the file; names both.
+    """
+    found = place_if_there(source, project)
+    if found is None:
+        raise _nowhere(source, project)
+    return found
+
+
+def place_if_there(source: Source, project: Path) -> Optional[Path]:
+    """Find the folder or archive that a line means; None where it is not there, as what is for another platform."""
     if source.line.option == "--find-links":  # which counts from the file, in pip too
         bases = (source.line.file.parent, project)
         folders = (Path(os.path.normpath(base / files.expand_user(source.location))) for base in bases)
@@ -157,11 +170,6 @@ def _nowhere(source: Source, project: Path) -> InstallError:
     message = f"{where}: {is_none} an archive, or a folder with {names}"
     hint = "A path counts from the folder of pipeline.yml, else from that of the file that names it."
     return InstallError(message, hint)
-
-
-def _label(place: Path, project: Path) -> str:
-    path = os.path.relpath(place, project)
-    return printable(path if path.startswith(".") else f"./{path}")
 
 
 # States -------------------------------------------------------------------------------------------
@@ -188,7 +196,7 @@ def _of_path(place: Path, source: Source, memory: Memory) -> State:
         return State(source_trees.digest(keys), source_trees.digest(content), f", {counted(len(keys), 'archive')}")
     tree = source_trees.read(place, memory)
     key = source_trees.metadata(tree, place) if source.is_editable else source_trees.digest(tree.digests)
-    version = tree.head.partition(",")[0] if source_trees.is_versioned_by_git(place) else ""
+    version = tree.head.partition(",")[0] if package_files.is_versioned_by_git(place) else ""
     return State(key + version, source_trees.content(tree), tree.head)
 
 
@@ -217,8 +225,8 @@ def _of_version_control(source: Source) -> State:
             raise InstallError(message, "Name a commit (40 digits) or a number of a revision behind an @.")
         commit = revision
     else:
-        commit = revision if _COMMIT.fullmatch(revision) else _asked(source, where, url)
-    named = "" if _COMMIT.fullmatch(revision) else revision or "HEAD"
+        commit = revision if source.names_commit else _asked(source, where, url)
+    named = "" if source.names_commit else revision or "HEAD"
     return State(f"{commit} {source.fragment}", commit, f" at {commit[:7]} ({named + ' ' if named else ''}of {url})")
 
 
@@ -236,30 +244,3 @@ def _asked(source: Source, where: str, url: str) -> str:
     if commit or _SHORT_COMMIT.fullmatch(source.revision):
         return commit or source.revision
     raise InstallError(f"{where}: {url} has no branch or tag {named}", "Correct what stands behind the @.")
-
-
-# Names --------------------------------------------------------------------------------------------
-
-
-def name_of(place: Path) -> str:
-    """Tell what the package of an archive or a folder is called; empty where that does not show before it is built."""
-    if place.suffix == ".whl" or place.is_file():
-        return normal(re.split(r"-(?=\d)", place.name)[0])
-    for name, sections in (("pyproject.toml", r"project|tool\.poetry"), ("setup.cfg", "metadata")):
-        with suppress(OSError):
-            text = files.read_bytes(place / name).decode("utf-8", "replace")
-            found = re.search(
-                rf"(?ms)^\[({sections})\][ \t]*(#.*?)?$(?:(?!^\[).)*?^name[ \t]*=[ \t]*[\"']?([\w.-]+)", text
-            )
-            if found:
-                return normal(found[3])
-    return ""
-
-
-def normal(name: str) -> str:
-    """Write a package's name as all tools do.
-
-    >>> normal("Tiny_Thing")
-    'tiny-thing'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -15,20 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Collection, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set
 
-from ...system import files, programs
+from ...system import programs
 from ..requirements import BUILD_FILES
-from . import git
+from . import git, package_files
 from .digests import LARGE_BYTES, Memory, sha256
 from .source_files import NEW, TRACKED, listed
-
-MOST_TEXT_BYTES = 10_000_000
 
 _CODE = (".py", ".pyi", ".pyx", ".pxd", ".toml", ".cfg")
 _COMPILED = re.compile(
     r".*(\.(c|cc|cpp|cxx|h|hh|hpp|cu|cuh|pyx|pxd|rs|f|f90|go|proto|cmake|build)|CMakeLists\.txt|Cargo\.(toml|lock))",
     re.DOTALL,
 )
-_OF_COMMIT = re.compile(r"setuptools[-_]scm|hatch-vcs|versioningit|versioneer|dunamai|dynamic-versioning|source = .scm")
 _ABOVE = re.compile(r"(?<![\w./])(?:\.\./)+\w[\w.-]*(?:/[\w.-]+)*")  # a path out of the folder
 
 
@@ -75,7 +72,7 @@ def _entries(folder: str, memory: Memory, seen: Set[str]) -> Iterator[_Entry]:
 
 def _outside(folder: Path, memory: Memory) -> Iterator[_Entry]:
     """Read what the files of the build name outside of the folder: a readme, shared modules; not other packages."""
-    words = {word for name in BUILD_FILES for word in _ABOVE.findall(_text(folder / name))}
+    words = {word for name in BUILD_FILES for word in _ABOVE.findall(package_files.text(folder / name))}
     for name in sorted(words):
         path = os.path.normpath(folder / name)
         digest = _held(path, memory)
@@ -159,19 +156,8 @@ def content(tree: Tree) -> str:
 
 def metadata(tree: Tree, folder: Path) -> str:
     """Take the digest of what decides an editable installation: what it needs, provides and compiles."""
-    wanted = deciding(tree.digests, lambda name: _text(folder / name))
+    wanted = deciding(tree.digests, lambda name: package_files.text(folder / name))
     return digest({name: tree.digests[name] for name in wanted}, top_level(tree.digests))
-
-
-def _text(file: Path) -> str:
-    with suppress(OSError):
-        return files.read_bytes(file, MOST_TEXT_BYTES).decode("utf-8", "replace")
-    return ""
-
-
-def is_versioned_by_git(folder: Path) -> bool:
-    """Tell whether the version of a package is made from the commit, by one of the tools that do so."""
-    return any(_OF_COMMIT.search(_text(folder / name)) for name in BUILD_FILES)
 
 
 def deciding(names: Collection[str], text: Callable[[str], str]) -> List[str]:

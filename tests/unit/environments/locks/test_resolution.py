@@ -15,8 +15,8 @@ import pytest
 from scripts import settings
 from scripts.environments import environments, pip_settings
 from scripts.environments.locks import lock_files, resolution
-from scripts.environments.locks.python_versions import OldestPython
 from scripts.environments.locks.resolution import Request
+from scripts.environments.locks.python_versions import OldestPython
 from scripts.errors import InstallError
 from scripts.steps import lock
 from tests.unit.wheels import make_wheel, serving
@@ -162,7 +162,7 @@ def test_paths_stay_as_they_stand_and_what_they_need_is_locked(project: settings
 def test_a_path_that_leads_nowhere_is_told_with_its_line(project: settings.Settings) -> None:
     (project.project / "requirements.txt").write_text("tiny-thing\n./pgk\n")
 
-    with pytest.raises(InstallError, match=r"requirements\.txt:2: \./pgk: no package at /"):
+    with pytest.raises(InstallError, match=r"requirements\.txt:2: \./pgk: /\S+/pgk is not an archive, or a folder with"):
         lock.run(project)
 
 

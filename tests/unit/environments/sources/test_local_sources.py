@@ -128,29 +128,6 @@ def test_of_other_version_control_only_what_cannot_move_is_taken(tmp_path: Path,
             find(tmp_path, text)
 
 
-# Names --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "file, text, name",
-    [
-        (
-            "pyproject.toml",
-            '[tool.x]\nname = "no"\n[project]  # it\nversion = "1"\nname = "Tiny_Thing"\n',
-            "tiny-thing",
-        ),
-        ("pyproject.toml", "[tool.poetry]\nname = 'tiny.thing'\n", "tiny-thing"),
-        ("pyproject.toml", '[project]\nversion = "1"\n[tool.x]\nname = "no"\n', ""),
-        ("setup.cfg", "[metadata]\nname = tiny-thing\n", "tiny-thing"),
-        ("setup.py", "setup(name='tiny-thing')", ""),
-    ],
-)
-def test_the_name_of_a_package_is_read_where_it_stands(tmp_path: Path, file: str, text: str, name: str) -> None:
-    (tmp_path / file).write_text(text)
-
-    assert name == local_sources.name_of(tmp_path)
-
-
 def test_a_file_that_is_named_and_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "r.txt").write_text("-r gone.txt\n")
 
