@@ -8,6 +8,7 @@ from typing import Iterator, List, Optional
 
 from ..console import counted, say
 from ..environments.locks import lock_files, python_versions, resolution
+from ..environments.locks.lock_text import Request
 from ..environments.locks.python_versions import OldestPython
 from ..errors import InstallError
 from ..settings import Settings
@@ -35,7 +36,7 @@ def run(settings: Settings, upgrade: bool = False, oldest_python: Optional[str] 
             oldest = OldestPython(oldest_python, "--oldest-python says so")
         else:
             oldest = python_versions.oldest(settings.project, lock_files.oldest_python(lock))
-        resolution.make(resolution.Request(requirements, settings.project, oldest, upgrade))
+        resolution.make(Request(requirements, settings.project, oldest, upgrade))
         for line in told(str(lock.relative_to(settings.project)), before, lock.read_text(encoding="utf-8"), oldest):
             say(line)
 

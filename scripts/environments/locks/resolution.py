@@ -1,42 +1,27 @@
-"""Make a lock: let uv resolve a requirements file for all platforms, and write what it found as a lock has it."""
+"""Make a lock: let uv resolve a requirements file for all platforms; `lock_text` writes what it found."""
 
 from __future__ import annotations
 
 import os
-import platform
 import re
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
-from urllib.parse import urlsplit
+from typing import Dict, List, Mapping, Sequence, Tuple
 
-from ...console import counted, human_bytes, progress
+from ...console import progress
 from ...errors import InstallError
 from ...system import files, programs
 from .. import file_options, installers, pip_settings, requirements
 from ..requirements import Line, Source
 from ..sources import local_sources
-from . import lock_files, uv_output
+from . import lock_files, lock_text, uv_output
+from .lock_text import Request, Resolution
 from .python_versions import OldestPython
 from .uv_output import Entry
 
 MOST_TRIALS = 4  # of newer Pythons, for the message of a failure
 TOKEN_CHARACTERS = 20  # nobody's name is so long
-
-
-class Request(NamedTuple):
-    """What is to be locked."""
-
-    file: Path  # of requirements; its lock lies beside it
-    project: Path  # whose folder paths count from
-    oldest: OldestPython
-    is_upgrade: bool = False  # versions need not stay
-
-    @property
-    def lock(self) -> Path:
-        """The file that is made."""
-        return self.file.with_suffix(".lock")
 
 
 def make(request: Request) -> Path:
@@ -53,14 +38,13 @@ def make(request: Request) -> Path:
         raise InstallError("locks are made by uv, and none is here", "Install it: pip install uv")
     lines = local_sources.lines_of(request.file, request.project)
     _refuse_passwords(lines)
-    with tempfile.TemporaryDirectory() as folder:
-        with progress(f"locking {request.file.name}"):
-            found = _resolved(request, [uv, "pip", "compile"], lines, Path(folder))
-        files.write_text(request.lock, found.as_lock())
+    with tempfile.TemporaryDirectory() as folder, progress(f"locking {request.file.name}"):
+        found = _resolved(request, [uv, "pip", "compile"], lines, Path(folder))
+    files.write_text(request.lock, lock_text.written(found))
     return request.lock
 
 
-def _resolved(request: Request, uv: List[str], lines: Sequence[Line], folder: Path) -> _Making:
+def _resolved(request: Request, uv: List[str], lines: Sequence[Line], folder: Path) -> Resolution:
     """Resolve by the main index, or else by all that this machine is set to.
 
     Raises:
@@ -69,13 +53,12 @@ def _resolved(request: Request, uv: List[str], lines: Sequence[Line], folder: Pa
     every = pip_settings.options(os.environ)
     alone = main_index_alone(every)
     for options in [alone] if alone == every else [alone, every]:
-        making = _Making(request, uv, lines, file_options.in_force(options, lines), folder)
+        attempt = _Attempt(request, uv, lines, file_options.in_force(options, lines), folder)
         try:
-            making.resolve()
-            return making
+            return Resolution(request, lines, attempt.options, attempt.before, attempt.resolve())
         except programs.ProgramFailed as failed:
             error = failed
-    raise making.failure(error)
+    raise attempt.failure(error)
 
 
 def main_index_alone(options: Mapping[str, str]) -> Dict[str, str]:
@@ -113,8 +96,8 @@ def holds_password(written: str) -> bool:
     return bool(found[2]) or len(found[1]) >= TOKEN_CHARACTERS
 
 
-class _Making:
-    """One attempt, with pip's options in force."""
+class _Attempt:
+    """Asks uv, with pip's options in force."""
 
     def __init__(
         self, request: Request, uv: List[str], lines: Sequence[Line], options: Mapping[str, str], folder: Path
@@ -130,19 +113,8 @@ class _Making:
         self.uv += ["--upgrade"] if request.is_upgrade else []
         self.uv += [*self._input(folder), "-o", str(self.draft)]
 
-    def as_lock(self) -> str:
-        """Write what was resolved as a lock has it."""
-        entries = list(uv_output.parted(self._body()))
-        kept = "".join(entry.text for entry in entries if not entry.source)
-        tail = self._tail(entries)
-        heading = self._heading(entries, kept)
-        text = f"{heading}\n{kept}"
-        return text + (f"\n{lock_files.TAIL}\n" + "".join(f"{line}\n" for line in tail) if tail else "")
-
-    # Asking uv ------------------------------------------------------------------------------------
-
-    def resolve(self) -> None:
-        """Let uv write the draft.
+    def resolve(self) -> List[Entry]:
+        """Let uv choose the packages.
 
         Raises:
             ProgramFailed: by what uv printed; see `failure`.
@@ -150,12 +122,10 @@ class _Making:
         if self.before:  # pins that still fit are kept
             self.draft.write_text(lock_files.from_index(self.before), encoding="utf-8")
         self._compile(self.request.oldest.version)
-
-    def _body(self) -> str:
         body = self.draft.read_text(encoding="utf-8").replace(f"{self.folder}{os.sep}", "")
         for path in self.environ.get("UV_CONSTRAINT", "").split():  # of this machine's pip
             body = body.replace(path, Path(path).name)
-        return body
+        return list(uv_output.parted(body))
 
     def _input(self, folder: Path) -> List[str]:
         """Say what to resolve: the file itself; rewritten where its lines mean other things to uv than to us."""
@@ -213,133 +183,6 @@ class _Making:
             package = next(name for name, least in needed.items() if least == version)
             return InstallError(message, *_for_newer_python(package, version, oldest))
         return InstallError(message, "Correct it and run again.")
-
-    # Writing what it found ------------------------------------------------------------------------
-
-    def _tail(self, entries: Sequence[Entry]) -> List[str]:
-        """Write what is not from an index: the person's lines as they stand, then what their packages name."""
-        found = [entry.source for entry in entries if entry.source]
-        tail: Dict[str, None] = {}
-        is_project = self.request.file.name in requirements.BUILD_FILES
-        places = dict.fromkeys([self.request.file.parent] if is_project else [])
-        for line in self.lines:
-            source = None if line.is_constraint else requirements.source(line)
-            if source and source.is_local:
-                places[local_sources.place_of(source, self.request.project)] = None
-                tail[self._as_it_stands(source)] = None
-            elif source:
-                written = lock_files.as_written(source)
-                same = [one for one in found if _without_revision(one) == _without_revision(written)]
-                found = [one for one in found if one not in same]
-                tail.update((_locked(written, one), None) for one in same[:1])
-        for source in found:
-            if not source.is_local:
-                tail[requirements.at_revision(source, source.revision)] = None
-        for path, is_editable in self._further([one for one in found if one.is_local], places):
-            tail[("-e " if is_editable else "") + requirements.shown(path, self.request.project)] = None
-        return list(tail)
-
-    def _as_it_stands(self, source: Source) -> str:
-        """Write a line of the person's, its path such that it means the same in the lock."""
-        written = lock_files.as_written(source)
-        line = written.line
-        text = re.sub(r"\s+--hash[\s=]\S+", "", line.written)
-        meant = local_sources.place_of(source, self.request.project)
-        if requirements.place(source.location, self.request.lock, self.request.project) == meant:
-            return text
-        return text.replace(written.location, requirements.shown(meant, self.request.project))
-
-    def _further(self, found: Sequence[Source], places: Dict[Path, None]) -> Iterator[Tuple[Path, bool]]:
-        """Find the local packages that local packages need, of which uv tells the path as their own files have it.
-
-        Raises:
-            InstallError: it is not to be seen which one is meant.
-        """
-        known, open_ = dict(places), list(found)
-        while open_:
-            left = []
-            for source in open_:
-                path = _beside(source.location, known)
-                if path is None:
-                    left.append(source)
-                elif path not in known:
-                    known[path] = None
-                    yield path, source.is_editable
-            if len(left) == len(open_):
-                message = (
-                    f"cannot lock {self.request.file}: a package of it needs {left[0].location}, which is not found"
-                )
-                raise InstallError(message, f"Name it in {self.request.file.name}, too.")
-            open_ = left
-
-    def _heading(self, entries: Sequence[Entry], kept: str) -> str:
-        """Write the lines at the top of the lock; what was measured for the same packages is not measured again."""
-        file = self.request.file
-        lines = [f"# Made from {file.name} by the step `lock`; do not edit."]
-        lines += [f"# requirements: {lock_files.digest(file)}", f"# python: {self.request.oldest.version} and newer"]
-        local = lock_files.local_digests(file, self.request.project)
-        lines += [f"# local: {lock_files.written_digests(local)}"] if local else []
-        lines += self._needs_indexes(entries)
-        same = self.before and lock_files.packages(self.before) == lock_files.packages(kept)
-        download = lock_files.header(self.request.lock).get("download", "") if same else ""
-        download = download or self._download(kept)
-        return "".join(f"{line}\n" for line in [*lines, *([f"# download: {download}"] if download else [])])
-
-    def _needs_indexes(self, entries: Sequence[Entry]) -> List[str]:
-        """Say which packages only a further index has, without naming its host."""
-        elsewhere = [entry for entry in entries if entry.found_in and not self._is_main(entry.found_in)]
-        if not elsewhere or not self.options.get("extra-index-url"):
-            return []
-        names = ", ".join(dict.fromkeys(re.split(r"[\s\\]", entry.text, maxsplit=1)[0] for entry in elsewhere))
-        named = any(line.option == "--extra-index-url" for line in self.lines)
-        return [f"# indexes: {self.request.file.name if named else 'pip config'} names the one of {names}"]
-
-    def _is_main(self, index: str) -> bool:
-        return _host_and_path(index) == _host_and_path(pip_settings.main_index(self.options, os.environ))
-
-    def _download(self, kept: str) -> str:
-        """Measure what a fresh machine like this one downloads; empty where that cannot be."""
-        pip = pip_settings.find_pip()
-        if not pip or not kept.strip():
-            return ""
-        wheels = self.folder / "wheels"
-        wheels.mkdir()
-        (self.folder / "kept.txt").write_text(kept, encoding="utf-8")
-        command = [*pip, "download", "-q", "--require-hashes", "--no-deps", "-d", str(wheels)]
-        environ = {**os.environ, **pip_settings.for_pip(self.options, os.environ, self.folder)}
-        try:
-            with progress(f"measuring the download of {self.request.lock.name}"):
-                programs.output([*command, "-r", str(self.folder / "kept.txt")], None, environ=environ, merged=True)
-        except programs.ProgramFailed:
-            return ""
-        sizes = [file.stat().st_size for file in wheels.iterdir()]
-        where = f"Python {'.'.join(platform.python_version_tuple()[:2])}, {platform.system()} {platform.machine()}"
-        return f"{counted(len(sizes), 'package')}, {human_bytes(sum(sizes))} (on {where})"
-
-
-def _locked(written: Source, found: Source) -> str:
-    """Write a line of version control with its commit, and behind it what the person wrote."""
-    named = written._replace(name=written.name or found.name)
-    comment = "" if written.names_commit else f"  # {written.revision or 'HEAD'}"
-    return requirements.at_revision(named, found.revision) + comment
-
-
-def _without_revision(source: Source) -> Tuple[str, str]:
-    return source.location, source.fragment
-
-
-def _beside(location: str, known: Mapping[Path, None]) -> Optional[Path]:
-    """Find a package by a path that one of the known packages wrote."""
-    for folder in [Path("/"), *known]:
-        found = Path(os.path.normpath(folder / location))
-        if requirements.place(str(found), found, found):
-            return found
-    return None
-
-
-def _host_and_path(url: str) -> Tuple[Optional[str], str]:
-    parts = urlsplit(url)
-    return parts.hostname, parts.path.rstrip("/")
 
 
 def _for_newer_python(package: str, version: str, oldest: OldestPython) -> Tuple[str, Tuple[str, ...]]:

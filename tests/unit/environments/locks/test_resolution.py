@@ -15,7 +15,7 @@ import pytest
 from scripts import settings
 from scripts.environments import environments, pip_settings
 from scripts.environments.locks import lock_files, resolution
-from scripts.environments.locks.resolution import Request
+from scripts.environments.locks.lock_text import Request
 from scripts.environments.locks.python_versions import OldestPython
 from scripts.errors import InstallError
 from scripts.steps import lock
