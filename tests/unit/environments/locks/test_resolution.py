@@ -162,7 +162,7 @@ def test_paths_stay_as_they_stand_and_what_they_need_is_locked(project: settings
 def test_a_path_that_leads_nowhere_is_told_with_its_line(project: settings.Settings) -> None:
     (project.project / "requirements.txt").write_text("tiny-thing\n./pgk\n")
 
-    with pytest.raises(InstallError, match=r"requirements\.txt:2: \./pgk: /\S+/pgk is not an archive, or a folder with"):
+    with pytest.raises(InstallError, match=r"requirements\.txt:2: \./pgk: /\S+/pgk is not an archive, or a folder"):
         lock.run(project)
 
 
