@@ -1,4 +1,4 @@
-"""What this machine's pip is set to, and what a requirements file sets, as uv understands it.
+"""What this machine's pip is set to, and what a requirements file sets, as uv understands it, and pip itself.
 
 uv reads neither pip.conf nor PIP_* variables: behind a mirror, a proxy or a private certificate it would
 hang or fail where pip works. Whoever calls uv adds these variables to its environment. No package is
@@ -15,23 +15,19 @@ Sources: pip's "Configuration" and uv's "Environment variables" pages.
 
 from __future__ import annotations
 
-import configparser
-import functools
 import json
 import os
 import shlex
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from ..system import certificates, proxies
-from ..system.programs import ProgramFailed, output, works
-from . import file_options
+from . import file_options, pip_config
+from .pip_config import FILES, PATHS
 from .requirements import Line
 
-PIP_ANSWERS_IN_S = 60.0  # from a slow network disk
 OPTIONS = "SHARDLINE_UV_OPTIONS"  # ours: what uv has no variable for, see uv_options
 STRATEGY = "UV_INDEX_STRATEGY"
 PYPI = "https://pypi.org/simple"
@@ -56,7 +52,6 @@ _VARIABLES = {
     "pre": "UV_PRERELEASE",
     "no-build-isolation": "UV_NO_BUILD_ISOLATION",
 }
-_PATHS, _FILES = ("constraint", "build-constraint", "find-links"), ("cert", "client-cert")  # several; one
 _PLACES = ("index-url", "extra-index-url", "trusted-host", "no-index")
 _SWITCHES = ("no-index", "require-hashes", "no-build-isolation")
 _ONLY_PIP = ("prefer-binary", "ignore-requires-python", "all-releases", "only-final")
@@ -110,7 +105,7 @@ def _value(option: str, value: str) -> str:
         return ",".join(words)
     if option == "trusted-host":
         return " ".join(urlsplit("//" + word).netloc for word in words)
-    return value if option in ("cert", "client-cert") else " ".join(words)
+    return value if option in FILES else " ".join(words)
 
 
 def _is_on(value: str) -> bool:
@@ -137,45 +132,6 @@ def only_pip(options: Mapping[str, str]) -> str:
     return ", ".join(found)
 
 
-def parse(listing: str) -> Dict[str, str]:
-    """Read `pip config list`: lines such as `global.index-url='https://...'`.
-
-    Environment variables (`:env:`) win over files, `install.` over `global.`, as in pip.
-
-    >>> parse("global.cert='/a.pem'\\n:env:.cert='/b.pem'\\ninstall.no-index='true'")
-    {'cert': '/b.pem', 'no-index': 'true'}
-    """
-    ranks = {"global": 0, "install": 1, ":env:": 2}
-    options: Dict[str, str] = {}
-    rank: Dict[str, int] = {}
-    for line in listing.splitlines():
-        name, _, quoted = line.partition("=")
-        section, _, option = name.rpartition(".")
-        if section in ranks and ranks[section] >= rank.get(option, 0):
-            options[option] = _unquote(quoted)
-            rank[option] = ranks[section]
-    return options
-
-
-def _unquote(text: str) -> str:
-    """Read a value as pip prints it, with repr; one of several lines holds \\n between the words."""
-    try:
-        return " ".join(shlex.split(text.replace("\\n", " "))).strip()
-    except ValueError:
-        return text.strip("'\"")
-
-
-@functools.lru_cache(maxsize=None)
-def find_pip() -> Optional[List[str]]:
-    """Find the command of a pip that works here; an environment made by uv has none of its own."""
-    # The one our Python was made from comes before those on PATH, which may belong to any Python.
-    base = os.path.join(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
-    for pip in ([sys.executable, "-m", "pip"], [base, "-m", "pip"], ["pip3"], ["pip"]):
-        if works([*pip, "--version"], PIP_ANSWERS_IN_S):
-            return pip
-    return None
-
-
 def uv_options(variables: Mapping[str, str]) -> List[str]:
     """List what uv must be told on its command line, because it has no variable for it."""
     no_index = ["--no-index"] if variables.get("UV_NO_INDEX") == "true" else []
@@ -194,18 +150,7 @@ def read(environ: Optional[Mapping[str, str]] = None, is_locked: bool = False) -
 
 def options(environ: Mapping[str, str], lines: Sequence[Line] = ()) -> Dict[str, str]:
     """Ask for pip's options in force: of this machine, then of a requirements file."""
-    return file_options.in_force(placed(_of_machine(environ), Path.cwd()), lines)
-
-
-def placed(options: Mapping[str, str], folder: Path) -> Dict[str, str]:
-    """Make paths of the machine's options absolute: they count from where a command is typed, not from the project."""
-
-    def absolute(word: str) -> str:
-        return str(folder / word) if "://" not in word and (folder / word).exists() else word
-
-    found = {name: " ".join(map(absolute, value.split())) for name, value in options.items() if name in _PATHS}
-    single = {name: absolute(value) for name, value in options.items() if name in _FILES}
-    return {**options, **found, **single}
+    return file_options.in_force(pip_config.read(environ), lines)
 
 
 def variables(options: Mapping[str, str], environ: Mapping[str, str], is_locked: bool) -> Dict[str, str]:
@@ -228,7 +173,7 @@ def for_pip(options: Mapping[str, str], environ: Mapping[str, str], folder: Path
         folder: see `certificates.for_pip`.
     """
     trusted = {} if options.get("cert") else certificates.for_pip(environ, folder)
-    names = [name for name in (*_PATHS, *_FILES, *_PLACES) if options.get(name)]
+    names = [name for name in (*PATHS, *FILES, *_PLACES) if options.get(name)]
     said = {f"PIP_{name.upper().replace('-', '_')}": options[name] for name in names}
     return {**proxies.past_proxies(environ, urls(options)), **trusted, **said}
 
@@ -242,43 +187,6 @@ def urls(options: Mapping[str, str]) -> List[str]:
     """List the places that packages are asked from."""
     names = ("index-url", "extra-index-url", "find-links")
     return [word for name in names for word in options.get(name, "").split()]
-
-
-def _of_machine(environ: Mapping[str, str]) -> Dict[str, str]:
-    """Read `pip config list`; where there is no pip, what that would read."""
-    pip = find_pip()
-    if not pip:
-        return {**_from_files(environ), **_from_variables(environ)}
-    try:
-        listing = output([*pip, "config", "list"], PIP_ANSWERS_IN_S, environ=environ)
-    except ProgramFailed as failed:  # a pip.conf that it cannot read: what it printed before counts
-        listing = failed.output
-    return parse(listing)
-
-
-def _from_files(environ: Mapping[str, str]) -> Dict[str, str]:
-    """Read the files of pip's settings, the strongest last; one that cannot be read is left out."""
-    named, home = environ.get("PIP_CONFIG_FILE", ""), Path(environ.get("HOME") or os.devnull)
-    shared = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-    own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    files = [Path(folder, "pip", "pip.conf") for folder in shared] + [Path("/etc/pip.conf")]
-    if named != os.devnull:
-        files += [home / ".pip" / "pip.conf", own / "pip" / "pip.conf"]
-    files += [Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]
-    lines: List[str] = []
-    for file in files:
-        parser = configparser.RawConfigParser()
-        with suppress(OSError, configparser.Error, UnicodeDecodeError):
-            parser.read(file, encoding="utf-8")
-        for section in ("global", "install"):
-            items = parser.items(section) if parser.has_section(section) else []
-            lines += [f"{section}.{name.replace('_', '-')}={value!r}" for name, value in items]
-    return parse("\n".join(lines))
-
-
-def _from_variables(environ: Mapping[str, str]) -> Dict[str, str]:
-    """Read PIP_INDEX_URL and the like, where there is no pip to ask."""
-    return {name[4:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("PIP_")}
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Dict, Generator, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..console import Advance, human_bytes, visible
-from ..environments import pip_settings
+from ..environments import pip_config, pip_settings
 from ..environments.installers import complaint
 from ..settings import Wheel
 from ..system.programs import ProgramFailed, output, works
@@ -44,7 +44,7 @@ class Installer(NamedTuple):
 
 def installers() -> Iterator[Installer]:
     """Find what can bring wheels here, best first."""
-    pip = pip_settings.find_pip()
+    pip = pip_config.find_pip()
     if pip:
         yield Installer("pip", pip)
     for uv in ([sys.executable, "-m", "uv"], ["uv"]):

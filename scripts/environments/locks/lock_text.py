@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ...console import counted, human_bytes, progress
 from ...errors import InstallError
 from ...system import programs
-from .. import pip_settings, requirements
+from .. import pip_config, pip_settings, requirements
 from ..requirements import Line, Source
 from ..sources import local_sources
 from . import lock_files
@@ -177,7 +177,7 @@ def _host_and_path(url: str) -> Tuple[Optional[str], str]:
 
 def _download(kept: str, name: str, options: Mapping[str, str]) -> str:
     """Measure what a fresh machine like this one downloads for a lock; empty where that cannot be."""
-    pip = pip_settings.find_pip()
+    pip = pip_config.find_pip()
     if not pip or not kept.strip():
         return ""
     with TemporaryDirectory() as scratch, progress(f"measuring the download of {name}"):

@@ -9,7 +9,7 @@ from typing import List, Mapping
 
 import pytest
 
-from scripts.environments import environments, installation, installers, orders, pip_settings
+from scripts.environments import environments, installation, installers, orders, pip_config, pip_settings
 from scripts.environments.environments import Recipe
 from scripts.errors import InstallError
 from scripts.system.programs import ProgramFailed
@@ -23,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setattr(pip_settings, "find_pip", lambda: None)  # to ask pip takes half a second
+    monkeypatch.setattr(pip_config, "find_pip", lambda: None)  # to ask pip takes half a second
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     folder = tmp_path / "我的 project"
     package(folder / "pkg")

@@ -13,7 +13,7 @@ from typing import List
 import pytest
 
 from scripts import settings
-from scripts.environments import environments, pip_settings
+from scripts.environments import environments, pip_config
 from scripts.environments.locks import lock_files, resolution
 from scripts.environments.locks.lock_text import Request
 from scripts.environments.locks.python_versions import OldestPython
@@ -21,7 +21,7 @@ from scripts.errors import InstallError
 from scripts.steps import lock
 from tests.unit.wheels import make_wheel, serving
 
-FIND_PIP = pip_settings.find_pip
+FIND_PIP = pip_config.find_pip
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> settings.Setting
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setattr(pip_settings, "find_pip", lambda: None)  # its start takes half a second, several times
+    monkeypatch.setattr(pip_config, "find_pip", lambda: None)  # its start takes half a second, several times
     return settings.load(None, {}, tmp_path)
 
 
@@ -54,7 +54,7 @@ def not_from_index(project: settings.Settings) -> List[str]:
 def test_a_lock_has_hashes_its_origin_and_the_size_of_the_download(
     project: settings.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pip_settings, "find_pip", FIND_PIP)
+    monkeypatch.setattr(pip_config, "find_pip", FIND_PIP)
     lock.run(project)
 
     text = (project.project / "requirements.lock").read_text()
