@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..console import printable, progress, say
+from ..console import bare_urls, printable, progress, say
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
 from . import census, disk_errors, installation, installed_sources, installers, local_sources, lock_files, source_trees
@@ -153,9 +153,9 @@ def _recipe(asked: Recipe) -> Recipe:
     """Find the folder below `asked.folder`, the project's state, by all that decides what is in it."""
     place, project, source = asked.folder / "environments", asked.project, asked.source
     memory = Memory(place / "digests.json")
-    definition = _definition(source, memory)
-    notes = place / f"{asked.name}-{cache_key(definition, platform.python_version(), '')[:12]}.learnt.json"
     lines = [] if source.name in requirements_files.BUILD_FILES else local_sources.lines_of(source, project)
+    definition = b"\0".join([_definition(source, memory), *_filled_in(lines)])
+    notes = place / f"{asked.name}-{cache_key(definition, platform.python_version(), '')[:12]}.learnt.json"
     sources = tuple(local_sources.find(lines, project, memory, asked.known))
     learnt = tuple(local_sources.find(_lines_learnt(notes), project, memory, asked.known, may_be_gone=True))
     memory.save()
@@ -171,6 +171,15 @@ def _definition(source: Path, memory: Memory) -> bytes:
         tree = source_trees.read(source.parent, memory)
         return source_trees.metadata(tree, source.parent).encode()
     return lock_files.definition(source)
+
+
+def _filled_in(lines: Sequence[requirements_files.Line]) -> List[bytes]:
+    """Give all lines as they are meant where one names a variable: another package, say, or the file of the others.
+
+    A user and password may be others each time, and install the same.
+    """
+    is_filled_in = any(line.text != (line.written or line.text) for line in lines)
+    return [os.fsencode(bare_urls(line.text)) for line in lines] if is_filled_in else []
 
 
 def _lines_learnt(file: Path) -> List[requirements_files.Line]:

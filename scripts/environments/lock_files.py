@@ -72,8 +72,8 @@ def definition(file: Path) -> bytes:
         path = named.pop().resolve()
         if path not in texts and path.is_file():  # -r takes a URL, too
             texts[path] = path.read_bytes()
-            names = re.findall(rb"(?m)^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)", texts[path])
-            named += [path.parent / os.fsdecode(name) for name in names]
+            said = requirements.lines(texts[path].decode("utf-8-sig", "replace"), path, os.environ)
+            named += [path.parent / line.value for line in said if line.names_file]
     return b"\n\0\n".join(texts.values())
 
 
