@@ -86,6 +86,38 @@ def test_what_git_ignores_does_not_count_but_for_code_in_a_package(tmp_path: Pat
     assert (True, 3) == (unchanged, len({before, generated, key(folder)}))
 
 
+@pytest.mark.parametrize("name", ["made/__init__.py", "conversion.py", "voice.bin", "made/voice.bin", "../grafted/x"])
+def test_what_a_build_takes_counts_though_git_ignores_it(tmp_path: Path, name: str) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / ".gitignore").write_text("made/\nconversion.py\n*.bin\ngrafted/\n")
+    (folder / "MANIFEST.in").write_text("graft grafted\nrecursive-include talkie *.bin\n")
+    file = folder / "talkie" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("1\n")
+    before = key(committed(folder))
+    file.write_text("2\n")
+
+    assert before != key(folder)
+
+
+def test_a_package_that_is_generated_as_a_whole_counts(tmp_path: Path) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / ".gitignore").write_text("talkie/\n")
+    before = key(committed(folder))
+    package(folder, 2)
+
+    assert before != key(folder)
+
+
+def test_outside_git_a_package_counts_whatever_its_own_gitignore_says(tmp_path: Path) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / "talkie" / ".gitignore").write_text("*\n")
+    before = key(folder)
+    package(folder, 2)
+
+    assert before != key(folder)
+
+
 def test_a_folder_that_git_ignores_as_a_whole_is_read_all_the_same(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("pkg/\n")
     committed(tmp_path)
