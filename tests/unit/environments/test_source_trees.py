@@ -224,6 +224,29 @@ def test_an_editable_installation_is_decided_by_metadata_and_not_by_code(tmp_pat
     assert len(keys) - 1 == len(set(keys))
 
 
+@pytest.mark.parametrize(
+    "file, settings",
+    [
+        ("talkie/about.py", '[tool.setuptools.dynamic]\nversion = {attr = "talkie.about.VERSION"}\n'),
+        ("src/talkie/about.py", '[tool.hatch.version]\npath = "src/talkie/about.py"\n'),
+        ("talkie/about.py", "# open(os.path.join('talkie', 'about.py'))\n"),
+        ("talkie/__init__.py", '[project]\ndynamic = ["version"]\n'),
+    ],
+)
+def test_the_version_of_an_editable_installation_is_read_where_its_build_does(
+    tmp_path: Path, file: str, settings: str
+) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / "pyproject.toml").write_text(settings)
+    keys: List[str] = []
+    for text in ("VERSION = '1'\nx = 1\n", "VERSION = '1'\nx = 2\n", "VERSION = '2'\nx = 2\n"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+        keys.append(source_trees.metadata(read(folder), folder))
+
+    assert (True, False) == (keys[0] == keys[1], keys[1] == keys[2])
+
+
 def test_what_is_tested_is_code_and_not_what_else_a_machine_leaves(tmp_path: Path) -> None:
     folder = committed(package(tmp_path / "pkg"))
     before = source_trees.content(read(folder))
