@@ -125,8 +125,10 @@ class Recipe:
         return self.lock or self.requirements
 
     def now(self) -> Recipe:
-        """Look anew at all that decides it."""
-        return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, self.known)
+        """Look anew at all that decides it; a commit that was told to us is what we install, whatever a branch is at."""
+        commits = {each.identity for each in (*self.sources, *self.learnt) if not each.source.is_local}
+        known = {name: state for name, state in self.known.items() if name in commits}
+        return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, known)
 
 
 def recipe(name: str, requirements: Path, state: Path, project: Path, known: Mapping[str, State] = {}) -> Recipe:
@@ -244,8 +246,6 @@ def _make(recipe: Recipe) -> Recipe:
 
 def _after_build(recipe: Recipe) -> Recipe:
     """Look again at what the environment was made from: only what is as it was before is known to be in it."""
-    if not recipe.sources and not recipe.learnt and recipe.source.name not in requirements_files.BUILD_FILES:
-        return recipe
     lines = list(installed_sources.lines(recipe.folder))
     if installed_sources.unknown(lines, [*recipe.sources, *recipe.learnt]):
         more = installed_sources.unknown(lines, recipe.sources)
