@@ -125,7 +125,7 @@ class Recipe:
         return self.lock or self.requirements
 
     def now(self) -> Recipe:
-        """Look anew at all that decides it; a commit that was told to us is what we install, whatever a branch is at."""
+        """Look anew at all that decides it; a commit that was told to us is installed, whatever a branch is at now."""
         commits = {each.identity for each in (*self.sources, *self.learnt) if not each.source.is_local}
         known = {name: state for name, state in self.known.items() if name in commits}
         return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, known)

@@ -34,7 +34,7 @@ def measure(path: Path, expected_bytes: int, advance: Advance) -> Tuple[Content,
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         status = os.fstat(file.fileno())
         head = file.read(HEAD_BYTES)
         if status.st_size != expected_bytes:

@@ -29,6 +29,13 @@ def test_a_file_of_the_wrong_size_is_not_hashed(tmp_path: Path) -> None:
     assert Content(4, "", b"abcd") == measure(tmp_path / "m.bin", 3, ignore)[0]
 
 
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_file(tmp_path: Path) -> None:
+    os.mkfifo(str(tmp_path / "a.bin"))
+
+    with pytest.raises(OSError, match="expected a file, got a pipe"):
+        measure(tmp_path / "a.bin", 0, ignore)
+
+
 def test_a_file_longer_than_its_head_is_hashed_as_a_whole(tmp_path: Path) -> None:
     data = bytes(range(256)) * 5000
     (tmp_path / "m.bin").write_bytes(data)
