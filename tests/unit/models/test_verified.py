@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,15 @@ def test_a_stamp_is_for_one_digest(file: Path, saved: Path) -> None:
 
 def test_a_later_time_ends_a_stamp(file: Path, saved: Path) -> None:
     os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+
+    assert not Stamps(saved).hold("m.bin", file, "d" * 64)
+
+
+def test_another_content_under_the_same_time_ends_a_stamp(file: Path, saved: Path) -> None:
+    before = file.stat()
+    time.sleep(0.02)  # some disks note a time every few milliseconds
+    file.write_bytes(file.read_bytes()[::-1])
+    os.utime(str(file), ns=(before.st_atime_ns, before.st_mtime_ns))
 
     assert not Stamps(saved).hold("m.bin", file, "d" * 64)
 
