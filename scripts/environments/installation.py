@@ -55,7 +55,7 @@ def install(order: Order, lock: int) -> str:
             try:
                 _run(step, environ, lock, order.project)
             except programs.ProgramFailed as failed:
-                failed.output = re.sub(r"://[^/\s@]+@", "://", reworded(failed.output))  # users and passwords
+                failed.output = installers.without_secrets(reworded(failed.output))
                 raise
 
         return _with_either(uv, _Work(order, steps, environ, options, run))

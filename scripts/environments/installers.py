@@ -27,7 +27,7 @@ def complaint(output: str) -> str:
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     text = _of_pip(lines) or _of_uv(lines) or (lines[-1] if lines else "it ended without a word")
-    text = visible(_without_users(text))
+    text = visible(without_secrets(text))
     return text if len(text) <= LONGEST_COMPLAINT else text[:LONGEST_COMPLAINT] + " ..."
 
 
@@ -80,7 +80,7 @@ def explain(output: str) -> str:
     telling = [*refused, *(line for line in telling if line not in refused)]
     if len(telling) > SHOWN_LINES:
         telling = [*telling[: SHOWN_LINES - LAST_LINES - 1], "  ...", *telling[-LAST_LINES:]]
-    return visible(_without_users("\n  ".join(["", *telling])))
+    return visible(without_secrets("\n  ".join(["", *telling])))
 
 
 def _without_tail(lines: Sequence[str]) -> List[str]:
@@ -109,6 +109,10 @@ def _cause(why: str) -> str:
     return f"{kind[1]}: {re.sub('^<[^>]*>: ', '', quoted[-1])}" if kind and quoted else why
 
 
-def _without_users(text: str) -> str:
-    """Take the user names and passwords out of the URLs of a text."""
-    return re.sub(r"://[^/\s@]+@", "://", text)
+def without_secrets(text: str) -> str:
+    """Take users, passwords and queries, which may be signatures, out of the URLs of a text.
+
+    >>> without_secrets("git+https://me:p@ss@host/a, 'https://host/b.whl?signature=c' and d@e")
+    "git+https://host/a, 'https://host/b.whl?...' and d@e"
+    """
+    return re.sub(r"(://[^\s'\"?]+\?)[^\s'\")>]+", r"\1...", re.sub(r"://[^/\s'\"]*@", "://", text))
