@@ -106,16 +106,17 @@ def bare_urls(text: str) -> str:
     >>> bare_urls("from https://me:secret@host:8443/a.bin?token=1"), bare_urls("hf://org/name@main/a.bin")
     ('from https://host:8443/a.bin?...', 'hf://org/name@main/a.bin')
     """
-    return _URL.sub(lambda match: re.sub(r"[?#].*", "?...", without_users(match[0])), text)
+    return _URL.sub(lambda match: re.sub(r"[?#].*", "?...", without_secrets(match[0])), text)
 
 
-def without_users(text: str) -> str:
-    """Take the user names and passwords out of the URLs of a text.
+def without_secrets(text: str) -> str:
+    """Take users, passwords and queries, which may be signatures, out of the URLs of a text.
 
-    >>> without_users("see https://me:p@ss@host/a@1 (from git+ssh://git@host/b@main)")
-    'see https://host/a@1 (from git+ssh://host/b@main)'
+    >>> without_secrets("see https://me:p@ss@host/a@1 (from 'git+ssh://git@host/b.whl?signature=c')")
+    "see https://host/a@1 (from 'git+ssh://host/b.whl?...')"
     """
-    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
+    text = re.sub(r"(?<=://)[^/?#\s'\"]*@", "", text)
+    return re.sub(r"(://[^\s'\"?]+\?)[^\s'\")>]+", r"\1...", text)
 
 
 def readable(nodeid: str) -> str:

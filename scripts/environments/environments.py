@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..console import printable, progress, say
+from ..console import bare_urls, printable, progress, say
 from ..errors import InstallError, PipelineError
 from ..system import files, locks, programs
 from . import census, disk_errors, installation, installers
@@ -127,8 +127,10 @@ class Recipe:
         return self.lock or self.requirements
 
     def now(self) -> Recipe:
-        """Look anew at all that decides it."""
-        return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, self.known)
+        """Look anew at all that decides it; a commit that was told to us is installed, whatever a branch is at now."""
+        commits = {each.identity for each in (*self.sources, *self.learnt) if not each.source.is_local}
+        known = {name: state for name, state in self.known.items() if name in commits}
+        return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, known)
 
 
 def recipe(name: str, requirements: Path, state: Path, project: Path, known: Mapping[str, State] = {}) -> Recipe:
@@ -155,9 +157,10 @@ def _recipe(asked: Recipe) -> Recipe:
     """Find the folder below `asked.folder`, the project's state, by all that decides what is in it."""
     place, project, source = asked.folder / "environments", asked.project, asked.source
     memory = Memory(place / "digests.json")
-    definition = _definition(source, memory)
+    lines = local_sources.lines_of(source, project)
+    definition = b"\0".join([_definition(source, memory), *_filled_in(lines)])
     notes = place / f"{asked.name}-{cache_key(definition, platform.python_version(), '')[:12]}.learnt.json"
-    sources = tuple(local_sources.find(local_sources.lines_of(source, project), project, memory, asked.known))
+    sources = tuple(local_sources.find(lines, project, memory, asked.known))
     learnt = tuple(local_sources.find(_lines_learnt(notes), project, memory, asked.known, may_be_gone=True))
     memory.save()
     states = [os.fsencode(f"{each.label} {each.state.key}") for each in (*sources, *learnt)]
@@ -172,6 +175,15 @@ def _definition(source: Path, memory: Memory) -> bytes:
         tree = source_trees.read(source.parent, memory)
         return source_trees.metadata(tree, source.parent).encode()
     return lock_files.definition(source)
+
+
+def _filled_in(lines: Sequence[requirements_files.Line]) -> List[bytes]:
+    """Give all lines as they are meant where one names a variable: another package, say, or the file of the others.
+
+    A user and password may be others each time, and install the same.
+    """
+    is_filled_in = any(line.text != (line.written or line.text) for line in lines)
+    return [os.fsencode(bare_urls(line.text)) for line in lines] if is_filled_in else []
 
 
 def _lines_learnt(file: Path) -> List[requirements_files.Line]:
@@ -236,8 +248,6 @@ def _make(recipe: Recipe) -> Recipe:
 
 def _after_build(recipe: Recipe) -> Recipe:
     """Look again at what the environment was made from: only what is as it was before is known to be in it."""
-    if not recipe.sources and not recipe.learnt and recipe.source.name not in requirements_files.BUILD_FILES:
-        return recipe
     lines = list(installed_sources.lines(recipe.folder))
     if installed_sources.unknown(lines, [*recipe.sources, *recipe.learnt]):
         more = installed_sources.unknown(lines, recipe.sources)

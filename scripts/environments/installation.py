@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..console import say, without_users
+from ..console import say, without_secrets
 from ..errors import InstallError
 from ..system import caches, programs, proxies
 from . import installers, orders, pip_settings, reasons
@@ -54,7 +54,7 @@ def install(order: Order, lock: int) -> str:
             try:
                 _run(step, environ, lock, order.project)
             except programs.ProgramFailed as failed:
-                failed.output = without_users(reworded(failed.output))
+                failed.output = without_secrets(reworded(failed.output))
                 raise
 
         return _with_either(uv, _Work(order, steps, environ, options, run))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence
 
-from ..console import visible, without_users
+from ..console import visible, without_secrets
 
 LONGEST_COMPLAINT = 400  # characters of an installer's output that an error message quotes
 SHOWN_LINES, LAST_LINES = 12, 8  # of those from the first error on; of these the last, which a build ends with
@@ -27,7 +27,7 @@ def complaint(output: str) -> str:
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     text = _of_pip(lines) or _of_uv(lines) or (lines[-1] if lines else "it ended without a word")
-    text = visible(without_users(text))
+    text = visible(without_secrets(text))
     return text if len(text) <= LONGEST_COMPLAINT else text[:LONGEST_COMPLAINT] + " ..."
 
 
@@ -80,7 +80,7 @@ def explain(output: str) -> str:
     telling = [*refused, *(line for line in telling if line not in refused)]
     if len(telling) > SHOWN_LINES:
         telling = [*telling[: SHOWN_LINES - LAST_LINES - 1], "  ...", *telling[-LAST_LINES:]]
-    return visible(without_users("\n  ".join(["", *telling])))
+    return visible(without_secrets("\n  ".join(["", *telling])))
 
 
 def _without_tail(lines: Sequence[str]) -> List[str]:

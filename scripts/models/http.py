@@ -243,12 +243,14 @@ def extent_of(headers: Mapping[str, str]) -> Extent:
 
     >>> extent_of({"Content-Range": "bytes 5-9/10"}), extent_of({"Content-Length": "10"}), extent_of({})
     (Extent(start=5, total_bytes=10), Extent(start=0, total_bytes=10), Extent(start=0, total_bytes=None))
+    >>> {extent_of({"Content-Length": text}).total_bytes for text in ("\u00b2", "9" * 5000)}
+    {None}
     """
-    match = re.fullmatch(r"bytes\s+(\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
+    match = re.fullmatch(r"bytes\s+([0-9]{1,18})-[0-9]+/([0-9]{1,18}|\*)", headers.get("Content-Range", "").strip())
     if match:
         return Extent(int(match[1]), None if match[2] == "*" else int(match[2]))
     length = headers.get("Content-Length", "")
-    return Extent(0, int(length) if length.isdigit() else None)
+    return Extent(0, int(length) if re.fullmatch("[0-9]{1,18}", length) else None)
 
 
 def may_pass(status: int) -> bool:
@@ -266,12 +268,12 @@ def may_pass(status: int) -> bool:
 def ordered_pause_s(retry_after: str, now: datetime) -> Optional[float]:
     """Reckon the seconds that a Retry-After header asks us to wait; None if it does not.
 
-    >>> ordered_pause_s("7", datetime(2026, 1, 1)), ordered_pause_s("soon", datetime(2026, 1, 1))
-    (7.0, None)
+    >>> [ordered_pause_s(text, datetime(2026, 1, 1)) for text in ("7", "soon", "\u00b2", "9" * 5000)]
+    [7.0, None, None, None]
     """
     from email.utils import parsedate_to_datetime  # slow to import, and most runs find every file in place
 
-    if retry_after.strip().isdigit():
+    if re.fullmatch("[0-9]{1,18}", retry_after.strip()):
         return float(retry_after)
     try:
         then = parsedate_to_datetime(retry_after)

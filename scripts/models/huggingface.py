@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Tuple
 from urllib.parse import quote, urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from ..system.files import expand_user, parse_json
 from .addresses import HubPath, SourceError, is_commit
 from .http import Remote
-from .listing import Ask, Listed
+from .listing import Ask, Listed, check_page
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
@@ -66,10 +67,13 @@ def listed(place: HubPath, ask: Ask, environ: Mapping[str, str]) -> Tuple[HubPat
     url = f"{api}/tree/{commit}/{quote(place.folder)}".rstrip("/")
     found: List[Listed] = []
     query = "recursive=true"
-    while query:
+    for number in count(1):
         answer = ask(_asked(file, f"{url}?{query}", environ))
         found += _files(answer.body)
-        query = next_query(answer.headers.get("Link", ""))
+        before, query = query, next_query(answer.headers.get("Link", ""))
+        if not query:
+            break
+        check_page(number, query, before)
     return place._replace(revision=commit), found
 
 

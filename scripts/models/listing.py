@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Mapping, NamedTuple
 
+from .addresses import SourceError
 from .http import Remote
 
 
@@ -21,6 +22,26 @@ class Answer(NamedTuple):
 
 
 Ask = Callable[[Remote], Answer]
+
+
+MOST_PAGES = 1000  # of a thousand files each
+
+
+def check_page(number: int, following: str, before: str) -> None:
+    """Refuse a list without end: a page that names itself as the next one, or one page too many.
+
+    Args:
+        number: of the page, from 1.
+        following: what the page names as the next one, empty if none.
+        before: what it was asked for by itself.
+
+    Raises:
+        SourceError: with what helps.
+    """
+    if following and following == before:
+        raise SourceError("the server's list has no end: a page of it names itself as the next one")
+    if following and number >= MOST_PAGES:
+        raise SourceError(f"the server's list has more than {MOST_PAGES} pages: name a folder with fewer files")
 
 
 class Listed(NamedTuple):

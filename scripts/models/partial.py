@@ -101,17 +101,17 @@ class PartialFile:
     def publish(self, path: Path) -> os.stat_result:
         """Give the file its name, when it lies on the disk itself; returns its status."""
         _sync(self._file.fileno())
-        status = os.fstat(self._file.fileno())
         if _is_at(self._file, self._path):
             self._path.replace(path)
             self._is_published = True
+            status = os.fstat(self._file.fileno())  # a new name is a new ctime
         else:  # one of another machine has taken the name
             with scratch(path) as copy, copy.open("w+b", buffering=0) as file:
                 _copy(self._file, file)
                 modes.share_open(file.fileno(), path.parent)
                 _sync(file.fileno())
-                status = os.fstat(file.fileno())
                 copy.replace(path)
+                status = os.fstat(file.fileno())
         _sync_folder(path.parent)
         return status
 

@@ -13,13 +13,14 @@ import os
 import re
 import threading
 from functools import lru_cache, partial
+from itertools import count
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from urllib.parse import unquote_plus, urlsplit
 from xml.etree import ElementTree
 
 from .addresses import SourceError
 from .http import Remote
-from .listing import Ask, Listed
+from .listing import Ask, Listed, check_page
 
 EXPIRES_S = 900  # to start a transfer in; it may then last longer
 
@@ -80,7 +81,7 @@ def listed(bucket: str, prefix: str, ask: Ask) -> Iterator[Listed]:
         SourceError: the server refuses, or answers something else.
     """
     following: Dict[str, str] = {}
-    while True:
+    for number in count(1):
         url = _presigned("list_objects_v2", Bucket=bucket, Prefix=prefix, **following)
         body = ask(Remote(url, {}, partial(explain, is_signed(url)), certificates())).body
         try:
@@ -90,6 +91,7 @@ def listed(bucket: str, prefix: str, ask: Ask) -> Iterator[Listed]:
         yield from found
         if not token:
             return
+        check_page(number, token, following.get("ContinuationToken", ""))
         following = {"ContinuationToken": token}
 
 

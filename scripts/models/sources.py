@@ -16,6 +16,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from ..console import Advance, say
 from ..settings import ModelFile, Wheel
+from ..system.files import open_regular
 from ..typed_yaml import Bytes
 from . import wheel as wheels
 from .addresses import SourceError, WrongContent, host_of, local_path, movable_revision, requirement_of, scheme_of
@@ -163,7 +164,7 @@ class Sources:
 
 def _read(path: Path) -> Chunks:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error

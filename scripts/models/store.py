@@ -3,7 +3,7 @@
 A file gets its name only after its size and sha256 matched; until then it is a part in the same
 folder, which the next run goes on with. One process at a time fetches a file, and the files of
 another project of the same user are copied, not fetched again. A verified file is not read again
-while its stamp (size, time, inode) stands. A file put there by hand is as good as a fetched one.
+while its stamp (size, times, inode) stands. A file put there by hand is as good as a fetched one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .verified import Stamp, Stamps, difference, measure, stamp
 
 MISSING = "is missing"
 AT_ONCE = 8  # files, as the hubs' own tools: servers limit each connection, to 20 MB/s say, and not us
-UNSAVED_BYTES = 100_000_000  # of files whose stamps are not written yet: half a second to read them again,
+UNSAVED_BYTES = 1_000_000  # of files whose stamps are not written yet: who waits for one of them brings it again,
 UNSAVED_S = 2.0  # or since the last was
 AGAIN = ("nox", "-s", "models")
 
@@ -324,7 +324,7 @@ def distrust(settings: Settings, file: ModelFile) -> None:
     with suppress(OSError):  # no right to: it is another user's
         os.utime(str(settings.models_directory / file.path))  # for other projects
     here = stamps_of(settings)
-    here.put(file.path, Stamp(0, 0, 0, ""))
+    here.put(file.path, Stamp(0, 0, 0, 0, ""))
     here.save()
 
 

@@ -34,7 +34,7 @@ def measure(path: Path, expected_bytes: int, advance: Advance) -> Tuple[Content,
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         status = os.fstat(file.fileno())
         head = file.read(HEAD_BYTES)
         if status.st_size != expected_bytes:
@@ -81,17 +81,22 @@ def likely_cause(size_bytes: int, head: bytes, expected_bytes: int) -> str:
 
 
 class Stamp(NamedTuple):
-    """A file as it was when its content had this digest."""
+    """A file as it was when its content had this digest.
+
+    Reproducible archives give all versions of a file one time (1980, say), and an inode that is free is taken again:
+    the ctime nobody can set.
+    """
 
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int
     inode: int
     sha256: str
 
 
 def stamp(status: os.stat_result, sha256: str) -> Stamp:
     """Make the stamp of a file from its `os.stat` and its digest."""
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, sha256)
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, sha256)
 
 
 class Stamps:

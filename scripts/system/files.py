@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
 import os
@@ -173,22 +174,31 @@ def read_bytes(file: Path, limit_bytes: int = RECORD_BYTES) -> bytes:
     Raises:
         OSError: there is none, it is something else or too large; `strerror` says it in a few words.
     """
-    handle = os.open(str(file), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, f"expected a file, got {_kind(status.st_mode)}", str(file))
+    with open_regular(file) as opened:
+        status = os.fstat(opened.fileno())
         content: List[bytes] = []
         size_bytes = 0
         while size_bytes <= limit_bytes >= status.st_size:
-            chunk = os.read(handle, CHUNK_BYTES)
+            chunk = os.read(opened.fileno(), CHUNK_BYTES)
             if not chunk:
                 return b"".join(content)
             content.append(chunk)
             size_bytes += len(chunk)
-    finally:
-        os.close(handle)
     raise OSError(errno.EFBIG, f"expected at most {human_bytes(limit_bytes)}, got more", str(file))
+
+
+def open_regular(file: Path) -> io.FileIO:
+    """Open a regular file to read, without waiting for the writer of a pipe that somebody put there.
+
+    Raises:
+        OSError: there is none, or it is something else; `strerror` says it in a few words.
+    """
+    handle = os.open(str(file), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    kind = _kind(os.fstat(handle).st_mode)
+    if kind:
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"expected a file, got {kind}", str(file))
+    return io.FileIO(handle)
 
 
 def parse_json(content: bytes) -> Any:
@@ -245,7 +255,8 @@ def _shown(value: Any) -> str:
 
 
 def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    """Say what is no regular file; empty for one."""
+    kinds = ((stat.S_ISREG, ""), (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
     return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 

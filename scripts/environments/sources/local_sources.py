@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ...console import bare_urls, counted, printable
 from ...errors import InstallError
 from ...system import programs
+from ...system.files import expand_user
 from .. import requirements
 from ..requirements import ARCHIVES, BUILD_FILES, Line, Source
 from . import digests, git, package_files, source_trees
@@ -156,7 +157,7 @@ def place_if_there(source: Source, project: Path) -> Optional[Path]:
     """Find the folder or archive that a line means; None where it is not there, as what is for another platform."""
     if source.line.option == "--find-links":  # which counts from the file, in pip too
         bases = (source.line.file.parent, project)
-        folders = (Path(os.path.normpath(base / files.expand_user(source.location))) for base in bases)
+        folders = (Path(os.path.normpath(base / expand_user(source.location))) for base in bases)
         return next((folder for folder in folders if folder.is_dir()), None)
     return requirements.place(source.location, source.line.file, project)
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List
 
@@ -19,6 +20,7 @@ _LITTER_FOLDERS = r"__pycache__|.*\.egg-info|\.(git|hg|svn|bzr|tox|nox|eggs|pipe
 _LITTER_FILES = r".*\.(pyc|pyo|log)|\.coverage(\..*)?|\.git|\.DS_Store|.*\.cpython-3.*\.so"
 _LITTER = re.compile(f"(.*/)?(({_LITTER_FOLDERS})/.*|{_LITTER_FILES})", re.DOTALL)
 _BUILT = ("build", "dist")  # at the top, unless it is a package of that name
+_VERSION = re.compile(r"_*(\w+_)?version(_info)?_*\.py")  # which builds write
 _MARKS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")  # in a folder that is an environment or a cache
 
 
@@ -28,8 +30,7 @@ def listed(folder: str) -> Dict[str, str]:
         found = git.files(folder)
         if not any(name in BUILD_FILES or name.endswith(".py") for name in found):
             raise programs.ProgramFailed("git ignores the folder itself")
-        ignored = [name for name in git.ignored(folder) if _is_in_package(folder, name)]
-        code = [name for entry in ignored for name in _code_of(folder, entry)]
+        code = _taken_though_ignored(folder, git.ignored(folder))
         new = without_litter(name for name, is_tracked in found.items() if not is_tracked)
         tracked = (name for name, is_tracked in found.items() if is_tracked)
         kinds = ((GENERATED, without_litter(code)), (NEW, new), (TRACKED, tracked))
@@ -38,19 +39,60 @@ def listed(folder: str) -> Dict[str, str]:
         return dict.fromkeys(without_litter(_walked(folder)), NEW)
 
 
+def _taken_though_ignored(folder: str, ignored: Iterable[str]) -> Iterator[str]:
+    """List what a build takes of what git ignores: code in packages, and the files that its settings name."""
+    patterns = named_files(_settings(folder))
+    for entry in without_litter(ignored):
+        names: Iterable[str] = [entry]
+        if entry.endswith("/"):
+            is_wanted = _is_in_package(folder, entry) or any(pattern.startswith(entry) for pattern in patterns)
+            names = (entry + name for name in _walked(os.path.join(folder, entry))) if is_wanted else []
+        for name in names:
+            in_package = _is_in_package(folder, name)
+            is_code = in_package and name.endswith(".py") and not _VERSION.fullmatch(Path(name).name)
+            if is_code or is_named(name, in_package, patterns):
+                yield name
+
+
 def _is_in_package(folder: str, name: str) -> bool:
-    """Tell whether what git ignores lies in a Python package, and is code; the version that a build notes is none."""
-    path = Path(folder, name)
-    is_wanted = name.endswith("/") or (path.suffix == ".py" and "version" not in path.name)
-    return is_wanted and (path.parent / "__init__.py").is_file()
+    """Tell whether a file or folder lies in a Python package, or is one."""
+    places = [name, *map(str, Path(name).parents)]
+    return any(place != "." and Path(folder, place, "__init__.py").is_file() for place in places)
 
 
-def _code_of(folder: str, entry: str) -> Iterator[str]:
-    if not entry.endswith("/"):
-        yield entry
-    else:
-        names = _walked(os.path.join(folder, entry))
-        yield from (entry + name for name in names if name.endswith(".py"))
+def _settings(folder: str) -> str:
+    texts = []
+    for name in (*BUILD_FILES, "MANIFEST.in"):
+        with suppress(OSError):
+            texts.append(Path(folder, name).read_text("utf-8", "replace"))
+    return "\n".join(texts)
+
+
+def named_files(settings: str) -> List[str]:
+    """List the words of a build's settings that may mean files; a lone star only where it stands in a list.
+
+    >>> named_files('requests = "*"\\n[tool.setuptools.package-data]\\npkg = ["*.bin", "data/*"]')
+    ['*.bin', 'data/*', 'tool.setuptools.package-data']
+    >>> named_files("package_data={'': ['*']}")
+    ['*']
+    """
+    words = {word for word in re.findall(r"[^\s\"'=,;:{}()\[\]]+", settings) if re.search(r"\w[./]|[./]\w", word)}
+    grafted = [f"{name.rstrip('/')}/*" for name in re.findall(r"(?m)^graft +(\S+)", settings)]  # in a MANIFEST.in
+    stars = re.findall(r"(?:\[[^\]]*[\"']|-include [^\n]*)([*/.]*\*)(?=[\"'\s]|$)", settings)
+    return sorted({*words, *grafted, *("*" for _ in stars)})
+
+
+def is_named(name: str, in_package: bool, patterns: Iterable[str]) -> bool:
+    """Tell whether one of the patterns means a file: by its path, or in a package by the end of its path.
+
+    >>> [is_named("pkg/data/a.bin", True, [pattern]) for pattern in ("*.bin", "data/*", "pkg/data/a.bin", "b/*", "*")]
+    [True, True, True, False, True]
+    >>> [is_named("data/a.bin", False, [pattern]) for pattern in ("*.bin", "a.bin", "data/*", "*")]
+    [False, False, True, False]
+    """
+    parts = name.split("/")
+    ends = ["/".join(parts[at:]) for at in range(len(parts))] if in_package else [name]
+    return any(fnmatchcase(end, pattern) for pattern in patterns if in_package or "/" in pattern for end in ends)
 
 
 def _walked(folder: str) -> Iterator[str]:
@@ -71,7 +113,10 @@ def _is_marked(folder: Path) -> bool:
     with suppress(OSError):
         if any((folder / mark).exists() for mark in _MARKS):
             return True
-        return "*" in (folder / ".gitignore").read_text("utf-8", "replace").split()
+        ignores_all = "*" in (folder / ".gitignore").read_text("utf-8", "replace").split()
+        return (
+            ignores_all and not (folder / "__init__.py").is_file()
+        )  # code that is generated is ignored, and installed
     return False
 
 

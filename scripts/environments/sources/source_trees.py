@@ -26,6 +26,8 @@ _COMPILED = re.compile(
     r".*(\.(c|cc|cpp|cxx|h|hh|hpp|cu|cuh|pyx|pxd|rs|f|f90|go|proto|cmake|build)|CMakeLists\.txt|Cargo\.(toml|lock))",
     re.DOTALL,
 )
+_CONSTANT = re.compile(r"(?m)^(?i:\w*version\w*)[ \t]*(?::[^=\n]*)?=.*")
+_TOP_INIT = re.compile(r"(src/)?\w+/__init__\.py")
 _ABOVE = re.compile(r"(?<![\w./])(?:\.\./)+\w[\w.-]*(?:/[\w.-]+)*")  # a path out of the folder
 
 
@@ -157,7 +159,19 @@ def content(tree: Tree) -> str:
 def metadata(tree: Tree, folder: Path) -> str:
     """Take the digest of what decides an editable installation: what it needs, provides and compiles."""
     wanted = deciding(tree.digests, lambda name: package_files.text(folder / name))
-    return digest({name: tree.digests[name] for name in wanted}, top_level(tree.digests))
+    told = sorted(_told_by(tree.digests, folder))
+    constants = [f"{name} {_CONSTANT.findall(package_files.text(folder / name))}" for name in told]
+    return digest({name: tree.digests[name] for name in wanted}, [*top_level(tree.digests), *constants])
+
+
+def _told_by(names: Collection[str], folder: Path) -> Set[str]:
+    """Choose the code in packages that a build may read a version from, by its path or as an attribute."""
+    words = {word for name in BUILD_FILES for word in re.findall(r"[\w./-]+", package_files.text(folder / name))}
+    modules = {word.rpartition(".")[0].replace(".", "/") for word in words}
+    paths = {f"{top}{module}{end}" for module in modules for top in ("", "src/") for end in (".py", "/__init__.py")}
+    ends = tuple(f"/{word}" for word in words if word.endswith(".py"))
+    code = (name for name in names if name.endswith(".py"))
+    return {name for name in code if name in paths or f"/{name}".endswith(ends) or _TOP_INIT.fullmatch(name)}
 
 
 def deciding(names: Collection[str], text: Callable[[str], str]) -> List[str]:

@@ -176,9 +176,25 @@ def test_changed_requirements_get_another_environment(project: Path) -> None:
     assert before != recipe(project).folder
 
 
-@pytest.mark.parametrize("option", ["-r ", "-c", "--requirement=", "--constraint "])
-def test_a_change_in_a_file_that_the_requirements_name_is_one_too(project: Path, option: str) -> None:
-    (project / "requirements.txt").write_text(f"tiny-thing\n{option}more/base.txt\n")
+def test_what_a_variable_in_requirements_means_now_decides_and_no_password(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requirements = project / "requirements.txt"
+    requirements.write_text("--extra-index-url https://me:${SECRET}@localhost/\n-r ${PROJECT_ROOT}/${WHICH}.txt\n")
+    (project / "a.txt").write_text("tiny-thing==${VERSION}\n")
+    folders = []
+    for variables in ("1.0 a p", "1.0 a other", "2.0 a p", "1.0 b p"):
+        for name, text in zip(("VERSION", "WHICH", "SECRET"), variables.split()):
+            monkeypatch.setenv(name, text)
+        (project / "b.txt").write_text("tiny-thing==1.0  # as a.txt\n")
+        folders.append(recipe(project).folder)
+
+    assert [True, False, False] == [folders[0] == folder for folder in folders[1:]]
+
+
+@pytest.mark.parametrize("line", ["-r {}", "-c{}", "--requirement={}", "--constraint {}", "-r \\\n {}", "-r '{}'"])
+def test_a_change_in_a_file_that_the_requirements_name_is_one_too(project: Path, line: str) -> None:
+    (project / "requirements.txt").write_text(f"tiny-thing\n{line.format('more/base.txt')}\n")
     (project / "more").mkdir()
     (project / "more" / "base.txt").write_text("-r ../requirements.txt\ntiny-thing==1.0\n")
     before = recipe(project)

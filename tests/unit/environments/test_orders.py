@@ -130,6 +130,28 @@ def test_what_changes_during_each_build_is_refused(project: Path, monkeypatch: p
         environments.make(recipe(project, "./pkg\n"))
 
 
+def test_requirements_that_are_edited_during_the_installation_are_installed(project: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        edit = "-e ./pkg\n"
+        patch.setattr(installation, "install", lambda *_: (project / "requirements.txt").write_text(edit) and "uv")
+        before = recipe(project, "# nothing yet\n")
+        made = environments.make(before)
+
+    assert (False, recipe(project).folder) == (before.folder.exists(), made.folder)
+
+
+def test_a_state_that_is_gone_is_not_said_of_what_is_built_now(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "install", lambda *_: "uv")
+    first = recipe(project, "./pkg\n")
+    known = {each.identity: each.state for each in first.sources}
+    package(project / "pkg", 2)
+    asked = environments.recipe("service", first.requirements, project / ".pipeline", project, known)
+    made = environments.make(asked)
+
+    assert (first.folder, recipe(project).folder) == (asked.folder, made.folder)
+    assert not first.folder.exists()
+
+
 def test_what_a_build_leaves_is_in_the_next_one_only_if_it_is_still_there(project: Path) -> None:
     order = orders.Order(project / "e", project / "r", project / "r", project, recipe(project, "./pkg\n").sources)
     with orders.apart_from_earlier_builds(order, {}) as environ:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from http.server import BaseHTTPRequestHandler
+from itertools import count
 from pathlib import Path
 from typing import Dict
 from urllib.parse import unquote, urlsplit
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.errors import ModelError
-from scripts.models import huggingface, store
+from scripts.models import huggingface, listing, store
 from scripts.models.addresses import HubPath, SourceError
+from scripts.models.http import Remote
 from scripts.models.listing import Answer
 from tests.unit.models.hubs import COMMIT
 from tests.unit.models.loopback import content, serve
@@ -155,3 +157,15 @@ def test_what_is_no_answer_about_a_repository_is_called_so(body: bytes) -> None:
     for revision in ("main", COMMIT):
         with pytest.raises(SourceError, match=r"the hub (answers with something else|does not say|says that)"):
             huggingface.listed(HubPath.read(f"hf://org/voice@{revision}/"), lambda asked: Answer({}, body), {})
+
+
+@pytest.mark.parametrize("following, told", [("a", "no end"), ("{}", "more than 3 pages: name a folder")])
+def test_a_list_without_end_is_refused(monkeypatch: pytest.MonkeyPatch, following: str, told: str) -> None:
+    monkeypatch.setattr(listing, "MOST_PAGES", 3)
+    number = count()
+
+    def ask(asked: Remote) -> Answer:
+        return Answer({"Link": f'<https://hub.test/tree?cursor={following.format(next(number))}>; rel="next"'}, b"[]")
+
+    with pytest.raises(SourceError, match=told):
+        huggingface.listed(HubPath.read(f"hf://org/voice@{COMMIT}/"), ask, {})

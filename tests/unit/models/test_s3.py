@@ -365,3 +365,10 @@ def test_what_is_no_list_of_objects_is_called_so(use: Use, body: bytes) -> None:
     use(LOG_IN)
     with pytest.raises(SourceError, match="something else than a list of objects"):
         list(s3.listed("weights", "", lambda asked: Answer({}, body)))
+
+
+def test_a_list_that_begins_anew_for_ever_is_refused(use: Use) -> None:
+    use(LOG_IN)
+    body = b"<ListBucketResult><NextContinuationToken>a</NextContinuationToken></ListBucketResult>"
+    with pytest.raises(SourceError, match="no end"):
+        list(s3.listed("weights", "", lambda asked: Answer({}, body)))

@@ -105,7 +105,7 @@ def test_only_of_large_files_the_stamp_is_written_at_once_and_of_all_in_the_end(
     here = project(tmp_path)
     file = ModelFile(Bytes(size_bytes), "a.bin", "a" * 64, ("file:a",))
     with pytest.raises(KeyboardInterrupt), store.Memory(here) as memory:
-        memory.remember(file, Stamp(size_bytes, 1, 2, file.sha256))
+        memory.remember(file, Stamp(size_bytes, 1, 2, 3, file.sha256))
         written = (here.state / "models.json").exists()
         raise KeyboardInterrupt
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def test_a_file_of_the_wrong_size_is_not_hashed(tmp_path: Path) -> None:
     (tmp_path / "m.bin").write_bytes(b"abcd")
 
     assert Content(4, "", b"abcd") == measure(tmp_path / "m.bin", 3, ignore)[0]
+
+
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_file(tmp_path: Path) -> None:
+    os.mkfifo(str(tmp_path / "a.bin"))
+
+    with pytest.raises(OSError, match="expected a file, got a pipe"):
+        measure(tmp_path / "a.bin", 0, ignore)
 
 
 def test_a_file_longer_than_its_head_is_hashed_as_a_whole(tmp_path: Path) -> None:
@@ -91,6 +99,15 @@ def test_a_stamp_is_for_one_digest(file: Path, saved: Path) -> None:
 
 def test_a_later_time_ends_a_stamp(file: Path, saved: Path) -> None:
     os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+
+    assert not Stamps(saved).hold("m.bin", file, "d" * 64)
+
+
+def test_another_content_under_the_same_time_ends_a_stamp(file: Path, saved: Path) -> None:
+    before = file.stat()
+    time.sleep(0.02)  # some disks note a time every few milliseconds
+    file.write_bytes(file.read_bytes()[::-1])
+    os.utime(str(file), ns=(before.st_atime_ns, before.st_mtime_ns))
 
     assert not Stamps(saved).hold("m.bin", file, "d" * 64)
 

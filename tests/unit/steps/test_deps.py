@@ -11,7 +11,7 @@ def test_ci_gets_a_digest_for_its_key_and_compiled_environments_under_it(tmp_pat
     (tmp_path / "pipeline.yml").write_text("suite: {path: t, requirements: suite.txt}")
     digest = tmp_path / ".pipeline" / "packages.sha256"
     told = [projects.run(tmp_path, "deps", *words).stdout for words in (["--digest", str(digest)], ["--compile"])]
-    made = next((tmp_path / ".pipeline" / "environments").glob("suite-*/"))
+    made = next(path for path in (tmp_path / ".pipeline" / "environments").glob("suite-*") if path.is_dir())
 
     assert f"digest of the packages: {digest}\n" in told[0]
     assert re.fullmatch(r"[0-9a-f]{64}\n", digest.read_text())

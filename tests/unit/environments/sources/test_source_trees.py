@@ -86,6 +86,38 @@ def test_what_git_ignores_does_not_count_but_for_code_in_a_package(tmp_path: Pat
     assert (True, 3) == (unchanged, len({before, generated, key(folder)}))
 
 
+@pytest.mark.parametrize("name", ["made/__init__.py", "conversion.py", "voice.bin", "made/voice.bin", "../grafted/x"])
+def test_what_a_build_takes_counts_though_git_ignores_it(tmp_path: Path, name: str) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / ".gitignore").write_text("made/\nconversion.py\n*.bin\ngrafted/\n")
+    (folder / "MANIFEST.in").write_text("graft grafted\nrecursive-include talkie *.bin\n")
+    file = folder / "talkie" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("1\n")
+    before = key(committed(folder))
+    file.write_text("2\n")
+
+    assert before != key(folder)
+
+
+def test_a_package_that_is_generated_as_a_whole_counts(tmp_path: Path) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / ".gitignore").write_text("talkie/\n")
+    before = key(committed(folder))
+    package(folder, 2)
+
+    assert before != key(folder)
+
+
+def test_outside_git_a_package_counts_whatever_its_own_gitignore_says(tmp_path: Path) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / "talkie" / ".gitignore").write_text("*\n")
+    before = key(folder)
+    package(folder, 2)
+
+    assert before != key(folder)
+
+
 def test_a_folder_that_git_ignores_as_a_whole_is_read_all_the_same(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("pkg/\n")
     committed(tmp_path)
@@ -190,6 +222,29 @@ def test_an_editable_installation_is_decided_by_metadata_and_not_by_code(tmp_pat
 
     assert keys[0] == keys[1]
     assert len(keys) - 1 == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    "file, settings",
+    [
+        ("talkie/about.py", '[tool.setuptools.dynamic]\nversion = {attr = "talkie.about.VERSION"}\n'),
+        ("src/talkie/about.py", '[tool.hatch.version]\npath = "src/talkie/about.py"\n'),
+        ("talkie/about.py", "# open(os.path.join('talkie', 'about.py'))\n"),
+        ("talkie/__init__.py", '[project]\ndynamic = ["version"]\n'),
+    ],
+)
+def test_the_version_of_an_editable_installation_is_read_where_its_build_does(
+    tmp_path: Path, file: str, settings: str
+) -> None:
+    folder = package(tmp_path / "pkg")
+    (folder / "pyproject.toml").write_text(settings)
+    keys: List[str] = []
+    for text in ("VERSION = '1'\nx = 1\n", "VERSION = '1'\nx = 2\n", "VERSION = '2'\nx = 2\n"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+        keys.append(source_trees.metadata(read(folder), folder))
+
+    assert (True, False) == (keys[0] == keys[1], keys[1] == keys[2])
 
 
 def test_what_is_tested_is_code_and_not_what_else_a_machine_leaves(tmp_path: Path) -> None:
