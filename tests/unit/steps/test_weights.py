@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from scripts import settings
 from scripts.errors import ModelError, SettingsError
 from scripts.models import store
 from scripts.models import wheel as wheels
+from scripts.models.verified import stamp
 from scripts.settings import Settings
 from scripts.steps import weights
 from tests.unit.models.loopback import files_below, use_packages
@@ -59,17 +59,16 @@ def test_the_list_fails_where_a_file_is_not_right(here: Settings, capsys: Output
     assert (4, True) == (failure.value.exit_code, "nox -s models" in failure.value.hint)
 
 
-def damage(path: Path) -> None:
-    """Change a file behind the back of its stamp, as a disk may."""
-    before = path.stat()
-    with path.open("r+b") as file:
-        file.write(b"x")
-    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+def damage(whole: Settings) -> None:
+    """Change a.bin behind the back of its stamp, as a disk may; no ctime can be set, so here the stamp is."""
+    path, [file, *_] = whole.models_directory / "a.bin", whole.models.files if whole.models else ()
+    path.write_bytes(b"xbc")
+    store.remember(whole, file, stamp(path.stat(), file.sha256))
 
 
 def test_a_deep_verification_sees_what_a_stamp_hides(whole: Settings, capsys: Output) -> None:
     weights.verify(whole)
-    damage(whole.models_directory / "a.bin")
+    damage(whole)
     weights.verify(whole)
 
     assert 2 * "weights: 2 files verified, 5 bytes\n" == capsys.readouterr().out
@@ -78,7 +77,7 @@ def test_a_deep_verification_sees_what_a_stamp_hides(whole: Settings, capsys: Ou
 
 
 def test_what_a_deep_verification_refused_is_fetched_anew(whole: Settings) -> None:
-    damage(whole.models_directory / "a.bin")
+    damage(whole)
     with pytest.raises(ModelError):
         weights.verify(whole, deep=True)
 
