@@ -12,7 +12,7 @@ from typing import Dict, Iterable, Iterator, List
 
 from ...system import programs
 from ..requirements import BUILD_FILES
-from . import git
+from . import git, package_files
 
 TRACKED, NEW, GENERATED = "tracked", "new", "generated"  # the last by git ignored, but code in a package
 
@@ -41,7 +41,8 @@ def listed(folder: str) -> Dict[str, str]:
 
 def _taken_though_ignored(folder: str, ignored: Iterable[str]) -> Iterator[str]:
     """List what a build takes of what git ignores: code in packages, and the files that its settings name."""
-    patterns = named_files(_settings(folder))
+    settings = [package_files.text(Path(folder, name)) for name in (*BUILD_FILES, "MANIFEST.in")]
+    patterns = named_files("\n".join(settings))
     for entry in without_litter(ignored):
         names: Iterable[str] = [entry]
         if entry.endswith("/"):
@@ -58,14 +59,6 @@ def _is_in_package(folder: str, name: str) -> bool:
     """Tell whether a file or folder lies in a Python package, or is one."""
     places = [name, *map(str, Path(name).parents)]
     return any(place != "." and Path(folder, place, "__init__.py").is_file() for place in places)
-
-
-def _settings(folder: str) -> str:
-    texts = []
-    for name in (*BUILD_FILES, "MANIFEST.in"):
-        with suppress(OSError):
-            texts.append(Path(folder, name).read_text("utf-8", "replace"))
-    return "\n".join(texts)
 
 
 def named_files(settings: str) -> List[str]:
