@@ -31,6 +31,7 @@ _SIGNS = {
     r"|error sending request|No route to host|network timeout",
     "plain http": r"is not a trusted or secure host",
     "metadata": r"(parse|read|invalid|nconsistent) metadata|[Mm]etadata (name|version|file)|wheel .*is invalid",
+    "python": r"current Python version \([^)]*\) does not\s+satisfy|requires a different Python",
     "version": r"No solution found|No matching distribution|ResolutionImpossible",
     "line": r"Expected `--hash`|Unexpected '|Couldn't parse|Invalid requirement|no such option",
 }
@@ -48,6 +49,7 @@ _HINTS = {
     "server": "The index itself failed: try again later. `pip config list` shows which one is asked.",
     "no socks": "pip needs PySocks for a SOCKS proxy, uv needs nothing: install either past the proxy.",
     "plain http": "pip asks no index over plain http: say https, or trusted-host in pip.conf.",
+    "python": "It is for other Pythons than this one: take a version of it that is for this one, or another Python.",
     "version": "Edit the requirements: no index that is asked has such a version, or its lines exclude each other. "
     "`pip config list` shows which are asked.",
     "line": "Correct this line.",

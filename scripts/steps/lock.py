@@ -50,9 +50,13 @@ def told(name: str, before: Optional[str], now: str, oldest: OldestPython) -> Li
     >>> now = "# download: 1 package, 1 MB\\nb==2\\n"
     >>> told("a.lock", "b==1\\n", now, OldestPython("3.8", "setup.py requires it"))
     ['a.lock: 1 package, 1 MB; for Python 3.8 and newer (setup.py requires it); 1 changed', '  b  1 -> 2']
+    >>> told("a.lock", None, f"\\n{lock_files.TAIL}\\ngit+file:///r@f00#egg=b\\n", OldestPython("3.8", "as before"))
+    ['a.lock: 0 packages, and 1 that no index has; for Python 3.8 and newer (as before); new']
     """
     local = len(lock_files.not_from_index(now))
-    download = lock_files.header_of(now).get("download") or counted(len(lock_files.pins(now)), "package")
+    download = lock_files.header_of(now).get("download") or counted(
+        len(lock_files.pins(lock_files.from_index(now))), "package"
+    )
     packages = f"{download}, and {local} that no index has" if local else download
     changes = lock_files.changes(before, now)
     if before is None:

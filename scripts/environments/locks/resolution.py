@@ -22,6 +22,8 @@ from .uv_output import Entry
 
 MOST_TRIALS = 4  # of newer Pythons, for the message of a failure
 TOKEN_CHARACTERS = 20  # nobody's name is so long
+BREAK = " \\"  # a line goes on in the next
+_HASH = re.compile(r"--hash[\s=]+(\w+:[0-9a-fA-F]+)")
 
 
 def make(request: Request) -> Path:
@@ -55,10 +57,45 @@ def _resolved(request: Request, uv: List[str], lines: Sequence[Line], folder: Pa
     for options in [alone] if alone == every else [alone, every]:
         attempt = _Attempt(request, uv, lines, file_options.in_force(options, lines), folder)
         try:
-            return Resolution(request, lines, attempt.options, attempt.before, attempt.resolve())
+            entries = [with_stated_hashes(entry, lines) for entry in attempt.resolve()]
+            return Resolution(request, lines, attempt.options, attempt.before, entries)
         except programs.ProgramFailed as failed:
             error = failed
     raise attempt.failure(error)
+
+
+def with_stated_hashes(entry: Entry, lines: Sequence[Line]) -> Entry:
+    """Keep of a package's hashes those that the requirements state; uv writes all that the index has.
+
+    Raises:
+        InstallError: the requirements state hashes for it, and the index has no such file.
+    """
+    name = requirements.normalized(_name(entry.text))
+    same = [line for line in lines if not line.option and requirements.normalized(_name(line.text)) == name]
+    stated = {found for line in same for found in _HASH.findall(line.text)}
+    if entry.source or not stated:
+        return entry
+    first, *rest = entry.text.splitlines()
+    kept = [row for row in rest if set(_HASH.findall(row)) & stated]
+    if not kept:
+        where = next(f"{line.file}:{line.number}" for line in same if _HASH.search(line.text))
+        message = f"{where}: no file of {first.rstrip(BREAK)} on the index has a hash that stands there"
+        raise InstallError(
+            message, "Is it the right index? If you trust it, correct the hash there; a lock takes sha256."
+        )
+    hashes = f"{BREAK}\n".join(row.rstrip(BREAK) for row in [first, *kept])
+    notes = [row for row in rest if not _HASH.search(row)]
+    return entry._replace(text="".join(f"{row}\n" for row in [hashes, *notes]))
+
+
+def _name(text: str) -> str:
+    """Read the name that a requirement begins with.
+
+    >>> _name("tiny-thing[x]==1 ; python_version > '3.8'")
+    'tiny-thing'
+    """
+    found = re.match(r"[\w.-]+", text)
+    return found[0] if found else ""
 
 
 def main_index_alone(options: Mapping[str, str]) -> Dict[str, str]:

@@ -30,6 +30,10 @@ NONE = "\nERROR: No matching distribution found for lib\n"
         (FETCH + "dns error\n  cause: failed to lookup address information: Name or service not known", "name"),
         (FETCH + "tcp connect error\n  cause: Connection refused (os error 111)", "network"),
         ("error: Failed to fetch\n  cause: HTTP status server error (500 Internal Server Error) for url", "server"),
+        (
+            "error: No solution found\nthe current Python version (3.11.7) does not satisfy Python>=3.13",
+            "python",
+        ),
         ("error: No solution found when resolving dependencies", "version"),
         ("ERROR: ResolutionImpossible: for help visit https://pip.pypa.io", "version"),
         ("error: Failed to build `a==1`\n  cause: Call to `be.build_wheel` failed\n Connection refused", "build"),

@@ -13,8 +13,8 @@ from typing import List
 import pytest
 
 from scripts import settings
-from scripts.environments import environments, pip_config
-from scripts.environments.locks import lock_files, resolution
+from scripts.environments import environments, pip_config, requirements
+from scripts.environments.locks import lock_files, resolution, uv_output
 from scripts.environments.locks.lock_text import Request
 from scripts.environments.locks.python_versions import OldestPython
 from scripts.errors import InstallError
@@ -257,3 +257,21 @@ def test_the_dependencies_of_a_pyproject_are_locked(project: settings.Settings) 
     assert {"tiny-thing": "1.0"} == lock_files.pins(made.read_text())
     with pytest.raises(InstallError, match=r"pyproject\.toml was edited"):
         lock_files.check_lock(file, made, project.project)
+
+
+def test_hashes_that_the_requirements_state_are_the_only_ones_locked(project: settings.Settings) -> None:
+    """uv alone writes all that an index has; the lock would install what the requirements refuse."""
+    wheel = next(project.project.glob("tiny_thing*.whl"))
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    requirements_file = project.project / "requirements.txt"
+    requirements_file.write_text(f"Tiny_Thing==1.0 --hash=sha256:{right} --hash=sha256:{'1' * 64}\n")
+    entry = uv_output.Entry(
+        f"tiny-thing==1.0 \\\n    --hash=sha256:{'2' * 64} \\\n    --hash=sha256:{right}\n    # via x\n", None, ""
+    )
+    kept = resolution.with_stated_hashes(entry, list(requirements.read(requirements_file)))
+
+    assert kept.text == f"tiny-thing==1.0 \\\n    --hash=sha256:{right}\n    # via x\n"
+
+    requirements_file.write_text(f"tiny-thing==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(InstallError, match=r"requirements.txt:1: no file of tiny-thing==1.0 on the index has a hash"):
+        lock.run(project)
