@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import List
@@ -7,12 +8,15 @@ from typing import List
 import pytest
 
 from scripts.models import prune, store
-from scripts.settings import Settings
+from scripts.models.verified import stamp
+from scripts.settings import ModelFile, Settings
+from scripts.typed_yaml import Bytes
 from tests.unit.models.loopback import files_below
 from tests.unit.models.manifests import entry, project
 
 DAY_S = 86400
 NOW = 2_000_000_000
+OLD = "deep/er/old.bin"
 
 
 @pytest.fixture
@@ -21,17 +25,15 @@ def here(tmp_path: Path) -> Settings:
     (tmp_path / "there.bin").write_bytes(b"abc")
     before = project(tmp_path, entry(b"abc", "file:there.bin", path="deep/er/old.bin"))
     store.fetch(before)
-    age(before, "deep/er/old.bin", days=31)
+    use(before, NOW - 31 * DAY_S, NOW - 31 * DAY_S)
     return project(tmp_path, entry(b"abc", "file:there.bin", path="new.bin"))
 
 
-def age(here: Settings, name: str, days: float) -> Path:
-    """Make a file one that was last used so many days ago, as it was when it was verified."""
-    path = here.models_directory / name
-    os.utime(str(path), (NOW - days * DAY_S, NOW - days * DAY_S))
-    store.plan(here)
-    os.utime(str(path), (NOW - days * DAY_S, NOW - days * DAY_S))  # it was read
-    return path
+def use(here: Settings, read: float, written: float) -> None:
+    """Set when old.bin was read and written last; its stamp too, since that sets a ctime, as nobody's reading does."""
+    path, digest = here.models_directory / OLD, hashlib.sha256(b"abc").hexdigest()
+    os.utime(str(path), (read, written))
+    store.remember(here, ModelFile(Bytes(3), OLD, digest, ("file:there.bin",)), stamp(path.stat(), digest))
 
 
 def found(here: Settings, days: float = 30) -> List[str]:
@@ -49,8 +51,7 @@ def test_what_was_used_since_stays(here: Settings) -> None:
 
 
 def test_what_was_read_since_stays(here: Settings) -> None:
-    path = here.models_directory / "deep/er/old.bin"
-    os.utime(str(path), ns=(NOW * 10**9, path.stat().st_mtime_ns))
+    use(here, NOW, NOW - 31 * DAY_S)
 
     assert [] == found(here)
 
