@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from ..system import machine, programs
 from .environments import Environment
@@ -35,12 +34,3 @@ def compile(environment: Environment) -> bool:
     with suppress(OSError):
         done.touch()
     return True
-
-
-def size(folder: Path) -> int:
-    """Count the bytes of the files below a folder, as an archive of it holds them."""
-    found = 0
-    for parent, _, names in os.walk(str(folder)):
-        with suppress(OSError):
-            found += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
-    return found

@@ -11,7 +11,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Dict, Generator, Iterator, List, Mapping, NamedTuple, Optional, Sequence
@@ -20,6 +20,7 @@ from ..console import Advance, human_bytes, visible
 from ..environments import pip_config, pip_settings
 from ..environments.installers import complaint
 from ..settings import Wheel
+from ..system.files import size_below
 from ..system.programs import ProgramFailed, output, works
 from ..typed_yaml import suggest
 from .addresses import SourceError
@@ -130,7 +131,7 @@ class _Growth:
         Raises:
             SourceError: it is more than such a wheel may hold; uv unpacks whatever comes.
         """
-        size_bytes = _size_of(self.folder)
+        size_bytes = size_below(self.folder)
         if size_bytes > self.most_bytes:
             raise SourceError(f"the wheel holds more than {human_bytes(self.most_bytes)}, the most that is taken")
         self._reach(min(size_bytes, self.expected_bytes))
@@ -148,15 +149,6 @@ class _Growth:
         if count > self.seen:
             self.advance(count - self.seen)
             self.seen = count
-
-
-def _size_of(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):  # it was temporary, and is gone
-                total += Path(parent, name).stat().st_size
-    return total
 
 
 def member(wheel: Path, name: str) -> Chunks:

@@ -45,7 +45,7 @@ def _compile(settings: Settings, made: Environments) -> None:
         with progress(f"compiling the modules in {settings.shown(folder)}"):
             done = bytecode.compile(Environment(folder))
         if done:
-            say(f"compiled: {settings.shown(folder)}, {human_bytes(bytecode.size(folder))} in all")
+            say(f"compiled: {settings.shown(folder)}, {human_bytes(files.size_below(folder))} in all")
 
 
 def write_digest(settings: Settings, file: Path) -> None:

@@ -49,6 +49,16 @@ def expand_user(path: Union[str, Path]) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
+def size_below(folder: Path) -> int:
+    """Count the bytes of the files below a folder, as an archive of it holds them: links as such."""
+    total = 0
+    for parent, _, names in os.walk(str(folder)):
+        for name in names:
+            with suppress(OSError):  # it was temporary, and is gone
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total
+
+
 # Writing ------------------------------------------------------------------------------------------
 
 

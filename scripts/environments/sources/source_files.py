@@ -107,9 +107,7 @@ def _is_marked(folder: Path) -> bool:
         if any((folder / mark).exists() for mark in _MARKS):
             return True
         ignores_all = "*" in (folder / ".gitignore").read_text("utf-8", "replace").split()
-        return (
-            ignores_all and not (folder / "__init__.py").is_file()
-        )  # code that is generated is ignored, and installed
+        return ignores_all and not (folder / "__init__.py").is_file()  # a package that is generated is installed
     return False
 
 
