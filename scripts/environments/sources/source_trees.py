@@ -86,7 +86,10 @@ def _outside(folder: Path, memory: Memory) -> Iterator[_Entry]:
 
 
 def _is_to_be_entered(path: str, place: str, seen: Collection[str]) -> bool:
-    """Tell whether the files of a folder count too: a submodule's, or those of code outside that a link leads to."""
+    """Tell whether the files of a folder count too: a submodule's, or those outside that a link leads to.
+
+    Of these only code, and what a link in a package makes its data: beside the packages may hang any data of a person.
+    """
     if not Path(path).is_dir() or place in seen:
         return False
     if not Path(path).is_symlink():
@@ -94,7 +97,9 @@ def _is_to_be_entered(path: str, place: str, seen: Collection[str]) -> bool:
     with suppress(OSError):
         is_around = any((other + os.sep).startswith(place + os.sep) for other in seen)
         is_inside = any(place.startswith(other + os.sep) for other in seen)
-        return not is_around and not is_inside and any(file.suffix == ".py" for file in Path(path).iterdir())
+        is_data = any((parent / "__init__.py").is_file() for parent in Path(path).parents)
+        is_taken = is_data or any(file.suffix == ".py" for file in Path(path).iterdir())
+        return is_taken and not is_around and not is_inside
     return False
 
 

@@ -164,6 +164,20 @@ def test_a_repository_inside_and_code_that_a_link_leads_to_count(tmp_path: Path)
     assert 3 == len({before, inside, key(folder)})
 
 
+def test_data_that_a_link_in_a_package_leads_to_count_and_other_data_do_not(tmp_path: Path) -> None:
+    folder, (assets, weights) = package(tmp_path / "pkg"), (tmp_path / "assets", tmp_path / "weights")
+    for outside, link in ((assets, folder / "talkie" / "assets"), (weights, folder / "weights")):
+        outside.mkdir()
+        link.symlink_to(outside)
+    committed(folder)
+    keys = [key(folder)]
+    for outside in (weights, assets):
+        (outside / "a.bin").write_text("changed")
+        keys.append(key(folder))
+
+    assert [True, False] == [keys[0] == each for each in keys[1:]]
+
+
 def test_what_a_build_takes_from_beside_the_folder_counts(tmp_path: Path) -> None:
     folder, shared = package(tmp_path / "pkg"), tmp_path / "shared" / "voices.py"
     shared.parent.mkdir()
