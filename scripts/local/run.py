@@ -12,8 +12,8 @@ from ..console import counted, human_seconds, say
 from ..planning import history
 from ..planning.estimates import complete
 from ..planning.plan import Plan
+from ..proof.journal import Failures, all_left_s
 from ..proof.receipt import shown
-from ..runner.journal import Failures, all_left_s
 from ..settings import Settings
 from ..system.signals import held_back
 from .concurrency import Concurrency

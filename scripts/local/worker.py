@@ -15,8 +15,8 @@ from ..ci import Node
 from ..errors import SuiteError
 from ..planning.nodeids import file_of
 from ..proof import receipt
+from ..proof.journal import Failures, Progress, Tail
 from ..runner import ownership, shard
-from ..runner.journal import Failures, Progress, Tail
 from ..runner.rounds import JOURNAL
 from ..service.command import SLOT
 from ..settings import Settings

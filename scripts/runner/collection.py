@@ -19,6 +19,7 @@ from ..environments.environments import Environment
 from ..errors import SettingsError, Shown, SuiteError
 from ..planning import together
 from ..planning.together import Group
+from ..proof import journal
 from ..proof.measured import Wishes
 from ..proof.outcomes import Round
 from ..settings import Settings
@@ -26,7 +27,7 @@ from ..system import programs
 from ..system.process_tree import MARKER
 from ..system.processes import exit_words
 from ..system.programs import ProgramFailed
-from . import coverage, journal, plugin_loader, subset
+from . import coverage, plugin_loader, subset
 from .plugin_loader import Order
 from .pytest_arguments import NO_TESTS, SEE_ABOVE, USAGE_ERROR, may_be_paths, nothing_selected
 from .pytest_process import by_hand, cannot_start, paths_of, pytest_words

@@ -18,12 +18,12 @@ from typing import IO, Callable, List, Mapping, NamedTuple, Optional, Sequence, 
 from ..console import human_seconds
 from ..environments.environments import Environment
 from ..errors import SuiteError
+from ..proof.journal import Tail, in_test
 from ..settings import Settings
 from ..system import process_tree, records
 from ..system.identity import Identity, are_told, identify, is_running
 from . import pytest_arguments
 from .decisions import Exit
-from .journal import Tail, in_test
 from .plugin_loader import ARGUMENTS
 from .pytest_arguments import named_paths, pytests_own, without_paths
 from .watchdog import Watchdog

@@ -16,10 +16,10 @@ from ..ci import Node
 from ..console import counted
 from ..errors import PipelineError
 from ..planning import together
-from ..proof import junit, receipt
+from ..proof import journal, junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
-from . import coverage, decisions, journal, places, plugin_loader, pytest_process, selection
+from . import coverage, decisions, places, plugin_loader, pytest_process, selection
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
 from .pytest_arguments import may_be_paths

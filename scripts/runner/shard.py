@@ -20,7 +20,7 @@ from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
-from ..proof import receipt, report_text
+from ..proof import journal, receipt, report_text
 from ..proof.outcomes import Round, needing
 from ..proof.receipt import Receipt, SetUpCosts, SourceState
 from ..service.monitor import Monitor
@@ -31,7 +31,6 @@ from ..system.signals import held_back
 from . import (
     collection,
     coverage,
-    journal,
     outputs,
     ownership,
     preparation,

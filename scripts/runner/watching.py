@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from ..proof import budgets
+from ..proof import budgets, journal
 from ..proof.budgets import Seen
 from ..proof.outcomes import Round
 from ..proof.watched import Breach, ServiceUse
@@ -19,7 +19,6 @@ from ..service import monitor
 from ..service.monitor import Monitor
 from ..settings import Settings
 from ..system import files
-from . import journal
 
 MONITORED = monitor.FILE_NAME
 REQUESTS = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scripts.environments.environments import Environment
+from scripts.proof.journal import Tail, in_test
 from scripts.runner import pytest_process
-from scripts.runner.journal import Tail, in_test
 from scripts.runner.pytest_process import Heartbeat, pytest_words
 from scripts.settings import Settings, Suite
 

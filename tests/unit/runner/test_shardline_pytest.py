@@ -18,10 +18,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import pytest
 
 from scripts.proof import outcomes, receipt
+from scripts.proof.journal import Event, parse, read
 from scripts.proof.measured import Wishes
 from scripts.proof.outcomes import Ended, Fixture, Round, Running
 from scripts.runner import plugin_loader
-from scripts.runner.journal import Event, parse, read
 from scripts.runner.plugin_loader import Order
 from scripts.runner.shardline_pytest import places
 from scripts.runner.shardline_pytest.failure_text import capped, complaint, subtest_of

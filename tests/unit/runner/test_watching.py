@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from scripts.proof.journal import Tail
 from scripts.proof.outcomes import FINISHED, Attempt, Ended, Round
-from scripts.runner.journal import Tail
 from scripts.runner.watching import NOT_OURS, REQUESTS, RunningTest, judged, requests_in
 from scripts.service.monitor import FILE_NAME, Monitor
 from scripts.settings import Budgets, Service, Settings

@@ -12,8 +12,8 @@ from typing import Dict, List, Set, Tuple
 import pytest
 
 from scripts.planning import together
+from scripts.proof.journal import read
 from scripts.runner import plugin_loader
-from scripts.runner.journal import read
 from scripts.runner.plugin_loader import Order
 from scripts.runner.shardline_pytest.wishes import ranges
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from scripts.runner.journal import Progress, Tail
+from scripts.proof.journal import Progress, Tail
 from scripts.runner.pytest_process import Heartbeat
 
 STRANGE = 'a[{"phase": "call", "outcome": "failed"}]'

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..errors import SuiteError
-from ..proof import outcomes as o
-from ..proof.measured import wishes_from_json
-from ..proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost, Touch, Wanted
-from ..proof.receipt import Selected
+from . import outcomes as o
+from .measured import wishes_from_json
+from .outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running, SharedCost, Touch, Wanted
+from .receipt import Selected
 
 SCHEMA = 2
 TELLING = 0.1  # the share of a shard that must be done before its pace says more than the estimate

@@ -9,10 +9,9 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from scripts.errors import SuiteError
-from scripts.proof import outcomes
+from scripts.proof import journal, outcomes
+from scripts.proof.journal import Event, Tail, parse, read
 from scripts.proof.outcomes import Attempt, Ended, Fate, Fixture, Round, Running, SharedCost, fates, not_run
-from scripts.runner import journal
-from scripts.runner.journal import Event, Tail, parse, read
 
 START = "5f3a"  # of the shard whose lines count
 

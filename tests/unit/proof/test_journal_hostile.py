@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import SuiteError
-from scripts.proof import outcomes, receipt
-from scripts.runner import journal
+from scripts.proof import journal, outcomes, receipt
 from scripts.runner.decisions import Exit, FinishedRound, Outcome, next_step
 from scripts.runner.rounds import JOURNAL
 from tests.unit.runner.shards import START, Shard

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scripts.proof.journal import Progress, Tail, all_left_s
 from scripts.proof.receipt import Selected
-from scripts.runner.journal import Progress, Tail, all_left_s
 
 START = "5f3a"
 NOBODY: Mapping[str, int] = {}
