@@ -8,10 +8,12 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
 from .. import console
 from ..console import at_most, counted, human_seconds, quoted, table
+from ..errors import PipelineError
+from ..system import files
 from . import budgets, watched
 from . import outcomes as o
 from . import receipt as r
@@ -35,12 +37,13 @@ from .findings import (
     Finding,
     Verdict,
 )
-from .receipt import Receipt, shown
+from .receipt import Receipt, Selected, shown
 from .renamed_ids import CURE
 
 Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
 
 SCHEMA = 1
+FILE_NAME = "merge.json"
 SHOWN = 20  # of each kind
 FEW = 3  # tests that a command names
 LONGEST_NAME = 200
@@ -58,10 +61,11 @@ class Planned(Protocol):
         """Give what they were expected to take."""
 
 
-def to_json(verdict: Verdict, results: Sequence[Receipt] = ()) -> Dict[str, Any]:
-    """Turn a verdict into what is written to merge.json, with what the services of the shards took."""
+def to_json(verdict: Verdict, results: Sequence[Receipt] = (), sentence: str = "") -> Dict[str, Any]:
+    """Turn a verdict into what merge.json says, with what happened, and what the services of the shards took."""
     return {
         "schema": SCHEMA,
+        "happened": sentence,
         "ended": verdict.ended,
         "total": verdict.total,
         "counts": dict(verdict.counts),
@@ -78,13 +82,37 @@ def to_json(verdict: Verdict, results: Sequence[Receipt] = ()) -> Dict[str, Any]
     }
 
 
-def write(file: Path, verdict: Verdict, results: Sequence[Receipt] = ()) -> None:
-    """Write a verdict; a reader sees all of it or none.
+def write(file: Path, verdict: Verdict, results: Sequence[Receipt] = (), sentence: str = "") -> None:
+    """Write a verdict, and in a sentence what happened; a reader sees all of it or none.
 
     Raises:
         SuiteError: it cannot be written.
     """
-    r.write_json(file, to_json(verdict, results))
+    r.write_json(file, to_json(verdict, results, sentence))
+
+
+def read(file: Path) -> Optional[Verdict]:
+    """Read a verdict that was written, for people: its tests have no attempts. None where there is none."""
+    try:
+        data = files.read_json(file, SCHEMA, "")
+        return Verdict(
+            total=int(data["total"]),
+            tests=tuple(Selected(str(nodeid), str(outcome)) for nodeid, outcome in data["outcomes"].items()),
+            counts={str(outcome): int(count) for outcome, count in data["counts"].items()},
+            findings=tuple(_finding(finding) for finding in data["findings"]),
+            to_run=tuple(map(str, data["to_run"])),
+            repairs=str(data["repairs"]),
+            repair_index=int(data["repair_index"]),
+        )
+    except (PipelineError, AttributeError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    kind, shards = str(data["kind"]), tuple(int(index) for index in data["shards"])
+    if kind not in KINDS:
+        raise ValueError(f"no kind of finding: {kind!a:.40}")
+    return Finding(kind, str(data["text"]), str(data["nodeid"]), shards, bool(data["repaired"]))
 
 
 @dataclass(frozen=True)
@@ -98,6 +126,7 @@ class Ending:
         command: `Settings.command` of the project.
         arguments: those that chose a part of the suite; what to do next needs them too.
         start: the folder in which pytest is started, absolute.
+        happened: lines that say what happened, the sentence first; none of a green run.
     """
 
     verdict: Verdict
@@ -108,6 +137,7 @@ class Ending:
     command: Command = console.command
     arguments: Sequence[str] = ()
     start: str = "/"
+    happened: Sequence[str] = ()
 
     def name(self, nodeid: str) -> str:
         """Name a test as a person types it."""
@@ -117,6 +147,7 @@ class Ending:
 def run_lines(ending: Ending) -> List[str]:
     """Report the end of a run: outcomes, what was found, a table of times, reports, and what to do next."""
     return [
+        *(["", *ending.happened] if ending.happened else []),
         "",
         *verdict_lines(ending.verdict),
         *([f"run with: {' '.join(map(quoted, ending.arguments))}"] if ending.arguments else []),

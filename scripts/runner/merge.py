@@ -5,16 +5,15 @@ The verdict is written and told before anything is learnt: a history that cannot
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
-from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, SuiteError, service_error
+from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, service_error
+from ..evidence import reading
+from ..evidence.diagnosis import diagnosis
 from ..planning import history, timings, together
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
@@ -25,7 +24,8 @@ from ..proof import findings as f
 from ..proof.case import Reference
 from ..proof.findings import Finding, Verdict
 from ..proof.outcomes import NOT_RUN
-from ..proof.receipt import Damaged, Receipt
+from ..proof.receipt import Receipt
+from ..proof.results import Results, gather
 from ..proof.verify import verify
 from ..settings import Settings
 from . import coverage, gathering, pytest_cache, sharing, subset
@@ -37,41 +37,7 @@ from .rounds import JUNIT, repository_of
 from .service_session import logs_of, starts_service
 from .watching import MONITORED
 
-FILE_NAME = "merge.json"
-
-
-@dataclass(frozen=True)
-class Results:
-    """What shards and repairs left: results, those that cannot be read or believed, and files changed afterwards."""
-
-    receipts: Sequence[Receipt] = ()
-    damaged: Sequence[Damaged] = ()
-    changed: Dict[str, List[str]] = field(default_factory=dict)
-
-
-def gather(reports: Path) -> Results:
-    """Read the results of a run; one that cannot be read costs what it holds, not the others."""
-    receipts: List[Receipt] = []
-    damaged: List[Damaged] = []
-    changed: Dict[str, List[str]] = {}
-    for folder in sorted((*reports.glob("shard-*"), *reports.glob("repair-*"))):
-        match = re.fullmatch(r"(shard|repair)-(0|[1-9][0-9]{0,8})", folder.name)
-        file = folder / receipt.FILE_NAME
-        if match is None or not os.path.lexists(file):
-            continue
-        try:
-            result = receipt.read(file)
-            if result.index != int(match[2]) or bool(result.repairs) != (match[1] == "repair"):
-                raise SuiteError(f"{file}: it is the result of {result.name}, and lies in the place of another")
-            receipts.append(result)
-        except PipelineError as error:
-            name = "repair" if match[1] == "repair" else "shard index"
-            damaged.append(Damaged(int(match[2]), f"{name} {match[2]}", error.message, match[1] == "repair"))
-            continue
-        names = receipt.changed_beside(result, folder)
-        if names:
-            changed[result.name] = names
-    return Results(receipts, damaged, changed)
+FILE_NAME = report_text.FILE_NAME
 
 
 def plan_of(settings: Settings, results: Results, tell: Callable[[str], None] = say) -> Optional[Plan]:
@@ -146,10 +112,13 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     verdict = replace(verdict, findings=(*_shared_deaths(settings, results.receipts), *verdict.findings))
     root = repository_of(settings.project)
     verdict = coverage.conclude(settings, collected.python, root, results.receipts, verdict, collected.coverage)
-    attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts))
+    happened = diagnosis.diagnose(reading.read_run(settings, verdict, arguments))
+    sentence = happened[0].sentence if happened else ""
+    attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts, sentence))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     attempt(lambda: _gather_places(settings, results.receipts))
-    for line in report_text.run_lines(_ending(settings, verdict, results, plan, arguments)):
+    ending = _ending(settings, verdict, results, plan, arguments)
+    for line in report_text.run_lines(replace(ending, happened=diagnosis.lines(happened))):
         say(line)
     for learning in _lessons(settings, verdict, results.receipts, arguments):
         attempt(learning)

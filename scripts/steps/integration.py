@@ -10,6 +10,7 @@ from ..console import counted, say
 from ..local import concurrency
 from ..local import run as local
 from ..planning import plan as planning
+from ..proof import results
 from ..runner import collection, merge, ownership, preparation, pytest_arguments, shard, sharing, subset
 from ..runner.collection import Collected
 from ..runner.preparation import Environments
@@ -45,7 +46,7 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
         try:
             return merge.conclude(settings, collected, arguments)
         finally:
-            left = merge.gather(settings.reports).receipts
+            left = results.gather(settings.reports).receipts
             merge.attempt(lambda: concurrency.learn(settings, left, whole=not arguments))
 
 

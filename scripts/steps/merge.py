@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from ..proof import results
 from ..runner import collection, merge, ownership, preparation, shard
 from ..settings import Settings
 
@@ -23,7 +24,7 @@ def run(settings: Settings, arguments: Sequence[str], run_missing: bool = False)
         AlreadyRunning: a shard, or another run, is at it.
         IncompleteError, ServiceDied, SuiteError: see `merge.conclude`.
     """
-    arguments = arguments or merge.arguments_of(settings, merge.gather(settings.reports))
+    arguments = arguments or merge.arguments_of(settings, results.gather(settings.reports))
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         environment = preparation.install(settings, with_service=False).suite

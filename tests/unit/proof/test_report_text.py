@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, List
 
+import pytest
+
 from scripts.proof import report_text
 from scripts.proof.outcomes import FAILED
 from scripts.proof.receipt import ExtraError, Receipt
@@ -64,7 +66,7 @@ def test_ids_are_shown_readable_and_in_one_line() -> None:
 def test_the_verdict_is_written_for_programs(tmp_path: Path) -> None:
     shards = [shard(0, ran("a"))]
 
-    report_text.write(tmp_path / "reports" / "merge.json", judged(shards, ["a", "\ud800"]))
+    report_text.write(tmp_path / "reports" / "merge.json", judged(shards, ["a", "\ud800"]), sentence="a was lost")
 
     data = json.loads((tmp_path / "reports" / "merge.json").read_bytes())
     mark = data.pop("repairs")
@@ -73,6 +75,7 @@ def test_the_verdict_is_written_for_programs(tmp_path: Path) -> None:
     assert 64 == len(mark)
     assert {
         "schema": 1,
+        "happened": "a was lost",
         "ended": "incomplete",
         "total": 2,
         "counts": {"not-run": 1, "passed": 1},
@@ -121,3 +124,19 @@ def test_a_red_end_names_the_logs_with_the_tracebacks() -> None:
     failed = replace(ending(shard(0, ran("a", FAILED)), shard(1, ran("b"))), logs=["reports/shard-0.log"])
 
     assert "tracebacks: reports/shard-0.log" in run_lines(failed)
+
+
+def test_a_verdict_that_was_written_is_read_again_but_for_attempts(tmp_path: Path) -> None:
+    verdict = judged([shard(0, ran("a"))], ["a", "\ud800"])
+    report_text.write(tmp_path / "merge.json", verdict)
+
+    read = report_text.read(tmp_path / "merge.json")
+
+    assert read == replace(verdict, tests=tuple(replace(test, attempts=()) for test in verdict.tests))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 1, "outcomes": []}'])
+def test_what_is_no_verdict_is_not_read(tmp_path: Path, content: str) -> None:
+    (tmp_path / "merge.json").write_text(content, encoding="utf-8")
+
+    assert None is report_text.read(tmp_path / "merge.json")

@@ -16,7 +16,8 @@ from scripts.proof import findings as f
 from scripts.proof.findings import Verdict
 from scripts.proof.measured import COVERAGE_RUN, Wishes
 from scripts.proof.outcomes import Attempt, Ended, Round
-from scripts.runner import coverage, merge
+from scripts.proof.results import gather
+from scripts.runner import coverage
 from scripts.runner.coverage import Run, measured, measuring_into, run_in
 from scripts.settings import Settings, Suite, load
 
@@ -84,7 +85,7 @@ class Merge:
         (project / ".coverage").unlink()
         (project / "coverage.xml").unlink()
         self.settings = load(str(project / "pipeline.yml"), {}, project)
-        self.results = list(merge.gather(self.settings.reports).receipts)
+        self.results = list(gather(self.settings.reports).receipts)
         self.python = sys.executable
 
     def data(self, index: int) -> Path:

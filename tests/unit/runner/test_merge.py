@@ -20,6 +20,7 @@ from scripts.proof import junit, receipt
 from scripts.proof.findings import Finding, Verdict
 from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
+from scripts.proof.results import Results, gather
 from scripts.runner import merge, sharing
 from scripts.runner.collection import Collected
 from scripts.runner.decisions import UNNAMED
@@ -53,21 +54,21 @@ def leave(settings: Settings, *results: Receipt) -> None:
         receipt.write(folder / receipt.FILE_NAME, made)
 
 
-def names(found: merge.Results) -> Tuple[object, ...]:
+def names(found: Results) -> Tuple[object, ...]:
     return [made.index for made in found.receipts], [each.index for each in found.damaged], list(found.changed)
 
 
 def test_all_results_are_read(settings: Settings) -> None:
     leave(settings, result(0), result(1))
 
-    assert ([0, 1], [], []) == names(merge.gather(settings.reports))
+    assert ([0, 1], [], []) == names(gather(settings.reports))
 
 
 def test_a_result_that_cannot_be_read_costs_only_itself(settings: Settings) -> None:
     leave(settings, result(0), result(1))
     (settings.reports / "shard-1" / receipt.FILE_NAME).write_text('{"schema": 2')
 
-    assert ([0], [1], []) == names(merge.gather(settings.reports))
+    assert ([0], [1], []) == names(gather(settings.reports))
 
 
 @pytest.mark.parametrize("name", ["junit.xml", "journal.jsonl"])
@@ -76,14 +77,14 @@ def test_a_file_that_was_edited_after_the_shard_is_noticed(settings: Settings, n
     with (settings.reports / "shard-1" / name).open("a") as file:
         file.write("\n")
 
-    assert ([0, 1], [], ["shard index 1 of 2"]) == names(merge.gather(settings.reports))
+    assert ([0, 1], [], ["shard index 1 of 2"]) == names(gather(settings.reports))
 
 
 def test_a_result_in_the_place_of_another_is_none(settings: Settings) -> None:
     leave(settings, result(0), result(1))
     shutil.copytree(str(settings.reports / "shard-0"), str(settings.reports / "shard-7"))
 
-    assert ([0, 1], [7], []) == names(merge.gather(settings.reports))
+    assert ([0, 1], [7], []) == names(gather(settings.reports))
 
 
 def test_folders_that_are_no_shard_s_and_links_to_nowhere_do_not_stop_it(settings: Settings) -> None:
@@ -95,13 +96,13 @@ def test_folders_that_are_no_shard_s_and_links_to_nowhere_do_not_stop_it(setting
     (settings.reports / "shard-5" / receipt.FILE_NAME).mkdir(parents=True)
     os.mkfifo(str(settings.reports / "shard-3" / receipt.FILE_NAME))
 
-    assert ([0, 1], [3, 4, 5], []) == names(merge.gather(settings.reports))
+    assert ([0, 1], [3, 4, 5], []) == names(gather(settings.reports))
 
 
 def test_a_plan_counts_where_the_shards_went_by_it(settings: Settings) -> None:
     made = planning.make(IDS, Estimates({}), 2)
     planning.save(made, settings.reports / planning.FILE_NAME)
-    by_it, by_another = merge.Results([result(0, plan_id=made.id)]), merge.Results([result(0)])
+    by_it, by_another = Results([result(0, plan_id=made.id)]), Results([result(0)])
 
     assert (made.id, None) == (
         getattr(merge.plan_of(settings, by_it), "id", ""),
@@ -113,16 +114,16 @@ def test_a_damaged_plan_costs_a_line(settings: Settings, capsys: pytest.CaptureF
     settings.reports.mkdir()
     (settings.reports / planning.FILE_NAME).write_text("[" * 100_000)
 
-    assert None is merge.plan_of(settings, merge.Results())
+    assert None is merge.plan_of(settings, Results())
     assert "the merge goes on without it" in capsys.readouterr().out
 
 
 def test_the_part_that_shards_ran_is_what_all_of_them_say(settings: Settings) -> None:
     part, whole = result(0, arguments=("-k", "a")), result(1)
 
-    assert ["-k", "a"] == merge.arguments_of(settings, merge.Results([part]))
-    assert [] == merge.arguments_of(settings, merge.Results([part, whole]))
-    assert [] == merge.arguments_of(settings, merge.Results())
+    assert ["-k", "a"] == merge.arguments_of(settings, Results([part]))
+    assert [] == merge.arguments_of(settings, Results([part, whole]))
+    assert [] == merge.arguments_of(settings, Results())
 
 
 def test_a_green_run_writes_its_verdict_and_one_report_and_learns(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from scripts.proof.case import Reference
 from scripts.proof.findings import Verdict
 from scripts.proof.outcomes import ERROR, FAILED, NOT_RUN, PASSED, RERUN, SKIPPED, XFAILED, Attempt
 from scripts.proof.receipt import INTERRUPTED, STOPPED, ExtraError, Receipt, Selected, SetUpCosts
+from scripts.proof.results import gather
 from scripts.proof.verify import verify
 from scripts.runner import merge
 from scripts.settings import Settings, Suite
@@ -108,7 +109,7 @@ class Records:
         receipt.write(self.reports / f"{kind}-{written.index}" / receipt.FILE_NAME, written)
 
     def judged(self) -> Verdict:
-        results = merge.gather(self.reports)
+        results = gather(self.reports)
         plan = merge.plan_of(self.settings, results)
         return verify(results.receipts, reference(plan), results.damaged, results.changed)
 
@@ -329,7 +330,7 @@ def test_an_old_plan_of_another_number_of_shards_makes_nothing_red(tmp_path: Pat
     old = planning.make(COLLECTION, Estimates({}), 3)
     planning.save(old, records.reports / planning.FILE_NAME)
 
-    assert merge.plan_of(records.settings, merge.gather(records.reports)) is None
+    assert merge.plan_of(records.settings, gather(records.reports)) is None
     assert (True, 2) == (records.judged().green, records.judged().total)
 
 
