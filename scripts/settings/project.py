@@ -24,6 +24,7 @@ from .suite import Suite
 FILE_NAME = "pipeline.yml"
 MOST_FILE_BYTES = 1_000_000  # a manifest of 2,500 files has half as many; more takes long to read
 MOST_PROBLEMS = 50  # told at once
+MOST_SERVICES = 200  # a machine bears far fewer, and each may need the next
 MOST_ENTRIES = 10_000  # of a folder, looked through for the name that was meant
 EDIT = "EDIT_ME"  # what a person must fill in, where `adopt` could not find it out; doctor looks for it
 _NO_KEY = {"key": None}  # of a field that the file cannot set
@@ -32,6 +33,11 @@ _NO_KEY = {"key": None}  # of a field that the file cannot set
 def _check_service_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):  # it names a variable, NAME_URL, and a log
         raise ValueError(f"expected a name of letters, digits, - and _, got {shortened(name)}")
+
+
+def _check_count(services: Mapping[str, Service]) -> None:
+    if len(services) > MOST_SERVICES:
+        raise ValueError(f"expected at most {MOST_SERVICES} services, got {len(services)}")
 
 
 def _check_nodes(nodes: int) -> None:
@@ -51,7 +57,7 @@ class Settings:
     suite: Suite = Suite()
     name: str = checked(check_given, default="service")
     service: Optional[Service] = None
-    services: Mapping[str, Service] = checked(name=_check_service_name, default_factory=dict)
+    services: Mapping[str, Service] = checked(_check_count, _check_service_name, default_factory=dict)
     models: Optional[Models] = None
     nodes: int = checked(_check_nodes, default=1)
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
@@ -189,6 +195,8 @@ def in_order_of_need(services: Mapping[str, Service]) -> Dict[str, Service]:
     def take(name: str, needing: Tuple[str, ...]) -> None:
         if name in needing:
             raise ValueError(f"services need each other: {' -> '.join((*needing, name))}")
+        if name in ordered:  # each once: what many need is needed over more ways than one can walk
+            return
         for needed in services[name].needs:
             if needed not in services:
                 raise ValueError(

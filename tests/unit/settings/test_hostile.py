@@ -202,6 +202,20 @@ def test_a_bundle_is_made_also_then(tmp_path: Path) -> None:
     assert (tmp_path / "reports" / "debug-bundle.tar.gz").is_file()
 
 
+def test_services_that_need_each_other_over_more_ways_than_one_can_walk_are_read(tmp_path: Path) -> None:
+    needs = {place: [f"s{other}" for other in range(place + 1, min(place + 12, 120))] for place in range(120)}
+    text = "".join(f"  s{place}: {{command: [x], needs: {needed}}}\n" for place, needed in needs.items())
+    (tmp_path / "pipeline.yml").write_text(f"services:\n{text}")
+
+    assert [f"s{place}" for place in reversed(range(120))] == list(settings.load(None, {}, tmp_path).all_services)
+
+
+def test_a_thousand_services_are_refused(tmp_path: Path) -> None:
+    text = "".join(f"  s{place}: {{command: [x]}}\n" for place in range(1000))
+
+    assert "services: expected at most 200 services, got 1000" in complaint(tmp_path, f"services:\n{text}".encode())
+
+
 @given(text=st.text(st.sampled_from("[]{}&*a: -\n\"'!|>?%<~\t0#,\\u")))
 @hypothesis_settings(deadline=None)
 def test_whatever_stands_in_a_file_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
