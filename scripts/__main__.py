@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from functools import partial
 from pathlib import Path
-from typing import Callable, List, Optional
+from typing import Any, Callable, List, Optional
 
 from . import arguments, console, settings
 from .console import printable
@@ -21,6 +22,11 @@ from .system.signals import ends_with, raise_on_signals
 from .typed_yaml import suggest
 
 INTERRUPTED = 130
+OUR_MISTAKE, CRASHED = 70, "crashed"  # EX_SOFTWARE of sysexits.h
+REPORT = (
+    "this is a mistake of Shardline itself. Tell whoever keeps your copy of it, with the file that `debug-bundle` makes: "
+    "the traceback is in it, after a run also in ending.json of the reports."
+)
 UNREAD = 141  # as a shell reports SIGPIPE
 OTHERS = 0o077  # a mask may keep others from what we make, but not us
 BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
@@ -30,7 +36,8 @@ def main(words: Optional[List[str]] = None) -> int:
     """Run one step; print what went wrong once, with its hint.
 
     Returns:
-        the process's exit code: 0, the code of the kind of failure (errors.py), 130 after Ctrl-C.
+        the process's exit code: 0, the code of the kind of failure (errors.py), 70 for a mistake of ours, 130 after
+        Ctrl-C.
 
     Raises:
         SystemExit: only a text was asked for (--help, --version).
@@ -52,7 +59,7 @@ def main(words: Optional[List[str]] = None) -> int:
     except OSError as error:
         refusal = refused(error)
         if refusal is None:
-            raise
+            return _crashed()
         return failed(refusal, console.command)
     except Shown:
         return _told("shown, nothing was run", 0)
@@ -62,6 +69,8 @@ def main(words: Optional[List[str]] = None) -> int:
         if exit.code not in BY_SIGNAL:
             raise
         return _interrupted(int(exit.code or 0))
+    except Exception:
+        return _crashed()
 
 
 def _run(words: List[str]) -> int:
@@ -78,10 +87,19 @@ def _run(words: List[str]) -> int:
         if options.passes_on:
             arguments.check_options(rest, options.ours, partial(arguments.suite_has, project))
         with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
-            code: Optional[int] = options.face(project, options, rest)
+            code = _closed(options.step, project, rest, partial(options.face, project, options, rest))
     except PipelineError as error:
         return failed(error, command)
     return 0 if code is None else _told(options.endings[min(code, 1)], code)
+
+
+def _closed(step: str, project: Any, rest: List[str], face: Callable[[], Optional[int]]) -> Optional[int]:
+    """Run a step, and close it, where it is one of a run."""
+    if not isinstance(project, settings.Settings):
+        return face()
+    from .steps import closing
+
+    return closing.closed(project, step, rest, face)
 
 
 def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
@@ -93,6 +111,13 @@ def failed(error: PipelineError, command: Callable[..., str]) -> int:
     """Print what went wrong, once, and how that ended; return its exit code."""
     print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
     return _told(error.ended, error.exit_code)
+
+
+def _crashed() -> int:
+    """Show the traceback of the error that is being handled, a mistake of ours, and what to do about it."""
+    traceback.print_exc()
+    print(f"hint: {REPORT}", file=sys.stderr)
+    return _told(CRASHED, OUR_MISTAKE)
 
 
 def _interrupted(code: int) -> int:

@@ -6,7 +6,7 @@ import math
 import re
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence, Tuple
 
 from .errors import SettingsError, shortened
 from .settings import Settings
@@ -17,6 +17,12 @@ SHORTEST = 4  # letters of an option that say which one is meant: --run may be a
 LONGEST_NUMBER = 12  # digits; Python itself refuses to read those of thousands
 
 SEE, HELP = "See: {command}", ("--help",)  # of the step; who shows it knows which that is
+
+
+def numbers(words: Sequence[str]) -> Tuple[List[str], List[str]]:
+    """Part the words before pytest's arguments, INDEX TOTAL or what somebody took for it (2/4), from the rest."""
+    count = next((place for place, word in enumerate(words) if not re.fullmatch(r"[\d/]+", word)), len(words))
+    return list(words[:count]), list(words[count:])
 
 
 def whole(option: str, word: Optional[str], least: int, most: int, others: str = "") -> Optional[int]:

@@ -23,6 +23,7 @@ _VARIABLES = (
 )
 _COMMITS = ("CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
+_NAMES = ("CI", "CIRCLECI", "BUILDKITE", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TF_BUILD")
 LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
 USAGE = "Indices count from 0: the third of four is `{command}`."
@@ -68,6 +69,11 @@ def run_id(environ: Mapping[str, str]) -> str:
     """
     said = (environ[name] for name in _RUNS if environ.get(name))
     return next(said, f"{LOCAL}{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+
+
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Tell whether a CI runs this, rather than a person."""
+    return any(environ.get(name, "").lower() not in ("", "0", "false") for name in _NAMES)
 
 
 def commit(environ: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import shlex
-from typing import Callable, Optional, Sequence, Type
+from typing import Any, Callable, Optional, Sequence, Tuple, Type
 
 
 class PipelineError(Exception):
@@ -29,6 +29,9 @@ class PipelineError(Exception):
         self.message = message
         self._hint = hint
         self._command = tuple(command)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), (self.message, self._hint, self._command)  # for pickle, which knows of `args` only
 
     @property
     def hint(self) -> str:

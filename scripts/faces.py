@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Optional
 
 from . import arguments, ci, settings
 
@@ -95,7 +94,7 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
     """Run one shard: INDEX TOTAL, from 0, else what the CI says."""
     from .steps import shard
 
-    words, pytest_arguments = _numbers(rest)
+    words, pytest_arguments = arguments.numbers(rest)
     return shard.run(project, ci.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
 
 
@@ -103,7 +102,7 @@ def verdict(project: settings.Settings, options: argparse.Namespace, rest: List[
     """Fail where this shard did, after CI has kept its result."""
     from .steps import verdict
 
-    return verdict.run(project, ci.resolve(_numbers(rest)[0], os.environ))
+    return verdict.run(project, ci.resolve(arguments.numbers(rest)[0], os.environ))
 
 
 def plan(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -192,12 +191,6 @@ def clean(project: settings.Settings, options: argparse.Namespace, rest: List[st
     from .steps import clean
 
     clean.run(project, options.weights)
-
-
-def _numbers(words: List[str]) -> Tuple[List[str], List[str]]:
-    """Part the words before pytest's arguments, INDEX TOTAL or what somebody took for it (2/4), from the rest."""
-    count = next((place for place, word in enumerate(words) if not re.fullmatch(r"[\d/]+", word)), len(words))
-    return words[:count], words[count:]
 
 
 def before_settings(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]) -> Place:

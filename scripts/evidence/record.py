@@ -26,11 +26,12 @@ class Ending(NamedTuple):
     Args:
         step: "integration", "shard", "merge" and so on.
         ended: the word of its last line: "green", "service died", "interrupted", "crashed".
-        exit_code: of the step; 70 for a mistake of ours.
+        exit_code: of the step, or, where its verdict is deferred, of that; 70 for a mistake of ours.
         kind: the class of its error, such as "ServiceDied"; empty where it ended without one.
         message, hint: of the error, as they were shown.
         traceback: of a mistake of ours; else empty.
         at_s: when, in seconds since 1970.
+        earlier: names of what lies beside it and is of an earlier run: this one ended before it took that away.
     """
 
     step: str
@@ -41,6 +42,7 @@ class Ending(NamedTuple):
     hint: str = ""
     traceback: str = ""
     at_s: float = 0.0
+    earlier: Tuple[str, ...] = ()
 
 
 class Request(NamedTuple):

@@ -93,6 +93,23 @@ def held_back() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
+def noted() -> Iterator[Callable[[], bool]]:
+    """Note signals within the block, and forget them at its end: the program ends then anyway, and knows how.
+
+    Yields:
+        a function that tells whether a signal came since the block began.
+    """
+    interrupts = _active
+    before = interrupts.seen if interrupts else 0
+    with held_back() as signalled:
+        try:
+            yield signalled
+        finally:
+            if interrupts and interrupts.holders == 1 and interrupts.seen > before:
+                interrupts.held.clear()
+
+
+@contextmanager
 def let_through() -> Iterator[None]:
     """Let signals raise at once within the block, inside `held_back`: for a long wait that nobody has to sit out.
 

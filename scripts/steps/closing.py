@@ -1,0 +1,233 @@
+"""Close a run however it ended: what happened is kept, told first, and after a red run at home packed into one file.
+
+Nothing here changes how the run ended or hides why, and none of it takes longer than `MOST_S`: what cannot be made
+costs a line. The work is done apart, since what failed a moment ago (a disk, a module, memory) may fail it, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from .. import arguments as words_of
+from .. import ci
+from ..console import printable, say
+from ..errors import AlreadyRunning, Deferred, PipelineError, SettingsError, Shown, refused
+from ..settings import Settings
+from ..system import files, signals
+from ..system.apart import Gone, Send, apart
+
+RUNS, PREPARES = ("integration", "shard", "merge", "verdict"), ("deps", "models", "plan")
+STEPS = (*RUNS, *PREPARES)
+FILE_NAME, SCHEMA = "ending.json", 1
+OUR_MISTAKE, INTERRUPTED, UNREAD = 70, 130, 141  # EX_SOFTWARE of sysexits.h; as a shell reports SIGINT, SIGPIPE
+BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
+TOLD_S, PACKED_S = 8.0, 20.0
+MOST_S = TOLD_S + PACKED_S + 2
+BUNDLE = "SHARDLINE_BUNDLE"  # "never": no bundle is made by itself
+MERGED, PAGE = "merge.json", "index.html"
+MISTAKE = "a mistake of Shardline itself"
+RESULTS = {  # by step: what it makes anew, and takes from an earlier run
+    "integration": (MERGED, "plan.json", "shard-*", "repair-*"),
+    "merge": (MERGED,),
+    "shard": ("receipt.json",),
+}
+
+
+class End(NamedTuple):
+    """How a step ended: what `evidence.record.Ending` says of it, which is not imported before it is needed."""
+
+    ended: str
+    exit_code: int = 0
+    kind: str = ""
+    message: str = ""
+    hint: str = ""
+    traceback: str = ""
+
+
+def closed(settings: Settings, step: str, words: Sequence[str], run: Callable[[], Optional[int]]) -> Optional[int]:
+    """Run a step, then close it; return and raise what `run` does.
+
+    Args:
+        words: those of the command line that are not the step's own options.
+    """
+    if step not in STEPS:
+        return run()
+    close = Closing(settings, step, words)
+    try:
+        code = run()
+    except BaseException as error:
+        close(of_error(error, settings.command))
+        raise
+    close(End("green" if not code else "tests failed", code or 0))
+    return code
+
+
+def of_error(error: BaseException, command: Callable[..., str]) -> Optional[End]:
+    """Say how a step ended that an error ended; None where it has not run, or somebody else's run is at it."""
+    if isinstance(error, (Shown, AlreadyRunning)):
+        return None
+    if isinstance(error, Deferred):
+        return End(error.ended, error.exit_code, "Deferred")
+    if isinstance(error, PipelineError):
+        return End(error.ended, error.exit_code, type(error).__name__, error.message, error.hint_for(command))
+    if isinstance(error, KeyboardInterrupt):
+        return End("interrupted", INTERRUPTED, "KeyboardInterrupt")
+    if isinstance(error, SystemExit):
+        by_signal = isinstance(error.code, int) and error.code in BY_SIGNAL
+        return End("interrupted", int(error.code or 0), "SystemExit") if by_signal else None
+    if isinstance(error, BrokenPipeError):
+        return End("nobody read on", UNREAD, "BrokenPipeError")
+    refusal = refused(error) if isinstance(error, OSError) else None
+    if refusal:
+        return End(refusal.ended, refusal.exit_code, type(error).__name__, refusal.message, refusal.hint)
+    return of_mistake(error)
+
+
+def of_mistake(error: BaseException) -> End:
+    """Say that a mistake of ours ended a step, with its traceback and the line that it happened in."""
+    told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    words = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1:]
+    return End("crashed", OUR_MISTAKE, type(error).__name__, f"{''.join(words)}{where}", "", told)
+
+
+class Closing:
+    """What a step finds when it begins, so that nothing of an earlier run is told as its own; call it at the end."""
+
+    def __init__(self, settings: Settings, step: str, words: Sequence[str]) -> None:
+        self._settings, self._step, self._words = settings, step, words
+        self._folder = folder_of(settings.reports, step, words, os.environ)
+        self._before = {name: _stamp(settings.reports / name) for name in (MERGED, PAGE)}
+        self._found = {file: _stamp(file) for pattern in RESULTS.get(step, ()) for file in self._folder.glob(pattern)}
+
+    def __call__(self, end: Optional[End]) -> None:
+        """Close it; whatever goes wrong with that is told in a line, and the rest is done."""
+        if end is None or (end.kind == SettingsError.__name__ and self._found):
+            return  # a slip of the finger: what lies there is of the run before, and stays so
+        with signals.noted() as hurry:
+            steps: List[Callable[[], None]] = [lambda: self._leave(end)]
+            if end.exit_code and self._step in RUNS and end.kind != SettingsError.__name__ and not self._is_owned():
+                steps.append(lambda: self._tell(end, hurry))
+                if is_packed(self._step, end, os.environ):
+                    steps.append(lambda: self._pack(hurry))
+            for step in steps:
+                try:
+                    step()
+                except Exception as error:  # it would hide why the run ended
+                    _say(f"not kept: {type(error).__name__}: {error}")
+
+    def _is_owned(self) -> bool:
+        from ..runner import ownership
+
+        return self._step == "shard" and ownership.is_owned(os.environ)
+
+    def _leave(self, end: End) -> None:
+        """Write down how it ended. What only prepares a run leaves that where it failed, and takes its own away."""
+        file = self._folder / FILE_NAME
+        if self._step in PREPARES and not end.exit_code:
+            if _step_of(file) == self._step:
+                files.remove(file)
+            return
+        earlier = sorted(found.name for found, stamp in self._found.items() if _stamp(found) == stamp)
+        fields = {"step": self._step, **end._asdict(), "at_s": time.time(), "earlier": earlier}
+        files.write_text(file, f"{json.dumps({'schema': SCHEMA, **_clean(self._settings, fields)}, indent=1)}\n")
+
+    def _tell(self, end: End, hurry: Callable[[], bool]) -> None:
+        """Tell what happened, and make the report, where the merge has not done so."""
+        is_told, is_made = (self._changed(name) for name in (MERGED, PAGE))
+        if end.exit_code == OUR_MISTAKE:
+            is_told = True
+            _say(f"\nwhat happened: {MISTAKE}: {end.message}")
+        if is_told and is_made:
+            return
+
+        def work(send: Send) -> None:
+            from ..evidence import reading
+            from ..evidence.diagnosis import diagnosis
+
+            record = reading.read_run(self._settings)
+            happened = diagnosis.diagnose(record)
+            if not is_told and not (happened and is_repeated(happened[0].sentence, end)):
+                send(["", *diagnosis.lines(happened)])
+            if not is_made:
+                send(report_lines(self._settings, record, happened))
+
+        self._relay(work, TOLD_S, hurry, "what happened could not be found out")
+
+    def _pack(self, hurry: Callable[[], bool]) -> None:
+        def work(send: Send) -> None:
+            from . import debug_bundle
+
+            debug_bundle.make(debug_bundle.Subject(self._settings), lambda line: send([line]))
+
+        self._relay(work, PACKED_S, hurry, "no debug bundle could be made")
+
+    def _relay(self, work: Callable[[Send], None], most_s: float, hurry: Callable[[], bool], failed: str) -> None:
+        for item in apart(work, most_s, time.monotonic() + most_s, hurry):
+            for line in [f"{failed}: {item.why}"] if isinstance(item, Gone) else item:
+                _say(line)
+
+    def _changed(self, name: str) -> bool:
+        return _stamp(self._settings.reports / name) not in (None, self._before[name])
+
+
+def report_lines(settings: Settings, record: object, happened: Sequence[object]) -> List[str]:
+    """Make the report of a run that ended early; the lines that say where it is."""
+    return []
+
+
+def is_repeated(sentence: str, end: End) -> bool:
+    """Tell whether a sentence says no more than the error that is shown below it."""
+    return bool(end.message) and sentence.rstrip(".") in " ".join(end.message.split())
+
+
+def is_packed(step: str, end: End, environ: Mapping[str, str]) -> bool:
+    """Tell whether a bundle is made by itself: of a red run at home; in a CI a step of its own does it."""
+    return step == "integration" and bool(end.exit_code) and environ.get(BUNDLE) != "never" and not ci.is_ci(environ)
+
+
+def folder_of(reports: Path, step: str, words: Sequence[str], environ: Mapping[str, str]) -> Path:
+    """Name the folder in which a step leaves how it ended: a shard in its own, all others in that of the reports."""
+    if step == "shard":
+        with suppress(SettingsError):  # it says so itself
+            return reports / f"shard-{ci.resolve(words_of.numbers(words)[0], environ).index}"
+    return reports
+
+
+def _clean(settings: Settings, fields: Mapping[str, object]) -> Mapping[str, object]:
+    """Take secrets out of how a step ended; what was said is left out where that fails."""
+    try:
+        from ..evidence.redaction.known import known_secrets
+        from ..evidence.redaction.redactor import Redactor
+
+        redactor = Redactor(known_secrets(settings, os.environ))
+        return {name: redactor.text(value) if isinstance(value, str) else value for name, value in fields.items()}
+    except Exception as error:  # also where the mistake of ours lies in those modules
+        said = {"message": f"left out, since secrets could not be taken out: {type(error).__name__}"}
+        return {**fields, **said, "hint": "", "traceback": ""}
+
+
+def _step_of(file: Path) -> str:
+    with suppress(PipelineError):
+        return str(files.read_json(file, SCHEMA, "").get("step"))
+    return ""
+
+
+def _stamp(file: Path) -> Optional[Tuple[int, int, int]]:
+    """Tell one state of a file from another: each is written anew, under a name of its own."""
+    with suppress(OSError):
+        status = file.lstat()
+        return status.st_ino, status.st_mtime_ns, status.st_size
+    return None
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # nobody reads on
+        say(printable(line))
