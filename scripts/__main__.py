@@ -24,8 +24,8 @@ from .typed_yaml import suggest
 INTERRUPTED = 130
 OUR_MISTAKE, CRASHED = 70, "crashed"  # EX_SOFTWARE of sysexits.h
 REPORT = (
-    "this is a mistake of Shardline itself. Tell whoever keeps your copy of it, with the file that `debug-bundle` makes: "
-    "the traceback is in it, after a run also in ending.json of the reports."
+    "this is a mistake of Shardline itself. Tell whoever keeps your copy of it, with the file that `debug-bundle` "
+    "makes: after a run the traceback is in it, as in ending.json of the reports."
 )
 UNREAD = 141  # as a shell reports SIGPIPE
 OTHERS = 0o077  # a mask may keep others from what we make, but not us

@@ -11,12 +11,13 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Callable, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import BinaryIO, Callable, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..settings import Settings
 from .allowlist import HEAD_BYTES, TAIL_BYTES, WEIGHTS, Rule
 
 TIME_IS_UP = "there was no time left"
+MOST_FILES = 3_000  # of one pattern; a bundle of more is read by nobody
 
 
 class Candidate(NamedTuple):
@@ -43,6 +44,7 @@ class Member(NamedTuple):
     mtime: float
     about: str = ""
     cut_bytes: int = 0
+    taken_out: Tuple[Tuple[str, int], ...] = ()  # secrets, by kind; never a value
 
 
 @dataclass
@@ -113,9 +115,11 @@ def find(project: Project, rule: Rule, late: Callable[[], bool]) -> Matches:
     """
     matches = Matches()
     try:
-        paths = matching(*_searched(project, rule.pattern), late)
+        paths, more = matching(*_searched(project, rule.pattern), late)
         for path in paths:
             _look(project, rule, path, matches)
+        if more:
+            matches.left_out.append(Note(rule.pattern, f"{more} more files, which were not looked at"))
         if rule.expected and not paths:
             matches.missing.append(Note(rule.pattern, rule.about))
     except (OSError, ValueError) as error:
@@ -136,8 +140,8 @@ def _name(project: Project, path: Path) -> str:
     return path.relative_to(project.folder).as_posix()
 
 
-def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]:
-    """List what a pattern finds below a folder, by name. As in a shell, * finds nothing hidden.
+def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> Tuple[List[Path], int]:
+    """List what a pattern finds below a folder, by name, and how many more. As in a shell, * finds nothing hidden.
 
     Raises:
         ValueError: the pattern leads out of the folder, or is none.
@@ -146,14 +150,39 @@ def matching(folder: Path, pattern: str, late: Callable[[], bool]) -> List[Path]
     parts = PurePosixPath(pattern).parts
     if not parts or PurePosixPath(pattern).is_absolute() or ".." in parts:
         raise ValueError("expected a pattern below the project's folder")
-    matches = []
-    for path in folder.glob(pattern):
+    everything = parts[-2:] == ("**", "*")
+    paths = below(folder.joinpath(*parts[:-2])) if everything else folder.glob(pattern)
+    matches: List[Path] = []
+    more = 0
+    for path in paths:
         if late():
             raise TimeoutError(TIME_IS_UP)
         hidden = {part for part in path.relative_to(folder).parts if part.startswith(".")}
-        if hidden <= set(parts):
+        if not hidden <= set(parts):
+            continue
+        if len(matches) < MOST_FILES:
             matches.append(path)
-    return sorted(matches)
+        else:
+            more += 1
+    return sorted(matches), more
+
+
+def below(top: Path) -> Iterator[Path]:
+    """Walk what lies below a folder, by name; a folder that cannot be read comes itself, one that is hidden too."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            yield folder
+            continue
+        entered = {name for name, is_folder in listed if is_folder and not name.startswith(".")}
+        yield from (folder / name for name, _ in listed if name not in entered)
+        waiting += [folder / name for name in sorted(entered, reverse=True)]
 
 
 def _look(project: Project, rule: Rule, path: Path, matches: Matches) -> None:
@@ -162,6 +191,8 @@ def _look(project: Project, rule: Rule, path: Path, matches: Matches) -> None:
     try:
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode) and "*" in rule.pattern:
+            if not os.access(path, os.R_OK | os.X_OK):
+                matches.left_out.append(Note(name, "a folder that may not be read"))
             return
         fault = linked(path, project) or unfit(path, status, rule, project)
     except OSError as error:

@@ -165,7 +165,9 @@ class Closing:
         def work(send: Send) -> None:
             from . import debug_bundle
 
-            debug_bundle.make(debug_bundle.Subject(self._settings), lambda line: send([line]))
+            told: List[str] = []
+            debug_bundle.make(debug_bundle.Subject(self._settings), told.append)
+            send(told[:1])
 
         self._relay(work, PACKED_S, hurry, "no debug bundle could be made")
 

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
-from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import __version__, settings
-from ..console import counted, human_bytes, say
-from ..errors import SettingsError
-from ..evidence import bundle
+from ..console import say
+from ..errors import PipelineError, SettingsError
+from ..evidence import bundle, contents
+from ..evidence.contents import PAGE
+from ..evidence.facts import Asked
 from ..evidence.files import Member
+from ..local import concurrency
 from ..models import store
 from ..proof import receipt, report_text
 from ..settings import Settings, Suite
+from ..system import machine
+from ..system.apart import Gone, apart
+
+MOST_S = 28.0  # whatever lies there; the command's start comes before
 
 
 class Subject(NamedTuple):
@@ -49,7 +57,7 @@ def load(named: Optional[str], environ: Mapping[str, str], start: Path, reports:
 
 
 def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = None) -> None:
-    """Write the bundle, and say where it is, how large, and what is not in it.
+    """Write the bundle, and say where it is, how large, what happened, and what is not in it.
 
     Args:
         index: of the only shard wanted; else all that are there, and their merge.
@@ -57,22 +65,53 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
 
     Raises:
         SettingsError: that shard is not here, but others are.
-        PipelineError: it cannot be written.
+        PipelineError: it cannot be written, or not within `MOST_S`.
     """
-    now = time.time()
+    for item in apart(lambda send: make(subject, send, index, output), MOST_S, time.monotonic() + MOST_S):
+        if isinstance(item, Gone):
+            raise PipelineError(f"no debug bundle could be made: {item.why}", "Name another place: --output PATH")
+        say(item)
+
+
+def make(
+    subject: Subject, tell: Callable[[str], None], index: Optional[int] = None, output: Optional[Path] = None
+) -> None:
+    """Write the bundle, and tell where it is and what happened, in a line; then what is not in it.
+
+    Arguments and errors are those of `run`.
+    """
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
-    file = place(output, subject.settings.reports, f"{name}.tar.gz")
-    contents = gather(subject, index)
-    title = f"Debug bundle of {subject.settings.name}, {_utc(now, '%Y-%m-%d %H:%M:%S')} UTC, shardline {__version__}"
-    page = bundle.summary_text(title, contents, verdicts(contents.members)).encode("utf-8", "backslashreplace")
-    members = [Member("summary.txt", page, int(now)), *contents.members]
-    size_bytes = bundle.write(file, f"{name}-{_utc(now, '%Y%m%d-%H%M%S')}", members, now)
-    say(f"debug bundle: {_shown(file)}, {human_bytes(size_bytes)}, {counted(len(members), 'file')}")
-    notes = [("missing", contents.missing), ("left out", contents.left_out)]
-    for line in report_text.reason_lines(
-        [f"{word}: {line}" for word, some in notes for line in bundle.note_lines(some)]
-    ):
-        say(line)
+    made = gather(subject, index)
+    title = f"Debug bundle of {subject.settings.name}, shardline {__version__}"
+    page = bundle.summary_text(title, made, verdicts(made.members)).encode("utf-8", "backslashreplace")
+    first = [member for member in made.members if member.name == PAGE]
+    rest = [member for member in made.members if member.name != PAGE]
+    members = [*first, Member("summary.txt", page, 0.0), *rest]
+    usual = place(output, subject.settings.reports, f"{name}.tar.gz")
+    file, size_bytes = _written(usual, name, members, may_be_elsewhere=output is None)
+    tell(bundle.one_line(_shown(file), size_bytes, len(members), made.sentence))
+    notes = [("missing", made.missing), ("left out", made.left_out)]
+    listed = [f"{word}: {line}" for word, some in notes for line in bundle.note_lines(some)]
+    for line in report_text.reason_lines(listed):
+        tell(line)
+
+
+def _written(file: Path, name: str, members: Sequence[Member], may_be_elsewhere: bool) -> Tuple[Path, int]:
+    """Write the archive, and return where, and its size; where the reports take none, to a folder for such files.
+
+    Raises:
+        PipelineError: it can be written in neither place.
+    """
+    try:
+        return file, bundle.write(file, name, members)
+    except OSError as error:
+        if not may_be_elsewhere:
+            raise bundle.unwritable(file, error) from error
+        try:
+            other = Path(tempfile.mkdtemp(prefix="shardline-")) / file.name
+            return other, bundle.write(other, name, members)
+        except OSError:
+            raise bundle.unwritable(file, error) from error
 
 
 def place(output: Optional[Path], reports: Path, name: str) -> Path:
@@ -85,7 +124,27 @@ def place(output: Optional[Path], reports: Path, name: str) -> Path:
 def gather(subject: Subject, index: Optional[int] = None) -> bundle.Bundle:
     """Gather all that goes in; arguments and errors as in `run`."""
     project = subject.settings
-    return bundle.gather(project, index, subject.problem, lambda: store.inventory(project), os.environ)
+    asked = Asked(
+        weights=lambda: store.inventory(project),
+        limits=lambda: _limits(project),
+        environ=os.environ,
+    )
+    return contents.gather(project, index, subject.problem, asked)
+
+
+def _limits(project: Settings) -> Dict[str, Any]:
+    """Tell what planning takes this machine to bear, GPUs aside: their driver may take long to answer."""
+    memory, peak_bytes = machine.memory(), concurrency.remembered(project)
+    here = machine.Capacity(machine.cores(), memory)
+    borne = concurrency.bearable(0, here, peak_bytes)
+    return {
+        "cores": here.cores,
+        "memory": memory._asdict(),
+        "a_shard_took_bytes": peak_bytes,
+        "shards_at_once": borne.shards,
+        "why": str(borne),
+        "control_groups": machine.groups(),
+    }
 
 
 def verdicts(members: Sequence[Member]) -> List[str]:
@@ -108,7 +167,3 @@ def _shown(file: Path) -> str:
     """Write a path as short as it can be typed here."""
     here = Path.cwd()
     return str(file.relative_to(here) if here in file.parents else file)
-
-
-def _utc(now: float, form: str) -> str:
-    return time.strftime(form, time.gmtime(now))

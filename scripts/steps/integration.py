@@ -19,7 +19,8 @@ from ..runner.service_session import starts_service
 from ..settings import Settings
 from . import plan
 
-MADE = ("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz")
+CLOSED = ("ending.json", "index.html", "summary.md", "moment.json", "debug-bundle*.tar.gz")  # of a run's end
+MADE = ("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", *CLOSED)
 
 
 def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:

@@ -59,7 +59,9 @@ def apart(
             stream.flush()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # a thread may run here; the child needs none of its locks
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # a thread may run here; the child needs none of its locks
             pid = os.fork()
     except OSError as error:
         os.close(source)
@@ -146,7 +148,7 @@ def _taken(buffer: bytearray) -> Optional[Any]:
     end = LENGTH_BYTES + int.from_bytes(buffer[:LENGTH_BYTES], "big")
     if len(buffer) < LENGTH_BYTES or len(buffer) < end:
         return None
-    item = pickle.loads(bytes(buffer[LENGTH_BYTES:end]))  # noqa: S301 - from our own child
+    item = pickle.loads(bytes(buffer[LENGTH_BYTES:end]))  # from our own child
     del buffer[:end]
     return item
 

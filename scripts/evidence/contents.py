@@ -1,0 +1,169 @@
+"""What a bundle of a project holds, in the order of its room: what happened, the page, files, facts."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Union
+
+from ..console import counted
+from ..errors import PipelineError
+from ..proof import receipt
+from ..settings import Settings
+from ..system.files import read_json, write_text
+from . import allowlist, bundle, facts, files, reading
+from .bundle import COLLECT_S, ROOM_BYTES, Bundle, Gathering, Task
+from .diagnosis import diagnosis
+from .facts import Asked, Fact
+from .files import Member, Note, Project
+from .record import RunRecord, ShardRecord
+from .redaction.known import known_secrets
+from .redaction.redactor import Redactor
+
+PAGE, REPORTS = "index.html", "reports/"
+MOMENT, MOMENT_SCHEMA = "moment.json", 1
+OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
+
+
+def gather(settings: Settings, index: Optional[int], problem: str, asked: Asked) -> Bundle:
+    """Gather all that goes in: files of the list, and facts that stand in none; no secret that is known here.
+
+    Args:
+        index: of the only shard wanted; else all that are there, and their merge.
+        problem: what is wrong with the settings, where they could not be read.
+
+    Raises:
+        SettingsError: that shard has left nothing here, but others have.
+    """
+    deadline = time.monotonic() + COLLECT_S
+    there = files.shards(settings.reports)
+    wanted = there if index is None else [f"shard-{index}"]
+    bundle.check_there(wanted, there)
+    redactor = Redactor(known_secrets(settings, asked.environ))
+    logs = [pattern for service in settings.all_services.values() for pattern in service.logs]
+    project = Project(settings.project, settings.reports, settings.file, files.weights(settings))
+
+    def told(made: Gathering) -> List[Task]:
+        return story_tasks(settings, index, redactor)
+
+    def kept(made: Gathering) -> List[Task]:
+        green = [name for name in wanted if name not in made.red]
+        red = [name for name in wanted if name in made.red]
+        rules = allowlist.rules(red, green, logs, facts.packages_of(settings), whole_run=index is None)
+        return bundle.file_tasks(project, rules, redactor, deadline)
+
+    def found(made: Gathering) -> List[Task]:
+        return fact_tasks(settings, facts.facts(settings, problem, asked), redactor)
+
+    made = bundle.gather([told, kept, found], Gathering(ROOM_BYTES), deadline)
+    return replace(made, missing=(*_unread(settings, problem), *_not_run(there), *made.missing))
+
+
+def _unread(settings: Settings, problem: str) -> List[Note]:
+    why = "cannot be read, see settings-error.txt; so nothing is known of service.logs"
+    return [Note(settings.file.name, why)] if problem else []
+
+
+def _not_run(there: Sequence[str]) -> List[Note]:
+    return [] if there else [Note("reports/shard-*", "no shard has run here")]
+
+
+# What happened ------------------------------------------------------------------------------------------
+
+
+def story_tasks(settings: Settings, index: Optional[int], redactor: Redactor) -> List[Task]:
+    """Make the tasks that tell what happened: the sentence first, then the page."""
+
+    @lru_cache(maxsize=None)
+    def record() -> RunRecord:
+        whole = reading.read_run(settings)
+        shards = tuple(shard for shard in whole.shards if index in (None, shard.index))
+        return replace(whole, shards=shards)
+
+    def sentence(made: Gathering) -> Bundle:
+        return story(record())
+
+    def page(made: Gathering) -> Union[Member, Note]:
+        page = importlib.import_module(".page.page", __package__)
+        content = page.render(record(), diagnosis.diagnose(record()), base=REPORTS).encode("utf-8", "replace")
+        return Member(PAGE, content, 0.0, "the report: open this one first")
+
+    return [bundle.found_task("the diagnosis", sentence, redactor), bundle.found_task(PAGE, page, redactor)]
+
+
+def story(record: RunRecord) -> Bundle:
+    """Tell what happened in a sentence, and what shows it."""
+    red = tuple(shard.folder.name for shard in record.shards if is_red(shard))
+    if not (record.shards or record.verdict or record.ending):
+        return Bundle(sentence="no run has ended here")
+    happened = diagnosis.diagnose(record)
+    if not happened:
+        tests = len(record.verdict.tests) if record.verdict else 0
+        return Bundle(sentence=f"green: {counted(tests, 'test')}")
+    return Bundle(sentence=happened[0].sentence, told=tuple(diagnosis.lines(happened)[1:]), red=red)
+
+
+def is_red(shard: ShardRecord) -> bool:
+    """Tell whether a shard is not green, as far as is known."""
+    return shard.result is None or not receipt.is_green(shard.result)
+
+
+# Facts --------------------------------------------------------------------------------------------------
+
+
+def fact_tasks(settings: Settings, listed: Sequence[Fact], redactor: Redactor) -> List[Task]:
+    """Make the tasks that find facts; those of the moment are kept beside the evidence that they were found with.
+
+    So a second bundle of the same evidence says the same, and says it of the time when the first one was made.
+    """
+    file, about = settings.reports / MOMENT, lru_cache(maxsize=None)(lambda: digest(settings.reports))
+    earlier = lru_cache(maxsize=None)(lambda: moment(file, about()))
+
+    def task(fact: Fact) -> Task:
+        def find(made: Gathering) -> Union[Member, Note]:
+            if fact.moment and fact.name in earlier():
+                return facts.look(fact._replace(find=lambda: earlier()[fact.name]))
+            return facts.look(fact)
+
+        return bundle.found_task(fact.name, find, redactor)
+
+    def keep(made: Gathering) -> Iterator[Bundle]:
+        names = {fact.name for fact in listed if fact.moment}
+        found = {
+            each.name: each.content.decode("utf-8", "replace") for each in made.bundle.members if each.name in names
+        }
+        if settings.reports.is_dir() and not earlier():
+            with suppress(PipelineError):  # nobody may write there: the next bundle finds them anew
+                write_text(
+                    file, json.dumps({"schema": MOMENT_SCHEMA, "about": about(), "facts": found}, indent=1) + "\n"
+                )
+        yield from ()
+
+    return [*map(task, listed), Task(MOMENT, keep)]
+
+
+def moment(file: Path, about: str) -> Mapping[str, str]:
+    """Read the facts of the moment that were kept about the same evidence; none where there are none."""
+    with suppress(PipelineError, TypeError, ValueError, AttributeError):
+        data = read_json(file, MOMENT_SCHEMA, "", allowlist.FACTS_BYTES)
+        if data.get("about") == about:
+            return {str(name): str(text) for name, text in data["facts"].items()}
+    return {}
+
+
+def digest(reports: Path) -> str:
+    """Take a digest of which evidence lies in a reports folder: names, sizes and times of what tells of a run's end."""
+    found: Dict[str, Sequence[int]] = {}
+    for pattern in OF_A_MOMENT:
+        for path in reports.glob(pattern):
+            with suppress(OSError):
+                status = path.lstat()
+                found[str(path.relative_to(reports))] = (status.st_size, status.st_mtime_ns)
+    return hashlib.sha256(json.dumps(sorted(found.items())).encode("ascii", "backslashreplace")).hexdigest()
