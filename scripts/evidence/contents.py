@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -32,12 +31,19 @@ MOMENT, MOMENT_SCHEMA = "moment.json", 1
 OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
 
 
-def gather(settings: Settings, index: Optional[int], problem: str, asked: Asked) -> Bundle:
+def gather(
+    settings: Settings,
+    index: Optional[int],
+    problem: str,
+    asked: Asked,
+    known: Callable[[RunRecord], RunRecord] = lambda record: record,
+) -> Bundle:
     """Gather all that goes in: files of the list, and facts that stand in none; no secret that is known here.
 
     Args:
         index: of the only shard wanted; else all that are there, and their merge.
         problem: what is wrong with the settings, where they could not be read.
+        known: adds to what was read of the run what the caller knows of it.
 
     Raises:
         SettingsError: that shard has left nothing here, but others have.
@@ -51,7 +57,7 @@ def gather(settings: Settings, index: Optional[int], problem: str, asked: Asked)
     project = Project(settings.project, settings.reports, settings.file, files.weights(settings))
 
     def told(made: Gathering) -> List[Task]:
-        return story_tasks(settings, index, redactor)
+        return story_tasks(lambda: known(reading.read_run(settings)), index, redactor)
 
     def kept(made: Gathering) -> List[Task]:
         green = [name for name in wanted if name not in made.red]
@@ -78,12 +84,12 @@ def _not_run(there: Sequence[str]) -> List[Note]:
 # What happened ------------------------------------------------------------------------------------------
 
 
-def story_tasks(settings: Settings, index: Optional[int], redactor: Redactor) -> List[Task]:
+def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: Redactor) -> List[Task]:
     """Make the tasks that tell what happened: the sentence first, then the page."""
 
     @lru_cache(maxsize=None)
     def record() -> RunRecord:
-        whole = reading.read_run(settings)
+        whole = read()
         shards = tuple(shard for shard in whole.shards if index in (None, shard.index))
         return replace(whole, shards=shards)
 

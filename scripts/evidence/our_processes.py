@@ -20,7 +20,8 @@ MOST_WORDS = 60  # of a command
 
 def describe(state: Path) -> Dict[str, Any]:
     """Describe each start that is recorded below `state`, also of a run that was killed, and what runs of it."""
-    return {"started": [_start(record) for record in records.read_all(state)]}
+    started = sorted(records.read_all(state), key=lambda record: (record.process.create_time, record.run_id))
+    return {"started": [_start(record) for record in started]}
 
 
 def _start(record: Record) -> Dict[str, Any]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 import traceback
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import arguments as words_of
 from .. import ci
@@ -21,6 +24,9 @@ from ..errors import AlreadyRunning, Deferred, PipelineError, SettingsError, Sho
 from ..settings import Settings
 from ..system import files, signals
 from ..system.apart import Gone, Send, apart
+
+if TYPE_CHECKING:
+    from ..evidence.record import RunRecord
 
 RUNS, PREPARES = ("integration", "shard", "merge", "verdict"), ("deps", "models", "plan")
 STEPS = (*RUNS, *PREPARES)
@@ -77,10 +83,12 @@ def of_error(error: BaseException, command: Callable[..., str]) -> Optional[End]
     if isinstance(error, PipelineError):
         return End(error.ended, error.exit_code, type(error).__name__, error.message, error.hint_for(command))
     if isinstance(error, KeyboardInterrupt):
-        return End("interrupted", INTERRUPTED, "KeyboardInterrupt")
+        return End("interrupted", INTERRUPTED, "KeyboardInterrupt", "Ctrl-C ended it")
     if isinstance(error, SystemExit):
-        by_signal = isinstance(error.code, int) and error.code in BY_SIGNAL
-        return End("interrupted", int(error.code or 0), "SystemExit") if by_signal else None
+        if not (isinstance(error.code, int) and error.code in BY_SIGNAL):
+            return None
+        name = signal.Signals(error.code - 128).name
+        return End("interrupted", error.code, "SystemExit", f"{name} ended it")
     if isinstance(error, BrokenPipeError):
         return End("nobody read on", UNREAD, "BrokenPipeError")
     refusal = refused(error) if isinstance(error, OSError) else None
@@ -116,10 +124,12 @@ class Closing:
             if end.exit_code and self._step in RUNS and end.kind != SettingsError.__name__ and not self._is_owned():
                 steps.append(lambda: self._tell(end, hurry))
                 if is_packed(self._step, end, os.environ):
-                    steps.append(lambda: self._pack(hurry))
+                    steps.append(lambda: self._pack(end, hurry))
             for step in steps:
                 try:
                     step()
+                except PipelineError as error:
+                    _say(f"not kept: {error.message}")
                 except Exception as error:  # it would hide why the run ended
                     _say(f"not kept: {type(error).__name__}: {error}")
 
@@ -152,7 +162,7 @@ class Closing:
             from ..evidence import reading
             from ..evidence.diagnosis import diagnosis
 
-            record = reading.read_run(self._settings)
+            record = with_ending(reading.read_run(self._settings), self._step, end)
             happened = diagnosis.diagnose(record)
             if not is_told and not (happened and is_repeated(happened[0].sentence, end)):
                 send(["", *diagnosis.lines(happened)])
@@ -161,12 +171,15 @@ class Closing:
 
         self._relay(work, TOLD_S, hurry, "what happened could not be found out")
 
-    def _pack(self, hurry: Callable[[], bool]) -> None:
+    def _pack(self, end: End, hurry: Callable[[], bool]) -> None:
+        """Make the bundle, and say in a line where it is."""
+
         def work(send: Send) -> None:
             from . import debug_bundle
 
             told: List[str] = []
-            debug_bundle.make(debug_bundle.Subject(self._settings), told.append)
+            known = partial(with_ending, step=self._step, end=end)
+            debug_bundle.make(debug_bundle.Subject(self._settings, known=known), told.append)
             send(told[:1])
 
         self._relay(work, PACKED_S, hurry, "no debug bundle could be made")
@@ -180,6 +193,14 @@ class Closing:
         return _stamp(self._settings.reports / name) not in (None, self._before[name])
 
 
+def with_ending(record: RunRecord, step: str, end: End) -> RunRecord:
+    """Add to what was read of a run how it ended, where that could not be written down: the disk may be full."""
+    from ..evidence.record import Ending
+
+    known = record.ending or any(shard.ending for shard in record.shards)
+    return record if known else replace(record, ending=Ending(step, **end._asdict()))
+
+
 def report_lines(settings: Settings, record: object, happened: Sequence[object]) -> List[str]:
     """Make the report of a run that ended early; the lines that say where it is."""
     return []
@@ -187,7 +208,8 @@ def report_lines(settings: Settings, record: object, happened: Sequence[object])
 
 def is_repeated(sentence: str, end: End) -> bool:
     """Tell whether a sentence says no more than the error that is shown below it."""
-    return bool(end.message) and sentence.rstrip(".") in " ".join(end.message.split())
+    is_shown = bool(end.message) and end.exit_code not in BY_SIGNAL
+    return is_shown and sentence.rstrip(".") in " ".join(end.message.split())
 
 
 def is_packed(step: str, end: End, environ: Mapping[str, str]) -> bool:
@@ -212,8 +234,8 @@ def _clean(settings: Settings, fields: Mapping[str, object]) -> Mapping[str, obj
         redactor = Redactor(known_secrets(settings, os.environ))
         return {name: redactor.text(value) if isinstance(value, str) else value for name, value in fields.items()}
     except Exception as error:  # also where the mistake of ours lies in those modules
-        said = {"message": f"left out, since secrets could not be taken out: {type(error).__name__}"}
-        return {**fields, **said, "hint": "", "traceback": ""}
+        why = f"left out, since secrets could not be taken out: {type(error).__name__}"
+        return {**fields, "message": fields["message"] and why, "hint": "", "traceback": ""}
 
 
 def _step_of(file: Path) -> str:

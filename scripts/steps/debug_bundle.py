@@ -20,6 +20,7 @@ from ..evidence import bundle, contents
 from ..evidence.contents import PAGE
 from ..evidence.facts import Asked
 from ..evidence.files import Member
+from ..evidence.record import RunRecord
 from ..local import concurrency
 from ..models import store
 from ..proof import receipt, report_text
@@ -27,14 +28,25 @@ from ..settings import Settings, Suite
 from ..system import machine
 from ..system.apart import Gone, apart
 
+UNTOLD = "what happened could not be found out"
 MOST_S = 28.0  # whatever lies there; the command's start comes before
 
 
+def as_read(record: RunRecord) -> RunRecord:
+    """Add nothing to what was read of a run."""
+    return record
+
+
 class Subject(NamedTuple):
-    """What a bundle is about: a project, and what is wrong with its settings, which are then no more than its place."""
+    """What a bundle is about: a project, and what is wrong with its settings, which are then no more than its place.
+
+    Args:
+        known: adds to what was read of its last run what the caller knows of it.
+    """
 
     settings: Settings
     problem: str = ""
+    known: Callable[[RunRecord], RunRecord] = as_read
 
     @property
     def command(self) -> Callable[..., str]:
@@ -88,28 +100,31 @@ def make(
     rest = [member for member in made.members if member.name != PAGE]
     members = [*first, Member("summary.txt", page, 0.0), *rest]
     usual = place(output, subject.settings.reports, f"{name}.tar.gz")
-    file, size_bytes = _written(usual, name, members, may_be_elsewhere=output is None)
-    tell(bundle.one_line(_shown(file), size_bytes, len(members), made.sentence))
+    file, size_bytes, why = _written(usual, name, members, may_be_elsewhere=output is None)
+    tell(bundle.one_line(f"{_shown(file)}{why}", size_bytes, len(members), made.sentence or UNTOLD))
     notes = [("missing", made.missing), ("left out", made.left_out)]
     listed = [f"{word}: {line}" for word, some in notes for line in bundle.note_lines(some)]
     for line in report_text.reason_lines(listed):
         tell(line)
 
 
-def _written(file: Path, name: str, members: Sequence[Member], may_be_elsewhere: bool) -> Tuple[Path, int]:
-    """Write the archive, and return where, and its size; where the reports take none, to a folder for such files.
+def _written(file: Path, name: str, members: Sequence[Member], may_be_elsewhere: bool) -> Tuple[Path, int, str]:
+    """Write the archive; where the reports take none, to a folder for temporary files.
+
+    Returns:
+        where it is, its size in bytes, and why it is not in the usual place.
 
     Raises:
         PipelineError: it can be written in neither place.
     """
     try:
-        return file, bundle.write(file, name, members)
+        return file, bundle.write(file, name, members), ""
     except OSError as error:
         if not may_be_elsewhere:
             raise bundle.unwritable(file, error) from error
         try:
             other = Path(tempfile.mkdtemp(prefix="shardline-")) / file.name
-            return other, bundle.write(other, name, members)
+            return other, bundle.write(other, name, members), f" (not in {file.parent}: {error.strerror or error})"
         except OSError:
             raise bundle.unwritable(file, error) from error
 
@@ -129,7 +144,7 @@ def gather(subject: Subject, index: Optional[int] = None) -> bundle.Bundle:
         limits=lambda: _limits(project),
         environ=os.environ,
     )
-    return contents.gather(project, index, subject.problem, asked)
+    return contents.gather(project, index, subject.problem, asked, subject.known)
 
 
 def _limits(project: Settings) -> Dict[str, Any]:

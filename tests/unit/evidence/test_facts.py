@@ -27,7 +27,7 @@ def loaded(project: Path) -> Settings:
 
 
 def gather(project: Settings) -> Tuple[List[Member], List[Note]]:
-    return facts.gather(project, "", lambda: store.inventory(project))
+    return facts.gather(project, "", facts.Asked(weights=lambda: store.inventory(project)))
 
 
 def test_what_fetched_the_weights_left_is_what_their_state_is_told_from(tmp_path: Path) -> None:

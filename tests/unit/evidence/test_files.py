@@ -37,7 +37,7 @@ def test_what_is_not_on_the_list_stays_out(tmp_path: Path) -> None:
         made(tmp_path / "reports" / "shard-0" / name)
     made(tmp_path / "pipeline.yml")
 
-    matches = look(tmp_path, *rules(["shard-0"], [], whole_run=True))
+    matches = look(tmp_path, *rules(["shard-0"], [], [], [], whole_run=True))
 
     assert ["reports/shard-0/receipt.json", "reports/shard-0/artifacts/sad.wav"] == names(matches)
     assert ["reports/shard-0/artifacts/model.bin"] == [note.name for note in matches.left_out]

@@ -18,7 +18,7 @@ def test_a_file_is_taken_byte_by_byte_with_its_time(tmp_path: Path) -> None:
 
     member = read(tmp_path / "a", "logs/a", OTHER)
 
-    assert ("logs/a", bytes(range(256)), 1234.5, "a file", 0) == member
+    assert ("logs/a", bytes(range(256)), 1234.5, "a file", 0, ()) == member
 
 
 @pytest.mark.parametrize("size", [0, LIMIT - 1, LIMIT])

@@ -98,7 +98,7 @@ def test_secrets_that_service_and_tests_print_are_taken_out_again(tmp_path: Path
 
     found = contents(project / "reports" / "debug-bundle.tar.gz")
     assert [] == [name for name, content in found.items() if b"hunter" in content]
-    assert b"token (not shown)" in found["reports/shard-0/service.log"]
+    assert b"token (secret-" in found["reports/shard-0/service.log"]
     assert b"fast-mode" in found["reports/shard-0/junit.xml"]
     assert "failed" == json.loads(found["reports/shard-0/receipt.json"])["tests"][0]["outcome"]
 
@@ -110,7 +110,9 @@ def test_path_size_and_what_is_missing_are_printed(tmp_path: Path) -> None:
 
     file = project / "reports" / "debug-bundle.tar.gz"
     assert 0 == done.returncode
-    assert re.match(rf"debug bundle: {re.escape(str(file))}, [\d.]+ kB, \d+ files\n", done.stdout)
+    assert re.match(
+        rf"debug bundle: {re.escape(str(file))}, [\d.]+ kB, \d+ files: no run has ended here\n", done.stdout
+    )
     assert "  missing: reports/shard-*: no shard has run here\n" in done.stdout
     assert "  missing: commit.json: git ended with 128" in done.stdout
     assert "summary.txt" in contents(file)
