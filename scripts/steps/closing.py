@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import arguments as words_of
 from .. import ci
@@ -32,9 +32,10 @@ RUNS, PREPARES = ("integration", "shard", "merge", "verdict"), ("deps", "models"
 STEPS = (*RUNS, *PREPARES)
 FILE_NAME, SCHEMA = "ending.json", 1
 OUR_MISTAKE, INTERRUPTED, UNREAD = 70, 130, 141  # EX_SOFTWARE of sysexits.h; as a shell reports SIGINT, SIGPIPE
-BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
+BY_SIGNAL = tuple(128 + number for number in signals.CAUGHT)  # what `raise_on_signals` ends with
 TOLD_S, PACKED_S = 8.0, 20.0
 MOST_S = TOLD_S + PACKED_S + 2
+OWNER = "SHARDLINE_OWNER"  # as runner/ownership.py has it, which is not imported before it is needed
 BUNDLE = "SHARDLINE_BUNDLE"  # "never": no bundle is made by itself
 MERGED, PAGE = "merge.json", "index.html"
 MISTAKE = "a mistake of Shardline itself"
@@ -43,6 +44,9 @@ RESULTS = {  # by step: what it makes anew, and takes from an earlier run
     "merge": (MERGED,),
     "shard": ("receipt.json",),
 }
+
+
+Stamp = Optional[Tuple[int, int, int]]  # of a file: inode, time, size; None where there is none
 
 
 class End(NamedTuple):
@@ -87,8 +91,7 @@ def of_error(error: BaseException, command: Callable[..., str]) -> Optional[End]
     if isinstance(error, SystemExit):
         if not (isinstance(error.code, int) and error.code in BY_SIGNAL):
             return None
-        name = signal.Signals(error.code - 128).name
-        return End("interrupted", error.code, "SystemExit", f"{name} ended it")
+        return End("interrupted", error.code, "SystemExit", f"{signal.Signals(error.code - 128).name} ended it")
     if isinstance(error, BrokenPipeError):
         return End("nobody read on", UNREAD, "BrokenPipeError")
     refusal = refused(error) if isinstance(error, OSError) else None
@@ -113,19 +116,17 @@ class Closing:
         self._settings, self._step, self._words = settings, step, words
         self._folder = folder_of(settings.reports, step, words, os.environ)
         self._before = {name: _stamp(settings.reports / name) for name in (MERGED, PAGE)}
-        self._found = {file: _stamp(file) for pattern in RESULTS.get(step, ()) for file in self._folder.glob(pattern)}
+        self._found: Dict[Path, Stamp] = {}
+        with suppress(OSError):  # a folder that may not be read: the run says so
+            found = [file for pattern in RESULTS.get(step, ()) for file in self._folder.glob(pattern)]
+            self._found = {file: _stamp(file) for file in found}
 
     def __call__(self, end: Optional[End]) -> None:
         """Close it; whatever goes wrong with that is told in a line, and the rest is done."""
         if end is None or (end.kind == SettingsError.__name__ and self._found):
             return  # a slip of the finger: what lies there is of the run before, and stays so
         with signals.noted() as hurry:
-            steps: List[Callable[[], None]] = [lambda: self._leave(end)]
-            if end.exit_code and self._step in RUNS and end.kind != SettingsError.__name__ and not self._is_owned():
-                steps.append(lambda: self._tell(end, hurry))
-                if is_packed(self._step, end, os.environ):
-                    steps.append(lambda: self._pack(end, hurry))
-            for step in steps:
+            for step in self._steps(end, hurry):
                 try:
                     step()
                 except PipelineError as error:
@@ -133,10 +134,13 @@ class Closing:
                 except Exception as error:  # it would hide why the run ended
                     _say(f"not kept: {type(error).__name__}: {error}")
 
-    def _is_owned(self) -> bool:
-        from ..runner import ownership
-
-        return self._step == "shard" and ownership.is_owned(os.environ)
+    def _steps(self, end: End, hurry: Callable[[], bool]) -> Iterator[Callable[[], None]]:
+        yield lambda: self._leave(end)
+        is_owned = self._step == "shard" and os.environ.get(OWNER) == str(os.getppid())  # the run of all shards closes
+        if end.exit_code and self._step in RUNS and end.kind != SettingsError.__name__ and not is_owned:
+            yield lambda: self._tell(end, hurry)
+            if is_packed(self._step, end, os.environ):
+                yield lambda: self._pack(end, hurry)
 
     def _leave(self, end: End) -> None:
         """Write down how it ended. What only prepares a run leaves that where it failed, and takes its own away."""
@@ -154,7 +158,8 @@ class Closing:
         is_told, is_made = (self._changed(name) for name in (MERGED, PAGE))
         if end.exit_code == OUR_MISTAKE:
             is_told = True
-            _say(f"\nwhat happened: {MISTAKE}: {end.message}")
+            _say("")
+            _say(f"what happened: {MISTAKE}: {end.message}")
         if is_told and is_made:
             return
 
@@ -244,7 +249,7 @@ def _step_of(file: Path) -> str:
     return ""
 
 
-def _stamp(file: Path) -> Optional[Tuple[int, int, int]]:
+def _stamp(file: Path) -> Stamp:
     """Tell one state of a file from another: each is written anew, under a name of its own."""
     with suppress(OSError):
         status = file.lstat()

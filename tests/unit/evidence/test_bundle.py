@@ -1,17 +1,33 @@
 from __future__ import annotations
 
+import os
 import tarfile
 import tempfile
+import time
 from pathlib import Path
-from typing import List
+from typing import Callable, Iterator, List
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.evidence import bundle
 from scripts.evidence.allowlist import Rule
-from scripts.evidence.bundle import HEADER_BYTES, collect, cost, take, write
+from scripts.evidence.bundle import (
+    HEADER_BYTES,
+    Bundle,
+    Gathering,
+    Task,
+    cleaned,
+    collect,
+    cost,
+    gather,
+    take,
+    write,
+)
 from scripts.evidence.files import TIME_IS_UP, Candidate, Member, Note, Project
+from scripts.evidence.redaction.known import Secret
+from scripts.evidence.redaction.redactor import Redactor
 from scripts.system import files
 
 CAP = 100_000
@@ -136,3 +152,64 @@ def test_on_a_full_disk_nothing_of_it_stays(tmp_path: Path, monkeypatch: pytest.
         write(tmp_path / "b.tar.gz", "top", MEMBERS)
 
     assert [] == names(tmp_path)
+
+
+# Gathered apart -----------------------------------------------------------------------------------
+
+
+def finds(name: str, before: Callable[[], object] = lambda: None) -> Task:
+    def work(made: Gathering) -> Iterator[Bundle]:
+        yield Bundle((Member(f"{name}, after {len(made.seen)}", b"x", 1.0),))
+        before()
+
+    return Task(name, work)
+
+
+def test_what_hangs_or_crashes_costs_itself_and_the_next_stage_knows_what_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bundle, "QUIET_S", 0.3)
+    first = [finds("a"), finds("hangs", lambda: time.sleep(60)), finds("crashes", lambda: os._exit(1)), finds("b")]
+
+    made = gather([lambda _: first, lambda so_far: [finds(f"{len(so_far.seen)} found")]], Gathering(), later(20))
+
+    assert ["a, after 0", "hangs, after 1", "crashes, after 3", "b, after 5"] == [m.name for m in made.members[:4]]
+    assert ["6 found, after 6"] == [m.name for m in made.members[4:]]
+    assert [("hangs", "there was no time left"), ("crashes", "the process that did it was ended, or crashed")] == [
+        (note.name, note.why) for note in made.left_out
+    ]
+
+
+def test_once_there_is_no_time_at_all_the_rest_is_named() -> None:
+    made = gather([lambda _: [finds("a", lambda: time.sleep(60)), finds("b")]], Gathering(), later(0.3))
+
+    assert ["a, after 0"] == [member.name for member in made.members]
+    assert ["a", "b"] == [note.name for note in made.left_out]
+
+
+def later(seconds: float) -> float:
+    return time.monotonic() + seconds
+
+
+# Secrets ------------------------------------------------------------------------------------------
+
+
+def test_secrets_are_taken_out_of_text_and_names_and_counted_and_sound_stays_as_it_is() -> None:
+    by = Redactor([Secret("hunter2hunter2")])
+    found = [cleaned(Member(f"hunter2hunter2.{kind}", b"a hunter2hunter2", 1.0), by) for kind in ("txt", "wav")]
+
+    text, sound = found
+    assert isinstance(text, Member) and isinstance(sound, Member)
+    assert b"hunter2" not in text.content and "hunter2" not in text.name + sound.name
+    assert b"a hunter2hunter2" == sound.content
+    assert [2, 1] == [sum(count for _, count in member.taken_out) for member in (text, sound)]
+
+
+def test_a_file_that_secrets_cannot_be_taken_out_of_stays_out_and_is_named() -> None:
+    class Broken(Redactor):
+        def bytes(self, content: bytes) -> bytes:
+            raise MemoryError
+
+    failed = cleaned(Member("a.txt", b"x", 1.0), Broken())
+
+    assert Note("a.txt", "secrets could not be taken out of it: MemoryError") == failed

@@ -10,7 +10,7 @@ from typing import Callable, Iterator, List, Optional
 
 import pytest
 
-from scripts.system.signals import ends_with, held_back, let_through, raise_on_signals
+from scripts.system.signals import ends_with, held_back, let_through, noted, raise_on_signals
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +112,18 @@ def test_a_signal_of_before_does_not_hurry() -> None:
                 seen.append(came())
 
     assert [False] == seen
+
+
+def test_a_signal_that_is_noted_is_seen_and_forgotten_so_that_the_first_reason_to_end_stays() -> None:
+    with pytest.raises(ValueError, match="the reason"), raise_on_signals():
+        try:
+            raise ValueError("the reason")
+        except ValueError:
+            with noted() as came:
+                assert not came()
+                send(signal.SIGINT)
+                assert came()
+            raise
 
 
 def test_inner_blocks_leave_the_handlers_to_the_outer_one() -> None:

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import pytest
+
+from scripts import settings
+from scripts.errors import AlreadyRunning, Deferred, ModelError, PipelineError, ServiceDied, SettingsError, Shown
+from scripts.evidence import reading
+from scripts.settings import Settings
+from scripts.steps import closing
+from scripts.steps.closing import End, closed, folder_of, is_packed, is_repeated, of_error
+from tests.unit.steps import projects
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Settings:
+    return settings.load(None, {}, projects.make(tmp_path, service=None))
+
+
+def ended(project: Settings, error: Optional[BaseException] = None, step: str = "plan", code: int = 0) -> None:
+    """Run and close a step that ends like this."""
+
+    def run() -> int:
+        if error:
+            raise error
+        return code
+
+    if error is None:
+        assert code == closed(project, step, [], run)
+        return
+    with pytest.raises(type(error)) as caught:
+        closed(project, step, [], run)
+    assert caught.value is error
+
+
+def left(folder: Path) -> Dict[str, Any]:
+    file = folder / "ending.json"
+    return dict(json.loads(file.read_text())) if file.exists() else {}
+
+
+# Pure ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error, expected",
+    [
+        (ServiceDied("it died", "See {command}.", ("logs",)), ("service died", 10, "ServiceDied", "it died", "See !.")),
+        (Deferred("tests failed", 1), ("tests failed", 1, "Deferred", "", "")),
+        (KeyboardInterrupt(), ("interrupted", 130, "KeyboardInterrupt", "Ctrl-C ended it", "")),
+        (SystemExit(143), ("interrupted", 143, "SystemExit", "SIGTERM ended it", "")),
+        (BrokenPipeError(), ("nobody read on", 141, "BrokenPipeError", "", "")),
+    ],
+)
+def test_an_ending_says_what_the_error_says(error: BaseException, expected: List[Any]) -> None:
+    assert End(*expected) == of_error(error, lambda *words: "!")
+
+
+@pytest.mark.parametrize("error", [Shown(), AlreadyRunning("somebody is at it"), SystemExit(0), SystemExit(2)])
+def test_what_has_not_run_has_no_ending(error: BaseException) -> None:
+    assert of_error(error, lambda *words: "") is None
+
+
+def test_a_full_disk_is_no_mistake_of_ours_and_all_else_is_one() -> None:
+    full, ours = of_error(OSError(28, "No space left", "a"), lambda *words: ""), of_error(KeyError("x"), str)
+
+    assert full and ours
+    assert (1, "a: No space left", "") == (full.exit_code, full.message, full.traceback)
+    assert (70, "crashed", "KeyError: 'x'") == (ours.exit_code, ours.ended, ours.message)
+
+
+@pytest.mark.parametrize(
+    "step, code, environ, expected",
+    [
+        ("integration", 1, {}, True),
+        ("integration", 0, {}, False),
+        ("shard", 1, {}, False),
+        ("integration", 1, {"CIRCLECI": "true"}, False),
+        ("integration", 1, {"CI": "false"}, True),
+        ("integration", 1, {"SHARDLINE_BUNDLE": "never"}, False),
+    ],
+)
+def test_a_bundle_is_made_by_itself_after_a_red_run_at_home(
+    step: str, code: int, environ: Dict[str, str], expected: bool
+) -> None:
+    assert expected == is_packed(step, End("", code), environ)
+
+
+def test_a_shard_leaves_its_ending_in_its_own_folder() -> None:
+    assert Path("r/shard-2") == folder_of(Path("r"), "shard", ["2", "4", "-x"], {})
+    assert Path("r/shard-1") == folder_of(Path("r"), "shard", [], {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"})
+    assert Path("r") == folder_of(Path("r"), "shard", ["4", "4"], {})
+    assert Path("r") == folder_of(Path("r"), "merge", [], {})
+
+
+def test_a_sentence_that_says_no_more_than_the_error_below_it_is_not_said_twice() -> None:
+    assert is_repeated("no such wheel", End("packages missing", 3, message="no such\nwheel"))
+    assert not is_repeated("the index is away", End("packages missing", 3, message="no such wheel"))
+    assert not is_repeated("Ctrl-C ended it", End("interrupted", 130, message="Ctrl-C ended it"))  # nothing is below
+
+
+# What is left -------------------------------------------------------------------------------------
+
+
+def test_the_error_passes_as_it_is_and_what_it_says_is_left_without_secrets(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hunter2hunter2")
+
+    ended(project, ModelError("cannot fetch with hunter2hunter2", "Try again."))
+
+    told = left(project.reports)
+    assert ("plan", "weights missing", 4, "ModelError") == tuple(
+        told[name] for name in ("step", "ended", "exit_code", "kind")
+    )
+    assert told["message"].startswith("cannot fetch with (")
+    assert "hunter2" not in json.dumps(told)
+    assert reading.read_run(project).ending is not None
+
+
+def test_what_prepares_a_run_takes_its_own_ending_away_once_it_is_green(project: Settings) -> None:
+    ended(project, ModelError("no"), "models")
+    ended(project, step="deps")
+    assert "models" == left(project.reports)["step"]
+
+    ended(project, step="models")
+
+    assert {} == left(project.reports)
+
+
+def test_a_slip_of_the_finger_says_nothing_of_the_run_before(project: Settings) -> None:
+    project.reports.mkdir()
+    (project.reports / "merge.json").write_text("{}")
+
+    ended(project, SettingsError("--nodes: expected a whole number"), "integration")
+
+    assert {} == left(project.reports)
+
+
+def test_a_run_that_ends_before_it_took_away_the_last_one_names_what_is_not_its_own(project: Settings) -> None:
+    (project.reports / "shard-0").mkdir(parents=True)
+    (project.reports / "merge.json").write_text("{}")
+
+    ended(project, ModelError("no weights"), "integration")
+
+    assert ["merge.json", "shard-0"] == left(project.reports)["earlier"]
+    record = reading.read_run(project)
+    assert ((), None, "no weights") == (record.shards, record.verdict, record.ending and record.ending.message)
+
+
+def test_where_nothing_can_be_left_the_run_ends_as_it_ended(
+    project: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.reports.write_text("a file")
+
+    ended(project, ModelError("no weights"), "models")
+
+    assert capsys.readouterr().out.startswith(f"not kept: cannot write {project.reports}/ending.json: ")
+
+
+def test_what_happened_is_told_before_the_error_and_a_mistake_of_ours_as_such(
+    project: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended(project, KeyError("lost"), "integration")
+
+    assert "\nwhat happened: a mistake of Shardline itself: KeyError: 'lost' (" in capsys.readouterr().out
+    assert "in run\n    raise error\nKeyError: 'lost'\n" in left(project.reports)["traceback"]
+
+
+def test_a_closing_that_fails_itself_hides_nothing(
+    project: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "read_run", lambda *_: 1 / 0)
+
+    ended(project, code=1, step="integration")
+
+    assert "what happened could not be found out: ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_steps_that_are_none_of_a_run_are_not_closed(project: Settings) -> None:
+    ended(project, PipelineError("no"), "doctor")
+
+    assert not project.reports.exists()
+
+
+# Whole runs ---------------------------------------------------------------------------------------
+
+
+def test_after_a_red_run_at_home_all_of_it_is_in_one_file(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "def test_red(): assert 1 == 2\n", service=None)
+
+    done = projects.run(project, "integration", SHARDLINE_BUNDLE="", CI="", CIRCLECI="", GITHUB_ACTIONS="")
+
+    assert 1 == done.returncode
+    *_, told, last = done.stdout.splitlines()
+    file = project / "reports" / "debug-bundle.tar.gz"
+    assert told.startswith(f"debug bundle: {file}, ")
+    assert "test_red" in told
+    assert "ended: tests failed (exit code 1)" == last
+    with tarfile.open(str(file)) as archive:
+        assert "debug-bundle/reports/ending.json" in archive.getnames()
+
+
+def test_a_crash_of_our_own_code_is_told_kept_and_packed(tmp_path: Path) -> None:
+    project = projects.make(tmp_path / "project", "def test_it(): pass\n", service=None)
+    shutil.copytree(projects.ROOT / "scripts", tmp_path / "scripts")
+    with (tmp_path / "scripts" / "steps" / "integration.py").open("a") as module:
+        module.write("\n\ndef run(*_):\n    return {}['lost']\n")
+    words = projects.words(project, "integration")
+    environ = {**projects.variables({}), "SHARDLINE_BUNDLE": "", "CI": "", "CIRCLECI": "", "GITHUB_ACTIONS": ""}
+
+    done = subprocess.run(words, cwd=str(tmp_path), env=environ, capture_output=True, encoding="utf-8", check=False)
+
+    assert closing.OUR_MISTAKE == done.returncode, done
+    assert "what happened: a mistake of Shardline itself: KeyError: 'lost' (integration.py:" in done.stdout
+    assert "KeyError: 'lost'\nhint: this is a mistake of Shardline itself." in done.stderr
+    assert done.stderr.endswith("ended: crashed (exit code 70)\n")
+    with tarfile.open(str(project / "reports" / "debug-bundle.tar.gz")) as archive:
+        kept = archive.extractfile("debug-bundle/reports/ending.json")
+        assert kept and "KeyError: 'lost'" in json.load(kept)["traceback"]
