@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -24,6 +25,7 @@ from ..service import monitor
 from ..settings import Settings
 from ..system import files
 from ..system.usage import Sample
+from . import earlier
 from .record import Artifact, Ending, Log, Request, RunRecord, ShardRecord
 
 JOURNAL = receipt.BESIDE[0]
@@ -46,45 +48,40 @@ def read_run(settings: Settings, verdict: Optional[Verdict] = None, arguments: S
     """
     unread: List[str] = []
     found = results.gather(settings.reports)
-    ending = ending_in(settings.reports)
-    earlier = ending.earlier if ending else ()
     plan = planning.load_if_usable(settings.reports / planning.FILE_NAME, unread.append, "the report")
     shards = [
         _shard(folder, match, found, unread)
         for folder in sorted(_entries(settings.reports))
         for match in [re.fullmatch(r"(shard|repair)-(0|[1-9][0-9]{0,8})", folder.name)]
-        if match and folder.is_dir() and folder.name not in earlier
+        if match and folder.is_dir()
     ]
-    if not verdict and report_text.FILE_NAME not in earlier:
-        verdict = report_text.read(settings.reports / report_text.FILE_NAME)
-    return RunRecord(
+    record = RunRecord(
         name=settings.name,
         reports=settings.reports,
-        verdict=verdict,
-        plan=None if planning.FILE_NAME in earlier else plan,
+        verdict=verdict or report_text.read(settings.reports / report_text.FILE_NAME),
+        plan=plan,
         shards=tuple(sorted(shards, key=lambda shard: (shard.is_repair, shard.index))),
-        ending=ending,
+        ending=ending_in(settings.reports),
         command=settings.command,
         arguments=tuple(arguments),
         unread=tuple(unread),
     )
+    return replace(record, ending=None) if verdict else earlier.left_out(record)
 
 
 def _shard(folder: Path, match: re.Match[str], found: Results, unread: List[str]) -> ShardRecord:
     index, is_repair = int(match[2]), match[1] == "repair"
     mine = [each for each in found.receipts if each.index == index and bool(each.repairs) == is_repair]
     damaged = [each.why for each in found.damaged if each.index == index and each.is_repair == is_repair]
-    ending = ending_in(folder)
-    is_earlier = bool(ending and receipt.FILE_NAME in ending.earlier)
-    result = mine[0] if mine and not is_earlier else None
+    result = mine[0] if mine else None
     unread += damaged
     return ShardRecord(
         index=index,
         folder=folder,
         result=result,
         why_no_result="" if result else "".join(damaged[:1]) or "it left no result",
-        rounds=() if is_earlier else _rounds(folder, result, unread),
-        ending=ending,
+        rounds=_rounds(folder, result, unread),
+        ending=ending_in(folder),
         samples=tuple(_samples(folder / monitor.FILE_NAME)),
         requests=tuple(_requests(folder / REQUESTS)),
         logs=tuple(_logs(folder)),
@@ -97,14 +94,10 @@ def ending_in(folder: Path) -> Optional[Ending]:
     """Read how a step ended that wrote it down in this folder; None where none did."""
     with suppress(PipelineError, TypeError, ValueError):
         data = files.read_json(folder / ENDING, ENDING_SCHEMA, "")
-        kinds: Mapping[str, Callable[[Any], Any]] = {"exit_code": int, "at_s": float, "earlier": _names}
+        kinds: Mapping[str, Callable[[Any], Any]] = {"exit_code": int, "at_s": float, "earlier": earlier.names}
         facts = {name: kinds.get(name, str)(data[name]) for name in Ending._fields if name in data}
         return Ending(**facts)
     return None
-
-
-def _names(data: Any) -> Tuple[str, ...]:
-    return tuple(map(str, data)) if isinstance(data, list) else ()
 
 
 def _rounds(folder: Path, result: Optional[Receipt], unread: List[str]) -> Tuple[Round, ...]:

@@ -168,6 +168,9 @@ class Closing:
             from ..evidence.diagnosis import diagnosis
 
             record = with_ending(reading.read_run(self._settings), self._step, end)
+            if self._folder != self._settings.reports:  # of one shard: what else lies there may be of an earlier run
+                own = tuple(shard for shard in record.shards if shard.folder == self._folder)
+                record = replace(record, shards=own, verdict=None, ending=own[0].ending if own else record.ending)
             happened = diagnosis.diagnose(record)
             if not is_told and not (happened and is_repeated(happened[0].sentence, end)):
                 send(["", *diagnosis.lines(happened)])
