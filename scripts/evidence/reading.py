@@ -47,6 +47,7 @@ def read_run(settings: Settings, verdict: Optional[Verdict] = None, arguments: S
         arguments: those that chose a part of the suite.
     """
     unread: List[str] = []
+    has_just_ended = verdict is not None
     found = results.gather(settings.reports)
     plan = planning.load_if_usable(settings.reports / planning.FILE_NAME, unread.append, "the report")
     shards = [
@@ -66,7 +67,7 @@ def read_run(settings: Settings, verdict: Optional[Verdict] = None, arguments: S
         arguments=tuple(arguments),
         unread=tuple(unread),
     )
-    return replace(record, ending=None) if verdict else earlier.left_out(record)
+    return replace(record, ending=None) if has_just_ended else earlier.left_out(record)
 
 
 def _shard(folder: Path, match: re.Match[str], found: Results, unread: List[str]) -> ShardRecord:
