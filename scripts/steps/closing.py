@@ -6,6 +6,7 @@ costs a line. The work is done apart, since what failed a moment ago (a disk, a 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from ..system import files, signals
 from ..system.apart import Gone, Send, apart
 
 if TYPE_CHECKING:
+    from ..evidence.diagnosis.diagnosis import Diagnosis
     from ..evidence.record import RunRecord
 
 RUNS, PREPARES = ("integration", "shard", "merge", "verdict"), ("deps", "models", "plan")
@@ -115,7 +117,7 @@ class Closing:
     def __init__(self, settings: Settings, step: str, words: Sequence[str]) -> None:
         self._settings, self._step, self._words = settings, step, words
         self._folder = folder_of(settings.reports, step, words, os.environ)
-        self._before = {name: _stamp(settings.reports / name) for name in (MERGED, PAGE)}
+        self._before = {file: _stamp(file) for file in (settings.reports / MERGED, self._folder / PAGE)}
         self._found: Dict[Path, Stamp] = {}
         with suppress(OSError):  # a folder that may not be read: the run says so
             found = [file for pattern in RESULTS.get(step, ()) for file in self._folder.glob(pattern)]
@@ -155,7 +157,7 @@ class Closing:
 
     def _tell(self, end: End, hurry: Callable[[], bool]) -> None:
         """Tell what happened, and make the report, where the merge has not done so."""
-        is_told, is_made = (self._changed(name) for name in (MERGED, PAGE))
+        is_told, is_made = (_stamp(file) not in (None, before) for file, before in self._before.items())
         if end.exit_code == OUR_MISTAKE:
             is_told = True
             _say("")
@@ -175,9 +177,20 @@ class Closing:
             if not is_told and not (happened and is_repeated(happened[0].sentence, end)):
                 send(["", *diagnosis.lines(happened)])
             if not is_made:
-                send(report_lines(self._settings, record, happened))
+                send([self._report(record, happened)])
 
         self._relay(work, TOLD_S, hurry, "what happened could not be found out")
+
+    def _report(self, record: RunRecord, happened: Sequence[Diagnosis]) -> str:
+        """Make the report, and say in a line where it is."""
+        try:
+            report = importlib.import_module("..evidence.report", __package__)
+            below = self._folder.relative_to(self._settings.reports)
+            return f"report: {report.write(self._settings, record, happened, below)}"
+        except PipelineError as error:
+            return f"not kept: {error.message}"
+        except Exception as error:
+            return f"not kept: the report: {type(error).__name__}: {error}"
 
     def _pack(self, end: End, hurry: Callable[[], bool]) -> None:
         """Make the bundle, and say in a line where it is."""
@@ -197,9 +210,6 @@ class Closing:
             for line in [f"{failed}: {item.why}"] if isinstance(item, Gone) else item:
                 _say(line)
 
-    def _changed(self, name: str) -> bool:
-        return _stamp(self._settings.reports / name) not in (None, self._before[name])
-
 
 def with_ending(record: RunRecord, step: str, end: End) -> RunRecord:
     """Add to what was read of a run how it ended, where that could not be written down: the disk may be full."""
@@ -207,11 +217,6 @@ def with_ending(record: RunRecord, step: str, end: End) -> RunRecord:
 
     known = record.ending or any(shard.ending for shard in record.shards)
     return record if known else replace(record, ending=Ending(step, **end._asdict()))
-
-
-def report_lines(settings: Settings, record: object, happened: Sequence[object]) -> List[str]:
-    """Make the report of a run that ended early; the lines that say where it is."""
-    return []
 
 
 def is_repeated(sentence: str, end: End) -> bool:
