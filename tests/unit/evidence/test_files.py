@@ -6,6 +6,7 @@ from typing import List, Optional
 
 import pytest
 
+from scripts.evidence import files
 from scripts.evidence.allowlist import ARTIFACTS, WHOLE_BYTES, Rule, rules
 from scripts.evidence.files import TIME_IS_UP, Matches, Note, Project, Weights, find
 
@@ -173,3 +174,33 @@ def test_when_it_is_late_the_rest_is_left_out_and_named(tmp_path: Path) -> None:
     made(tmp_path / "logs" / "a.log")
 
     assert [Note("logs/**/*", TIME_IS_UP)] == look(tmp_path, LOGS, late=True).left_out
+
+
+def test_of_far_too_many_files_the_first_are_taken_and_the_others_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_FILES", 3)
+    for place in range(5):
+        made(tmp_path / "reports" / "shard-0" / "artifacts" / f"{place}.txt")
+
+    matches = look(tmp_path, Rule("reports/shard-0/artifacts/**/*", ""))
+
+    assert ["0.txt", "1.txt", "2.txt"] == [file.path.name for file in matches.files]
+    assert ["2 more files, which were not looked at"] == [note.why for note in matches.left_out]
+
+
+def test_folders_inside_each_other_beyond_what_a_path_can_name_are_told(tmp_path: Path) -> None:
+    before = os.getcwd()
+    deep = tmp_path / "reports" / "shard-0" / "artifacts"
+    deep.mkdir(parents=True)
+    try:
+        os.chdir(deep)
+        for _ in range(30):
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+    finally:
+        os.chdir(before)
+
+    matches = look(tmp_path, Rule("reports/shard-0/artifacts/**/*", ""))
+
+    assert ["File name too long"] == [note.why for note in matches.left_out]
