@@ -38,11 +38,13 @@ WORDS = (b"key", b"token", b"secret", b"pass", b"pwd", b"credential", b"auth", b
 _SPECIAL = {b"pass": rb"pass(?:w(?:or)?d|word|wort|phrase)?", b"sig": rb"sign?(?:ature)?(?![a-z])"}
 _PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
 _CHINESE = re.compile(
-    "(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:\"|'|\\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}".encode()
+    '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
 )
 
 _OPEN = re.compile(rb"\[?[ \t]{0,4}[bBrRuUfF]{0,2}(" + _QUOTE.replace(rb"\#", b"#") + rb")")
-_SCHEME = re.compile(rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|negotiate|ntlm|key|aws4-hmac-sha256|oauth|hawk)[ \t]+")
+_SCHEME = re.compile(
+    rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|negotiate|ntlm|key|aws4-hmac-sha256|oauth|hawk)[ \t]+"
+)
 _BARE = re.compile(rb"(?:(?!\\+[nrt]|\\+[\"'])[^\s\"'`<>]){1,4096}")
 _CUT = re.compile(rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026")
 _LINE = re.compile(rb"[^\r\n]{0,2000}")
@@ -85,7 +87,9 @@ def _name(data: bytes, low: bytes, match: "re.Match[bytes]") -> Optional[Name]:
     before = low[max(0, start - 3) : start]
     if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match)):
         return None
-    if how == "comma" and not (close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))):
+    if how == "comma" and not (
+        close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
+    ):
         return None
     if how == "element" and not before.endswith((b"<", b":", b";")) or how == "part" and not close:
         return None
@@ -182,7 +186,9 @@ def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, in
         return []
     start, end = bare.span()
     before = data[max(0, name.start - 80) : name.start]
-    is_yaml = name.how == "assign" and data[name.value - 1 : name.value] == b" " and b":" in data[name.value - 3 : name.value]
+    is_yaml = (
+        name.how == "assign" and data[name.value - 1 : name.value] == b" " and b":" in data[name.value - 3 : name.value]
+    )
     if is_yaml and importance == Weight.SURE and b"pass" in name.text.lower() and _ANCHOR.search(before):
         line = _LINE.match(data, start)
         rest = re.split(rb"[ \t]#", line[0])[0].rstrip() if line else b""

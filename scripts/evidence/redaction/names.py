@@ -139,7 +139,9 @@ def is_likely(value: bytes) -> bool:
     """
     if len(value) < 6 or _NUMBER.match(value) or b" " in value:
         return False
-    return bool(_HAS_DIGIT.search(value) and _HAS_LETTER.search(value)) or bool(_MIXED.search(value)) or len(value) >= 24
+    return (
+        bool(_HAS_DIGIT.search(value) and _HAS_LETTER.search(value)) or bool(_MIXED.search(value)) or len(value) >= 24
+    )
 
 
 def is_secret(weight: Weight, value: bytes) -> bool:

@@ -98,7 +98,9 @@ def _signed(data: bytes) -> Iterator[Span]:
             yield Span(*match.span(1), "url signature")
 
 
-_BEGIN = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----")
+_BEGIN = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"
+)
 _END = re.compile(rb"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _LINES = re.compile(rb"(?:[^\r\n]{0,60}?[A-Za-z0-9+/=]{40,80}[^\r\n]{0,8}\r?\n?){1,400}")
 _PUTTY = re.compile(rb"Private-Lines: [0-9]+\r?\n((?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,400})")
@@ -158,7 +160,9 @@ def _is_log_in(text: bytes) -> bool:
     (True, False)
     """
     try:
-        plain = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_" if b"-" in text or b"_" in text else None)
+        plain = base64.b64decode(
+            text + b"=" * (-len(text) % 4), altchars=b"-_" if b"-" in text or b"_" in text else None
+        )
     except (binascii.Error, ValueError):
         return False
     return b":" in plain and all(letter >= 32 for letter in plain)
@@ -206,5 +210,3 @@ def _hashes(data: bytes) -> Iterator[Span]:
     """Find stored forms of passwords, as htpasswd, shadow and Kerberos have them."""
     for match in _HASH.finditer(data):
         yield Span(*match.span(), "password hash")
-
-

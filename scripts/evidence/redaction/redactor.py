@@ -132,7 +132,11 @@ def _joined(spans: List[Span], stand_ins: List[Tuple[int, int]]) -> List[Span]:
         if joined and span.start < joined[-1].end:
             before = joined[-1]
             whole = before._replace(end=max(before.end, span.end))
-            joined[-1] = whole._replace(label=span.label, kind=span.kind) if not before.label and span[:2] == before[:2] else whole
+            joined[-1] = (
+                whole._replace(label=span.label, kind=span.kind)
+                if not before.label and span[:2] == before[:2]
+                else whole
+            )
         else:
             joined.append(span)
     return joined
