@@ -43,7 +43,7 @@ _FIGURES: Sequence[Tuple[str, Callable[[ServiceUse], Optional[float]], Callable[
 
 
 def budget_lines(record: RunRecord) -> List[Line]:
-    """List what each service took at most, and whether that is within its budgets: the breaches of the shards decide."""
+    """List what each service took at most, and how that compares: the breaches of the shards decide."""
     uses: Dict[str, List[ServiceUse]] = {}
     for result in record.results:
         for name, use in result.services.items():

@@ -1,4 +1,4 @@
-"""Draw the page's charts as inline SVG. Positions are percentages, so that a chart fills any width undistorted. Pure."""
+"""Draw the page's charts as inline SVG. Positions are percentages: a chart fills any width undistorted. Pure."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Kept(NamedTuple):
 
 
 def read(record: RunRecord, red: Sequence[str], most_bytes: int = MOST_SOUND_BYTES) -> Dict[str, bytes]:
-    """Read the files that the page shall hold: first those of red tests, then the smallest, up to so many bytes of sound."""
+    """Read the files that the page shall hold: first those of red tests, then the smallest; of sound up to so much."""
     found: Dict[str, bytes] = {}
     wanted = set(red)
     mine = [(shard, artifact, each) for shard in record.shards for artifact, each in _of_shard(shard, {})]
@@ -86,7 +86,7 @@ def _tests_of(shard: ShardRecord) -> List[str]:
 def owner_of(name: str, names: Mapping[str, str]) -> str:
     """Find the test after which a file was named, in letters that every disk takes; empty where none was.
 
-    >>> owner_of("artifacts/test_say-0-8-1f2e.wav", {"test_say-0-8": "a.py::test_say[0.8]", "test_say": "a.py::test_say"})
+    >>> owner_of("artifacts/test_say-0-8-1f2e.wav", {"test_say-0-8": "a.py::test_say[0.8]", "test_say": "a.py::it"})
     'a.py::test_say[0.8]'
     """
     words = _letters(re.sub(r"\.\w+$", "", name.rpartition("/")[2])).split("-")

@@ -23,14 +23,14 @@ _LOOKED_AT = 80  # characters of a line: a time further on is another's
 
 
 class Timed(NamedTuple):
-    """The lines of a log, and when each was written, in seconds since 1970: that of the line before where it has none."""
+    """The lines of a log, and when each was written, in seconds since 1970: as the line before where it has no time."""
 
     lines: Sequence[str]
     times: Sequence[float]
 
 
 def timed(text: str, began_s: float, ended_s: float) -> Optional[Timed]:
-    """Find when the lines of a log were written; None where nothing in them fits a run that lasted from then to then."""
+    """Find when the lines of a log were written; None where nothing in them fits a run of that time."""
     lines = text.split("\n")
     told = [_time(line[:_LOOKED_AT]) for line in lines]
     known = [time for time in told if time is not None]

@@ -15,11 +15,11 @@ Point = Tuple[float, float]  # both from 0 to 1: of the time, and of the greates
 
 
 class Strip(NamedTuple):
-    """Tests beside each other: when they began and ended, as shares of the time, how many, and the worst outcome."""
+    """Tests beside each other: when they began and ended, as shares of the time, how many, and whether they are red."""
 
     begins: float
     ends: float
-    count: int
+    tests: int
     is_red: bool
 
 
@@ -48,40 +48,53 @@ class Chart(NamedTuple):
     data: Sequence[Sequence[Any]]
 
 
+class _Scale(NamedTuple):
+    """What all charts of a run share: the times, and the greatest values of all."""
+
+    began_s: float
+    seconds: float
+    most_bytes: float
+    most_ms: float
+
+
 def charts(record: RunRecord, rows: Sequence[Row], began_s: float, seconds: float) -> List[Chart]:
     """Make the charts of all services in all shards, on one scale, so that they can be compared."""
     if not seconds > 0:
         return []
     series = list(_series(record))[:MOST_CHARTS]
-    most_bytes = max((_memory(sample) for _, _, samples in series for sample in samples), default=0.0)
-    most_ms = max((sample.latency_ms or 0.0 for _, _, samples in series for sample in samples), default=0.0)
+    every = [sample for _, _, samples in series for sample in samples]
+    scale = _Scale(began_s, seconds, max(map(_memory, every), default=0.0), max(map(_latency, every), default=0.0))
     mine: Dict[int, List[Row]] = {}
     for row in rows:
         mine.setdefault(row.shard, []).append(row)
-    found = []
-    for place, name, samples in series:
-        limits = _budgets(record, place, name)
-        budget_bytes, budget_ms = limits.get("memory"), limits.get("probe_latency")
-        top_bytes, top_ms = _top(most_bytes, budget_bytes), _top(most_ms, 1000 * budget_ms if budget_ms else None)
-        thin = _thinned([sample for sample in samples if -1 <= sample.t - began_s <= seconds + 60])
-        found.append(
-            Chart(
-                place=place,
-                service=name,
-                starts=len({sample.start for sample in samples}),
-                memory=_lines(thin, began_s, seconds, lambda each: _memory(each) / top_bytes),
-                latency=_lines(thin, began_s, seconds, lambda each: (each.latency_ms or 0.0) / top_ms),
-                memory_bytes=top_bytes,
-                latency_ms=top_ms,
-                peak_bytes=max((_memory(sample) for sample in samples), default=0.0),
-                peak_ms=max((sample.latency_ms or 0.0 for sample in samples), default=0.0),
-                budget_bytes=budget_bytes if budget_bytes and budget_bytes <= top_bytes else None,
-                budget_ms=1000 * budget_ms if budget_ms and 1000 * budget_ms <= top_ms else None,
-                strips=strips(mine.get(place, []), began_s, seconds),
-                data=[[round(each.t - began_s, 1), round(_memory(each)), round(each.latency_ms or 0)] for each in thin],
-            )
-        )
-    return found
+    return [
+        _chart(place, name, samples, _budgets(record, place, name), mine.get(place, []), scale)
+        for place, name, samples in series
+    ]
+
+
+def _chart(
+    place: int, name: str, samples: List[Sample], budgets: Dict[str, float], rows: Sequence[Row], scale: _Scale
+) -> Chart:
+    budget_bytes = budgets.get("memory")
+    budget_ms = 1000 * budgets["probe_latency"] if "probe_latency" in budgets else None
+    top_bytes, top_ms = _top(scale.most_bytes, budget_bytes), _top(scale.most_ms, budget_ms)
+    thin = _thinned([sample for sample in samples if -1 <= sample.t - scale.began_s <= scale.seconds + 60])
+    return Chart(
+        place=place,
+        service=name,
+        starts=len({sample.start for sample in samples}),
+        memory=_lines(thin, scale, lambda each: _memory(each) / top_bytes),
+        latency=_lines(thin, scale, lambda each: _latency(each) / top_ms),
+        memory_bytes=top_bytes,
+        latency_ms=top_ms,
+        peak_bytes=max(map(_memory, samples), default=0.0),
+        peak_ms=max(map(_latency, samples), default=0.0),
+        budget_bytes=budget_bytes if budget_bytes and budget_bytes <= top_bytes else None,
+        budget_ms=budget_ms if budget_ms and budget_ms <= top_ms else None,
+        strips=strips(rows, scale.began_s, scale.seconds),
+        data=[[round(each.t - scale.began_s, 1), round(_memory(each)), round(_latency(each))] for each in thin],
+    )
 
 
 def strips(rows: Sequence[Row], began_s: float, seconds: float) -> List[Strip]:
@@ -92,7 +105,7 @@ def strips(rows: Sequence[Row], began_s: float, seconds: float) -> List[Strip]:
         ends = min(1.0, begins + row.seconds / seconds)
         last = found[-1] if found else None
         if last and last.is_red == row.is_red and ends - last.begins < 1 / SEGMENTS:
-            found[-1] = last._replace(ends=max(last.ends, ends), count=last.count + 1)
+            found[-1] = last._replace(ends=max(last.ends, ends), tests=last.tests + 1)
         else:
             found.append(Strip(begins, ends, 1, row.is_red))
     return found
@@ -110,6 +123,10 @@ def _series(record: RunRecord) -> Iterator[Tuple[int, str, List[Sample]]]:
 
 def _memory(sample: Sample) -> float:
     return float(sample.memory or sample.rss or 0)
+
+
+def _latency(sample: Sample) -> float:
+    return float(sample.latency_ms or 0)
 
 
 def _top(most: float, budget: Optional[float]) -> float:
@@ -130,17 +147,15 @@ def _thinned(samples: Sequence[Sample]) -> List[Sample]:
     kept: List[Sample] = []
     for place in range(0, len(samples), step):
         stretch = samples[place : place + step]
-        peaks = (max(stretch, key=_memory), max(stretch, key=lambda each: each.latency_ms or 0.0))
+        peaks = (max(stretch, key=_memory), max(stretch, key=_latency))
         kept += sorted(set(peaks), key=lambda each: each.t)
     return kept
 
 
-def _lines(
-    samples: Sequence[Sample], began_s: float, seconds: float, value: Callable[[Sample], float]
-) -> List[List[Point]]:
+def _lines(samples: Sequence[Sample], scale: _Scale, value: Callable[[Sample], float]) -> List[List[Point]]:
     """Make a line of each start of the service."""
     found: Dict[int, List[Point]] = {}
     for sample in samples:
-        share = min(1.0, max(0.0, (sample.t - began_s) / seconds))
+        share = min(1.0, max(0.0, (sample.t - scale.began_s) / scale.seconds))
         found.setdefault(sample.start, []).append((share, min(1.0, max(0.0, value(sample)))))
     return list(found.values())

@@ -62,7 +62,7 @@ def _parts(nodeid: str) -> Tuple[str, str, str]:
     (('a.py::TestB', 'test_c', '[x::y]'), ('', 'README.md', ''))
     """
     path, bracket, parameters = nodeid.partition("[")
-    scope, colons, name = path.rpartition("::")
+    scope, _, name = path.rpartition("::")
     return scope, name, bracket + parameters
 
 

@@ -1,4 +1,4 @@
-"""Make what others wrote fit for the page: cut with a note, and nothing in it that could steer a terminal or a reader."""
+"""Make what others wrote fit for the page: cut with a note, and nothing in it that could mislead a reader."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MOST_ID = 300  # characters
 def clean(text: str, most: int) -> str:
     r"""Cut a text in its middle, the end being the more telling, and show what cannot be printed as its escape.
 
-    >>> clean("\x1b[31mred\x1b[0m \u202eevil", 100), clean("a" * 90 + "end", 60)
-    ('red \\u202eevil', 'aaaaaaaaaa\n[... 33 characters are left out here ...]\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaend')
+    >>> clean("\x1b[31mred\x1b[0m \u202eevil", 100), clean("a" * 90 + "end", 12)
+    ('red \\u202eevil', 'aa\n[... 81 characters are left out here ...]\naaaaaaaend')
     """
     if len(text) > most:
         head, tail = text[: most // 6], text[len(text) - (most - most // 6) :]

@@ -1,4 +1,4 @@
-"""When each shard did what: its steps after each other on the clock of the run, and what decided how long it took. Pure."""
+"""When each shard did what: its steps on the clock of the run, and what decided how long that took. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Lane(NamedTuple):
     """A shard on the clock of the run.
 
     Args:
-        place: in `RunRecord.shards`.
+        place: in `RunRecord.shards`; -1 where it left nothing. number: of the shard, or the repair.
         estimate_s: what its tests were expected to take; took_s: what they took; None where that is not known.
         first_at_s: when its first test began, after the run did.
         counts: of its tests by outcome.
@@ -33,7 +33,7 @@ class Lane(NamedTuple):
     """
 
     place: int
-    index: int
+    number: int
     is_repair: bool
     steps: Sequence[Step] = ()
     estimate_s: Optional[float] = None
@@ -84,12 +84,12 @@ def timeline(record: RunRecord, rows: Sequence[Row]) -> Timeline:
         _lane(place, record, [step._replace(at_s=step.at_s - start_s) for step in each], mine.get(place, []), start_s)
         for place, each in enumerate(steps)
     ]
-    there = {lane.index for lane in lanes if not lane.is_repair}
+    there = {lane.number for lane in lanes if not lane.is_repair}
     total = max(record.verdict.total if record.verdict else 0, len(record.plan.shards) if record.plan else 0)
     lanes += [
         Lane(-1, index, False, estimate_s=_estimate_s(record, index)) for index in range(total) if index not in there
     ]
-    lanes.sort(key=lambda lane: (lane.is_repair, lane.index))
+    lanes.sort(key=lambda lane: (lane.is_repair, lane.number))
     last_s = max((lane.ended_s for lane in lanes), default=0.0)
     several = sum(bool(lane.steps) for lane in lanes) > 1
     lanes = [lane._replace(decides=several and bool(lane.steps) and lane.ended_s == last_s) for lane in lanes]
@@ -104,7 +104,7 @@ def _lane(place: int, record: RunRecord, steps: List[Step], mine: Sequence[Row],
     first = min((row.at_s for row in mine if row.at_s), default=0.0)
     return Lane(
         place=place,
-        index=shard.index,
+        number=shard.index,
         is_repair=shard.is_repair,
         steps=steps,
         estimate_s=None if shard.is_repair else _estimate_s(record, shard.index),
@@ -121,7 +121,7 @@ def _estimate_s(record: RunRecord, index: int) -> Optional[float]:
 
 
 def _steps(shard: ShardRecord) -> List[Step]:
-    """List the steps of a shard, in seconds since 1970: those of its result, before and after its first pytest began."""
+    """List the steps of a shard, in seconds since 1970: those of its result, before and after its first pytest."""
     began_s = shard.result.began_s if shard.result else 0.0
     began_s = began_s or min((told.started for told in shard.rounds), default=0.0)
     if not began_s:

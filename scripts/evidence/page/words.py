@@ -42,7 +42,10 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "{done} of {tests} tests have ended, {red} of them red",
         "{tests} 个测试中 {done} 个已结束，其中 {red} 个失败",
     ),
-    "live_note": ("The run goes on: this page loads anew every {seconds} s.", "运行尚未结束：本页每 {seconds} 秒刷新。"),
+    "live_note": (
+        "The run goes on: this page loads anew every {seconds} s.",
+        "运行尚未结束：本页每 {seconds} 秒刷新。",
+    ),
     "no_verdict_sentence": (
         "Nothing is proven of this run: no merge has looked at it",
         "此次运行尚未得到证明：还没有合并结果",
@@ -121,7 +124,10 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "tests": ("Tests", "测试"),
     "about": ("Estimate", "预计"),
     "actual": ("Took", "实际"),
-    "tests_only": ("Estimate and Took are of the tests alone, without pytest's start.", "预计与实际只计测试，不含 pytest 启动。"),
+    "tests_only": (
+        "Estimate and Took are of the tests alone, without pytest's start.",
+        "预计与实际只计测试，不含 pytest 启动。",
+    ),
     "decides": ("ended last: it decides how long the run takes", "最后结束：决定总时长"),
     "critical": ("Critical path: {name}: {steps}.", "关键路径：{name}：{steps}。"),
     "critical_one": ("The run took so long: {steps}.", "时间构成：{steps}。"),
@@ -210,9 +216,12 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "unread": ("What could not be read", "无法读取的内容"),
     "logs": ("Logs", "日志"),
     "machine": ("Machine", "机器"),
-    "made_by": ("Made by Shardline. This file is complete: nothing is fetched.", "由 Shardline 生成。文件自足，不访问网络。"),
+    "made_by": (
+        "Made by Shardline. This file is complete: nothing is fetched.",
+        "由 Shardline 生成。文件自足，不访问网络。",
+    ),
     "bytes_cut": ("[... {count} characters are left out here ...]", "[... 此处省略 {count} 个字符 ...]"),
-}  # fmt: skip
+}
 
 _CHINESE_UNITS = ((" min ", " 分 "), (" h ", " 小时 "), (" min", " 分"), (" s", " 秒"))
 

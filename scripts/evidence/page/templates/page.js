@@ -112,7 +112,7 @@ function order() {
   }
 }
 
-const box = $(".window"), space = $(".space"), list = $("#list");
+const list = $("#list"), box = $(".window"), space = $(".space"), head = $(".header");
 const narrow = matchMedia("(max-width: 720px)");
 const height = () => narrow.matches ? 56 : 34;
 let drawn = "";
@@ -139,8 +139,8 @@ function line(place) {
 }
 
 function draw(anew = true) {
-  const first = Math.max(0, Math.floor(box.scrollTop / height()) - 8);
-  const last = Math.min(found.length, first + Math.ceil(box.clientHeight / height()) + 16);
+  const first = Math.max(0, Math.floor(list.scrollTop / height()) - 8);
+  const last = Math.min(found.length, first + Math.ceil(list.clientHeight / height()) + 16);
   const key = [first, last, chosen].join();
   if (!anew && key === drawn) return;
   drawn = key;
@@ -161,7 +161,7 @@ function update(values) {
   Object.assign(state, values);
   chosen = -1;
   search();
-  box.scrollTop = 0;
+  list.scrollTop = 0;
   draw();
   for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
   if ($("#search").value !== state.search) $("#search").value = state.search;
@@ -192,9 +192,8 @@ function fillFilters() {
 function choose(place) {
   if (!found.length) return;
   chosen = Math.max(0, Math.min(found.length - 1, place));
-  const top = chosen * height();
-  if (top < box.scrollTop) box.scrollTop = top;
-  if (top + height() > box.scrollTop + box.clientHeight) box.scrollTop = top + height() - box.clientHeight;
+  const top = chosen * height(), room = list.clientHeight - head.offsetHeight - height();
+  list.scrollTop = Math.min(top, Math.max(top - room, list.scrollTop));
   draw();
 }
 
@@ -315,7 +314,7 @@ document.addEventListener("click", (event) => {
 const empty = { ...state };
 $("#search").addEventListener("input", (event) => update({ search: event.target.value }));
 for (const name of Object.keys(fields)) $("#by-" + name).addEventListener("change", (event) => update({ [name]: event.target.value }));
-box.addEventListener("scroll", () => requestAnimationFrame(() => draw(false)), { passive: true });
+list.addEventListener("scroll", () => requestAnimationFrame(() => draw(false)), { passive: true });
 addEventListener("resize", () => draw());
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
@@ -325,7 +324,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.target === $("#search")) {
     if (event.key === "ArrowDown" || event.key === "Enter") { list.focus(); choose(Math.max(0, chosen)); event.preventDefault(); }
     else if (event.key === "Escape") { update({ search: "" }); $("#search").blur(); }
-  } else if (event.target === list || event.target === box) {
+  } else if (event.target === list) {
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -count, End: count };
     if (event.key in steps) { choose(chosen + steps[event.key]); event.preventDefault(); }
     else if (event.key === "Enter") { open(Math.max(0, chosen)); event.preventDefault(); }
