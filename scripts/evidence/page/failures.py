@@ -52,17 +52,23 @@ class Group(NamedTuple):
     more: int = 0
 
 
-def groups(record: RunRecord, rows: Sequence[Row], kept: Callable[[int], Sequence[Kept]]) -> Tuple[List[Group], int]:
+def groups(
+    record: RunRecord, rows: Sequence[Row], kept: Callable[[int], Sequence[Kept]], first: Sequence[str] = ()
+) -> Tuple[List[Group], int]:
     """Put the red tests into groups, the largest first; and count those of groups for which there is no room.
 
     Args:
+        first: ids of the most telling tests, whose groups come before all others.
         kept: lists what the tests of the shard at this place kept.
     """
     by_signature: Dict[str, List[Row]] = {}
     for row in rows:
         if row.is_red and row.outcome != o.NOT_RUN:
             by_signature.setdefault(signature(row.message) or row.nodeid, []).append(row)
-    ordered = sorted(by_signature.values(), key=len, reverse=True)
+    telling = {nodeid: place for place, nodeid in reversed(list(enumerate(first)))}
+    for alike in by_signature.values():
+        alike.sort(key=lambda row: telling.get(row.nodeid, len(telling)))
+    ordered = sorted(by_signature.values(), key=lambda alike: (telling.get(alike[0].nodeid, len(first)), -len(alike)))
     details = _Details(record, kept)
     shown = [_group(alike, details) for alike in ordered[:MOST_GROUPS]]
     return shown, sum(map(len, ordered[MOST_GROUPS:]))

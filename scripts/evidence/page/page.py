@@ -67,7 +67,8 @@ def render(
     if kept is None:
         kept = keeping.read(record, [row.nodeid for row in rows if row.is_red])
     view = _View(record, happened, rows, kept, refresh_s)
-    return _template().render(view=view, base=base, **_files())
+    html = _template().render(view=view, base=base, **_files())
+    return html.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @functools.lru_cache(maxsize=None)
@@ -122,14 +123,26 @@ class _View:
         self._tests_of: Dict[int, List[str]] = {}
         for row in rows:
             self._tests_of.setdefault(row.shard, []).append(row.nodeid)
-        self.groups, self.not_detailed = failures.groups(record, rows, self._kept)
-        self.charts = service_charts.charts(record, rows, self.timeline.began_s, self.timeline.seconds)
+        self.groups, self.not_detailed = failures.groups(record, rows, self._kept, self._telling)
+        charted = service_charts.charts(record, rows, self.timeline.began_s, self.timeline.seconds)
+        self.charts = sorted(charted, key=lambda each: not self._is_told_of(each.place))
         self.advice = None if refresh_s else nodes.advice(record, rows)
         self.budgets = budget_table.budget_lines(record)
 
     @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as a page is written
     def _kept(self, place: int) -> List[Kept]:
         return keeping.of_shard(self.record.shards[place], self._contents, self._tests_of.get(place, ()))
+
+    @property
+    def _telling(self) -> Sequence[str]:
+        """List the tests that the diagnosis is about, where it is not about all that failed."""
+        tests = self.happened[0].tests if self.happened else ()
+        return tests if len(tests) <= failures.MOST_OF_A_GROUP else tests[:1]
+
+    def _is_told_of(self, place: int) -> bool:
+        """Tell whether the first diagnosis is about this shard."""
+        shard = self.record.shards[place]
+        return bool(self.happened) and not shard.is_repair and shard.index in self.happened[0].shards
 
     # The head ------------------------------------------------------------------------------------------
 
@@ -365,6 +378,7 @@ class _View:
 
 def _cleaned(each: Diagnosis) -> Diagnosis:
     return each._replace(
+        kind=clean(each.kind, 100),
         sentence=clean(each.sentence, MOST_LINE),
         chinese=clean(each.chinese, MOST_LINE),
         evidence=tuple(clean(line, MOST_LINE) for line in each.evidence[:40]),

@@ -128,7 +128,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "Estimate and Took are of the tests alone, without pytest's start.",
         "预计与实际只计测试，不含 pytest 启动。",
     ),
-    "decides": ("ended last: it decides how long the run takes", "最后结束：决定总时长"),
+    "decides": ("ended last", "最后结束"),
     "critical": ("Critical path: {name}: {steps}.", "关键路径：{name}：{steps}。"),
     "critical_one": ("The run took so long: {steps}.", "时间构成：{steps}。"),
     "balance": (

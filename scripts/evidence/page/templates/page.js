@@ -68,7 +68,10 @@ const outcomeOf = (row) => tests.outcomes[tests.outcome[row]];
 const changes = ["new", "broke", "fixed", "flaky"];
 const changeOf = (row) => row in tests.change ? changes[tests.change[row]] : "";
 const fileOf = tests.scopes.map((scope) => scope.split("::")[0]);
-let haystack = null; // made when somebody searches: lower case, one text a test
+let haystack = null; // one text a test, in lower case
+function prepare() { // before anybody searches, when there is time
+  haystack = haystack || Array.from({ length: count }, (_, row) => (idOf(row) + " " + (tests.message[row] || "")).toLowerCase());
+}
 const rank = tests.outcomes.map((name) => ["error", "failed", "unfinished", "not-run", "running"].indexOf(name));
 const state = { search: "", outcome: "", shard: "", file: "", change: "", duration: "", sort: "", down: false };
 let found = [];
@@ -84,10 +87,7 @@ const fields = {
 
 function search() {
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length && !haystack) {
-    haystack = new Array(count);
-    for (let row = 0; row < count; row++) haystack[row] = (idOf(row) + " " + (tests.message[row] || "")).toLowerCase();
-  }
+  if (words.length) prepare();
   const used = Object.keys(fields).filter((name) => state[name]);
   found = [];
   for (let row = 0; row < count; row++) {
@@ -345,5 +345,6 @@ speak(remembered() || ((navigator.language || "").toLowerCase().startsWith("zh")
 for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
 $("#search").value = state.search;
 unfold();
+(window.requestIdleCallback || setTimeout)(prepare);
 window.shardline = { say, seconds };
 })();

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, List, Sequence
 
 from scripts.evidence.record import Log, Request, RunRecord, ShardRecord
 from scripts.planning.estimates import NO_SET_UP
 from scripts.planning.plan import Plan, Shard
+from scripts.proof.findings import RED_TEST, Finding, Verdict
 from scripts.proof.outcomes import FAILED, FINISHED, PASSED, SKIPPED, Attempt, Ended, Round
 from scripts.proof.receipt import Receipt, Selected
 from scripts.proof.watched import ServiceUse
@@ -40,8 +42,9 @@ def result(index: int, of: int, attempts: Sequence[Attempt], collected: Sequence
 
 def left(index: int, of: int, attempts: Sequence[Attempt], collected: Sequence[str], **facts: Any) -> ShardRecord:
     """What a shard left that came to its end."""
-    own = {"rounds": (one_round(attempts),), "result": result(index, of, attempts, collected)}
-    return ShardRecord(index, Path(f"shard-{index}"), **{**own, **facts})
+    own = {"folder": Path(f"shard-{index}"), "rounds": (one_round(attempts),)}
+    told = facts.pop("result", None) or result(index, of, attempts, collected)
+    return ShardRecord(index, result=told, **{**own, **facts})
 
 
 def run(*shards: Sequence[Attempt], **facts: Any) -> RunRecord:
@@ -88,6 +91,15 @@ def large(tests: int = 30_000, shards: int = 8, red: int = 60) -> RunRecord:
         NO_SET_UP,
         (),
     )
-    verdict = judged([each.result for each in records if each.result], ids)
+    tests_of = {test.nodeid: test for each in records if each.result for test in each.result.tests}
+    findings = tuple(Finding(RED_TEST, f"failed: {test.why}", test.nodeid) for test in tests_of.values() if test.why)
+    verdict = Verdict(
+        shards,
+        tuple(tests_of[nodeid] for nodeid in ids),
+        Counter(test.outcome for test in tests_of.values()),
+        findings,
+        (),
+        "",
+    )
     earlier = dict.fromkeys(ids[: tests - tests // 100], PASSED)
     return RunRecord(name="tts", verdict=verdict, plan=plan, shards=tuple(records), earlier=earlier)
