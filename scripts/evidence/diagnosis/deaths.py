@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, NamedTuple, Optional
+from dataclasses import replace
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from ...console import human_bytes, human_seconds
 from ...proof.receipt import SERVICE, shown
@@ -12,12 +13,14 @@ from ..record import RunRecord, ShardRecord
 from . import kinds as k
 from .facts import errors, rerun, service_passages
 from .incidents import Both, Incident
+from .passages import last_telling
 from .signs.known import SIGNS
 from .wording import chinese_time, short
 
 DURATION = r"\d+ h \d+ min|\d+ min \d+ s|-?[\d.]+ s"
 ENDED = re.compile(
-    rf"the (?P<service>service(?: (?!ended\b)\S+)?) ended with (?P<how>exit code \d+|an unknown exit code|signal \S+(?: \(\d+\))?)"
+    rf"the (?P<service>service(?: (?!ended\b)\S+)?) ended with (?P<how>exit code \d+|an unknown exit code|signal "
+    rf"\S+(?: \(\d+\))?)"
     rf" after (?P<after>{DURATION})"
 )
 KERNEL = re.compile(r"(?P<probably>probably )?killed by the kernel for memory")
@@ -76,22 +79,18 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
         where = _where(shard, message)
         death, silent = death_in(message), SILENT.search(message)
         if death:
-            yield _died(record, shard, death, where)
+            yield _placed(record, shard, where, _died(record, shard, death, where))
         elif silent or "hung" in message or "answers no more" in message:
-            yield _silent(record, shard, message, where)
+            yield _placed(record, shard, where, _silent(record, shard, message, where))
         elif "it died" not in message and "could not be started again" not in message:
             head = Both(message.partition(": ")[0] or message, "服务已结束")
-            command = rerun(record, [where.test] if where.test else [])
-            yield Incident(
-                k.DIED,
-                head,
-                passages=service_passages(record, [shard.index]),
-                evidence=(message,),
-                command=command,
-                shards=(shard.index,),
-                tests=where.tests,
-                without=NO_GUESS,
-            )
+            died = Incident(k.DIED, head, passages=service_passages(record, [shard.index]), evidence=(message,))
+            yield _placed(record, shard, where, replace(died, without=NO_GUESS))
+
+
+def _placed(record: RunRecord, shard: ShardRecord, where: Where, incident: Incident) -> Incident:
+    """Note which shard and test it is about, and the command that runs that test again."""
+    return replace(incident, shards=(shard.index,), tests=where.tests, command=rerun(record, where.tests))
 
 
 class Where(NamedTuple):
@@ -103,6 +102,7 @@ class Where(NamedTuple):
 
     @property
     def english(self) -> str:
+        """Say it in English."""
         if not self.test:
             return "between two tests"
         name = short(self.test)
@@ -110,6 +110,7 @@ class Where(NamedTuple):
 
     @property
     def chinese(self) -> str:
+        """Say it in Chinese."""
         if not self.test:
             return "在两个测试之间"
         name = short(self.test)
@@ -118,7 +119,8 @@ class Where(NamedTuple):
         )
 
     @property
-    def tests(self) -> tuple[str, ...]:
+    def tests(self) -> Tuple[str, ...]:
+        """List the test, if there is one."""
         return (self.test,) if self.test else ()
 
 
@@ -131,17 +133,11 @@ def _where(shard: ShardRecord, message: str) -> Where:
     if test is None:
         return Where()
     died = [each for each in test.attempts if "the service" in each.message and "tried when" not in each.message]
-    seconds = (died or list(test.attempts) or [None])[-1]
-    return Where(test.nodeid, seconds.seconds if seconds else 0.0, " a moment before" in message)
+    last = (died or list(test.attempts))[-1:]
+    return Where(test.nodeid, sum(attempt.seconds for attempt in last), " a moment before" in message)
 
 
 def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> Incident:
-    more = dict(
-        evidence=(),
-        shards=(shard.index,),
-        tests=where.tests,
-        command=rerun(record, where.tests),
-    )
     passages = service_passages(record, [shard.index])
     service = f"the {death.service}"
     if death.by_kernel:
@@ -155,30 +151,23 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> 
                 f"（{chinese_time(death.how)}）",
             ),
             passages=passages,
-            hint="Somebody, or something else, sent SIGKILL: a limit of the container's host (see its events), or a person.",
+            hint="Somebody, or something else, sent SIGKILL: a limit of the container's host (see its events), or a "
+            "person.",
             signs=[each for each in SIGNS if each.kind in (k.GPU_MEMORY, k.MEMORY)],
-            **more,  # type: ignore[arg-type]
         )
-    signal = death.how.startswith("signal")
+    signal, said = death.how.startswith("signal"), last_telling(passages)
     did = f"crashed with {death.how.replace('signal ', '')}" if signal else f"ended with {death.how}"
     chinese = f"以{chinese_time(death.how)}{'崩溃' if signal else '结束'}"
     return Incident(
         k.CRASHED,
         Both(f"{service} {did} {where.english}", f"服务{where.chinese}{chinese}"),
         passages=passages,
-        cause=Both("" if not _last_words(record, shard) else f"its last words were: {_last_words(record, shard)}"),
+        cause=Both(f"its last words were: {said}", f"最后输出为 {said}") if said else Both(),
         hint="See its log for where; PYTHONFAULTHANDLER=1 in service.environment names the line of a crash."
         if signal
         else "See its log around then.",
         without=NO_GUESS,
-        **more,  # type: ignore[arg-type]
     )
-
-
-def _last_words(record: RunRecord, shard: ShardRecord) -> str:
-    from .passages import last_telling
-
-    return last_telling(service_passages(record, [shard.index]))
 
 
 def _for_memory(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> Incident:
@@ -198,10 +187,8 @@ def _for_memory(record: RunRecord, shard: ShardRecord, death: Death, where: Wher
         cause=Both(amount, chinese),
         is_certain=True,
         evidence=tuple(_memory_lines(shard)),
-        hint="Give it more memory, or run fewer shards at once (--at-once 1); service.budgets.memory would have told before.",
-        command=rerun(record, where.tests),
-        shards=(shard.index,),
-        tests=where.tests,
+        hint="Give it more memory, or run fewer shards at once (--at-once 1); service.budgets.memory would have "
+        "told before.",
     )
 
 
@@ -235,9 +222,6 @@ def _silent(record: RunRecord, shard: ShardRecord, message: str, where: Where) -
         passages=service_passages(record, [shard.index], running=True),
         evidence=(message,),
         hint="See what it did then: its log, and monitor.jsonl (processor at rest: it waits; at work: it loops).",
-        command=rerun(record, where.tests),
-        shards=(shard.index,),
-        tests=where.tests,
         signs=[
             each for each in SIGNS if each.kind in (k.GPU_MEMORY, k.MEMORY, k.DISK_FULL, k.GPU_BROKEN, k.OPEN_FILES)
         ],

@@ -1,8 +1,9 @@
 """What may be the cause of a red run, and which of the causes that fit comes first. Pure: facts in, verdicts out.
 
-Each family of this room looks for what broke (`Incident`): a service at its start (`starts`) or in a test (`deaths`), pytest
-(`suites`), tests (`failed_tests`), the proof (`proof`), limits (`limits`), the run itself (`endings`). What programs wrote near
-that is searched for a sign of the cause (`passages`, `signs`), and `kinds` has the rule by which one comes before another.
+Each family of this room looks for what broke (`Incident`): a service at its start (`starts`) or in a test (`deaths`),
+pytest (`suites`), tests (`failed_tests`), the proof (`proof`), limits (`limits`), the run itself (`endings`). What
+programs wrote near that is searched for a sign of the cause (`passages`, `signs`), and `kinds` has the rule by which
+one comes before another.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _unknown(record: RunRecord) -> Diagnosis:
     return Diagnosis(
         UNKNOWN,
         one_line(sentence),
-        tuple((*map(one_line, findings[:2]), *evidence))[:SHOWN_EVIDENCE],
+        (*map(one_line, findings[:2]), *evidence)[:SHOWN_EVIDENCE],
         f"All that it left, in one file: {record.command('invoke', 'debug-bundle')}",
         chinese="运行失败的原因未知：留下的文件中没有说明。"
         + (f"结束信息：{one_line(ending.message or ending.ended)}" if ending else ""),

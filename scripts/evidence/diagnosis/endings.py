@@ -45,7 +45,8 @@ def _crashed(record: RunRecord, ending: Ending) -> Incident:
         cause=Both(words, words),
         passages=(passage("", ending.traceback),),
         evidence=tuple(files[-1:]),
-        hint="Please send the bundle that `invoke debug-bundle` makes to whoever maintains Shardline; the run says nothing of your tests.",
+        hint="Please send the bundle that `invoke debug-bundle` makes to whoever maintains Shardline; the run says "
+        "nothing of your tests.",
         command=whole_again(record),
         signs=[each for each in SIGNS if each.kind == k.DISK_FULL],
     )

@@ -20,7 +20,7 @@ QUOTED = "  | "  # how our messages show the lines of a log
 
 
 class Failure(NamedTuple):
-    """A red test: its message, and what the service wrote meanwhile; `text` is pytest's own, `shard` its shard's index."""
+    """A red test: its message, what the service wrote meanwhile, pytest's own text, and the index of its shard."""
 
     nodeid: str
     outcome: str
@@ -87,7 +87,7 @@ def errors(record: RunRecord, name: str) -> Iterator[Tuple[ShardRecord, str]]:
 
 
 def logs(record: RunRecord, shards: Sequence[int], pattern: str) -> Iterator[Tuple[str, Log]]:
-    """List the logs whose names fit, of these shards (of all where none is named), then of the run; with their places."""
+    """List the logs whose names fit, each with its place: of these shards, of all where none is named, then others."""
     for shard in record.shards:
         if not shards or shard.index in shards:
             for log in shard.logs:
@@ -119,6 +119,7 @@ def _passage(place: str, log: Log, running: bool) -> Passage:
 def shown_lines(message: str) -> Tuple[Passage, ...]:
     """Take the lines of logs that an error shows: those of each log apart, the nearest cause first."""
     lines = [line[len(QUOTED) :] for line in message.splitlines() if line.startswith(QUOTED)]
+    lines = [line for line in lines if not line.startswith(("(it wrote ", "(it printed "))]
     return (passage("", "\n".join(lines)),) if lines else ()
 
 

@@ -1,9 +1,10 @@
-"""Tests that failed: with one signature together, by a shared fixture, by answers of the service, by order, or apart."""
+"""Tests that failed: by a shared fixture, by the service, with one signature, by order; each apart where none fits."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ...proof import outcomes as o
@@ -47,13 +48,14 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
     """List the failed tests: those with one cause together, the others apart."""
     failed = [failure for failure in failures(record) if not is_of_process(failure)]
     rest = failed
-    for group in (_by_fixture, _by_service, _by_answer, _by_signature):
+    for group, tell in GROUPINGS:
         groups, rest = group(rest)
         for name, members in groups:
-            yield TELL[group.__name__](record, name, members, len(failed))
+            yield _placed(record, members, tell(record, name, members))
     flaky = _flaky(record)
     for failure in rest:
-        yield _flaky_test(record, failure, flaky) if failure.nodeid in flaky else _one(record, failure)
+        told = _flaky_test(failure, flaky) if failure.nodeid in flaky else _one(record, failure)
+        yield _placed(record, [failure], told)
 
 
 Groups = Tuple[List[Tuple[str, List[Failure]]], List[Failure]]
@@ -117,13 +119,15 @@ def _evidence(members: Sequence[Failure]) -> Tuple[str, ...]:
     return (*lines, *([f"and {len(members) - 3} more"] if len(members) > 3 else []))
 
 
-def _common(record: RunRecord, members: Sequence[Failure]) -> Dict[str, object]:
+def _placed(record: RunRecord, members: Sequence[Failure], incident: Incident) -> Incident:
+    """Note which tests and shards it is about, what shows it, and the command that runs the tests again."""
     tests = tuple(each.nodeid for each in members)
-    return dict(
+    return replace(
+        incident,
         evidence=_evidence(members),
         shards=tuple(sorted({each.shard for each in members})),
         tests=tests,
-        command=rerun(record, tests),
+        command=incident.command or rerun(record, tests),
     )
 
 
@@ -135,7 +139,7 @@ def _counted(record: RunRecord, members: Sequence[Failure]) -> Both:
     return Both(f"{len(members)} of {of} tests failed", f"{of} 个测试中有 {len(members)} 个失败")
 
 
-def _of_fixture(record: RunRecord, name: str, members: List[Failure], total: int) -> Incident:
+def _of_fixture(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     fixture, message = name.partition("\0")[0], first_line(members[0].message)
     needed = (
         f"{len(members)} tests that need it could not run"
@@ -151,11 +155,10 @@ def _of_fixture(record: RunRecord, name: str, members: List[Failure], total: int
         cause=Both(message, message),
         passages=_near(members),
         without=(k.TIMED_OUT, k.UNREACHABLE),
-        **_common(record, members),  # type: ignore[arg-type]
     )
 
 
-def _of_service(record: RunRecord, name: str, members: List[Failure], total: int) -> Incident:
+def _of_service(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     head, service = _counted(record, members), first_line(members[0].service)
     return Incident(
         k.SERVICE_ERRORS,
@@ -164,38 +167,35 @@ def _of_service(record: RunRecord, name: str, members: List[Failure], total: int
         passages=_near(members)[:1],
         hint="See its log around then.",
         without=(k.TIMED_OUT, k.UNREACHABLE, k.COLLECTION),
-        **_common(record, members),  # type: ignore[arg-type]
     )
 
 
-def _of_answer(record: RunRecord, name: str, members: List[Failure], total: int) -> Incident:
+def _of_answer(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     return Incident(
         k.SERVICE_ERRORS,
         _counted(record, members),
         cause=Both(f"the service answered {name}", f"服务返回 {name}"),
         passages=_near(members),
         hint="The service's log says why: service.log.",
-        **_common(record, members),  # type: ignore[arg-type]
     )
 
 
-def _of_signature(record: RunRecord, name: str, members: List[Failure], total: int) -> Incident:
+def _of_signature(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     head, message = _counted(record, members), first_line(members[0].message)
     return Incident(
         k.ONE_SIGNATURE,
         Both(f"{head.english} with the same error", f"{head.chinese}，错误相同"),
         cause=Both(message, message),
         passages=_near(members),
-        **_common(record, members),  # type: ignore[arg-type]
     )
 
 
-TELL = {
-    "_by_fixture": _of_fixture,
-    "_by_service": _of_service,
-    "_by_answer": _of_answer,
-    "_by_signature": _of_signature,
-}
+GROUPINGS = (
+    (_by_fixture, _of_fixture),
+    (_by_service, _of_service),
+    (_by_answer, _of_answer),
+    (_by_signature, _of_signature),
+)
 
 
 def _one(record: RunRecord, failure: Failure) -> Incident:
@@ -211,7 +211,7 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
             cause=Both(message, message),
             is_certain=True,
             hint="It passed in the last run. Find out which tests need which, and keep them together (suite.together).",
-            **{**_common(record, [failure]), "command": record.command("nox", "-s", "isolation")},  # type: ignore[arg-type]
+            command=record.command("nox", "-s", "isolation"),
         )
     outcome = "failed" if failure.outcome == o.FAILED else "is in error"
     new = record.earlier.get(failure.nodeid) == o.PASSED
@@ -221,7 +221,6 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
         Both(" (it passed in the last run)", "（上次运行通过）") if new else Both(),
         Both(message, message),
         passages=_near([failure]),
-        **_common(record, [failure]),  # type: ignore[arg-type]
     )
 
 
@@ -264,7 +263,7 @@ def _flaky(record: RunRecord) -> Dict[str, Tuple[int, int]]:
     }
 
 
-def _flaky_test(record: RunRecord, failure: Failure, flaky: Dict[str, Tuple[int, int]]) -> Incident:
+def _flaky_test(failure: Failure, flaky: Dict[str, Tuple[int, int]]) -> Incident:
     failed, tried = flaky[failure.nodeid]
     message = first_line(failure.message)
     return Incident(
@@ -276,5 +275,4 @@ def _flaky_test(record: RunRecord, failure: Failure, flaky: Dict[str, Tuple[int,
         cause=Both(message, message),
         is_certain=True,
         hint="Run it alone, several times.",
-        **_common(record, [failure]),  # type: ignore[arg-type]
     )

@@ -121,11 +121,16 @@ def together(all_of: Iterable[Diagnosis]) -> List[Diagnosis]:
             continue
         other = merged[same]
         merged[same] = other._replace(
-            evidence=tuple(dict.fromkeys((*other.evidence, *each.evidence)))[:EVIDENCE_LINES],
+            evidence=_both(other.evidence, each.evidence)[:EVIDENCE_LINES],
             shards=tuple(sorted({*other.shards, *each.shards})),
             tests=tuple(dict.fromkeys((*other.tests, *each.tests))),
         )
     return merged
+
+
+def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Put lines together, but for those that say no more than one that is there."""
+    return (*some, *(line for line in more if not any(line.startswith(old) or old.startswith(line) for old in some)))
 
 
 def _is_same(one: Diagnosis, other: Diagnosis) -> bool:

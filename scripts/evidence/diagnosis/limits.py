@@ -49,7 +49,8 @@ def _breach(record: RunRecord, shard: ShardRecord, breach: Breach) -> Incident:
         cause=Both(first_line(breach.text), first_line(breach.text)),
         is_certain=True,
         evidence=(f"{shard.name}: {breach.text}",),
-        hint="What it took each second stands in monitor.jsonl, with the test that ran: find what costs it, or grant more "
+        hint="What it took each second stands in monitor.jsonl, with the test that ran: find what costs it, or "
+        "grant more "
         "in service.budgets.",
         command=whole_again(record),
         shards=(shard.index,),

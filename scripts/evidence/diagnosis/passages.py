@@ -1,4 +1,4 @@
-"""Where to look for a cause in what programs wrote: the end of the last traceback first, and what was overcome never."""
+"""Where to look for a cause in what programs wrote: the end of the last traceback first, never what was overcome."""
 
 from __future__ import annotations
 

@@ -87,10 +87,12 @@ def _of_kind(record: RunRecord, finding: str, found: List[Finding]) -> Incident:
 
 def _hint(kind: str) -> str:
     return {
-        k.PLAN_DIFFERED: "Make the plan once, and hand it to all nodes: reports/plan.json of `nox -s plan`, in CI by its workspace.",
+        k.PLAN_DIFFERED: "Make the plan once, and hand it to all nodes: reports/plan.json of `nox -s plan`, in CI "
+        "by its workspace.",
         k.SOURCES_DIFFER: "All nodes must run one commit, and nothing may be edited meanwhile.",
         k.ARGUMENTS_DIFFER: "Give all shards the same arguments.",
-        k.COLLECTION_DIFFERS: "A suite must collect the same tests anywhere: sort sets, fix random parameters, same plugins and variables.",
+        k.COLLECTION_DIFFERS: "A suite must collect the same tests anywhere: sort sets, fix random parameters, same "
+        "plugins and variables.",
         k.DAMAGED: "Run that shard again.",
     }.get(kind, "")
 
@@ -124,7 +126,8 @@ def _killed(record: RunRecord, shard: ShardRecord) -> Iterator[Incident]:
     yield Incident(
         k.RUNNER_KILLED,
         Both(
-            f"{indices([shard.index])} was killed{during}: it left no result, {counted(max(done, 0), 'test')} had ended",
+            f"{indices([shard.index])} was killed{during}: it left no result, {counted(max(done, 0), 'test')} had "
+            f"ended",
             f"分片 {shard.index} 在运行{' ' + short(running) if running else ''}时被杀死，没有留下结果",
         ),
         evidence=(f"{shard.name}: {shard.why_no_result}",),

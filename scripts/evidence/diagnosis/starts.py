@@ -9,7 +9,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ...errors import SERVICE_ERRORS
 from ...proof.receipt import SERVICE
 from ...system.usage import Sample
-from ..record import RunRecord
+from ..record import Ending, RunRecord
 from . import kinds as k
 from .deaths import DURATION, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
@@ -17,9 +17,10 @@ from .incidents import Both, Incident
 from .passages import Passage, last_telling, passage
 from .signs.known import SIGNS
 from .signs.serving import STILL_AT_IT
-from .wording import chinese_time
+from .wording import chinese_time, listed
 
 LAST_LINE = "; its last line: "
+HOLDER_CHARACTERS = 70  # of who has a port; all of it stands in the evidence
 BUSY_CORES = 0.2  # of the processor: less is waiting
 NOT_BEFORE = (k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE)  # what only tests meet
 
@@ -40,10 +41,9 @@ class Broken(NamedTuple):
 
 
 def broken(record: RunRecord) -> Iterator[Broken]:
-    """List what ended before tests: from how steps ended, and from the results of shards whose service did not start."""
-    endings = [(record.ending, ())] if record.ending and not record.verdict else []
-    endings += [(each.ending, (each.index,)) for each in record.shards if each.ending]  # type: ignore[list-item]
-    for ending, shards in endings:
+    """List what ended before tests, as steps wrote it at their end, and results of shards without a service."""
+    endings: List[Tuple[Optional[Ending], Tuple[int, ...]]] = [] if record.verdict else [(record.ending, ())]
+    for ending, shards in [*endings, *((each.ending, (each.index,)) for each in record.shards)]:
         if ending and ending.kind and ending.message and ending.exit_code not in (130, 143):
             yield Broken(ending.kind, ending.message, ending.hint, shards)
     for shard, message in errors(record, SERVICE):
@@ -138,9 +138,11 @@ def _port(record: RunRecord, at: Broken) -> Incident:
     taken = re.search(
         r"port (?P<port>\d+) is in use by (?P<holder>a process that cannot be seen|pid \d+ \([^)]*\)?)", at.message
     )
+    holder = taken["holder"] if taken else ""
+    holder = holder if len(holder) <= HOLDER_CHARACTERS else f"{holder[:HOLDER_CHARACTERS]}...)"
     cause = Both(
-        f"port {taken['port']} is in use by {taken['holder']}" if taken else first,
-        f"端口 {taken['port']} 已被 {taken['holder']} 占用" if taken else first,
+        f"port {taken['port']} is in use by {holder}" if taken else first,
+        f"端口 {taken['port']} 已被 {holder} 占用" if taken else first,
     )
     return Incident(
         k.PORT,
@@ -158,7 +160,8 @@ def _not_ready(record: RunRecord, at: Broken) -> Incident:
     match = NOT_READY.search(first)
     limit = f" within {match['limit']}" if match else " in time"
     how = match["how"] if match else first
-    near = _near(record, at, running=True)
+    answer = passage("", how)._replace(is_end=False, still_running=True)
+    near = (answer, *_near(record, at, running=True))
     told = Incident(
         k.NOT_READY,
         Both(f"the service was not ready{limit}", f"服务未在{chinese_time(limit[8:]) if match else '规定时间'}内就绪"),
@@ -289,9 +292,11 @@ def _packages(record: RunRecord, at: Broken) -> Incident:
 
 
 def _weights(record: RunRecord, at: Broken) -> Incident:
+    files = re.findall(r"^ *cannot fetch (\S+) \(", at.message, re.MULTILINE)
+    of = f" ({listed(files)})" if files else ""
     return Incident(
         k.WEIGHTS_MISSING,
-        Both("the weights could not be had", "无法取得模型权重"),
+        Both(f"the weights could not be had{of}", f"无法取得模型权重{of}"),
         cause=Both(first_line(at.message), first_line(at.message)),
         passages=all_lines(at.message),
         hint=at.hint,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Dict, Iterator, List, Tuple
 
 from ...proof.receipt import SERVICE, shown
@@ -19,7 +20,8 @@ ENDED = re.compile(
     r"^(?P<what>.*?)\bended the process with (?P<how>exit code \d+|signal \S+(?: \(\d+\))?|an unknown exit code)"
 )
 LEFT = re.compile(
-    r"^(?P<what>.*?)\b(?P<how>called pytest\.exit|raised KeyboardInterrupt|brought pytest to an internal error)\b(?P<why>.*)"
+    r"^(?P<what>.*?)\b(?P<how>called pytest\.exit|raised KeyboardInterrupt|brought pytest to an internal "
+    r"error)\b(?P<why>.*)"
 )
 OF_SUITE = (k.UNREACHABLE, k.TIMED_OUT, k.PORT, k.CANNOT_WORK, k.MODEL_NOT_LOADED)
 OUTSIDE = {  # names of errors that are of no file or test, and how they are told
@@ -36,7 +38,9 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
     """List what went wrong in pytest itself."""
     yield from _collection(record)
     for failure in failures(record):
-        yield from _of_process(record, failure)
+        again = rerun(record, [failure.nodeid])
+        for incident in _of_process(failure):
+            yield replace(incident, shards=(failure.shard,), tests=(failure.nodeid,), command=again)
     yield from _outside(record)
     ending = record.ending
     if ending and not record.verdict and ending.kind == "SuiteError":
@@ -111,11 +115,10 @@ def _uncollected(record: RunRecord, message: str, hint: str) -> Incident:
 # Tests that end their process -------------------------------------------------------------------------
 
 
-def _of_process(record: RunRecord, failure: Failure) -> Iterator[Incident]:
+def _of_process(failure: Failure) -> Iterator[Incident]:
     message = first_line(failure.message)
     hung, ended, left = HUNG.match(message), ENDED.match(message), LEFT.match(message)
     name = short(failure.nodeid)
-    common = dict(shards=(failure.shard,), tests=(failure.nodeid,), command=rerun(record, [failure.nodeid]))
     if hung:
         by = (
             f", in {hung['what'].strip()}"
@@ -132,7 +135,6 @@ def _of_process(record: RunRecord, failure: Failure) -> Iterator[Incident]:
             ),
             evidence=(f"{shown(failure.nodeid)}: {message}",),
             hint="Let it wait with a time limit, or raise suite.test_timeout.",
-            **common,  # type: ignore[arg-type]
         )
     elif ended:
         signal = ended["how"].startswith("signal")
@@ -147,14 +149,12 @@ def _of_process(record: RunRecord, failure: Failure) -> Iterator[Incident]:
             hint="See dmesg, and give it more memory."
             if killed
             else "Let it not call os._exit, nor crash: python -X faulthandler names the line.",
-            **common,  # type: ignore[arg-type]
         )
     elif left:
         yield Incident(
             k.TEST_KILLED_PROCESS,
             Both(f"{name} {left['how']}{left['why']}", f"{name} 结束了 pytest"),
             evidence=(f"{shown(failure.nodeid)}: {message}",),
-            **common,  # type: ignore[arg-type]
         )
 
 

@@ -18,10 +18,13 @@ SIGNS = (
     ),
     sign(
         k.GPU_MEMORY,
-        r"CUDA out of memory|CUDA error: out of memory|cuda(ErrorMemoryAllocation| runtime error \(2\))|CUDA_ERROR_OUT_OF_MEMORY"
-        r"|OutOfMemoryError: CUDA|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|Failed to allocate memory for requested buffer"
+        r"CUDA out of memory|CUDA error: out of memory|cuda(ErrorMemoryAllocation| runtime error \(2\))"
+        r"|CUDA_ERROR_OUT_OF_MEMORY"
+        r"|OutOfMemoryError: CUDA|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|Failed to allocate memory "
+        r"for requested buffer"
         r"|BFCArena|MPS backend out of memory|HIP out of memory|Workspace can't be allocated, no enough memory"
-        r"|cudaMalloc failed: out of memory|No available memory for the cache blocks|RESOURCE_EXHAUSTED: (OOM|Out of memory)"
+        r"|cudaMalloc failed: out of memory|No available memory for the cache blocks|RESOURCE_EXHAUSTED: (OOM|Out "
+        r"of memory)"
         r"|Free memory on device .* is less than desired GPU memory|torch\.OutOfMemoryError",
         "GPU out of memory",
         "显存不足",
@@ -32,23 +35,27 @@ SIGNS = (
         r"Torch not compiled with CUDA enabled",
         "CUDA is not there: this torch is built for the processor only",
         "CUDA 不可用：安装的是 CPU 版 torch",
-        "Install torch of a CUDA index (--index-url https://download.pytorch.org/whl/cuXXX), or start the service without its GPU words: "
+        "Install torch of a CUDA index (--index-url https://download.pytorch.org/whl/cuXXX), or start the service "
+        "without its GPU words: "
         "service.gpu.",
     ),
     sign(
         k.GPU_MISSING,
         r"Found no NVIDIA driver|no CUDA-capable device is detected|No CUDA GPUs are available|cudaErrorNoDevice"
         r"|torch\.cuda\.is_available\(\) is False|CUDA is not available|cuda(?: is)? (?:not available|unavailable)"
-        r"|No GPU (was )?(found|detected)|CUDA_ERROR_NO_DEVICE|nvidia-smi: (command )?not found|libcuda\.so[.\d]*: cannot open"
+        r"|No GPU (was )?(found|detected)|CUDA_ERROR_NO_DEVICE|nvidia-smi: (command )?not found|libcuda\.so[.\d]*: "
+        r"cannot open"
         r"|could not select device driver .*gpu|Failed to (initialize|infer) (NVML|device type)",
         "CUDA is not there: no GPU, or no driver for it",
         "CUDA 不可用：没有 GPU 或驱动",
-        "Run it where there is a GPU (a GPU resource class in CI, `--gpus all` for docker), or let service.gpu choose its words: "
+        "Run it where there is a GPU (a GPU resource class in CI, `--gpus all` for docker), or let service.gpu "
+        "choose its words: "
         "gpu: [--gpu] adds them only where there is one.",
     ),
     sign(
         k.GPU_MISSING,
-        r"(The )?NVIDIA driver on your system is too old(?: \(found version (?P<version>\d+)\))?|CUDA driver version is insufficient"
+        r"(The )?NVIDIA driver on your system is too old(?: \(found version (?P<version>\d+)\))?|CUDA driver "
+        r"version is insufficient"
         r"|forward compatibility was attempted on non supported HW",
         "CUDA is not there: the NVIDIA driver is too old for this torch⟦ ({version})⟧",
         "CUDA 不可用：NVIDIA 驱动过旧⟦（{version}）⟧",
@@ -72,14 +79,17 @@ SIGNS = (
     ),
     sign(
         k.GPU_BROKEN,
-        r"device-side assert triggered|Assertion `?(?P<what>[^`]*?)`? failed\.?.*Indexing\.cu|Indexing\.cu.*Assertion [`'](?P<what2>[^`']+)",
+        r"device-side assert triggered|Assertion `?(?P<what>[^`]*?)`? failed\.?.*Indexing\.cu"
+        r"|Indexing\.cu.*Assertion [`'](?P<what2>[^`']+)",
         "CUDA error: a device-side assert, after which no request can be served",
         "CUDA 错误：设备端断言失败，此后所有请求都会失败",
-        "Mostly an index beyond a table: too long a text, or an unknown token. CUDA_LAUNCH_BLOCKING=1 in service.environment names the line.",
+        "Mostly an index beyond a table: too long a text, or an unknown token. CUDA_LAUNCH_BLOCKING=1 in "
+        "service.environment names the line.",
     ),
     sign(
         k.GPU_BROKEN,
-        r"CUDA error: (?P<what>[^\n]+)|an illegal memory access was encountered|CUDNN_STATUS_\w+|CUBLAS_STATUS_\w+|cuDNN error"
+        r"CUDA error: (?P<what>[^\n]+)|an illegal memory access was encountered|CUDNN_STATUS_\w+|CUBLAS_STATUS_\w+"
+        r"|cuDNN error"
         r"|NCCL error|CUDA driver error|AcceleratorError",
         "CUDA error⟦: {what}⟧",
         "CUDA 错误⟦：{what}⟧",
@@ -91,7 +101,8 @@ SIGNS = (
         r"|(detected CUDA version .* mismatches)|Command '\['ninja', '-v'\]' returned non-zero",
         "its CUDA kernel⟦ {name}⟧⟦ {name2}⟧ cannot be compiled here",
         "CUDA 内核⟦ {name}⟧⟦ {name2}⟧无法编译",
-        "Install nvcc of torch's CUDA version and a C++ compiler, or start it without: no --cuda_kernel, no --deepspeed.",
+        "Install nvcc of torch's CUDA version and a C++ compiler, or start it without: no --cuda_kernel, no "
+        "--deepspeed.",
         alarming=False,
     ),
 )

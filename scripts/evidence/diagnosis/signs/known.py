@@ -1,4 +1,4 @@
-"""All signs, in the order in which a line is asked for them: those of the machine first, for they bring others about."""
+"""All signs, in the order in which a line is searched for them: of the machine first, which brings others about."""
 
 from __future__ import annotations
 

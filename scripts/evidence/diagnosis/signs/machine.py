@@ -125,7 +125,8 @@ SIGNS = (
     ),
     sign(
         k.NO_COMMAND,
-        r"No such file or directory: '(?P<program>ffmpeg|ffprobe|sox|nvcc|ninja|gcc|g\+\+|cc|git|git-lfs|cmake|espeak(-ng)?)'"
+        r"No such file or directory: '(?P<program>ffmpeg|ffprobe|sox|nvcc|ninja|gcc|g\+\+|cc|git|git-lfs|cmake"
+        r"|espeak(-ng)?)'"
         r"|(?P<program2>ffmpeg|ffprobe|sox|nvcc|ninja|espeak(-ng)?)( was|:)? not found",
         "the program ⟦{program}⟧⟦{program2}⟧ is not installed",
         "未安装程序 ⟦{program}⟧⟦{program2}⟧",
@@ -164,9 +165,11 @@ SIGNS = (
     ),
     sign(
         k.ARGUMENT,
-        r"error: (the following arguments are required: (?P<words>.+)|argument (?P<words2>.+)|No such option:? (?P<words3>.+))"
+        r"error: (the following arguments are required: (?P<words>.+)|argument (?P<words2>.+)|No such option:? "
+        r"(?P<words3>.+))"
         r"|No such option: (?P<words4>\S+)|unknown option:? '?(?P<words5>--?[\w-]+)",
-        "its arguments are wrong: ⟦{words} is missing⟧⟦{words2}⟧⟦{words3} is not known⟧⟦{words4} is not known⟧⟦{words5} is not known⟧",
+        "its arguments are wrong: ⟦{words} is missing⟧⟦{words2}⟧⟦{words3} is not known⟧⟦{words4} is not "
+        "known⟧⟦{words5} is not known⟧",
         "启动参数有误：⟦缺少 {words}⟧⟦{words2}⟧⟦不认识 {words3}⟧⟦不认识 {words4}⟧⟦不认识 {words5}⟧",
         "Correct the words of the command in pipeline.yml.",
     ),
@@ -181,7 +184,8 @@ SIGNS = (
     ),
     sign(
         k.WRONG_PYTHON,
-        r"(Python|python) (version )?(?P<wanted>>?=? ?3\.\d+[+\w. ]*?) (or (newer|higher|later|above) )?(is )?(required|needed)"
+        r"(Python|python) (version )?(?P<wanted>>?=? ?3\.\d+[+\w. ]*?) (or (newer|higher|later|above) )?(is "
+        r")?(required|needed)"
         r"|(?:requires|needs|need) (at least )?python ?(version )?(?P<wanted2>>?=? ?3\.\d+(\.\d+)?)"
         r"|No interpreter found for Python (?P<wanted3>\S+)|Python (?P<got>3\.\d+(\.\d+)?) is not supported",
         "it needs another Python⟦ ({wanted})⟧⟦ ({wanted2})⟧⟦ ({wanted3})⟧⟦ than {got}⟧",
@@ -193,7 +197,8 @@ SIGNS = (
         r"TypeError: unsupported operand type\(s\) for \|: '(type|_?\w*(GenericAlias|Meta|UnionType)\w*)'"
         r"|TypeError: '(type|ABCMeta)' object is not subscriptable"
         r"|cannot import name '(TypeAlias|ParamSpec|Self|override|StrEnum|UTC)' from '(typing|enum|datetime)'"
-        r"|No module named '(tomllib|distutils|imp|asyncore|pkgutil_resolve|importlib\.resources\.abc|graphlib|zoneinfo)'",
+        r"|No module named '(tomllib|distutils|imp|asyncore|pkgutil_resolve|importlib\.resources\.abc|graphlib"
+        r"|zoneinfo)'",
         "its code is for another Python than it runs on",
         "代码与当前 Python 版本不匹配",
         "Run it on the Python that it is written for.",

@@ -7,7 +7,8 @@ from .sign import sign
 
 REACHABLE = "Is it reachable from here (curl -I URL), by the proxy too? Else put files there by hand, or name a mirror."
 HUB = (
-    "Let it load from a folder: fetch its files as `models:` in pipeline.yml (`shardline models add hf://ORG/REPO`), and set "
+    "Let it load from a folder: fetch its files as `models:` in pipeline.yml (`shardline models add "
+    "hf://ORG/REPO`), and set "
     "HF_HUB_OFFLINE=1; or name a mirror as HF_ENDPOINT."
 )
 
@@ -48,7 +49,8 @@ SIGNS = (
         r"couldn't connect to 'https?://(?P<host>[^/']+)[^']*' to load"
         r"|LocalEntryNotFoundError|An error happened while trying to locate the file on the Hub"
         r"|Cannot find (the requested files|an appropriate cached snapshot folder)|outgoing traffic has been disabled"
-        r"|Can't load (the )?(configuration|model|tokenizer|feature extractor|image processor) (of|for) '(?P<name>[^']+)'"
+        r"|Can't load (the )?(configuration|model|tokenizer|feature extractor|image processor) (of|for) "
+        r"'(?P<name>[^']+)'"
         r"|is not a local folder and is not a valid model identifier",
         "it cannot get its files from the model hub⟦ {host}⟧⟦ ({name})⟧",
         "无法从模型仓库下载文件⟦ {host}⟧⟦（{name}）⟧",
@@ -56,7 +58,8 @@ SIGNS = (
     ),
     sign(
         k.NETWORK,
-        r"(40[13] Client Error|Invalid credentials in Authorization|GatedRepoError|gated repo)[^\n]*?(?P<host>huggingface\.co"
+        r"(40[13] Client Error|Invalid credentials in Authorization|GatedRepoError|gated "
+        r"repo)[^\n]*?(?P<host>huggingface\.co"
         r"|hf-mirror\.com|modelscope\.cn)?",
         "the model hub refuses to give the files (401/403)",
         "模型仓库拒绝访问（401/403）",

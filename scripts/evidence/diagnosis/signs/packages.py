@@ -26,7 +26,8 @@ SIGNS = (
     ),
     sign(
         k.MODULE,
-        r"ImportError: .*requires the (?P<module>[\w.-]+) (library|package) but it was not found|(?:please|try) (?:install|running)?"
+        r"ImportError: .*requires the (?P<module>[\w.-]+) (library|package) but it was not found|(?:please|try) "
+        r"(?:install|running)?"
         r" ?[`'\"]?pip install (?P<module2>[\w.-]+)|(?P<module3>TorchCodec) is required for",
         "no module named ⟦{module}⟧⟦{module2}⟧⟦{module3}⟧",
         "缺少 Python 模块 ⟦{module}⟧⟦{module2}⟧⟦{module3}⟧",
@@ -41,7 +42,8 @@ SIGNS = (
         r"|(?P<library5>sndfile|libsndfile|portaudio|espeak) library not found|Could not find/load shared object file",
         "the shared library⟦ {library}⟧⟦ {library2}⟧⟦ {library3}⟧⟦ {library4}⟧⟦ {library5}⟧ is missing",
         "缺少共享库⟦ {library}⟧⟦ {library2}⟧⟦ {library3}⟧⟦ {library4}⟧⟦ {library5}⟧",
-        "Install the system package that has it, in CI's image, too (apt-file search NAME); of CUDA, the one of torch's version.",
+        "Install the system package that has it, in CI's image, too (apt-file search NAME); of CUDA, the one of "
+        "torch's version.",
     ),
     sign(
         k.LIBRARY,
@@ -67,7 +69,8 @@ SIGNS = (
     ),
     sign(
         k.VERSIONS,
-        r"AttributeError: (partially initialized )?module '(?P<module>[\w.]+)'( \([^)]*\))? has no attribute '(?P<name>\w+)'"
+        r"AttributeError: (partially initialized )?module '(?P<module>[\w.]+)'( \([^)]*\))? has no attribute "
+        r"'(?P<name>\w+)'"
         r"|AttributeError: '(?P<module2>\w*(Model|Config|Cache|Tokenizer))' object has no attribute '(?P<name2>\w+)'",
         "package versions do not fit: ⟦{module} has no {name}⟧⟦{module2} has no {name2}⟧",
         "依赖包版本不兼容：⟦{module} 中没有 {name}⟧⟦{module2} 中没有 {name2}⟧",
@@ -76,7 +79,8 @@ SIGNS = (
     ),
     sign(
         k.VERSIONS,
-        r"(?P<what>Numba needs NumPy [\d.]+ or (less|greater)[^\n]*)|compiled using NumPy 1\.x cannot be run in|dtype size changed"
+        r"(?P<what>Numba needs NumPy [\d.]+ or (less|greater)[^\n]*)|compiled using NumPy 1\.x cannot be run in"
+        r"|dtype size changed"
         r"|_ARRAY_API not found|numpy\.core\.multiarray failed to import|module compiled against (ABI|API) version",
         "package versions do not fit: NumPy⟦ ({what})⟧",
         "依赖包版本不兼容：NumPy⟦（{what}）⟧",
@@ -85,7 +89,8 @@ SIGNS = (
     ),
     sign(
         k.VERSIONS,
-        r"(VersionConflict|requires (?P<what>[\w.-]+[<>=!~]{1,2}[\w.,<>=]+),? but|(?P<what2>[\w.-]+[<>=!~]{1,2}[\d.]+[\w.,<>=]*)"
+        r"(VersionConflict|requires (?P<what>[\w.-]+[<>=!~]{1,2}[\w.,<>=]+),? but"
+        r"|(?P<what2>[\w.-]+[<>=!~]{1,2}[\d.]+[\w.,<>=]*)"
         r" is required for a normal functioning)",
         "package versions do not fit⟦: {what} is wanted⟧⟦: {what2} is wanted⟧",
         "依赖包版本不兼容⟦：需要 {what}⟧⟦：需要 {what2}⟧",
@@ -94,15 +99,18 @@ SIGNS = (
     ),
     sign(
         k.BUILD,
-        r"Failed (to build|building wheel for) [`']?(?P<name>[\w.=-]+)|build backend returned an error|metadata-generation-failed"
+        r"Failed (to build|building wheel for) [`']?(?P<name>[\w.=-]+)|build backend returned an error"
+        r"|metadata-generation-failed"
         r"|Failed to build [`']?(?P<name2>[\w.=-]+)",
         "the package⟦ {name}⟧⟦ {name2}⟧ cannot be built here",
         "软件包⟦ {name}⟧⟦ {name2}⟧无法在此编译",
-        "Install what its lines miss (a compiler, headers, CUDA), or pin a version that has a wheel for this Python and machine.",
+        "Install what its lines miss (a compiler, headers, CUDA), or pin a version that has a wheel for this Python "
+        "and machine.",
     ),
     sign(
         k.PACKAGES,
-        r"No matching distribution found for (?P<name>[^\s(]+)|Because (?P<name2>[\w.-]+) was not found in the package registry"
+        r"No matching distribution found for (?P<name>[^\s(]+)|Because (?P<name2>[\w.-]+) was not found in the "
+        r"package registry"
         r"|there (is|are) no versions? of (?P<name3>[\w.=<>-]+)",
         "no index has the package ⟦{name}⟧⟦{name2}⟧⟦{name3}⟧",
         "软件源中没有 ⟦{name}⟧⟦{name2}⟧⟦{name3}⟧",

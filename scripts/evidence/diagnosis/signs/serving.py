@@ -9,7 +9,8 @@ SIGNS = (
     sign(
         k.MODEL_NOT_LOADED,
         r"model (is |was )?not (yet )?(loaded|ready|initiali[sz]ed)|no model (is )?loaded|model has not been loaded"
-        r"|models? (are|is) still loading|'NoneType' object has no attribute '(?P<name>infer\w*|generate|synthesi[sz]e|predict|tts)'",
+        r"|models? (are|is) still loading|'NoneType' object has no attribute '(?P<name>infer\w*|generate"
+        r"|synthesi[sz]e|predict|tts)'",
         "its model is not loaded",
         "模型未加载",
         "See the beginning of its log: why the model was not loaded stands there.",
@@ -33,7 +34,8 @@ SIGNS = (
     ),
     sign(
         k.CANNOT_WORK,
-        r"The size of tensor a \(\d+\) must match|index out of range in self|Sequence length .* (exceeds|longer)|exceeds the maximum",
+        r"The size of tensor a \(\d+\) must match|index out of range in self|Sequence length .* (exceeds|longer)"
+        r"|exceeds the maximum",
         "a text or input is too long for the model",
         "输入过长，超出模型限制",
         "Let the service cut long texts into segments, or answer 4xx.",
@@ -53,11 +55,13 @@ SIGNS = (
 STILL_AT_IT = (
     sign(
         k.SLOW_START,
-        r"Emitting ninja build file|Building extension module|nvcc|Detected CUDA files|Compiling|JIT (load|compil)|Autotun"
+        r"Emitting ninja build file|Building extension module|nvcc|Detected CUDA files|Compiling|JIT (load|compil)"
+        r"|Autotun"
         r"|ninja: |\[\d+/\d+\] .*(c\+\+|nvcc|gcc)",
         "it still compiles kernels",
         "仍在编译内核",
-        "Let service.prepare compile once for all shards, and keep TORCH_EXTENSIONS_DIR in the cache; or raise service.ready.timeout.",
+        "Let service.prepare compile once for all shards, and keep TORCH_EXTENSIONS_DIR in the cache; or raise "
+        "service.ready.timeout.",
     ),
     sign(
         k.SLOW_START,
@@ -68,7 +72,8 @@ STILL_AT_IT = (
     ),
     sign(
         k.SLOW_START,
-        r"Loading (checkpoint|model|weights|shard|pipeline)|weights restored|Loading\b.*\d+\s*(%|/\s*\d+)|building fst|compil\w+ (grammar|fst)"
+        r"Loading (checkpoint|model|weights|shard|pipeline)|weights restored|Loading\b.*\d+\s*(%|/\s*\d+)|building "
+        r"fst|compil\w+ (grammar|fst)"
         r"|Load(ing)? .*\.(pth|pt|safetensors|onnx|bin|gguf)|step \d+ of \d+",
         "it still loads",
         "仍在加载",

@@ -45,7 +45,8 @@ SIGNS = (
     ),
     sign(
         k.TIMED_OUT,
-        r"Read timed out\.? ?(\(read timeout=(?P<time>[\d.]+)\))?|ReadTimeout|TimeoutError: timed out|socket\.timeout|\btimed out\b"
+        r"Read timed out\.? ?(\(read timeout=(?P<time>[\d.]+)\))?|ReadTimeout|TimeoutError: timed out"
+        r"|socket\.timeout|\btimed out\b"
         r"|Timeout >(?P<time2>[\d.]+)s",
         "the service did not answer in time⟦ ({time} s)⟧⟦ ({time2} s)⟧",
         "服务未及时响应⟦（{time} 秒）⟧⟦（{time2} 秒）⟧",
@@ -54,7 +55,8 @@ SIGNS = (
     ),
     sign(
         k.UNREACHABLE,
-        r"Connection refused|\[Errno 111\]|ConnectionRefusedError|Connection reset by peer|RemoteDisconnected|Connection aborted"
+        r"Connection refused|\[Errno 111\]|ConnectionRefusedError|Connection reset by peer|RemoteDisconnected"
+        r"|Connection aborted"
         r"|ConnectionResetError|Failed to establish a new connection|Server disconnected",
         "the service could not be reached",
         "无法连接服务",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from .. import kinds as k
 from .sign import sign
 
-FETCH = "Name the files in `models:` of pipeline.yml, so that they are fetched and verified: {command}"
+FETCH = "Name the files in `models:` of pipeline.yml, so that they are fetched and verified before the start."
 AGAIN = "Fetch it again; as an entry of `models:` in pipeline.yml its size and sha256 are verified before the start."
-FILES = r"[^'\"\s]*\.(pth|pt|bin|ckpt|safetensors|onnx|gguf|tflite|model|yaml|yml|json|npz|npy|fst|far|txt|vocab|engine|plan)"
+FILES = (
+    r"[^'\"\s]*\.(pth|pt|bin|ckpt|safetensors|onnx|gguf|tflite|model|yaml|yml|json|npz|npy|fst|far|txt|vocab|engine)"
+)
 
 SIGNS = (
     sign(
@@ -19,10 +21,11 @@ SIGNS = (
     ),
     sign(
         k.DIGEST,
-        r"(?P<file>[\w./-]+): expected (?P<wanted>\d+ bytes|[^,]*sha256 \w+[^,]*), got (?P<got>[^,(]+)"
-        r"|expected (?P<wanted2>[^,]*(bytes|sha256)[^,]*), got (?P<got2>\d+ bytes[^,(]*)",
-        "the weights are not those of the manifest⟦ ({file})⟧: ⟦{wanted} expected, {got} came⟧⟦{wanted2} expected, {got2} came⟧",
-        "模型权重与清单不符⟦（{file}）⟧：⟦应为 {wanted}，实为 {got}⟧⟦应为 {wanted2}，实为 {got2}⟧",
+        r"((?P<file>[\w./-]+): )?expected (?P<wanted>\d+ bytes)( with sha256 (?P<sha>\w{1,12})\w*)?"
+        r", got (?P<got>\d+ bytes)( with sha256 (?P<sha2>\w{1,12})\w*)?",
+        "the weights are not those of the manifest⟦ ({file})⟧: {wanted}⟦ of sha256 {sha}...⟧ expected, {got}"
+        "⟦ of sha256 {sha2}...⟧ came",
+        "模型权重与清单不符⟦（{file}）⟧：应为 {wanted}⟦，sha256 {sha}...⟧，实为 {got}⟦，sha256 {sha2}...⟧",
         "Is it the right source? Then correct size and sha256 in `models:` of pipeline.yml.",
     ),
     sign(
@@ -45,7 +48,8 @@ SIGNS = (
         r"|Error while deserializing header|HeaderTooLarge|HeaderTooSmall|InvalidHeader|MetadataIncompleteBuffer"
         r"|UnpicklingError|invalid load key|corrupted|Unexpected end of file|INVALID_PROTOBUF|Protobuf parsing failed"
         r"|file is not a zip|BadZipFile|not a ZIP archive|Could not open '[^']*'.*tflite|EOFError: Ran out of input"
-        r"|Not a gzipped file|could not parse ModelProto|Unable to open file \(truncated file|git-lfs\.github\.com/spec",
+        r"|Not a gzipped file|could not parse ModelProto|Unable to open file \(truncated file"
+        r"|git-lfs\.github\.com/spec",
         "a weights file is damaged, or came only by half",
         "权重文件损坏或未下载完整",
         AGAIN,
@@ -75,15 +79,18 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_MISSING,
-        r"Required file (?P<file>\S+) does not exist|(Config|Model|Weights?|Checkpoint) file (is )?(not found|missing)(: ?| at )"
-        rf"(?P<file2>\S+)|no file named (?P<file3>[\w., -]+?) found in|(?P<file4>{FILES})['\"]? (is )?(not found|missing|does not exist)",
+        r"Required file (?P<file>\S+) does not exist|(Config|Model|Weights?|Checkpoint) file (is )?(not found"
+        r"|missing)(: ?| at )"
+        rf"(?P<file2>\S+)|no file named (?P<file3>[\w., -]+?) found in|(?P<file4>{FILES})['\"]? (is )?(not found"
+        rf"|missing|does not exist)",
         "a file of the model is missing: ⟦{file}⟧⟦{file2}⟧⟦{file3}⟧⟦{file4}⟧",
         "缺少模型文件：⟦{file}⟧⟦{file2}⟧⟦{file3}⟧⟦{file4}⟧",
         FETCH,
     ),
     sign(
         k.WEIGHTS_MISSING,
-        rf"(No such file or directory|Not found|not found|does not exist|NO_SUCHFILE|cannot open|failed to open|Load model from)"
+        rf"(No such file or directory|Not found|not found|does not exist|NO_SUCHFILE|cannot open|failed to open"
+        rf"|Load model from)"
         rf"[^\n]*?['\"]?(?P<file>(?<![\w/]){FILES})",
         "a file of the model is missing: {file}",
         "缺少模型文件：{file}",
@@ -92,7 +99,8 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_MISSING,
-        r"model files are not ready|No such file or directory: '(?P<file>[^']*(checkpoint|model|weight|pretrained)[^']*)'",
+        r"model files are not ready|No such file or directory: '(?P<file>[^']*(checkpoint|model|weight"
+        r"|pretrained)[^']*)'",
         "files of the model are missing⟦: {file}⟧",
         "缺少模型文件⟦：{file}⟧",
         FETCH,
