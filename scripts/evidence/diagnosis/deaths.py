@@ -15,7 +15,7 @@ from .facts import errors, rerun, service_passages
 from .incidents import Both, Incident
 from .passages import last_telling
 from .signs.known import SIGNS
-from .wording import chinese_time, short
+from .wording import chinese_time, in_chinese, short
 
 DURATION = r"\d+ h \d+ min|\d+ min \d+ s|-?[\d.]+ s"
 ENDED = re.compile(
@@ -115,7 +115,9 @@ class Where(NamedTuple):
             return "在两个测试之间"
         name = short(self.test)
         return (
-            f"在 {name} 刚结束时" if self.is_before else f"在 {name} 运行 {chinese_time(human_seconds(self.seconds))}时"
+            f"在 {name} 刚结束后"
+            if self.is_before
+            else f"在 {name} 运行 {chinese_time(human_seconds(self.seconds))} 后"
         )
 
     @property
@@ -157,7 +159,7 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> 
         )
     signal, said = death.how.startswith("signal"), last_telling(passages)
     did = f"crashed with {death.how.replace('signal ', '')}" if signal else f"ended with {death.how}"
-    chinese = f"以{chinese_time(death.how)}{'崩溃' if signal else '结束'}"
+    chinese = f"以{chinese_time(death.how)} {'崩溃' if signal else '结束'}"
     return Incident(
         k.CRASHED,
         Both(f"{service} {did} {where.english}", f"服务{where.chinese}{chinese}"),
@@ -175,7 +177,9 @@ def _for_memory(record: RunRecord, shard: ShardRecord, death: Death, where: Wher
     last = _last_sample(shard)
     took = death.took or (human_bytes(last.memory) if last else "")
     of = f" of {death.limit}" if death.limit else ""
-    amount = f"{took}{of} taken" if took else f"{death.limit} allowed" if death.limit else ""
+    amount = (
+        f"{took}{of} allowed" if of else f"{took} taken" if took else f"{death.limit} allowed" if death.limit else ""
+    )
     chinese = f"占用 {took}" + (f"，上限 {death.limit}" if death.limit else "") if took else amount
     probably = death.by_kernel == "probably"
     return Incident(
@@ -218,7 +222,7 @@ def _silent(record: RunRecord, shard: ShardRecord, message: str, where: Where) -
             f"the service hung {'after the last test' if last else where.english}: it answers no more",
             f"服务{'在最后一个测试之后' if last else where.chinese}停止响应",
         ),
-        Both(f" ({how})" if how else "", f"（{how}）" if how else ""),
+        Both(f" ({how})" if how else "", f"（{in_chinese(how)}）" if how else ""),
         passages=service_passages(record, [shard.index], running=True),
         evidence=(message,),
         hint="See what it did then: its log, and monitor.jsonl (processor at rest: it waits; at work: it loops).",

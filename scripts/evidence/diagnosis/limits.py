@@ -10,6 +10,7 @@ from ..record import RunRecord, ShardRecord
 from . import kinds as k
 from .facts import first_line, whole_again
 from .incidents import Both, Incident
+from .wording import in_chinese
 
 BUDGETS = {  # by name: the kind, and how its breach is told
     "growth": (k.LEAK, "the service leaks", "服务内存泄漏"),
@@ -46,7 +47,7 @@ def _breach(record: RunRecord, shard: ShardRecord, breach: Breach) -> Incident:
     return Incident(
         kind,
         Both(english, chinese),
-        cause=Both(first_line(breach.text), first_line(breach.text)),
+        cause=Both(first_line(breach.text), in_chinese(first_line(breach.text))),
         is_certain=True,
         evidence=(f"{shard.name}: {breach.text}",),
         hint="What it took each second stands in monitor.jsonl, with the test that ran: find what costs it, or "

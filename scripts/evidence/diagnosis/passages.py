@@ -7,18 +7,22 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 
 from ...console import uncoloured
 from ...proof.receipt import one_line
+from .kinds import BUILD
 from .signs.known import SIGNS
 from .signs.sign import Found, Sign, first_in
 
 LAST_LINES = 400  # of a log are searched
 LAST_WORDS = 6  # lines in which a word counts that means failure only at an end
 TRACEBACKS = 5
+BUILD_LINES = 80
 BLOCK_LINES = 8  # of a message that goes on below its first line
 MOST_CHARACTERS = 2_000  # of a line
+# What servers of several processes put before each line, of a traceback, too: vLLM, torchrun, docker compose.
+PREFIX = re.compile(r"^(\(\w+ pid=\d+\) ?|\[rank\d+\]: ?|(ERROR|CRITICAL) \d\d-\d\d [\d:]+ \[[^\]]*\] ?|[\w.-]+ +\| )+")
 TRACEBACK = "Traceback (most recent call last)"
 
 OVERCOME = re.compile(
-    r"fall(s|ing|en)? ?back|fallback|回退|retry|retrying|\bignor|\bskipp?(ed|ing)\b|\bcontinuing\b|will use .* instead",
+    r"fall(s|ing|en)? ?back|fallback|回退|\bretry(ing)?\b|\bignor|\bskipp?(ed|ing)\b|continuing|will use .* instead",
     re.I,
 )
 WARNING = re.compile(r"\bwarn(ing|ings)?\b|\w+Warning\b|deprecat|\bINFO\b|\bDEBUG\b", re.I)
@@ -57,6 +61,7 @@ def passage(place: str, text: str, cut: bool = False, is_end: bool = True, still
         cut: something before is left out, so that no number of a line is known.
     """
     lines = [line.rstrip("\r").rpartition("\r")[2][:MOST_CHARACTERS] for line in uncoloured(text).split("\n")]
+    lines = [PREFIX.sub("", line) for line in lines]
     while lines and not lines[-1].strip():
         lines.pop()
     skipped = max(0, len(lines) - LAST_LINES)
@@ -71,6 +76,11 @@ def find(passages: Iterable[Passage], signs: Sequence[Sign] = SIGNS) -> Optional
 def _in(where: Passage, signs: Sequence[Sign]) -> Iterator[Found]:
     """List the signs of a passage: what its tracebacks end with, the last one first, then its lines, the last first."""
     lines = where.lines
+    built = [each for each in signs if each.kind == BUILD and each.alarming]  # what a build printed stands below it
+    for place in range(max(0, len(lines) - BUILD_LINES), len(lines)) if built and where.is_end else ():
+        found = first_in(built, lines[place])
+        if found:
+            yield _at(where, place, found)
     for place in exceptions(where)[:TRACEBACKS]:
         block = list(lines[place : place + BLOCK_LINES])
         for found in [first_in(signs, line) for line in (block[0], " ".join(block))]:

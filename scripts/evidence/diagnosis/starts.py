@@ -17,7 +17,7 @@ from .incidents import Both, Incident
 from .passages import Passage, last_telling, passage
 from .signs.known import SIGNS
 from .signs.serving import STILL_AT_IT
-from .wording import chinese_time, listed
+from .wording import chinese_time, in_chinese, listed
 
 LAST_LINE = "; its last line: "
 HOLDER_CHARACTERS = 70  # of who has a port; all of it stands in the evidence
@@ -164,8 +164,11 @@ def _not_ready(record: RunRecord, at: Broken) -> Incident:
     near = (answer, *_near(record, at, running=True))
     told = Incident(
         k.NOT_READY,
-        Both(f"the service was not ready{limit}", f"服务未在{chinese_time(limit[8:]) if match else '规定时间'}内就绪"),
-        cause=Both(how),
+        Both(
+            f"the service was not ready{limit}",
+            f"服务未在 {chinese_time(limit[8:])} 内就绪" if match else "服务未及时就绪",
+        ),
+        cause=Both(how, in_chinese(how)),
         passages=near,
         evidence=(first,),
         hint=at.hint,
@@ -206,18 +209,20 @@ def _surely(told: Incident, kind: str, english: str, chinese: str) -> Incident:
 def _slow_or_hanging(record: RunRecord, told: Incident, how: str, answers: bool) -> Incident:
     """Tell one that loads from one that waits: by what it last wrote, and by what it took of the processor."""
     cores = busy_cores([sample for shard in record.shards for sample in shard.samples])
-    told = replace(told, signs=(*SIGNS, *STILL_AT_IT), cause=Both(how, how))
+    told = replace(told, signs=(*SIGNS, *STILL_AT_IT), cause=Both(f"it {how}", in_chinese(how)))
     if cores is not None:
         share = f"{cores:.1f} of a core" if cores < 1 else f"{cores:.1f} cores"
         told = replace(told, tail=Both(f" (it took {share} then)", f"（期间占用 {cores:.1f} 个处理器核心）"))
     if answers:
         return told
     if cores is not None and cores < BUSY_CORES:
-        words = Both(f"it hangs: it waits for something, and {how}", f"服务挂起：在等待某个资源（{how}）")
+        words = Both(f"it hangs: it waits for something, and {how}", f"服务挂起，在等待什么（{in_chinese(how)}）")
         return replace(told, kind=k.HANGS_AT_START, cause=words)
     if cores is not None:
-        return replace(told, kind=k.SLOW_START, cause=Both(f"it still works: {how}", f"服务仍在加载（{how}）"))
-    return replace(told, cause=Both(f"it loads slowly, or hangs: it {how}", f"加载缓慢或挂起（{how}）"))
+        return replace(
+            told, kind=k.SLOW_START, cause=Both(f"it still works: {how}", f"服务仍在工作（{in_chinese(how)}）")
+        )
+    return replace(told, cause=Both(f"it loads slowly, or hangs: it {how}", f"加载缓慢或挂起（{in_chinese(how)}）"))
 
 
 def busy_cores(samples: List[Sample]) -> Optional[float]:
@@ -250,7 +255,7 @@ def _cannot_work(record: RunRecord, at: Broken) -> Incident:
         k.CANNOT_WORK,
         Both("the service is ready but cannot work", "服务已就绪但无法工作"),
         Both("", f"（预热请求返回 {status['status']}）" if status else "") if tail and tail in what else Both(),
-        Both(what, what),
+        Both(what, in_chinese(what)),
         passages=near,
         evidence=(first,),
         hint=at.hint,
@@ -265,9 +270,7 @@ def _prepare(record: RunRecord, at: Broken) -> Incident:
     return Incident(
         k.PREPARE,
         Both("service.prepare failed", "service.prepare 失败"),
-        Both(
-            f" ({first.replace('service.prepare ', '')})", f"（{chinese_time(first.replace('service.prepare ', ''))}）"
-        ),
+        Both(f" ({first.replace('service.prepare ', '')})", f"（{in_chinese(first.replace('service.prepare ', ''))}）"),
         Both(last_telling(near), last_telling(near)),
         passages=near,
         hint=at.hint,
@@ -287,7 +290,7 @@ def _packages(record: RunRecord, at: Broken) -> Incident:
         passages=all_lines(at.message),
         hint=at.hint,
         command=record.command("nox", "-s", "deps"),
-        without=NOT_BEFORE,
+        without=(*NOT_BEFORE, k.MODULE),
     )
 
 

@@ -131,7 +131,7 @@ def _of_process(failure: Failure) -> Iterator[Incident]:
             k.TEST_HUNG,
             Both(
                 f"{name} hung: it did not end within {hung['time']}{by}",
-                f"{name} 挂起：{chinese_time(hung['time'])}内没有结束",
+                f"{name} 挂起：{chinese_time(hung['time'])} 内没有结束",
             ),
             evidence=(f"{shown(failure.nodeid)}: {message}",),
             hint="Let it wait with a time limit, or raise suite.test_timeout.",
@@ -144,7 +144,7 @@ def _of_process(failure: Failure) -> Iterator[Incident]:
         how = f"{'crashed' if signal and not killed else 'ended'} its process with {ended['how']}"
         yield Incident(
             k.TEST_KILLED_PROCESS,
-            Both(f"{name} {how}{by}{why}", f"{name} 使测试进程以{chinese_time(ended['how'])}结束"),
+            Both(f"{name} {how}{by}{why}", f"{name} 使测试进程以{chinese_time(ended['how'])} 结束"),
             evidence=(f"{shown(failure.nodeid)}: {message}",),
             hint="See dmesg, and give it more memory."
             if killed

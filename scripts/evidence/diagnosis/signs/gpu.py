@@ -25,7 +25,8 @@ SIGNS = (
         r"|BFCArena|MPS backend out of memory|HIP out of memory|Workspace can't be allocated, no enough memory"
         r"|cudaMalloc failed: out of memory|No available memory for the cache blocks|RESOURCE_EXHAUSTED: (OOM|Out "
         r"of memory)"
-        r"|Free memory on device .* is less than desired GPU memory|torch\.OutOfMemoryError",
+        r"|Free memory on device .* is less than desired GPU memory|larger than the available KV cache memory"
+        r"|torch\.OutOfMemoryError",
         "GPU out of memory",
         "显存不足",
         LESS,
@@ -43,7 +44,8 @@ SIGNS = (
         k.GPU_MISSING,
         r"Found no NVIDIA driver|no CUDA-capable device is detected|No CUDA GPUs are available|cudaErrorNoDevice"
         r"|torch\.cuda\.is_available\(\) is False|CUDA is not available|cuda(?: is)? (?:not available|unavailable)"
-        r"|No GPU (was )?(found|detected)|CUDA_ERROR_NO_DEVICE|nvidia-smi: (command )?not found|libcuda\.so[.\d]*: "
+        r"|No GPU (was )?(found|detected)|CUDA_ERROR_NO_DEVICE|nvidia-smi: (command )?not found|(?<!Error: "
+        r")libcuda\.so[.\d]*: "
         r"cannot open"
         r"|could not select device driver .*gpu|Failed to (initialize|infer) (NVML|device type)",
         "CUDA is not there: no GPU, or no driver for it",

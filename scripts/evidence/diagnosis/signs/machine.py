@@ -91,7 +91,7 @@ SIGNS = (
         r"Cannot find empty port in range: (?P<port>\d+)|port (?P<port2>\d+) is (already )?(in use|allocated|taken)"
         r"|bind on (address )?\('[^']*', (?P<port3>\d+)\).*already in use",
         "its port⟦ {port}⟧⟦ {port2}⟧⟦ {port3}⟧ is taken",
-        "端口⟦ {port}⟧⟦ {port2}⟧⟦ {port3}⟧已被占用",
+        "端口⟦ {port}⟧⟦ {port2}⟧⟦ {port3}⟧ 已被占用",
         "Stop what has the port, or let it take the one that is chosen: {host} and {port} in service.command.",
     ),
     sign(

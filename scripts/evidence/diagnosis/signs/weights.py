@@ -37,6 +37,13 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_WRONG,
+        r"Weights only load failed",
+        "torch refuses the weights file (Weights only load failed): damaged, or of an older kind",
+        "torch 拒绝加载权重（Weights only load failed）：文件损坏或格式过旧",
+        f"{AGAIN} Where it is trusted: torch.load(..., weights_only=False).",
+    ),
+    sign(
+        k.WEIGHTS_WRONG,
         r"invalid load key, '(?P<key><|v)'",
         "a weights file is none: it begins with {key} (a web page, or the pointer of git-lfs)",
         "权重文件不是真正的权重：以 {key} 开头（网页，或 git-lfs 指针）",
@@ -57,13 +64,6 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_WRONG,
-        r"Weights only load failed",
-        "torch refuses the weights file (Weights only load failed): damaged, or of an older kind",
-        "torch 拒绝加载权重（Weights only load failed）：文件损坏或格式过旧",
-        f"{AGAIN} Where it is trusted: torch.load(..., weights_only=False).",
-    ),
-    sign(
-        k.WEIGHTS_WRONG,
         r"(Error\(s\) in loading state_dict for|loading state_dict for) (?P<model>\w+)",
         "the weights do not fit the code: {model} has other parameters",
         "权重与代码不匹配：{model} 的参数不同",
@@ -79,7 +79,8 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_MISSING,
-        r"Required file (?P<file>\S+) does not exist|(Config|Model|Weights?|Checkpoint) file (is )?(not found"
+        r"(Required file |缺少必要(的)?文件:? ?)(?P<file>[^\s。]+)( does not exist)?|(Config|Model|Weights?|Checkpoint) "
+        r"file (is )?(not found"
         r"|missing)(: ?| at )"
         rf"(?P<file2>\S+)|no file named (?P<file3>[\w., -]+?) found in|(?P<file4>{FILES})['\"]? (is )?(not found"
         rf"|missing|does not exist)",

@@ -368,7 +368,7 @@ IN_TESTS = (
     Fault(
         "killed for memory",
         k.MEMORY,
-        ("killed by the kernel for memory", "into test_long_text", "taken"),
+        ("killed by the kernel for memory", "into test_long_text", "MB of 41.9 MB allowed"),
         DIES.format(deed="time.sleep(1.1); bytearray(200 * 2**20)").replace("serve()", JOINS + "serve()"),
         SUITE_DIES,
         around=_small_group,
