@@ -16,6 +16,7 @@ from . import arguments, ci, settings
 if TYPE_CHECKING:
     from .steps.adopt import Place
     from .steps.debug_bundle import Subject
+    from .steps.redact import Around
 
 
 def doctor(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
@@ -142,6 +143,20 @@ def debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str])
 
     index = arguments.whole("--shard", options.shard, 0, ci.MOST_NODES - 1)
     debug_bundle.run(subject, index, options.output)
+
+
+def what_is_around(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]) -> Around:
+    """Load the project whose secrets are known, for redact, which works without one."""
+    from .steps import redact
+
+    return redact.load(named, environ, start, reports)
+
+
+def redact(around: Around, options: argparse.Namespace, rest: List[str]) -> None:
+    """Copy stdin to stdout without secrets: tokens by their shape, values by name, all that is known here."""
+    from .steps import redact
+
+    redact.run(around)
 
 
 def keys(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -149,6 +149,7 @@ def _add_people(steps: _Steps) -> None:
     debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=faces.whatever_is_there)
+    steps.add("redact", faces.redact).set_defaults(load=faces.what_is_around)
     keys = steps.add("settings", faces.keys, words="[WORD] ")
     keys.add_argument("word", nargs="?", default="", metavar="WORD", help="only the keys with this in their name")
     keys.set_defaults(load=lambda *named: settings.Settings())

@@ -40,7 +40,7 @@ def _told(environ: Mapping[str, str]) -> Dict[str, str]:
     """Read `pip config list`; where there is no pip, what that would read."""
     pip = find_pip()
     if not pip:
-        return {**_from_files(environ), **_from_variables(environ)}
+        return {**from_files(environ), **_from_variables(environ)}
     try:
         listing = output([*pip, "config", "list"], PIP_ANSWERS_IN_S, environ=environ)
     except ProgramFailed as failed:  # a pip.conf that it cannot read: what it printed before counts
@@ -48,7 +48,7 @@ def _told(environ: Mapping[str, str]) -> Dict[str, str]:
     return parse(listing)
 
 
-def _from_files(environ: Mapping[str, str]) -> Dict[str, str]:
+def from_files(environ: Mapping[str, str]) -> Dict[str, str]:
     """Read the files of pip's settings, the strongest last; one that cannot be read is left out."""
     named, home = environ.get("PIP_CONFIG_FILE", ""), Path(environ.get("HOME") or os.devnull)
     shared = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)

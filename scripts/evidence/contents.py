@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import time
 from contextlib import suppress
@@ -22,11 +21,13 @@ from .bundle import COLLECT_S, ROOM_BYTES, Bundle, Gathering, Task
 from .diagnosis import diagnosis
 from .facts import Asked, Fact
 from .files import Member, Note, Project
+from .page.page import FILE_NAME as PAGE
+from .page.page import render
 from .record import RunRecord, ShardRecord
 from .redaction.known import known_secrets
 from .redaction.redactor import Redactor
 
-PAGE, REPORTS = "index.html", "reports/"
+REPORTS = "reports/"  # from the page, which lies beside it
 MOMENT, MOMENT_SCHEMA = "moment.json", 1
 OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
 
@@ -97,8 +98,7 @@ def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: R
         return story(record())
 
     def page(made: Gathering) -> Union[Member, Note]:
-        page = importlib.import_module(".page.page", __package__)
-        content = page.render(record(), diagnosis.diagnose(record()), base=REPORTS).encode("utf-8", "replace")
+        content = render(record(), diagnosis.diagnose(record()), base=REPORTS).encode("utf-8", "replace")
         return Member(PAGE, content, 0.0, "the report: open this one first")
 
     return [bundle.found_task("the diagnosis", sentence, redactor), bundle.found_task(PAGE, page, redactor)]

@@ -350,6 +350,11 @@ def _first_line(text: str) -> str:
     return text.split("\n", 1)[0]
 
 
+def _memory(death: str) -> str:
+    """Take what a death says of memory, below its first line."""
+    return next((f"; {line}" for line in death.splitlines()[1:] if line.startswith("memory: ")), "")
+
+
 def _named(fixture: Fixture) -> str:
     return f"the {fixture.scope} fixture {fixture.name}" + (f" ({fixture.base})" if fixture.base else "")
 
@@ -427,7 +432,7 @@ def _errors_of(ran: FinishedRound) -> Iterator[ExtraError]:
         selected = ran.journaled is not None and ran.journaled.selected is not None
         between = UNNAMED if selected else "before the first test"
         when = f"{receipt.shown(ran.nodeid)} {_when(ran)}" if ran.nodeid else between
-        yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}")
+        yield ExtraError(receipt.SERVICE, f"{_first_line(ran.exit.service)}: {when}{_memory(ran.exit.service)}")
         return
     if ran.kind == o.FINISHED:
         yield from _unexplained(ran)

@@ -154,7 +154,10 @@ def _memory(process: Process, returncode: int) -> Memory:
     if returncode not in KILLED:
         return facts
     found = oom.log_of(process.identity.pid, time.monotonic() - process.age_s())
-    return facts._replace(killed=True, last_bytes=found.resident_bytes, last_ago_s=None) if found else facts
+    if not found:
+        return facts
+    limit_bytes = found.limit_bytes or facts.limit_bytes
+    return facts._replace(killed=True, limit_bytes=limit_bytes, last_bytes=found.resident_bytes, last_ago_s=None)
 
 
 def last_sample(file: Path, began_s: float, ended_s: float) -> Tuple[int, Optional[float]]:

@@ -17,9 +17,9 @@ from .. import __version__, settings
 from ..console import say
 from ..errors import PipelineError, SettingsError
 from ..evidence import bundle, contents
-from ..evidence.contents import PAGE
 from ..evidence.facts import Asked
 from ..evidence.files import Member
+from ..evidence.page.page import FILE_NAME as PAGE
 from ..evidence.record import RunRecord
 from ..local import concurrency
 from ..models import store

@@ -22,10 +22,14 @@ LATE_S = 1.0  # the clock of the kernel's log may differ a little from ours
 
 
 class Killed(NamedTuple):
-    """A line of the kernel's log: whom it killed for memory, and what that had of its own."""
+    """What the kernel's log says of a kill for memory: of whom, what that had of its own, and the limit of its group.
+
+    `limit_bytes` is 0 where the machine itself had no memory left, and no control group's limit was met.
+    """
 
     pid: int
     resident_bytes: int
+    limit_bytes: int = 0
 
 
 def kills(root: Path = ROOT) -> Dict[str, int]:
@@ -62,7 +66,7 @@ def log_of(pid: int, since_s: float, log: Path = KERNEL_LOG) -> Optional[Killed]
 def _killed(log: Path, since_s: float) -> Iterator[Killed]:
     r"""Read the log: records as `6,1234,5678901234,-;Out of memory: Killed process 42 (python) ... anon-rss:8kB`."""
     descriptor = os.open(str(log), os.O_RDONLY | os.O_NONBLOCK)
-    until = time.monotonic() + 1.0
+    until, limit = time.monotonic() + 1.0, 0
     try:
         while time.monotonic() < until:
             try:
@@ -73,7 +77,12 @@ def _killed(log: Path, since_s: float) -> Iterator[Killed]:
                 return
             if not record:
                 return
-            yield from _read(record.decode("utf-8", "replace"), since_s)
+            text = record.decode("utf-8", "replace")
+            met = re.search(r"memory: usage \d+kB, limit (\d+)kB", text)  # stands above the line of the kill
+            limit = int(met[1]) * 1024 if met else limit
+            for killed in _read(text, since_s):
+                yield killed._replace(limit_bytes=limit if "Memory cgroup" in text else 0)
+                limit = 0
     finally:
         os.close(descriptor)
 

@@ -1,44 +1,48 @@
-"""What may be the cause of a red run, and which of the causes that fit comes first. Pure: facts in, verdicts out."""
+"""What may be the cause of a red run, and which of the causes that fit comes first. Pure: facts in, verdicts out.
+
+Each family of this room looks for what broke (`Incident`): a service at its start (`starts`) or in a test (`deaths`),
+pytest (`suites`), tests (`failed_tests`), the proof (`proof`), limits (`limits`), the run itself (`endings`). What
+programs wrote near that is searched for a sign of the cause (`passages`, `signs`), and `kinds` has the rule by which
+one comes before another.
+"""
 
 from __future__ import annotations
 
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Iterator, List, Sequence, Tuple
 
-from ...proof import findings as f
-from ...proof import outcomes as o
-from ...proof.receipt import one_line, shown
+from ...proof.receipt import one_line
 from ..record import RunRecord
+from . import deaths, endings, facts, failed_tests, limits, proof, starts, suites
+from . import kinds as k
+from .incidents import Diagnosis as Diagnosis
+from .incidents import Incident, explained, together
+from .kinds import ASSERTION as ASSERTION
+from .kinds import UNKNOWN as UNKNOWN
+from .passages import telling
 
-ASSERTION, UNKNOWN = "assertion failed", "unknown"
-
-
-class Diagnosis(NamedTuple):
-    """A cause that fits what is known of a run.
-
-    Args:
-        kind: one of the constants of this room.
-        sentence: what happened, in one line; the first diagnosis' stands first wherever a run is told of.
-        evidence: the lines that show it, each with where it stands.
-        next: what to do, with the command to type.
-        shards: indices of those it is about; none for the run as a whole.
-        tests: ids of those it is about, the most telling first.
-        chinese: the sentence in Chinese, for the page.
-    """
-
-    kind: str
-    sentence: str
-    evidence: Tuple[str, ...] = ()
-    next: str = ""
-    shards: Tuple[int, ...] = ()
-    tests: Tuple[str, ...] = ()
-    chinese: str = ""
+FAMILIES: Tuple[Callable[[RunRecord], Iterator[Incident]], ...] = (
+    endings.incidents,
+    starts.incidents,
+    deaths.incidents,
+    suites.incidents,
+    proof.incidents,
+    failed_tests.incidents,
+    limits.incidents,
+)
+SHOWN_EVIDENCE = 5
 
 
 def diagnose(record: RunRecord) -> List[Diagnosis]:
     """Find the causes that fit, the most telling first; none of a green run, at least "unknown" of a red one."""
     if is_green(record):
         return []
-    return list(_causes(record)) or [Diagnosis(UNKNOWN, "The run is red, and nothing that it left says why.")]
+    found = together(explained(incident) for family in FAMILIES for incident in family(record))
+    return sorted(found, key=_rank) or [_unknown(record)]
+
+
+def _rank(found: Diagnosis) -> Tuple[int, int, Tuple[int, ...], str]:
+    """Order by the kind, then by how many tests it is about; ties go to the lowest shard, and the sentence."""
+    return k.RANK[found.kind], -len(found.tests), found.shards, found.sentence
 
 
 def lines(happened: Sequence[Diagnosis]) -> List[str]:
@@ -46,9 +50,10 @@ def lines(happened: Sequence[Diagnosis]) -> List[str]:
     if not happened:
         return []
     first = happened[0]
+    evidence = [line for line in first.evidence if line not in first.sentence]
     return [
         f"what happened: {first.sentence}",
-        *(f"  {line}" for line in first.evidence),
+        *(f"  {line}" for line in evidence[:SHOWN_EVIDENCE]),
         *([f"  next: {first.next}"] if first.next else []),
     ]
 
@@ -60,16 +65,19 @@ def is_green(record: RunRecord) -> bool:
     return record.verdict is not None and record.verdict.green
 
 
-def _causes(record: RunRecord) -> Iterator[Diagnosis]:
-    if record.ending and record.ending.message and not record.verdict:
-        yield Diagnosis(record.ending.ended, one_line(record.ending.message), next=record.ending.hint)
-    if not record.verdict:
-        return
-    about_shards = [each for each in record.verdict.findings if each.red and each.kind in f.ABOUT_SHARDS]
-    for finding in about_shards:
-        yield Diagnosis(finding.kind, finding.text, shards=finding.shards)
-    red = record.verdict.of(f.RED_TEST)
-    if red:
-        outcome = o.FAILED if red[0].text.startswith(o.FAILED) else "red"
-        sentence = f"{shown(red[0].nodeid)} {outcome}: {red[0].text}"
-        yield Diagnosis(ASSERTION, sentence, shards=red[0].shards, tests=tuple(each.nodeid for each in red))
+def _unknown(record: RunRecord) -> Diagnosis:
+    """Say that the cause is not known, with the lines that tell most."""
+    near = (*facts.service_passages(record), *facts.other_passages(record, (), "*.log"))
+    evidence = telling(near, SHOWN_EVIDENCE)
+    ending = record.ending
+    said = f" It ended with: {one_line(ending.message or ending.ended)}" if ending else ""
+    findings = [finding.text for finding in record.verdict.findings if finding.red] if record.verdict else []
+    sentence = f"why the run is red is not known: nothing that it left says it.{said}"
+    return Diagnosis(
+        UNKNOWN,
+        one_line(sentence),
+        (*map(one_line, findings[:2]), *evidence)[:SHOWN_EVIDENCE],
+        f"All that it left, in one file: {record.command('invoke', 'debug-bundle')}",
+        chinese="运行失败的原因未知：留下的文件中没有说明。"
+        + (f"结束信息：{one_line(ending.message or ending.ended)}" if ending else ""),
+    )

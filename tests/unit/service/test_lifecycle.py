@@ -400,6 +400,9 @@ def test_a_service_that_prints_without_end_fills_no_disk_and_goes_on(bench: Benc
     flood = "for _ in range(400): os.write(1, b'x' * 49_999 + b'\\n')\nprint('last')\n"
     with bench.running(bench.project(flood + READY, log_limit=200_000)) as service:
         service.check_alive()
+        until = time.monotonic() + 30  # what it printed comes to the log a little later, on a busy machine
+        while service.process.last_lines(1) != ["last"] and time.monotonic() < until:
+            time.sleep(0.02)
         lines = service.process.last_lines(1)
 
     assert ["last"] == lines

@@ -1,0 +1,137 @@
+"""What broke, before it is asked why: the sentence's two ends, and where its cause may be found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Container, Iterable, List, NamedTuple, Sequence, Tuple
+
+from ...proof.receipt import one_line
+from . import passages
+from .passages import Passage
+from .signs.known import SIGNS
+from .signs.sign import Sign
+
+EVIDENCE_LINES = 5
+
+
+class Diagnosis(NamedTuple):
+    """A cause that fits what is known of a run.
+
+    Args:
+        kind: one of the constants of `kinds`.
+        sentence: what happened, in one line; the first diagnosis' stands first wherever a run is told of.
+        evidence: the lines that show it, each with where it stands.
+        next: what to do, with the command to type.
+        shards: indices of those it is about; none for the run as a whole.
+        tests: ids of those it is about, the most telling first.
+        chinese: the sentence in Chinese, for the page.
+    """
+
+    kind: str
+    sentence: str
+    evidence: Tuple[str, ...] = ()
+    next: str = ""
+    shards: Tuple[int, ...] = ()
+    tests: Tuple[str, ...] = ()
+    chinese: str = ""
+
+
+class Both(NamedTuple):
+    """A phrase in English and in Chinese."""
+
+    english: str = ""
+    chinese: str = ""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something that broke.
+
+    Args:
+        kind: what it is where no sign tells more.
+        head: how the sentence begins: what broke.
+        tail: how it ends, in brackets mostly: how, after how long.
+        cause: why, where that is known without a sign; or where no sign is found.
+        is_certain: the cause is known: no sign is looked for.
+        passages: where a sign may stand, the nearest first.
+        command: to type once the cause is gone.
+        hint: what to do where no sign says better.
+        signs: those that may tell the cause.
+        without: kinds of signs that cannot be the cause of this.
+    """
+
+    kind: str
+    head: Both
+    tail: Both = Both()
+    cause: Both = Both()
+    is_certain: bool = False
+    passages: Tuple[Passage, ...] = ()
+    evidence: Tuple[str, ...] = ()
+    hint: str = ""
+    command: str = ""
+    shards: Tuple[int, ...] = ()
+    tests: Tuple[str, ...] = ()
+    signs: Sequence[Sign] = SIGNS
+    without: Container[str] = ()
+
+
+def explained(incident: Incident) -> Diagnosis:
+    """Look for the cause of what broke, and tell both in a sentence."""
+    signs = [each for each in incident.signs if each.kind not in incident.without]
+    found = None if incident.is_certain else passages.find(incident.passages, signs)
+    kind, cause, hint, shown = incident.kind, incident.cause, incident.hint, list(incident.evidence)
+    if found:
+        kind, cause, hint = found.sign.kind, Both(found.words, found.chinese), found.sign.next or hint
+        shown.insert(0, passages.cited(found.place, found.number, found.line))
+    elif incident.passages:
+        shown += passages.telling(incident.passages, EVIDENCE_LINES - 1)
+    return Diagnosis(
+        kind=kind,
+        sentence=one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english)),
+        evidence=tuple(dict.fromkeys(filter(None, shown)))[:EVIDENCE_LINES],
+        next=_next(hint, incident.command),
+        shards=incident.shards,
+        tests=incident.tests,
+        chinese=_joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese),
+    )
+
+
+def _joined(head: str, colon: str, cause: str, tail: str) -> str:
+    return f"{head}{colon if head and cause else ''}{cause}{tail}"
+
+
+def _next(hint: str, command: str) -> str:
+    """Put what to do and the command in a line.
+
+    >>> _next("Free some space.", "nox"), _next("", "nox"), _next("Fetch them: {command}", "nox")
+    ('Free some space. Then: nox', 'nox', 'Fetch them: nox')
+    """
+    if "{command}" in hint:
+        return hint.replace("{command}", command)
+    return " Then: ".join(filter(None, [" ".join(hint.split()), command]))
+
+
+def together(all_of: Iterable[Diagnosis]) -> List[Diagnosis]:
+    """Tell what is of one kind and one sentence once, with the shards and tests of all."""
+    merged: List[Diagnosis] = []
+    for each in all_of:
+        same = next((place for place, other in enumerate(merged) if _is_same(other, each)), None)
+        if same is None:
+            merged.append(each)
+            continue
+        other = merged[same]
+        merged[same] = other._replace(
+            evidence=_both(other.evidence, each.evidence)[:EVIDENCE_LINES],
+            shards=tuple(sorted({*other.shards, *each.shards})),
+            tests=tuple(dict.fromkeys((*other.tests, *each.tests))),
+        )
+    return merged
+
+
+def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Put lines together, but for those that say no more than one that is there."""
+    return (*some, *(line for line in more if not any(line.startswith(old) or old.startswith(line) for old in some)))
+
+
+def _is_same(one: Diagnosis, other: Diagnosis) -> bool:
+    return one.kind == other.kind and one.sentence == other.sentence

@@ -1,0 +1,1 @@
+"""What programs write when something goes wrong, as they really word it, and what that means."""

@@ -1,0 +1,340 @@
+"""What kept tests from starting: settings, packages, weights, and a service that did not come up, or cannot work."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ...errors import SERVICE_ERRORS
+from ...proof.receipt import SERVICE
+from ...system.usage import Sample
+from ..record import Ending, RunRecord
+from . import kinds as k
+from .deaths import DURATION, death_in
+from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
+from .incidents import Both, Incident
+from .passages import Passage, last_telling, passage
+from .signs.known import SIGNS
+from .signs.serving import STILL_AT_IT
+from .wording import chinese_time, in_chinese, listed
+
+LAST_LINE = "; its last line: "
+HOLDER_CHARACTERS = 70  # of who has a port; all of it stands in the evidence
+BUSY_CORES = 0.2  # of the processor: less is waiting
+NOT_BEFORE = (k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE)  # what only tests meet
+
+NOT_READY = re.compile(rf"(?P<where>\S+) was not ready within (?P<limit>{DURATION}): it (?P<how>.*)")
+ELSEWHERE = re.compile(r"; it listens on (?P<places>[^;]+)")
+STATUS = re.compile(r"answered (?P<status>\d{3}[^,:;]*)")
+ASKED_BY_PROXY = re.compile(r"asked by the proxy (?P<proxy>\S+)")
+CANNOT_WORK = re.compile(r"is ready but cannot work: (?P<what>.*)", re.DOTALL)
+
+
+class Broken(NamedTuple):
+    """An error that ended a step or a shard: its class's name, its words, its hint, and where."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    shards: Tuple[int, ...] = ()
+
+
+def broken(record: RunRecord) -> Iterator[Broken]:
+    """List what ended before tests, as steps wrote it at their end, and results of shards without a service."""
+    endings: List[Tuple[Optional[Ending], Tuple[int, ...]]] = [] if record.verdict else [(record.ending, ())]
+    for ending, shards in [*endings, *((each.ending, (each.index,)) for each in record.shards)]:
+        if ending and ending.kind and ending.message and ending.exit_code not in (130, 143):
+            yield Broken(ending.kind, ending.message, ending.hint, shards)
+    for shard, message in errors(record, SERVICE):
+        kind = next((each for each in SERVICE_ERRORS if message.startswith(f"{each.ended}: ")), None)
+        again = message.partition("it could not be started again: ")[2]
+        if kind:
+            yield Broken(kind.__name__, _as_shown(message[len(kind.ended) + 2 :]), shards=(shard.index,))
+        elif again:
+            yield Broken("ServiceDied" if " ended with " in again else "ServiceNotReady", again, shards=(shard.index,))
+
+
+def _as_shown(text: str) -> str:
+    """Give what a result says in one line the form of the error that it was."""
+    first, _, last = text.partition(LAST_LINE)
+    return f"{first}\n  | {last}" if last else first
+
+
+def incidents(record: RunRecord) -> Iterator[Incident]:
+    """List what kept tests from starting."""
+    tell: Dict[str, Callable[[RunRecord, Broken], Incident]] = {
+        "ServiceDied": _died,
+        "PortInUse": _port,
+        "ServiceNotReady": _not_ready,
+        "WarmUpFailed": _cannot_work,
+        "PrepareFailed": _prepare,
+        "InstallError": _packages,
+        "ModelError": _weights,
+        "SettingsError": _settings,
+        "AlreadyRunning": _already,
+        "PipelineError": _other,
+    }
+    for each in broken(record):
+        if each.kind in tell:
+            yield replace(tell[each.kind](record, each), shards=each.shards)
+
+
+# The service ------------------------------------------------------------------------------------------
+
+
+def _serve(record: RunRecord) -> str:
+    return record.command("nox", "-s", "serve")
+
+
+def _near(record: RunRecord, at: Broken, running: bool = False) -> Tuple[Passage, ...]:
+    """Take the lines that the error shows, then the service's log."""
+    shown = tuple(each._replace(is_end=not running, still_running=running) for each in shown_lines(at.message))
+    return (*shown, *service_passages(record, at.shards, running))
+
+
+def _died(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    death, near = death_in(at.message), _near(record, at)
+    last = last_telling(near)
+    said = (
+        Both(f"its last words were: {last}", f"最后输出为 {last}") if last else Both("it wrote nothing", "没有任何输出")
+    )
+    title = death.service if death else "service"
+    if death and death.by_kernel:
+        of = f"{death.took or 'memory'} of {death.limit}" if death.limit else death.took
+        probably = "probably " if death.by_kernel == "probably" else ""
+        return Incident(
+            k.MEMORY,
+            Both(
+                f"the {title} was {probably}killed by the kernel for memory at its start",
+                "服务启动时因内存不足被内核杀死",
+            ),
+            Both(f" (after {death.after})", f"（运行 {chinese_time(death.after)}）"),
+            Both(of),
+            is_certain=True,
+            evidence=(first,),
+            hint="Give it more memory, or run fewer shards at once (--at-once 1).",
+            command=whole_again(record),
+        )
+    how = f" ({death.how} after {death.after})" if death else ""
+    background = "running in the background" in first
+    cause = Both("it went to the background", "它转入了后台") if background else said if death else Both(first)
+    return Incident(
+        k.DIED_AT_START,
+        Both(f"the {title} did not start", "服务启动失败"),
+        Both(how, f"（{chinese_time(death.how)}，运行 {chinese_time(death.after)}）" if death else ""),
+        cause,
+        passages=near,
+        evidence=(first,),
+        hint=at.hint or "See its log.",
+        command=_serve(record),
+        without=NOT_BEFORE,
+    )
+
+
+def _port(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    taken = re.search(
+        r"port (?P<port>\d+) is in use by (?P<holder>a process that cannot be seen|pid \d+ \([^)]*\)?)", at.message
+    )
+    holder = taken["holder"] if taken else ""
+    holder = holder if len(holder) <= HOLDER_CHARACTERS else f"{holder[:HOLDER_CHARACTERS]}...)"
+    cause = Both(
+        f"port {taken['port']} is in use by {holder}" if taken else first,
+        f"端口 {taken['port']} 已被 {holder} 占用" if taken else first,
+    )
+    return Incident(
+        k.PORT,
+        Both("the service did not start", "服务启动失败"),
+        cause=cause,
+        is_certain=True,
+        evidence=(first,),
+        hint=at.hint or "Stop what has the port, or leave service.port out, so that every start takes a free one.",
+        command=record.command("invoke", "stop") if "of ours" in first else whole_again(record),
+    )
+
+
+def _not_ready(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    match = NOT_READY.search(first)
+    limit = f" within {match['limit']}" if match else " in time"
+    how = match["how"] if match else first
+    answer = passage("", how)._replace(is_end=False, still_running=True)
+    near = (answer, *_near(record, at, running=True))
+    told = Incident(
+        k.NOT_READY,
+        Both(
+            f"the service was not ready{limit}",
+            f"服务未在 {chinese_time(limit[8:])} 内就绪" if match else "服务未及时就绪",
+        ),
+        cause=Both(how, in_chinese(how)),
+        passages=near,
+        evidence=(first,),
+        hint=at.hint,
+        command=_serve(record),
+        without=NOT_BEFORE,
+    )
+    places, status = ELSEWHERE.search(how), STATUS.search(how)
+    if "it speaks TLS" in how:
+        return _surely(told, k.TLS, "it speaks TLS, and is asked by http", "服务使用 TLS，而探测使用 http")
+    if places:
+        words = f"it listens on {places['places']}, and is asked at {match['where'] if match else 'another place'}"
+        asked = match["where"] if match else "别处"
+        return _surely(told, k.LISTENS_ELSEWHERE, words, f"它监听 {places['places']}，而探测的是 {asked}")
+    if ASKED_BY_PROXY.search(how):
+        proxy = ASKED_BY_PROXY.search(how)["proxy"]  # type: ignore[index]
+        return _surely(told, k.PROXY, f"it was asked by the proxy {proxy}: {how}", f"探测经过了代理 {proxy}")
+    if status and status["status"].startswith(("404", "405", "3")):
+        return _surely(
+            told,
+            k.WRONG_PATH,
+            f"the path that is asked is wrong: it {how}",
+            f"就绪探测路径有误：返回 {status['status']}",
+        )
+    if status and status["status"].startswith(("401", "403")):
+        return _surely(
+            told,
+            k.WRONG_PATH,
+            f"the path that is asked wants a log-in: it {how}",
+            f"探测路径需要登录：{status['status']}",
+        )
+    return _slow_or_hanging(record, told, how, bool(status))
+
+
+def _surely(told: Incident, kind: str, english: str, chinese: str) -> Incident:
+    return replace(told, kind=kind, cause=Both(english, chinese), is_certain=True)
+
+
+def _slow_or_hanging(record: RunRecord, told: Incident, how: str, answers: bool) -> Incident:
+    """Tell one that loads from one that waits: by what it last wrote, and by what it took of the processor."""
+    cores = busy_cores([sample for shard in record.shards for sample in shard.samples])
+    told = replace(told, signs=(*SIGNS, *STILL_AT_IT), cause=Both(f"it {how}", in_chinese(how)))
+    if cores is not None:
+        share = f"{cores:.1f} of a core" if cores < 1 else f"{cores:.1f} cores"
+        told = replace(told, tail=Both(f" (it took {share} then)", f"（期间占用 {cores:.1f} 个处理器核心）"))
+    if answers:
+        return told
+    if cores is not None and cores < BUSY_CORES:
+        words = Both(f"it hangs: it waits for something, and {how}", f"服务挂起，在等待什么（{in_chinese(how)}）")
+        return replace(told, kind=k.HANGS_AT_START, cause=words)
+    if cores is not None:
+        return replace(
+            told, kind=k.SLOW_START, cause=Both(f"it still works: {how}", f"服务仍在工作（{in_chinese(how)}）")
+        )
+    return replace(told, cause=Both(f"it loads slowly, or hangs: it {how}", f"加载缓慢或挂起（{in_chinese(how)}）"))
+
+
+def busy_cores(samples: List[Sample]) -> Optional[float]:
+    """Compute how much of the processor a service took in the last half of its start; None where nothing tells.
+
+    >>> from scripts.system.usage import Sample
+    >>> busy_cores([Sample(t, "s", 0, "", 0, 0, 0, cpu, 1, 0, 0, 0) for t, cpu in ((1.0, 0.0), (2.0, 0.9), (3.0, 1.9))])
+    1.0
+    """
+    last_start = max((sample.start for sample in samples), default=0)
+    late = [sample for sample in samples if sample.start == last_start]
+    late = late[max(0, len(late) // 2 - 1 + len(late) % 2) :]
+    if len(late) < 2 or late[-1].t - late[0].t < 0.2:
+        return None
+    return round((late[-1].cpu - late[0].cpu) / (late[-1].t - late[0].t), 2)
+
+
+def _cannot_work(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    match = CANNOT_WORK.search(at.message)
+    what = first_line(match["what"]) if match else first
+    status = STATUS.search(what)
+    near = (
+        passage("", match["what"].split("\nlast lines of")[0] if match else first),
+        *_near(record, at, running=True),
+    )
+    near = tuple(each._replace(still_running=False, is_end=True) for each in near)
+    tail = f" (its warm-up answered {status['status']})" if status else ""
+    return Incident(
+        k.CANNOT_WORK,
+        Both("the service is ready but cannot work", "服务已就绪但无法工作"),
+        Both("", f"（预热请求返回 {status['status']}）" if status else "") if tail and tail in what else Both(),
+        Both(what, in_chinese(what)),
+        passages=near,
+        evidence=(first,),
+        hint=at.hint,
+        command=_serve(record),
+        without=(k.COLLECTION, k.UNREACHABLE, k.PORT),
+    )
+
+
+def _prepare(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    near = (*shown_lines(at.message), *other_passages(record, at.shards, "prepare*.log"))
+    return Incident(
+        k.PREPARE,
+        Both("service.prepare failed", "service.prepare 失败"),
+        Both(f" ({first.replace('service.prepare ', '')})", f"（{in_chinese(first.replace('service.prepare ', ''))}）"),
+        Both(last_telling(near), last_telling(near)),
+        passages=near,
+        hint=at.hint,
+        command=whole_again(record),
+        without=NOT_BEFORE,
+    )
+
+
+# Before the service -----------------------------------------------------------------------------------
+
+
+def _packages(record: RunRecord, at: Broken) -> Incident:
+    return Incident(
+        k.PACKAGES,
+        Both("the packages could not be installed", "无法安装软件包"),
+        cause=Both(first_line(at.message), first_line(at.message)),
+        passages=all_lines(at.message),
+        hint=at.hint,
+        command=record.command("nox", "-s", "deps"),
+        without=(*NOT_BEFORE, k.MODULE),
+    )
+
+
+def _weights(record: RunRecord, at: Broken) -> Incident:
+    files = re.findall(r"^ *cannot fetch (\S+) \(", at.message, re.MULTILINE)
+    of = f" ({listed(files)})" if files else ""
+    return Incident(
+        k.WEIGHTS_MISSING,
+        Both(f"the weights could not be had{of}", f"无法取得模型权重{of}"),
+        cause=Both(first_line(at.message), first_line(at.message)),
+        passages=all_lines(at.message),
+        hint=at.hint,
+        command=record.command("nox", "-s", "models"),
+        without=(*NOT_BEFORE, k.MODULE),
+    )
+
+
+def _settings(record: RunRecord, at: Broken) -> Incident:
+    return Incident(
+        k.SETTINGS,
+        Both("a setting or argument cannot be used", "设置或参数无法使用"),
+        cause=Both(first_line(at.message).rstrip(":"), first_line(at.message).rstrip(":")),
+        passages=all_lines(at.message),
+        hint=at.hint,
+        command="" if at.hint else whole_again(record),
+        signs=[each for each in SIGNS if each.kind in (k.NO_COMMAND, k.ARGUMENT, k.COLLECTION, k.PERMISSION)],
+    )
+
+
+def _already(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    return Incident(
+        k.ALREADY_RUNNING, Both("another run is at work", "已有另一个运行"), cause=Both(first, first), hint=at.hint
+    )
+
+
+def _other(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message)
+    return Incident(
+        k.OTHER,
+        Both("", ""),
+        cause=Both(first, first),
+        passages=all_lines(at.message),
+        hint=at.hint,
+        command=whole_again(record),
+        signs=[each for each in SIGNS if each.kind in (k.DISK_FULL, k.PERMISSION, k.MEMORY, k.OPEN_FILES)],
+    )

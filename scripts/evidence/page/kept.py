@@ -1,0 +1,112 @@
+"""What tests kept, sound above all: which files the page holds itself, and which it only links to."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ...system import files
+from ..record import Artifact, RunRecord, ShardRecord
+
+SOUND = {".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav"}
+TEXT = (".json", ".txt", ".log")
+MOST_SOUND_BYTES = 6_000_000  # of all together; a third more in the page, as base64
+MOST_TEXT_BYTES = 20_000  # of one file
+MOST_TEXTS = 100
+
+Contents = Mapping[str, bytes]  # by the name below the reports folder: "shard-0/artifacts/hello.wav"
+
+
+class Kept(NamedTuple):
+    """A file that a test kept.
+
+    Args:
+        path: below the reports folder.
+        test: the id of the test; empty where that is not known.
+        content: where the page holds it.
+    """
+
+    path: str
+    name: str
+    size_bytes: int
+    test: str = ""
+    content: Optional[bytes] = None
+
+    @property
+    def kind(self) -> str:
+        """Give the media type of a sound; empty for other files."""
+        return SOUND.get(_suffix(self.name), "")
+
+
+def read(record: RunRecord, red: Sequence[str], most_bytes: int = MOST_SOUND_BYTES) -> Dict[str, bytes]:
+    """Read the files that the page shall hold: first those of red tests, then the smallest; of sound up to so much."""
+    found: Dict[str, bytes] = {}
+    wanted = set(red)
+    mine = [(shard, artifact, each) for shard in record.shards for artifact, each in _of_shard(shard, {})]
+    texts = 0
+    left_bytes = most_bytes
+    for shard, artifact, each in sorted(mine, key=lambda one: (one[2].test not in wanted, one[2].size_bytes)):
+        is_text = _suffix(each.name) in TEXT and each.size_bytes <= MOST_TEXT_BYTES and each.test in wanted
+        if not (each.kind and each.size_bytes <= left_bytes) and not (is_text and texts < MOST_TEXTS):
+            continue
+        with suppress(OSError):
+            found[each.path] = files.read_bytes(shard.folder / artifact.name, each.size_bytes)
+            left_bytes -= each.size_bytes if each.kind else 0
+            texts += is_text
+    return found
+
+
+def of_shard(shard: ShardRecord, contents: Contents, tests: Sequence[str]) -> List[Kept]:
+    """List what the tests of a shard kept."""
+    return [each for _, each in _of_shard(shard, contents, tests)]
+
+
+def _of_shard(
+    shard: ShardRecord, contents: Contents, tests: Optional[Sequence[str]] = None
+) -> Iterator[Tuple[Artifact, Kept]]:
+    nodeids = (_tests_of(shard) if tests is None else tests) if shard.artifacts else ()
+    names: Dict[str, str] = {}
+    for nodeid in nodeids:
+        name = _as_file(nodeid)
+        names[name] = "" if name in names else nodeid  # of tests of one name, nobody knows whose it is
+    for artifact in shard.artifacts:
+        path = f"{shard.folder.name}/{artifact.name}"
+        test = artifact.test or owner_of(artifact.name, names)
+        name = artifact.name.rpartition("artifacts/")[2]
+        yield artifact, Kept(path, name, artifact.size_bytes, test, contents.get(path))
+
+
+def _tests_of(shard: ShardRecord) -> List[str]:
+    if shard.result:
+        return [test.nodeid for test in shard.result.tests]
+    return list(dict.fromkeys(attempt.nodeid for told in shard.rounds for attempt in told.attempts))
+
+
+def owner_of(name: str, names: Mapping[str, str]) -> str:
+    """Find the test after which a file was named, in letters that every disk takes; empty where none was.
+
+    >>> owner_of("artifacts/test_say-0-8-1f2e.wav", {"test_say-0-8": "a.py::test_say[0.8]", "test_say": "a.py::it"})
+    'a.py::test_say[0.8]'
+    """
+    words = _letters(re.sub(r"\.\w+$", "", name.rpartition("/")[2])).split("-")
+    for count in range(len(words), 0, -1):
+        test = names.get("-".join(words[:count]))
+        if test:
+            return test
+    return ""
+
+
+def _as_file(nodeid: str) -> str:
+    """Write a test's own name, without file and class, as files are named after it."""
+    path, bracket, parameters = nodeid.partition("[")
+    return _letters(path.rpartition("::")[2] + bracket + parameters)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")
+
+
+def _suffix(name: str) -> str:
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot >= 0 else ""

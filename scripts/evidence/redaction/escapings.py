@@ -1,0 +1,68 @@
+"""In which forms a known value turns up: as it is, and as JSON, XML, Python, URLs, shells and base64 write it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from typing import Iterator, Set
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+SHORTEST_BASE64 = 6  # characters that a value's base64 must have for itself, whatever stands beside it
+
+
+def forms(value: str) -> Set[bytes]:
+    r"""List the forms of a value; one without odd characters has few.
+
+    >>> sorted(forms('a"b'))[:2]
+    [b'a"b', b'a%22b']
+    """
+    texts = {form for text in _texts(value) for form in (text, json.dumps(text)[1:-1])}
+    found = {text.encode("utf-8", "surrogatepass") for text in texts}
+    raw = value.encode("utf-8", "surrogateescape")
+    return {form for form in {raw, *found, *_of_base64(raw)} if form}
+
+
+def _texts(value: str) -> Iterator[str]:
+    yield value
+    yield value.replace("\n", "\r\n")
+    for once in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield from (once, json.dumps(once)[1:-1], once.replace("/", "\\/"))
+    for text in (value, value.replace("\n", "&#10;")):
+        yield from (escape(text), escape(text, {'"': "&quot;"}), escape(text, {'"': "&quot;", "'": "&#x27;"}))
+        yield from (escape(text, {'"': "&#34;", "'": "&#39;"}), escape(text, {'"': "&quot;", "'": "&apos;"}))
+    yield from (repr(value)[1:-1], ascii(value)[1:-1], value.replace("\\", "\\\\").replace("'", "\\'"))
+    raw = value.encode("utf-8", "surrogateescape")
+    yield from (repr(raw)[2:-1], "".join(f"\\u{ord(letter):04x}" for letter in value))
+    for safe in ("", "/", "~", "/:", "-_.!~*'()", ":@!$&'()*+,;=/?"):
+        yield from (quote(raw, safe), quote_plus(raw, safe), quote(quote(raw, safe), ""), _lower(quote(raw, safe)))
+    yield from (shlex.quote(value).strip("'"), value.replace("'", "'\\''"), _in_double_quotes(value), _bare(value))
+
+
+def _lower(text: str) -> str:
+    """Write percent signs' digits in small letters, as some do."""
+    parts = text.split("%")
+    return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])
+
+
+def _in_double_quotes(value: str) -> str:
+    return "".join("\\" + letter if letter in '"\\$`!' else letter for letter in value)
+
+
+def _bare(value: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "_-./@%+=:," else "\\" + letter for letter in value)
+
+
+def _of_base64(raw: bytes) -> Iterator[bytes]:
+    """Give what a text's base64 holds of a value, at each of the three places where it may begin.
+
+    The letters at both ends depend on what stands beside the value, so they are not among them.
+    """
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + raw)
+        first = (before * 8 + 5) // 6
+        last = (before + len(raw)) * 8 // 6
+        inner = whole[first:last]
+        if len(inner) >= SHORTEST_BASE64:
+            yield from (inner, inner.replace(b"+", b"-").replace(b"/", b"_"))

@@ -1,0 +1,235 @@
+"""Find what a name calls a secret: `password=...` as code, JSON, YAML, XML, headers, forms and command lines write it.
+
+All patterns begin with a literal word, which is what makes them quick; names are read in small letters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+from .names import Weight, is_secret, weight
+from .shapes import Span
+
+MOST_VALUE_BYTES = 16_384
+_NAME_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+_MOST_NAME_BYTES = 60
+
+_QUOTE = rb"""\\{0,8}["'`]|&quot;|&\#34;|&apos;|&\#39;|%22|%27|\\{1,8}u0022"""
+_BLANK = rb"(?:[ \t]|%20){0,20}"
+_WRAP = rb"(?:(?:\r?\n|\\{1,4}n)[ \t]{0,60})?"
+_AFTER_NAME = rb"""
+    (?P<tail>[a-z0-9_.-]{0,24})
+    (?P<close>(?:%(quote)s|\]){0,3})
+    (?: %(blank)s
+        (?P<assign>
+            :[ ]?[a-z\[\],|. ]{2,40}[ ]=(?!=)                                   # password: str = "x"
+          | ,[ \t\r\n]{0,20}(?:\\{0,8}["'])value\\{0,8}["'][ \t]{0,4}:           # "name": "PASSWORD", "value": "x"
+          | (?:=>|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
+        ) %(blank)s %(wrap)s
+      | (?P<element>>)                                                          # <password>x</password>
+      | (?P<comma>,[ \t]{0,4})                                                  # ["--password", "x"]
+      | (?P<part>(?:\r?\n|\\r\\n){2})                                           # name="password" of a multipart body
+      | (?P<space>[ \t]{1,20})                                                  # --password x
+    )
+""" % {b"quote": _QUOTE, b"blank": _BLANK, b"wrap": _WRAP}
+
+WORDS = (b"key", b"token", b"secret", b"pass", b"pwd", b"credential", b"auth", b"sig", b"jwt")
+_SPECIAL = {b"pass": rb"pass(?:w(?:or)?d|word|wort|phrase)?", b"sig": rb"sign?(?:ature)?(?![a-z])"}
+_PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
+_CHINESE = re.compile(
+    '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
+)
+
+_OPEN = re.compile(rb"\[?[ \t]{0,4}[bBrRuUfF]{0,2}(" + _QUOTE.replace(rb"\#", b"#") + rb")")
+_SCHEME = re.compile(
+    rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|negotiate|ntlm|key|aws4-hmac-sha256|oauth|hawk)[ \t]+"
+)
+_BARE = re.compile(rb"(?:(?!\\+[nrt]|\\+[\"'])[^\s\"'`<>]){1,4096}")
+_CUT = re.compile(rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026")
+_LINE = re.compile(rb"[^\r\n]{0,2000}")
+_ANCHOR = re.compile(rb"(?:^|[\r\n])[ \t]*(?:- |export |set |\+ |> ?)?[ \t]*(?:[\"']?)\Z")
+_BLOCK = re.compile(rb"[|>][+-]?[0-9]?[ \t]*(?:#[^\r\n]*)?\r?\n")
+_NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]{0,40}(?=[\s,}\]]|\Z)")
+_SPACED = ("api ", "access ", "secret ", "private ", "auth ", "bearer ", "license ", "encryption ", "session ")
+
+
+class Name(NamedTuple):
+    """A name in a text, and what comes after it."""
+
+    start: int
+    text: bytes
+    value: int  # where its value begins
+    how: str  # the group of `_AFTER_NAME` that stands between
+    close: bytes  # the quotes that end the name
+
+
+def find(data: bytes, low: bytes) -> Iterator[Span]:
+    """Find the values of names that call them secrets.
+
+    Args:
+        low: the same in small letters.
+    """
+    for word, pattern in zip(WORDS, _PATTERNS):
+        if word in low:
+            for match in pattern.finditer(low):
+                name = _name(data, low, match)
+                yield from _of_name(data, name) if name else ()
+    if not data.isascii():
+        for match in _CHINESE.finditer(data):
+            yield from _of_name(data, Name(match.start(), b"password", match.end(), "assign", b""))
+
+
+def _name(data: bytes, low: bytes, match: "re.Match[bytes]") -> Optional[Name]:
+    how, close = match.lastgroup or "", match["close"]
+    head = low[max(0, match.start() - _MOST_NAME_BYTES) : match.start()]
+    start = match.start() - (len(head) - len(head.rstrip(_NAME_BYTES)))
+    before = low[max(0, start - 3) : start]
+    if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match)):
+        return None
+    if how == "comma" and not (
+        close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
+    ):
+        return None
+    if how == "element" and not before.endswith((b"<", b":", b";")) or how == "part" and not close:
+        return None
+    if before.endswith(b"::"):  # a test of that name
+        return None
+    text = data[start : match.end("tail")]
+    if text.lower() in (b"key", b"token"):
+        spaced = low[max(0, start - 11) : start].decode("latin-1")
+        word = next((word for word in _SPACED if spaced.endswith(word)), "")
+        text = word.strip().encode("ascii") + (b"_" if word else b"") + text
+    return Name(start, text, match.end(), how, close)
+
+
+def _is_netrc(low: bytes, start: int, match: "re.Match[bytes]") -> bool:
+    """Tell whether the word is of a line `machine HOST login USER password VALUE`."""
+    if low[start : match.end("tail")] not in (b"password", b"passwd"):
+        return False
+    return bool(re.search(rb"\blogin[ \t\r\n]+\S+[ \t\r\n]+\Z", low[max(0, start - 100) : start]))
+
+
+def _of_name(data: bytes, name: Name) -> Iterator[Span]:
+    lowered = name.text.lower()
+    if lowered.endswith((b"authorization", b"proxy-authorization")):
+        yield from _credentials(data, name)
+        return
+    importance = weight(name.text.strip(b".-"))
+    if lowered == b"key" and data[name.start - 1 : name.start] in (b"?", b"&"):
+        importance = Weight.LIKELY
+    if importance == Weight.NONE:
+        return
+    for start, end, quote in _values(data, name, importance):
+        if is_secret(importance, data[start:end]):
+            yield Span(start, end, "named", "", quote)
+
+
+def _values(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int, bytes]]:
+    """Find where a value stands, (start, end, the quote that a stand-in needs, since it had none)."""
+    opened = _OPEN.match(data, name.value)
+    if opened:
+        start, quote = opened.end(), opened[1]
+        return [(start, closing(data, start, quote), b"")]
+    if name.how in ("element",):
+        end = data.find(b"<", name.value, name.value + MOST_VALUE_BYTES)
+        return [(name.value, end, b"")] if end > name.value else []
+    if name.close.strip(b"]") and name.how == "assign":
+        number = _NUMBER.match(data, name.value)
+        if number:
+            return [(number.start(), number.end(), name.close)] if importance == Weight.SURE else []
+    block = _BLOCK.match(data, name.value)
+    if block:
+        return _block(data, name, block.end())
+    return _unquoted(data, name, importance)
+
+
+def closing(data: bytes, start: int, quote: bytes) -> int:
+    """Find the quote that ends a text, else the line's end."""
+    limit = start + MOST_VALUE_BYTES
+    place = start
+    while True:
+        place = data.find(quote, place, limit)
+        if place < 0:
+            break
+        head = data[max(start, place - 16) : place]
+        slashes = len(head) - len(head.rstrip(b"\\"))
+        if slashes % 2 == 0 or not quote.endswith((b'"', b"'", b"`")):
+            doubled = quote == b"'" and place > start and data[place + 1 : place + 2] == b"'"
+            if not doubled:
+                break
+            place += 1
+        place += len(quote)
+    line = _LINE.match(data, start)
+    line_end = line.end() if line else start
+    if place >= 0 and (place <= line_end or not re.search(rb"[ \t]", re.sub(rb"\r?\n[ \t]*", b"", data[start:place]))):
+        return place
+    bare = _BARE.match(data, start)
+    return bare.end() if bare else start
+
+
+def _block(data: bytes, name: Name, start: int) -> List[Tuple[int, int, bytes]]:
+    """Find the lines of a YAML block: those indented more than their name."""
+    line = data.rfind(b"\n", max(0, name.start - 200), name.start) + 1
+    depth = len(data[line : name.start]) - len(data[line : name.start].lstrip(b" -"))
+    lines = re.compile(rb"(?:[ \t]*\r?\n|[ ]{%d,200}[^\r\n]{0,2000}(?:\r?\n|\Z))+" % (depth + 1))
+    found = lines.match(data, start, start + MOST_VALUE_BYTES)
+    if not found:
+        return []
+    body = found[0]
+    return [(start + len(body) - len(body.lstrip()), start + len(body.rstrip()), b"")]
+
+
+def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int, bytes]]:
+    bare = _BARE.match(data, name.value)
+    if not bare:
+        return []
+    start, end = bare.span()
+    before = data[max(0, name.start - 80) : name.start]
+    is_yaml = (
+        name.how == "assign" and data[name.value - 1 : name.value] == b" " and b":" in data[name.value - 3 : name.value]
+    )
+    if is_yaml and importance == Weight.SURE and b"pass" in name.text.lower() and _ANCHOR.search(before):
+        line = _LINE.match(data, start)
+        rest = re.split(rb"[ \t]#", line[0])[0].rstrip() if line else b""
+        if b" " in rest and not is_secret(importance, rest.split(b" ")[0]):
+            return []
+        return [(start, start + len(rest), b"")]
+    cut = _CUT.search(data, start, end)
+    end = cut.start() if cut else end
+    if data[end : end + 1] == b"(":
+        return []
+    return [(start, _trimmed(data, start, end), b"")]
+
+
+_PAIRS = {b")": b"(", b"]": b"[", b"}": b"{"}
+
+
+def _trimmed(data: bytes, start: int, end: int) -> int:
+    """Leave out what ends the sentence or the list that a value stands in."""
+    while end > start:
+        last = data[end - 1 : end]
+        value = data[start:end]
+        if last in b",;.:" or (last in _PAIRS and value.count(last) > value.count(_PAIRS[last])):
+            end -= 1
+        else:
+            break
+    return end
+
+
+def _credentials(data: bytes, name: Name) -> Iterator[Span]:
+    """Find what comes after Bearer, Basic and the like, or stands alone in an Authorization header."""
+    opened = _OPEN.match(data, name.value)
+    start = opened.end() if opened else name.value
+    scheme = _SCHEME.match(data, start)
+    if opened:
+        end = closing(data, start, opened[1])
+    elif scheme and scheme[0].lower().startswith((b"digest", b"aws4", b"oauth", b"hawk")):
+        line = re.compile(rb"(?:(?!\\+[nr])[^\r\n'`]){1,4000}").match(data, scheme.end())
+        end = line.end() if line else start
+    else:
+        bare = _BARE.match(data, scheme.end() if scheme else start)
+        end = _trimmed(data, start, bare.end()) if bare else start
+    start = scheme.end() if scheme else start
+    if end > start and is_secret(Weight.SURE if scheme else Weight.LIKELY, data[start:end]):
+        yield Span(start, end, "header")

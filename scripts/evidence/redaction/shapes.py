@@ -1,0 +1,173 @@
+"""What tokens look like by themselves: of clouds, model hubs, CI, chat and package services.
+
+Each shape begins with letters of its own, so that a text is first looked through for runs of 16 letters and digits, and
+only around them for these beginnings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Iterator, List, NamedTuple, Pattern, Tuple
+
+
+class Span(NamedTuple):
+    """A secret in a text: where, of which kind, and the label that its stand-in gets."""
+
+    start: int
+    end: int
+    kind: str
+    label: str = ""
+    quote: bytes = b""  # to stand around the stand-in: a number of JSON had none
+
+
+class Shape(NamedTuple):
+    """A kind of token: the literal words it may begin with, and how it goes on."""
+
+    label: str
+    beginnings: Tuple[str, ...]
+    rest: str
+
+
+_W = "[A-Za-z0-9]"
+_D = "[A-Za-z0-9_-]"
+_HEX = "[0-9a-f]"
+_DIGIT_AHEAD = f"(?={_D}{{0,200}}?[0-9])"
+_UPPER_AHEAD = f"(?={_D}{{0,200}}?[A-Z])"
+_UUID = f"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
+
+SHAPES = (
+    Shape("github token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), f"{_W}{{16,255}}"),
+    Shape("github token", ("github_pat_",), r"\w{20,255}"),
+    Shape("gitlab token", tuple(f"gl{kind}-" for kind in
+          "pat oas dt rt rtr cbt ptt ft imt agent wt soat ffct".split()), r"[\w=-]{16,300}(?:\.[\w-]{2,20}){0,3}"),
+    Shape("gitlab token", ("GR1348941",), f"{_D}{{16,50}}"),
+    Shape("circleci token", ("CCIPAT_", "CCIPRJ_"), r"\w{16,200}"),
+    Shape("buildkite token", ("bkua_", "bkat_", "bkct_", "bkpt_", "bkpi_"), f"{_W}{{16,100}}"),
+    Shape("sonar token", ("sqp_", "squ_", "sqa_", "sqt_"), f"{_HEX}{{30,60}}"),
+    Shape("hugging face", ("hf_", "api_org_"), f"{_W}{{16,100}}"),
+    Shape("modelscope token", ("ms-",), _UUID),
+    Shape("anthropic key", ("sk-ant-",), f"{_D}{{10,250}}"),
+    Shape("openai key", ("sk-",), f"{_DIGIT_AHEAD}(?={_D}{{0,200}}?{_W}{{12}}){_D}{{16,250}}"),
+    Shape("stripe key", ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_"), f"{_W}{{10,250}}"),
+    Shape("webhook secret", ("whsec_",), f"[A-Za-z0-9+/=]{{16,100}}"),
+    Shape("elevenlabs key", ("sk_",), f"{_HEX}{{48}}"),
+    Shape("replicate token", ("r8_",), f"{_W}{{20,80}}"),
+    Shape("groq key", ("gsk_",), f"{_W}{{20,100}}"),
+    Shape("xai key", ("xai-",), f"{_W}{{20,150}}"),
+    Shape("perplexity key", ("pplx-",), f"{_W}{{20,100}}"),
+    Shape("fireworks key", ("fw_",), f"{_W}{{20,60}}"),
+    Shape("nvidia key", ("nvapi-",), f"{_D}{{20,120}}"),
+    Shape("langsmith key", ("lsv2_pt_", "lsv2_sk_"), r"\w{20,80}"),
+    Shape("pinecone key", ("pcsk_",), r"\w{20,100}"),
+    Shape("tavily key", ("tvly-",), f"{_D}{{20,80}}"),
+    Shape("jina key", ("jina_",), f"{_D}{{30,100}}"),
+    Shape("wandb key", ("wandb_v1_",), r"\w{20,120}"),
+    Shape("aws key", ("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    Shape("aws key", ("ABSK",), r"[A-Za-z0-9+/]{40,200}={0,2}"),
+    Shape("google key", ("AIza",), f"{_D}{{30,40}}"),
+    Shape("google secret", ("GOCSPX-",), f"{_D}{{20,40}}"),
+    Shape("google token", ("ya29.", "1//0"), f"[\\w.-]{{20,1000}}"),
+    Shape("aliyun key", ("LTAI",), f"{_W}{{12,30}}"),
+    Shape("tencent key", ("AKID",), f"{_W}{{28,40}}"),
+    Shape("volcengine key", ("AKLT",), f"{_W}{{20,80}}={{0,2}}"),
+    Shape("baidu key", ("bce-v3/ALTAK-",), f"{_W}{{10,40}}/{_HEX}{{40}}"),
+    Shape("baidu key", ("ALTAK",), f"-?{_DIGIT_AHEAD}{_W}{{16,40}}"),
+    Shape("slack token", ("xoxa-", "xoxb-", "xoxp-", "xoxo-", "xoxs-", "xoxr-", "xoxe-", "xoxc-", "xoxd-", "xoxe."),
+          r"[A-Za-z0-9.%-]{10,300}"),
+    Shape("slack token", ("xapp-",), f"{_D}{{20,200}}"),
+    Shape("pypi token", ("pypi-",), f"{_DIGIT_AHEAD}{_UPPER_AHEAD}{_D}{{16,500}}"),
+    Shape("npm token", ("npm_",), f"{_W}{{20,60}}"),
+    Shape("nuget key", ("oy2",), r"[a-z0-9]{43}(?![A-Za-z0-9])"),
+    Shape("docker token", ("dckr_pat_", "dckr_oat_"), f"{_D}{{16,100}}"),
+    Shape("artifactory key", ("AKCp",), f"{_DIGIT_AHEAD}{_W}{{16,100}}"),
+    Shape("artifactory token", ("cmVmd",), f"{_W}{{40,100}}"),
+    Shape("cargo token", ("cio",), f"{_DIGIT_AHEAD}{_W}{{32}}(?![A-Za-z0-9])"),
+    Shape("rubygems key", ("rubygems_",), f"{_HEX}{{40,60}}"),
+    Shape("sendgrid key", ("SG.",), f"{_D}{{16,32}}\\.{_D}{{16,64}}"),
+    Shape("mailgun key", ("key-",), f"{_HEX}{{32}}(?!{_HEX})"),
+    Shape("twilio key", ("SK",), f"{_HEX}{{32}}(?!{_W})"),
+    Shape("heroku key", ("HRKU-",), f"{_D}{{30,80}}"),
+    Shape("digitalocean token", ("dop_v1_", "doo_v1_", "dor_v1_"), f"{_HEX}{{32,80}}"),
+    Shape("databricks token", ("dapi", "dkea"), f"{_HEX}{{32}}(?:-[0-9])?(?!{_W})"),
+    Shape("vault token", ("hvs.", "hvb.", "hvr."), f"{_D}{{20,250}}"),
+    Shape("vault token", ("s.",), f"(?={_W}{{0,23}}[0-9])(?={_W}{{0,23}}[A-Z])(?={_W}{{0,23}}[a-z]){_W}{{24}}(?![\\w.(-])"),
+    Shape("linear key", ("lin_api_",), f"{_W}{{30,60}}"),
+    Shape("notion key", ("secret_", "ntn_"), f"{_DIGIT_AHEAD}{_W}{{40,60}}"),
+    Shape("figma token", ("figd_",), f"{_D}{{30,60}}"),
+    Shape("postman key", ("PMAK-",), f"{_D}{{30,80}}"),
+    Shape("grafana token", ("glsa_", "glc_"), r"[\w+/=]{20,400}"),
+    Shape("new relic", ("NRAK-",), f"{_W}{{20,40}}"),
+    Shape("doppler token", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa."), r"[\w.-]{30,100}"),
+    Shape("shopify token", ("shpat_", "shpss_", "shpca_", "shppa_"), f"{_HEX}{{32}}"),
+    Shape("square token", ("sq0atp-", "sq0csp-"), f"{_D}{{20,60}}"),
+    Shape("pulumi token", ("pul-",), f"{_HEX}{{40}}"),
+    Shape("planetscale token", ("pscale_tkn_", "pscale_pw_"), r"[\w.-]{30,80}"),
+    Shape("supabase token", ("sbp_", "sb_secret_"), r"\w{20,80}"),
+    Shape("atlassian token", ("ATATT3", "ATCTT3", "ATBB"), r"[\w=-]{20,300}"),
+    Shape("sentry token", ("sntrys_", "sntryu_"), r"[\w+/=]{20,400}"),
+    Shape("dingtalk secret", ("SEC",), f"{_HEX}{{64}}(?!{_W})"),
+    Shape("age key", ("AGE-SECRET-KEY-1",), r"[A-Z0-9]{20,100}"),
+    Shape("json web", ("eyJ",), r"[\w-]{6,4096}\.[\w-]{0,4096}\.[\w-]{0,4096}(?:\.[\w-]{0,4096}\.[\w-]{8,4096})?"),
+    Shape("terraform token", (), f"{_W}{{14}}\\.atlasv1\\.[\\w=-]{{40,100}}"),
+    Shape("discord token", (), r"[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,40}"),
+    Shape("telegram token", (), r"[0-9]{8,10}:AA[\w-]{30,36}"),
+    Shape("zhipu key", (), f"{_HEX}{{32}}\\.(?={_W}{{0,15}}[A-Z]){_W}{{16}}(?![\\w.])"),
+    Shape("azure secret", (), r"[\w~.-]{3}[0-9]Q~[\w~.-]{31,34}"),
+    Shape("mailgun key", (), f"{_HEX}{{32}}-{_HEX}{{8}}-{_HEX}{{8}}(?![\\w-])"),
+    Shape("mailchimp key", (), f"{_HEX}{{32}}-us[0-9]{{1,2}}(?![\\w-])"),
+)  # fmt: skip
+
+# What stands before a token's first letter: nothing of a word, unless it is the end of an escape.
+_LEFT = (
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=\\u00[0-9A-Fa-f][0-9A-Fa-f])"
+    r"|(?<=\\x[0-9A-Fa-f][0-9A-Fa-f]))"
+)
+
+
+def _compiled() -> Tuple[Pattern[bytes], Dict[bytes, List[Tuple[str, Pattern[bytes]]]], Pattern[bytes], List[str]]:
+    by_beginning: Dict[bytes, List[Tuple[str, Pattern[bytes]]]] = {}
+    for shape in SHAPES:
+        for word in shape.beginnings:
+            pattern = re.compile((_LEFT + re.escape(word) + shape.rest).encode("ascii"))
+            by_beginning.setdefault(word.encode("ascii"), []).append((shape.label, pattern))
+    # Longer beginnings first: sk-ant- is no sk-.
+    words = sorted(by_beginning, key=len, reverse=True)
+    bare = [shape for shape in SHAPES if not shape.beginnings]
+    whole = "(?:(?<![A-Za-z0-9])|(?<=bot))(?:" + "|".join(f"({shape.rest})" for shape in bare) + ")"
+    return (
+        re.compile(b"|".join(map(re.escape, words))),
+        by_beginning,
+        re.compile(whole.encode("ascii")),
+        [shape.label for shape in bare],
+    )
+
+
+_BEGINNING, _BY_BEGINNING, _BARE, _BARE_LABELS = _compiled()
+
+
+def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
+    """Find the tokens that begin in a part of a text; they may end beyond it."""
+    place = start
+    while place < end:
+        found = _BEGINNING.search(data, place, min(len(data), end + 16))
+        if not found or found.start() >= end:
+            return
+        span = at(data, found.start(), found[0])
+        yield from [span] if span else []
+        place = span.end if span else found.start() + 1
+
+
+def at(data: bytes, start: int, beginning: bytes) -> Span:
+    """Return the token that begins there with those letters, if it is one."""
+    for label, pattern in _BY_BEGINNING[beginning]:
+        match = pattern.match(data, start)
+        if match:
+            return Span(start, match.end(), "token", label)
+    return None  # type: ignore[return-value]
+
+
+def bare(data: bytes, start: int) -> Iterator[Span]:
+    """Find the token without a beginning of its own that stands just there."""
+    match = _BARE.match(data, start)
+    if match and match.lastindex:
+        yield Span(start, match.end(), "token", _BARE_LABELS[match.lastindex - 1])

@@ -1,0 +1,50 @@
+"""A text as a person sees it: without colour codes, which may stand within a name or a value."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import List, NamedTuple
+
+# ESC as it is, and as JSON, Python, shells and pytest's JUnit write it.
+_CODE = re.compile(
+    rb"(?:\x1b|\\+u001[bB]|\\+x1[bB]|\\+033|\\+e|#x1[bB])"
+    rb"(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\\\n]{0,500}(?:\x07|\x1b\\|\\+u0007|\\+x07))"
+)
+
+
+class View(NamedTuple):
+    """A text with parts left out: `kept` are where each kept part starts in it, `at` where it does in the original."""
+
+    text: bytes
+    kept: List[int]
+    at: List[int]
+
+    def original(self, place: int) -> int:
+        """Say where a character of the view stands in the original."""
+        part = bisect_right(self.kept, place) - 1
+        return self.at[part] + place - self.kept[part]
+
+
+def without(pattern: "re.Pattern[bytes]", data: bytes, start: int, end: int) -> View:
+    """Leave out what a pattern finds in a part of a text."""
+    pieces, kept, at, place, length = [], [], [], start, 0
+    for match in pattern.finditer(data, start, end):
+        if match.start() > place:
+            pieces.append(data[place : match.start()])
+            kept.append(length)
+            at.append(place)
+            length += match.start() - place
+        place = match.end()
+    pieces.append(data[place:end])
+    return View(b"".join(pieces), [*kept, length], [*at, place])
+
+
+def is_coloured(data: bytes, low: bytes) -> bool:
+    """Tell whether there may be colour codes."""
+    return b"\x1b" in data or b"1b[" in low or b"\\033[" in data
+
+
+def without_colours(data: bytes) -> View:
+    """Leave out colour codes and links of terminals."""
+    return without(_CODE, data, 0, len(data))

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from scripts.evidence.page import words
+from scripts.evidence.page.page import TEMPLATES
+from scripts.proof.outcomes import RERUN, WORST_FIRST
+
+SOURCES = "\n".join(
+    path.read_text("utf-8") for path in [*TEMPLATES.iterdir(), *Path(words.__file__).parent.glob("*.py")]
+)
+
+
+@pytest.mark.parametrize("key", words.WORDS)
+def test_both_languages_say_the_same_values(key: str) -> None:
+    english, chinese = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in words.WORDS[key])
+
+    assert english == chinese
+    assert all(text.strip() for text in words.WORDS[key])
+
+
+def test_each_outcome_has_its_words() -> None:
+    assert [] == [outcome for outcome in (*WORST_FIRST, RERUN) if f"outcome_{outcome}" not in words.WORDS]
+
+
+def test_what_is_said_has_words() -> None:
+    said = set(re.findall(r"""(?:\bt|\bsay|words\.say)\(["']([\w -]+)["'][,)]""", SOURCES))
+
+    assert [] == sorted(said - set(words.WORDS))
+    assert len(said) > 80
