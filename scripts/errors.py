@@ -115,6 +115,10 @@ class SuiteError(PipelineError):
     ended = "no tests"
 
 
+class NothingSelected(SuiteError):
+    """The arguments choose no test, so nothing has run."""
+
+
 class IncompleteError(PipelineError):
     """It is not proven that every test ran exactly once."""
 

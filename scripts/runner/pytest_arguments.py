@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, List, Mapping, Sequence
 
-from ..errors import PipelineError, SettingsError, SuiteError
+from ..errors import NothingSelected, PipelineError, SettingsError, SuiteError
 
 _SHOWING = """--collect-only --co --fixtures --funcargs --fixtures-per-test --setup-plan --markers --version -V
     --cache-show"""
@@ -27,9 +27,9 @@ USAGE_ERROR, NO_TESTS = 4, 5  # pytest's exit codes for arguments that it cannot
 SEE_ABOVE = "See pytest's own lines above."
 
 
-def nothing_selected(arguments: Sequence[str]) -> SuiteError:
+def nothing_selected(arguments: Sequence[str]) -> NothingSelected:
     """Say that no test was selected, by which arguments: neither all is well nor are all tests meant."""
-    return SuiteError(f"no test was selected: pytest {shlex.join(arguments)}".rstrip(), SEE_ABOVE)
+    return NothingSelected(f"no test was selected: pytest {shlex.join(arguments)}".rstrip(), SEE_ABOVE)
 
 
 def nothing_ran(why: str, exit_codes: Iterable[int]) -> PipelineError:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Named
 from .. import arguments as words_of
 from .. import ci
 from ..console import printable, say
-from ..errors import AlreadyRunning, Deferred, PipelineError, SettingsError, Shown, refused
+from ..errors import AlreadyRunning, Deferred, NothingSelected, PipelineError, SettingsError, Shown, refused
 from ..settings import Settings
 from ..system import files, signals
 from ..system.apart import Gone, Send, apart
@@ -40,6 +40,7 @@ MOST_S = TOLD_S + PACKED_S + 2
 OWNER = "SHARDLINE_OWNER"  # as runner/ownership.py has it, which is not imported before it is needed
 BUNDLE = "SHARDLINE_BUNDLE"  # "never": no bundle is made by itself
 MERGED, PAGE = "merge.json", "index.html"
+SLIPS = (SettingsError.__name__, NothingSelected.__name__)  # of the finger, mostly
 MISTAKE = "a mistake of Shardline itself"
 RESULTS = {  # by step: what it makes anew, and takes from an earlier run
     "integration": (MERGED, "plan.json", "shard-*", "repair-*"),
@@ -125,7 +126,7 @@ class Closing:
 
     def __call__(self, end: Optional[End]) -> None:
         """Close it; whatever goes wrong with that is told in a line, and the rest is done."""
-        if end is None or (end.kind == SettingsError.__name__ and self._found):
+        if end is None or (end.kind in SLIPS and self._found):
             return  # a slip of the finger: what lies there is of the run before, and stays so
         with signals.noted() as hurry:
             for step in self._steps(end, hurry):
@@ -139,7 +140,7 @@ class Closing:
     def _steps(self, end: End, hurry: Callable[[], bool]) -> Iterator[Callable[[], None]]:
         yield lambda: self._leave(end)
         is_owned = self._step == "shard" and os.environ.get(OWNER) == str(os.getppid())  # the run of all shards closes
-        if end.exit_code and self._step in RUNS and end.kind != SettingsError.__name__ and not is_owned:
+        if end.exit_code and self._step in RUNS and end.kind not in SLIPS and not is_owned:
             yield lambda: self._tell(end, hurry)
             if is_packed(self._step, end, os.environ):
                 yield lambda: self._pack(end, hurry)
