@@ -164,7 +164,7 @@ LINES = (
     f'Content-Disposition: form-data; name="password"\r\n\r\n⟦hunter2⟧\r\n--x--',
     f'{{\n  "api_key":\n    "⟦{B}⟧"\n}}',
     f'"token": "⟦{A}\n    {B}⟧"',
-    f"{'x' * 50} token is gh¦p_⟦{A}\n{B}⟧ here",
+    f"{'x' * 50} token is ⟦gh¦p_{A}\n{B}⟧ here",
     f"machine h\n  login me\n  password ⟦hunter2⟧\n",
     f"password=⟦hunter2⟧\r\nuser=me\r\n",
 )
