@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Iterator
 
@@ -26,7 +24,7 @@ def find(piece: Piece) -> Iterator[Span]:
         yield from _keys(data)
     if piece.has(b"cookie"):
         yield from _cookies(data, low)
-    if piece.has(b"bearer") or piece.has(b"basic"):
+    if piece.has(b"bearer"):
         yield from _schemes(data, low)
     if b"-u" in low:
         yield from _users(data, low)
@@ -130,33 +128,16 @@ def _cookies(data: bytes, low: bytes) -> Iterator[Span]:
                 yield Span(*pair.span(2), "cookie")
 
 
-_SCHEMES = (
-    re.compile(rb"bearer(?<![a-z0-9]bearer)(?:[ \t]|%20|\+){1,4}(?=[\w.~+/-]{0,200}?[0-9])([\w.~+/-]{8,4096}=*)"),
-    re.compile(rb"basic(?<![a-z0-9]basic)[ \t]{1,4}([a-z0-9+/_-]{6,2048}={0,2})(?![\w+/=])"),
+_BEARER = re.compile(
+    rb"bearer(?<![a-z0-9]bearer)(?:[ \t]|%20|\+){1,4}(?=[\w.~+/-]{0,200}?[0-9])([\w.~+/-]{8,4096}=*)"
 )
 
 
 def _schemes(data: bytes, low: bytes) -> Iterator[Span]:
-    """Find what comes after the words Bearer and Basic."""
-    for pattern, is_one in zip(_SCHEMES, (lambda value: not is_hidden(value), _is_log_in)):
-        for match in pattern.finditer(low):
-            if is_one(data[match.start(1) : match.end(1)]):
-                yield Span(*match.span(1), "header")
-
-
-def _is_log_in(text: bytes) -> bool:
-    """Tell whether base64 says USER:PASSWORD.
-
-    >>> _is_log_in(b"bWU6aHVudGVyMg=="), _is_log_in(b"features")
-    (True, False)
-    """
-    try:
-        plain = base64.b64decode(
-            text + b"=" * (-len(text) % 4), altchars=b"-_" if b"-" in text or b"_" in text else None
-        )
-    except (binascii.Error, ValueError):
-        return False
-    return b":" in plain and all(letter >= 32 for letter in plain)
+    """Find what comes after the word Bearer, in a header or elsewhere."""
+    for match in _BEARER.finditer(low):
+        if not is_hidden(data[match.start(1) : match.end(1)]):
+            yield Span(*match.span(1), "header")
 
 
 _USER = re.compile(

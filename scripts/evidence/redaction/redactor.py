@@ -18,7 +18,7 @@ from .shapes import Span
 from .stand_ins import STAND_IN, StandIns
 from .values import Values
 
-BLOCK_BYTES = 1 << 20  # held at a time, beside what follows
+BLOCK_BYTES = 1 << 21  # held at a time, beside what follows
 MARGIN_BYTES = 1 << 16  # nothing that is found is longer: keys and values have their limits in `named` and `places`
 CONTEXT_BYTES = 1 << 11  # of what was written already, since names and URLs are read to the left
 
@@ -82,7 +82,7 @@ class Redactor:
         return _joined(found, [match.span() for match in STAND_IN.finditer(data)] if found else [])
 
     def _found(self, piece: Piece) -> Iterator[Span]:
-        yield from self._values.find(piece.data)
+        yield from self._values.find(piece)
         yield from runs.find(piece)
         yield from named.find(piece)
         yield from places.find(piece)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Iterator, List, Optional, Tuple
 
@@ -9,20 +11,17 @@ from . import shapes, views
 from .piece import Piece
 from .shapes import Span
 
-RUN = 16
-_CLASSES = bytes(97 if chr(code).isalnum() and code < 128 else 32 for code in range(256))
-_RUN = b"a" * RUN
 _TOKEN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~"
 _LEFT_BYTES = _TOKEN_BYTES + b":+/="
 _REST = re.compile(rb"[A-Za-z0-9_.~+/=:-]{0,8192}")
-_HEX = re.compile(rb"[0-9a-f]+\Z")
-_WORD = re.compile(rb"[a-z]+\Z")
+# A digest, an identifier or a fraction by itself: the usual case, in which there is nothing to look for.
+_DIGEST = re.compile(rb"[\"' ,(\[:=.][0-9a-f]+[\"' ,)\]};]\Z")
 _LEFT = 64
 _SOUND = 400  # base64 of so many letters is no token but sound, or a picture: any letters may stand in it
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SOUND)
 
 # Tokens whose letters may all stand in shorter runs: - and _ are among theirs.
-_SHORT = (b"aiza", b"glpat-", b"glcbt-", b"gocspx-", b"hrku-", b"dckr_", b"xox", b"ms-")
+_SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
 
 _WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
 _WIDTH = 60  # characters of a line that may have been wrapped
@@ -31,32 +30,14 @@ _JOINED_BYTES = 1000
 
 def find(piece: Piece) -> Iterator[Span]:
     """Find tokens of known shapes."""
-    data = piece.data
-    mapped = data.translate(_CLASSES)
-    place = mapped.find(_RUN)
-    while place >= 0:
-        end = mapped.find(b" ", place + RUN)
-        end = end if end >= 0 else len(data)
-        if _is_plain(data, place, end):
-            place = mapped.find(_RUN, end)
-            continue
-        spans, end = _around(data, place, end)
-        yield from spans
-        place = mapped.find(_RUN, end)
+    data, read, is_digest = piece.data, 0, _DIGEST.match
+    for start, end in piece.runs:
+        if start >= read and not is_digest(data, start - 1, end + 1):
+            spans, read = _around(data, start, end)
+            yield from spans
     for word in _SHORT:
         if piece.has(word):
             yield from _short(piece, word)
-
-
-def _is_plain(data: bytes, start: int, end: int) -> bool:
-    """Tell whether a run is a digest or an identifier by itself, the usual case."""
-    if data[end : end + 1] in _NEVER_AFTER and data[max(0, start - 1) : start] in _NEVER_BEFORE:
-        return bool(_HEX.match(data, start, end))
-    return False
-
-
-_NEVER_AFTER = frozenset((b'"', b"'", b" ", b",", b")", b"]", b"}", b";", b""))
-_NEVER_BEFORE = frozenset((b'"', b"'", b" ", b",", b"(", b"[", b":", b"="))
 
 
 def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
@@ -68,11 +49,44 @@ def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
     if right - left >= _SOUND and _BASE64.match(data, start):
         spans = list(shapes.tokens(data, left, start + 1))
         return spans, max([right, *(span.end for span in spans)])
-    spans = [*shapes.tokens(data, left, right)]
-    for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
-        spans += shapes.bare(data, place)
-    spans += _wrapped(data, left, right, spans)
+    spans = list(shapes.tokens(data, left, right))
+    if data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS:
+        for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
+            spans += shapes.bare(data, place)
+    if b"asic" in head or b"ASIC" in head:
+        spans += _log_in(data, start)
+    if data[right : right + 1] in _LINE_ENDS or data[max(0, left - 1) : left] in _BLANKS:
+        spans += _wrapped(data, left, right, spans)
     return spans, max([right, *(span.end for span in spans)])
+
+
+_JOINTS = frozenset((b".", b"-", b":", b"~", b"_"))  # of the shapes without a beginning of their own
+_LINE_ENDS, _BLANKS = frozenset((b"\r", b"\n")), frozenset((b" ", b"\t", b"\n"))
+
+
+_BASIC = re.compile(rb"[Bb](?:asic|ASIC)[ \t]{1,4}([A-Za-z0-9+/_-]{6,2048}={0,2})(?![\w+/=])")
+
+
+def _log_in(data: bytes, start: int) -> Iterator[Span]:
+    """Find what comes after the word Basic just before a run; in an Authorization header it is found by that."""
+    match = _BASIC.search(data, max(0, start - 9 - 16), start + 2048)
+    if match and match.start(1) <= start < match.end(1) and _is_log_in(match[1]):
+        yield Span(*match.span(1), "header")
+
+
+def _is_log_in(text: bytes) -> bool:
+    """Tell whether base64 says USER:PASSWORD.
+
+    >>> _is_log_in(b"bWU6aHVudGVyMg=="), _is_log_in(b"features")
+    (True, False)
+    """
+    try:
+        plain = base64.b64decode(
+            text + b"=" * (-len(text) % 4), altchars=b"-_" if b"-" in text or b"_" in text else None
+        )
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in plain and all(letter >= 32 for letter in plain)
 
 
 def _short(piece: Piece, word: bytes) -> Iterator[Span]:
