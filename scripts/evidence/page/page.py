@@ -155,7 +155,7 @@ class _View:
             return "unproven"
         return "red" if self.happened else "green"
 
-    @property
+    @functools.cached_property
     def sentence(self) -> Both:
         """Say in a sentence what happened."""
         if self.refresh_s:
@@ -176,7 +176,7 @@ class _View:
         total = self.record.verdict.total if self.record.verdict else len(self.record.shards)
         return words.say("in_one_shard") if total < 2 else words.say("in_shards", count=total)
 
-    @property
+    @functools.cached_property
     def counts_by_name(self) -> Mapping[str, int]:
         """Count the tests of each outcome, the worst first."""
         if self.record.verdict:
@@ -184,13 +184,13 @@ class _View:
         outcomes = [row.outcome for row in self.rows]
         return {name: outcomes.count(name) for name in (testing.RUNNING, *o.WORST_FIRST) if name in outcomes}
 
-    @property
+    @functools.cached_property
     def changes(self) -> Mapping[str, int]:
         """Count the tests that changed since the last run."""
         changed = [row.change for row in self.rows if row.change]
         return {name: changed.count(name) for name in testing.CHANGES if name in changed}
 
-    @property
+    @functools.cached_property
     def facts(self) -> List[Both]:
         """List what identifies the run: when, how long, commit, Python, machine, arguments."""
         results = self.record.results
@@ -210,7 +210,7 @@ class _View:
             found.append(words.say("run_with", arguments=clean(" ".join(self.record.arguments), 200)))
         return found
 
-    @property
+    @functools.cached_property
     def next(self) -> List[Next]:
         """List what to run next, the diagnosis' first."""
         told = [self.happened[0].next] if self.happened and self.happened[0].next else []
@@ -241,14 +241,14 @@ class _View:
         shard = self.record.shards[place]
         return words.say("in_repair" if shard.is_repair else "in_shard", index=shard.index)
 
-    @property
+    @functools.cached_property
     def other_kept(self) -> List[Kept]:
         """List what was kept by tests that are not told of, as far as the page has room."""
         told = {failure.row.nodeid for group in self.groups for failure in group.detailed}
         every = [each for place in range(len(self.record.shards)) for each in self._kept(place)]
         return [each for each in every if each.test not in told or not each.test]
 
-    @property
+    @functools.cached_property
     def sound(self) -> Both:
         """Say how much sound the page holds."""
         every = [each for place in range(len(self.record.shards)) for each in self._kept(place) if each.kind]
@@ -259,7 +259,7 @@ class _View:
 
     # Times ---------------------------------------------------------------------------------------------
 
-    @property
+    @functools.cached_property
     def critical(self) -> Optional[Both]:
         """Say what the time of the run was spent on: the steps of the shard that ended last."""
         lanes = [lane for lane in self.timeline.lanes if lane.steps]
@@ -272,7 +272,7 @@ class _View:
             return words.say("critical_one", steps=told)
         return words.say("critical", name=self.shard_name(last.place), steps=told)
 
-    @property
+    @functools.cached_property
     def balance(self) -> Optional[Both]:
         """Say how even the shards were."""
         line = self.timeline
@@ -293,19 +293,19 @@ class _View:
         """Say what a node paid beside its tests."""
         return nodes.fixed_s(self.record)
 
-    @property
+    @functools.cached_property
     def step_names(self) -> List[str]:
         """List the steps that took a time that can be seen."""
         least_s = self.timeline.seconds / 5000
         steps = [step for lane in self.timeline.lanes for step in lane.steps if step.seconds > least_s]
         return list(dict.fromkeys(step.name for step in steps))
 
-    @property
+    @functools.cached_property
     def slowest(self) -> List[Row]:
         """List the tests that took longest."""
         return sorted((row for row in self.rows if row.seconds > 0), key=lambda row: -row.seconds)[:SLOWEST]
 
-    @property
+    @functools.cached_property
     def slowest_files(self) -> List[Tuple[str, float, int]]:
         """List the files that took longest: name, seconds, percent of all."""
         seconds: Dict[str, float] = {}
@@ -317,7 +317,7 @@ class _View:
 
     # What was found ------------------------------------------------------------------------------------
 
-    @property
+    @functools.cached_property
     def findings(self) -> List[Tuple[Finding, str]]:
         """List what the merge found beside red tests, each with its line."""
         every = [
@@ -340,7 +340,7 @@ class _View:
         lines = dict.fromkeys([*self.record.unread, *([] if self.refresh_s else missing)])
         return [clean(line, MOST_LINE) for line in lines][:MOST_UNREAD]
 
-    @property
+    @functools.cached_property
     def logs(self) -> List[Tuple[str, str]]:
         """List the logs of the run, their ends as far as there is room."""
         every = [(log.name, log.text) for log in self.record.logs]

@@ -57,6 +57,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "commit": ("commit {commit}", "提交 {commit}"),
     "python": ("Python {version}", "Python {version}"),
     "run_with": ("run with {arguments}", "参数 {arguments}"),
+    "pause": ("Pause", "暂停"),
     "next": ("Run next", "下一步运行"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),

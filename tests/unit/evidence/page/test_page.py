@@ -193,7 +193,7 @@ def test_a_run_that_goes_on_says_how_far_it_is_and_loads_itself_anew() -> None:
     found = page(lone(ShardRecord(0, Path("shard-0"), rounds=(told,))), refresh_s=5)
 
     assert "2 of 4 tests have ended, 1 of them red" in found.text
-    assert ["5"] == [each["content"] for each in found.of("meta") if each.get("http-equiv") == "refresh"]
+    assert ["5"] == [each["data-seconds"] for each in found.of("button") if each.get("id") == "pause"]
     assert ["passed", "failed", "running", "not-run"] == found.data["tests"]["outcomes"]
 
 
