@@ -166,11 +166,18 @@ class _View:
             return Both(self.happened[0].sentence, self.happened[0].chinese or self.happened[0].sentence)
         if self.record.verdict is None:
             return words.say("no_verdict_sentence")
-        passed, tests = self.counts_by_name.get(o.PASSED, 0), sum(self.counts_by_name.values())
-        if not tests:
+        if not self.counts_by_name:
             return words.say("no_test_sentence")
-        key = "all_green_sentence" if passed == tests else "green_sentence"
-        return words.say(key, passed=passed, tests=tests, shards=self._shards())
+        time_s = words.duration(self.timeline.seconds)
+        return words.say("green_sentence", counts=self._counts(), shards=self._shards(), time=time_s)
+
+    def _counts(self) -> Both:
+        """Say how many passed, and what became of the others."""
+        passed = self.counts_by_name.get(o.PASSED, 0)
+        told = [words.say("test_passed" if passed == 1 else "tests_passed", count=passed)]
+        others = ((name, count) for name, count in self.counts_by_name.items() if name != o.PASSED)
+        told += [words.say("of_outcome", count=count, outcome=words.outcome(name)) for name, count in others]
+        return Both(", ".join(each.en for each in told), "，".join(each.zh for each in told))
 
     def _shards(self) -> Both:
         total = self.record.verdict.total if self.record.verdict else len(self.record.shards)

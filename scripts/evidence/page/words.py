@@ -34,9 +34,10 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "red": ("Red", "失败"),
     "running": ("Running", "进行中"),
     "unproven": ("No verdict", "尚无结论"),
-    "green_sentence": ("{passed} of {tests} tests passed in {shards}", "{tests} 个测试中 {passed} 个通过，{shards}"),
-    "all_green_sentence": ("{tests} tests passed in {shards}", "{tests} 个测试全部通过，{shards}"),
-    "one_green_sentence": ("The test passed", "唯一的测试通过"),
+    "green_sentence": ("{counts} in {shards}, {time}", "{shards}，{counts}，用时 {time}"),
+    "tests_passed": ("{count} tests passed", "{count} 个测试通过"),
+    "test_passed": ("{count} test passed", "{count} 个测试通过"),
+    "of_outcome": ("{count} {outcome}", "{count} 个{outcome}"),
     "no_test_sentence": ("No test was to be run", "没有需要运行的测试"),
     "live_sentence": (
         "{done} of {tests} tests have ended, {red} of them red",

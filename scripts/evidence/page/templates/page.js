@@ -279,7 +279,7 @@ function watch(figure) {
 const PRINTED = 3000;
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = $$("details:not([open])");
+  folded = $$("details:not([open])").filter((each) => !each.closest("#logs, #kept"));
   for (const each of folded) each.open = true;
   const rows = found.slice(0, PRINTED).map((row) => {
     const element = make("tr");
