@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -37,13 +38,19 @@ MOST_UNREAD = 50
 MOST_KEPT = 60  # files that are not of a red test
 LOG_CHARACTERS = 30_000  # of one log
 LOGS_CHARACTERS = 240_000  # of all
+ERROR = re.compile(r"\b(?:CRITICAL|ERROR|FATAL|PANIC|Traceback|Killed|\w+(?:Error|Exception))\b")  # in a line of a log
 COMMAND_END = "    ("  # what follows explains a command
+# It begins a line, or stands after what is to be done before: "Free some space. Then: nox".
+COMMAND = re.compile(
+    r"(?:^|: )((?:\S*/)?(?:invoke|nox|pip|python[\d.]*|scripts/bootstrap\.sh|shardline|uv)(?: .*)?)$", re.DOTALL
+)
 
 
 class Next(NamedTuple):
-    """A command to run next, and why."""
+    """What to do next: in words, with the command to type, and what that is good for."""
 
-    command: str
+    advice: str = ""
+    command: str = ""
     why: str = ""
 
 
@@ -163,7 +170,7 @@ class _View:
             done = sum(row.outcome not in (o.NOT_RUN, testing.RUNNING) for row in self.rows)
             return words.say("live_sentence", done=done, tests=len(self.rows), red=red)
         if self.happened:
-            return Both(self.happened[0].sentence, self.happened[0].chinese or self.happened[0].sentence)
+            return self.told(self.happened[0])
         if self.record.verdict is None:
             return words.say("no_verdict_sentence")
         if not self.counts_by_name:
@@ -178,6 +185,11 @@ class _View:
         others = ((name, count) for name, count in self.counts_by_name.items() if name != o.PASSED)
         told += [words.say("of_outcome", count=count, outcome=words.outcome(name)) for name, count in others]
         return Both(", ".join(each.en for each in told), "，".join(each.zh for each in told))
+
+    @staticmethod
+    def told(cause: Diagnosis) -> Both:
+        """Tell of a cause in both languages, as far as it has words of both."""
+        return Both(cause.sentence, cause.chinese or cause.sentence)
 
     def _shards(self) -> Both:
         total = self.record.verdict.total if self.record.verdict else len(self.record.shards)
@@ -223,7 +235,7 @@ class _View:
         told = [self.happened[0].next] if self.happened and self.happened[0].next else []
         if not told and self.record.verdict and not self.refresh_s:
             told = report_text.next_lines(self._ending())
-        return [_command(line) for line in told]
+        return [_next(line) for line in told]
 
     def _ending(self) -> Ending:
         assert self.record.verdict
@@ -356,6 +368,11 @@ class _View:
         return [(clean(name, 200), clean(text, each)) for name, text in every[:MOST_KEPT] if text.strip()]
 
     @staticmethod
+    def lines(text: str) -> List[Tuple[str, bool]]:
+        """List the lines of a log, and which of them tell of an error."""
+        return [(line, bool(ERROR.search(line))) for line in text.split("\n")]
+
+    @staticmethod
     def base64(content: bytes) -> str:
         """Write a file for a data: address."""
         return base64.b64encode(content).decode("ascii")
@@ -393,15 +410,22 @@ def _cleaned(each: Diagnosis) -> Diagnosis:
     )
 
 
-def _command(line: str) -> Next:
-    """Part a line about what to do into the command, and what explains it.
+def _next(line: str) -> Next:
+    """Part a line about what to do into words, command, and what explains that.
 
-    >>> _command("next: nox -s merge    (the fan-in)"), _command("look at the log")
-    (Next(command='nox -s merge', why='the fan-in'), Next(command='look at the log', why=''))
+    >>> _next("next: nox -s merge    (the fan-in)"), _next("Look at the log.")
+    (Next(advice='', command='nox -s merge', why='the fan-in'), Next(advice='Look at the log.', command='', why=''))
+    >>> _next("Free some space. Then: nox -s deps")
+    Next(advice='Free some space.', command='nox -s deps', why='')
     """
-    text = line[len("next: ") :] if line.startswith("next: ") else line
-    command, _, why = text.partition(COMMAND_END)
-    return Next(command, why[:-1] if why.endswith(")") else why)
+    text, _, why = (line[len("next: ") :] if line.startswith("next: ") else line).partition(COMMAND_END)
+    found = COMMAND.search(text)
+    if not found:
+        return Next(text)
+    advice = re.sub(r"\s*Then$", "", text[: found.start()])
+    return Next(
+        f"{advice}:" if advice and advice[-1].isalnum() else advice, found[1], why[:-1] if why.endswith(")") else why
+    )
 
 
 def _joined(steps: Sequence[timing.Step], place: int) -> str:
