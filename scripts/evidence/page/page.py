@@ -315,7 +315,7 @@ class _View:
     @functools.cached_property
     def step_names(self) -> List[str]:
         """List the steps that took a time that can be seen."""
-        least_s = self.timeline.seconds / 5000
+        least_s = self.timeline.seconds / 500
         steps = [step for lane in self.timeline.lanes for step in lane.steps if step.seconds > least_s]
         return list(dict.fromkeys(step.name for step in steps))
 
