@@ -358,5 +358,16 @@ for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
 $("#search").value = state.search;
 unfold();
 (window.requestIdleCallback || setTimeout)(prepare);
-window.shardline = { say, seconds };
+// For sound.js: an element that says something in both languages.
+window.shardline = {
+  both(key, values) {
+    const element = make("p", "muted");
+    ["en", "zh"].forEach((name, place) => {
+      const text = make("span", "", data.words[key][place].replace(/\{(\w+)\}/g, (whole, value) => values[value]));
+      text.lang = name;
+      element.append(text);
+    });
+    return element;
+  },
+};
 })();
