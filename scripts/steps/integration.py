@@ -7,6 +7,7 @@ from typing import Sequence
 
 from ..ci import Node
 from ..console import counted, say
+from ..evidence import reading, report
 from ..local import concurrency
 from ..local import run as local
 from ..planning import plan as planning
@@ -19,7 +20,10 @@ from ..runner.service_session import starts_service
 from ..settings import Settings
 from . import plan
 
-MADE = ("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz")
+MADE = (
+    *("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz"),
+    *(*report.FILES, reading.ENDING),
+)
 
 
 def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:

@@ -201,7 +201,7 @@ def test_new_broken_fixed_and_flaky_tests_are_marked() -> None:
     flaky = left(1, 2, [attempt("f")], ["f"])
     assert flaky.result
     tests: List[o.Attempt] = [attempt(name, FAILED if name == "b" else o.PASSED) for name in ("n", "b", "x", "s", "f")]
-    record = run(tests, earlier={"b": o.PASSED, "x": FAILED, "s": o.PASSED, "f": o.PASSED})
+    record = run(tests, changes={"n": "new", "b": "broke", "x": "fixed"})
     rounds = (one_round([*tests[:4], attempt("f", o.RERUN), tests[4]]),)
     record = replace(record, shards=(replace(record.shards[0], rounds=rounds),))
 
