@@ -37,6 +37,18 @@ def plan(context, nodes=None, settings=None, reports=None):
 
 @task(
     help={
+        "live": "make it again and again while a run goes on",
+        "settings": SETTINGS,
+        "reports": REPORTS,
+    }
+)
+def report(context, live=False, settings=None, reports=None):
+    """Make the page of the last run anew, from what lies there, and open it."""
+    run("report", live=live, settings=settings, reports=reports)
+
+
+@task(
+    help={
         "shard": "index of the only shard wanted; default: all that are here",
         "output": "file, or folder for it; default: reports/debug-bundle.tar.gz",
         "settings": SETTINGS,

@@ -145,6 +145,13 @@ def debug_bundle(subject: Subject, options: argparse.Namespace, rest: List[str])
     debug_bundle.run(subject, index, options.output)
 
 
+def report(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Make the page of the last run anew, from what lies there, and open it."""
+    from .steps import report
+
+    report.run(project, options.live)
+
+
 def what_is_around(named: Optional[str], environ: Mapping[str, str], start: Path, reports: Optional[str]) -> Around:
     """Load the project whose secrets are known, for redact, which works without one."""
     from .steps import redact

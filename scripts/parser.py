@@ -15,7 +15,7 @@ Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the proj
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
 RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge")
-WITH_REPORTS = (*RUNNING, "serve", "logs", "debug-bundle", "clean")
+WITH_REPORTS = (*RUNNING, "serve", "logs", "report", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
@@ -145,6 +145,8 @@ def _add_services(steps: _Steps) -> None:
 
 def _add_people(steps: _Steps) -> None:
     """Add what a person looks at, and what takes it away."""
+    report = steps.add("report", faces.report)
+    report.add_argument("--live", action="store_true", help="make it again and again while a run goes on")
     debug_bundle = steps.add("debug-bundle", faces.debug_bundle)
     debug_bundle.add_argument("--shard", metavar="INDEX", help="one shard only; default: all that are here")
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")

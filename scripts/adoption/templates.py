@@ -123,7 +123,10 @@ jobs:
       - restore
       - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
       - run: {name: Merge, command: .venv/bin/nox -s merge}
-      - save_cache: {key: "v1-timings-{{ .Branch }}-{{ .Revision }}", paths: [.pipeline/timings.json], when: always}
+      - save_cache:
+          key: "v1-timings-{{ .Branch }}-{{ .Revision }}-{{ epoch }}" # keys are never replaced, and a commit runs again
+          paths: [.pipeline/timings.json, .pipeline/outcomes.json]
+          when: always
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_artifacts: {path: reports}
 

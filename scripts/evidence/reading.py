@@ -9,15 +9,17 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import PipelineError
 from ..planning import plan as planning
-from ..proof import journal, receipt, report_text, results
+from ..proof import journal, outcome_history, receipt, report_text, results
 from ..proof.findings import Verdict
+from ..proof.outcome_history import Run
 from ..proof.outcomes import Round
 from ..proof.receipt import Receipt
 from ..proof.results import Results
@@ -33,36 +35,57 @@ ENDING = "ending.json"
 REQUESTS, ARTIFACTS, SELECTION = "requests.jsonl", "artifacts", "selection.json"
 ENDING_SCHEMA = SELECTION_SCHEMA = 1
 HEAD_BYTES, TAIL_BYTES = 100_000, 400_000  # of a log: how it began, and how it ended
-MOST_LINE_BYTES = 100_000_000  # of monitor.jsonl or requests.jsonl; of more, the end
-MOST_JOURNAL_BYTES = receipt.MOST_BYTES_BESIDE
+MOST_LINES_BYTES = 30_000_000  # of monitor.jsonl or requests.jsonl; of more, the end
+MOST_JOURNAL_BYTES = 100_000_000  # that of 30,000 tests has 17 MB, and takes 4 s of a processor
 MOST_ARTIFACTS = 2_000
+MOST_ENTRIES = 20_000  # of a folder
+MOST_S = 20.0  # after which only the results are told
+_NAMES = re.compile(r"(shard|repair)-(0|[1-9][0-9]{0,8})")
+
+Rounds = Callable[[Path, Optional[Receipt], List[str]], Tuple[Round, ...]]
+
+MOST_NUMBER = 1e18  # of bytes or seconds; what is more is none
 MOST_BRACKETS = 500  # in a line; to recover from thousands inside each other may end a Python 3.8 (SIGABRT)
 
 
-def read_run(settings: Settings, verdict: Optional[Verdict] = None, arguments: Sequence[str] = ()) -> RunRecord:
+def read_run(
+    settings: Settings,
+    verdict: Optional[Verdict] = None,
+    arguments: Sequence[str] = (),
+    found: Optional[Results] = None,
+    run: Optional[Run] = None,
+    only: Optional[int] = None,
+) -> RunRecord:
     """Read all that the reports folder of a project tells of its last run.
 
     Args:
         verdict: of the merge, where that has just been made; else what merge.json says.
         arguments: those that chose a part of the suite.
+        found: the results, where they have been read.
+        run: as it will be remembered, where that is not yet done.
+        only: the index of the shard that is wanted, of which no merge has judged; None for all.
     """
     unread: List[str] = []
     has_just_ended = verdict is not None
-    found = results.gather(settings.reports)
+    clock = Clock(time.monotonic() + MOST_S)
+    found = found or results.gather(settings.reports)
     plan = planning.load_if_usable(settings.reports / planning.FILE_NAME, unread.append, "the report")
     shards = [
-        _shard(folder, match, found, unread)
+        _shard(folder, match, found, unread, clock)
         for folder in sorted(_entries(settings.reports))
-        for match in [re.fullmatch(r"(shard|repair)-(0|[1-9][0-9]{0,8})", folder.name)]
-        if match and folder.is_dir()
+        for match in [_NAMES.fullmatch(folder.name)]
+        if match and folder.is_dir() and (only is None or match[0] == f"shard-{only}")
     ]
+    if only is None:
+        verdict = verdict or report_text.read(settings.reports / report_text.FILE_NAME)
     record = RunRecord(
         name=settings.name,
         reports=settings.reports,
-        verdict=verdict or report_text.read(settings.reports / report_text.FILE_NAME),
+        verdict=verdict,
         plan=plan,
         shards=tuple(sorted(shards, key=lambda shard: (shard.is_repair, shard.index))),
-        ending=ending_in(settings.reports),
+        ending=ending_in(settings.reports) if only is None else None,
+        changes=_changes(settings, verdict, found.receipts, run),
         command=settings.command,
         arguments=tuple(arguments),
         unread=tuple(unread),
@@ -70,18 +93,105 @@ def read_run(settings: Settings, verdict: Optional[Verdict] = None, arguments: S
     return replace(record, ending=None) if has_just_ended else earlier.left_out(record)
 
 
-def _shard(folder: Path, match: re.Match[str], found: Results, unread: List[str]) -> ShardRecord:
+def _changes(
+    settings: Settings, verdict: Optional[Verdict], receipts: Sequence[Receipt], run: Optional[Run]
+) -> Dict[str, str]:
+    """Compare how tests ended with the runs before."""
+    key = outcome_history.key_of(receipts)
+    known = outcome_history.past(outcome_history.file_of(settings))
+    run = run or next((other for other in known.runs if other.key == key), Run(key, 0))
+    outcomes = verdict.outcomes if verdict else {test.nodeid: test.proven for one in receipts for test in one.tests}
+    return outcome_history.changes(known, run, outcomes, outcome_history.retried(receipts))
+
+
+def read_live(settings: Settings, found: Results, rounds: Rounds, since_s: float) -> RunRecord:
+    """Read what is known of a run that goes on: of its shards, and no verdict.
+
+    Args:
+        found: the results that are there already.
+        rounds: reads those of a shard's folder, given its result and where to say what could not be read.
+        since_s: when the run began, in seconds since 1970; folders that were not changed since are of one before.
+    """
+    unread: List[str] = []
+    clock = Clock(time.monotonic() + MOST_S)
+    folders = [(folder, _NAMES.fullmatch(folder.name)) for folder in sorted(_entries(settings.reports))]
+    shards = [
+        _shard(folder, match, found, unread, clock, rounds)
+        for folder, match in folders
+        if match and folder.is_dir() and _changed_s(folder / SELECTION) >= since_s
+    ]
+    return RunRecord(
+        name=settings.name,
+        reports=settings.reports,
+        plan=planning.load_if_usable(settings.reports / planning.FILE_NAME, unread.append, "the report"),
+        shards=tuple(sorted(shards, key=lambda shard: (shard.is_repair, shard.index))),
+        command=settings.command,
+        unread=tuple(unread),
+    )
+
+
+def _changed_s(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+class Clock(NamedTuple):
+    """When to stop to read what lies beside the results."""
+
+    ends_s: float
+
+    def is_over(self) -> bool:
+        """Tell whether the time is used up."""
+        return time.monotonic() > self.ends_s
+
+
+def rounds_of(folder: Path, result: Optional[Receipt], unread: List[str]) -> Tuple[Round, ...]:
+    """Read the journal where that tells more than the result: not of a green shard, whose tests say all there is."""
+    if result and receipt.is_green(result):
+        return ()
+    file = folder / JOURNAL
+    start = result.start if result else start_of(folder)
+    try:
+        content = files.read_bytes(file, MOST_JOURNAL_BYTES)
+        return tuple(journal.rounds(journal.parse(content, start).events, str(file))) if start else ()
+    except FileNotFoundError:
+        return ()
+    except (OSError, PipelineError) as error:
+        unread.append(f"{file.parent.name}/{file.name}: {getattr(error, 'strerror', None) or error}")
+        return ()
+
+
+def start_of(folder: Path) -> str:
+    """Find the start whose lines of the journal count, of a shard that left no result."""
+    with suppress(PipelineError):
+        return str(files.read_json(folder / SELECTION, SELECTION_SCHEMA, "", receipt.MOST_BYTES).get("start", ""))
+    return ""
+
+
+def _shard(
+    folder: Path,
+    match: re.Match[str],
+    found: Results,
+    unread: List[str],
+    clock: Clock,
+    rounds: Rounds = rounds_of,
+) -> ShardRecord:
     index, is_repair = int(match[2]), match[1] == "repair"
     mine = [each for each in found.receipts if each.index == index and bool(each.repairs) == is_repair]
     damaged = [each.why for each in found.damaged if each.index == index and each.is_repair == is_repair]
     result = mine[0] if mine else None
     unread += damaged
+    if clock.is_over():
+        unread.append(f"{folder.name}: only its result was read, since all before it took {MOST_S:.0f} s")
+        return ShardRecord(index, folder, result, "" if result else "there was no time to read it", is_repair=is_repair)
     return ShardRecord(
         index=index,
         folder=folder,
         result=result,
         why_no_result="" if result else "".join(damaged[:1]) or "it left no result",
-        rounds=_rounds(folder, result, unread),
+        rounds=rounds(folder, result, unread),
         ending=ending_in(folder),
         samples=tuple(_samples(folder / monitor.FILE_NAME)),
         requests=tuple(_requests(folder / REQUESTS)),
@@ -101,56 +211,43 @@ def ending_in(folder: Path) -> Optional[Ending]:
     return None
 
 
-def _rounds(folder: Path, result: Optional[Receipt], unread: List[str]) -> Tuple[Round, ...]:
-    file = folder / JOURNAL
-    start = result.start if result else _start_of(folder)
-    try:
-        content = files.read_bytes(file, MOST_JOURNAL_BYTES)
-        return tuple(journal.rounds(journal.parse(content, start).events, str(file))) if start else ()
-    except FileNotFoundError:
-        return ()
-    except (OSError, PipelineError) as error:
-        unread.append(f"{file.parent.name}/{file.name}: {getattr(error, 'strerror', None) or error}")
-        return ()
-
-
-def _start_of(folder: Path) -> str:
-    """Find the start whose lines of the journal count, of a shard that left no result."""
-    with suppress(PipelineError):
-        return str(files.read_json(folder / SELECTION, SELECTION_SCHEMA, "", receipt.MOST_BYTES).get("start", ""))
-    return ""
-
-
 # Lines of JSON ------------------------------------------------------------------------------------------
 
 
 def _samples(file: Path) -> Iterator[Sample]:
     for line in _lines(file):
-        if isinstance(line.get("t"), float) and isinstance(line.get("name"), str):
-            yield Sample(*(line.get(name) for name in Sample._fields))  # type: ignore[arg-type]
+        texts = all(isinstance(line.get(name), str) for name in ("name", "test"))
+        numbers = {name: line.get(name) for name in Sample._fields if name not in ("name", "test")}
+        needed = ("t", "start", "rss", "memory", "cpu", "threads")
+        if texts and all(numbers[name] is not None for name in needed) and all(map(_is_number, numbers.values())):
+            yield Sample(**{name: line.get(name) for name in Sample._fields})  # type: ignore[arg-type]
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and abs(value) < MOST_NUMBER)
 
 
 def _requests(file: Path) -> Iterator[Request]:
     for line in _lines(file):
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(KeyError, TypeError, ValueError, OverflowError):
             status = line.get("status")
             came = status if status is not None else f"no answer ({line.get('error', 'not known why')})"
             text = f"{line['method']} {line['path']} -> {came}"
-            yield Request(
-                float(line["t"]), str(line["test"]), text, float(line.get("ms") or 0) / 1000, int(status or 0)
-            )
+            t, ms = float(line["t"]), float(line.get("ms") or 0)
+            if _is_number(t) and _is_number(ms):
+                yield Request(t, str(line["test"]), text, ms / 1000, int(status or 0))
 
 
 def _lines(file: Path) -> Iterator[Dict[str, Any]]:
     """Read the lines of a file that are objects, in order."""
     try:
-        content = files.end_of(file, MOST_LINE_BYTES) if file.is_file() else b""
+        content = files.end_of(file, MOST_LINES_BYTES) if file.is_file() else b""
     except OSError:
         return
     for line in content.splitlines():
         if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:
             continue
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             data = json.loads(line.decode("utf-8"))
             if isinstance(data, dict):
                 yield data
@@ -204,6 +301,6 @@ def _below(top: Path) -> Iterator[Path]:
 
 def _entries(folder: Path) -> List[Path]:
     try:
-        return [] if folder.is_symlink() else list(folder.iterdir())
+        return [] if folder.is_symlink() else list(itertools.islice(folder.iterdir(), MOST_ENTRIES))
     except OSError:
         return []

@@ -132,7 +132,7 @@ class RunRecord:
         ending: how the run's own step ended, where it did so before or after the merge.
         logs: of what the shards shared, and of services that ran beside.
         machine: processors, memory, disk and limits of the control group, as `system.machine.describe` has them.
-        earlier: outcomes of the last run, by id; empty where none is known.
+        changes: what is different from the runs before, by id: "new", "broke", "fixed" or "flaky" (`outcome_history`).
         command: writes a command about the project.
         arguments: those that chose a part of the suite.
         unread: files that could not be read, or not be believed, each with the reason.
@@ -146,7 +146,7 @@ class RunRecord:
     ending: Optional[Ending] = None
     logs: Tuple[Log, ...] = ()
     machine: Mapping[str, Any] = field(default_factory=dict)
-    earlier: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
     command: Command = console.command
     arguments: Tuple[str, ...] = ()
     unread: Tuple[str, ...] = ()

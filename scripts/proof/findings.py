@@ -158,7 +158,8 @@ class Verdict:
         red = self._red_kinds()
         if NOTHING in red:
             return NO_TESTS
-        doubtful = {finding.kind for finding in self.findings if finding.red and not self._unserved(finding)}
+        died = {index for death in self.of(SERVICE_DEATH) for index in death.shards}
+        doubtful = {each.kind for each in self.findings if each.red and not self._unserved(each, died)}
         if doubtful - self._explained(red):
             return INCOMPLETE
         if SERVICE_DEATH in red:
@@ -174,9 +175,9 @@ class Verdict:
     def _red_kinds(self) -> Set[str]:
         return {finding.kind for finding in self.findings if finding.red}
 
-    def _unserved(self, finding: Finding) -> bool:
+    @staticmethod
+    def _unserved(finding: Finding, died: Set[int]) -> bool:
         """Tell whether tests were left since the service of their shard had died, and could not be started (again)."""
-        died = {index for death in self.of(SERVICE_DEATH) for index in death.shards}
         return finding.kind in (CUT_SHORT, NOT_RUN, LOST) and bool(finding.shards) and died.issuperset(finding.shards)
 
     @staticmethod

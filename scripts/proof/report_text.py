@@ -127,6 +127,7 @@ class Ending:
         arguments: those that chose a part of the suite; what to do next needs them too.
         start: the folder in which pytest is started, absolute.
         happened: lines that say what happened, the sentence first; none of a green run.
+        page: the one to open in a browser, as people know it; empty where there is none.
     """
 
     verdict: Verdict
@@ -138,6 +139,7 @@ class Ending:
     arguments: Sequence[str] = ()
     start: str = "/"
     happened: Sequence[str] = ()
+    page: str = ""
 
     def name(self, nodeid: str) -> str:
         """Name a test as a person types it."""
@@ -155,6 +157,7 @@ def run_lines(ending: Ending) -> List[str]:
         *_times(ending),
         *service_lines(ending.shards),
         "",
+        *([f"report: {ending.page}"] if ending.page else []),
         *([f"reports: {', '.join(ending.reports)}"] if ending.reports else []),
         *([f"tracebacks: {', '.join(ending.logs)}"] if ending.logs else []),
         *evidence(ending.verdict.green, ending.command),

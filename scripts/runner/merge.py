@@ -8,27 +8,30 @@ from __future__ import annotations
 import shlex
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..console import counted, say
 from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, service_error
-from ..evidence import reading
+from ..evidence import reading, report
 from ..evidence.diagnosis import diagnosis
+from ..evidence.diagnosis.diagnosis import Diagnosis
+from ..evidence.record import RunRecord
 from ..planning import history, timings, together
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
 from ..planning.plan import Plan
 from ..planning.timings import Sample, Source, Timings
-from ..proof import budgets, junit, receipt, report_text
+from ..proof import budgets, junit, outcome_history, receipt, report_text
 from ..proof import findings as f
 from ..proof.case import Reference
 from ..proof.findings import Finding, Verdict
+from ..proof.outcome_history import Run
 from ..proof.outcomes import NOT_RUN
 from ..proof.receipt import Receipt
 from ..proof.results import Results, gather
 from ..proof.verify import verify
 from ..settings import Settings
-from . import coverage, gathering, pytest_cache, sharing, subset
+from . import coverage, gathering, pytest_cache, remembering, sharing, subset
 from . import repair as repairing
 from .collection import Collected
 from .decisions import UNNAMED
@@ -112,19 +115,35 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     verdict = replace(verdict, findings=(*_shared_deaths(settings, results.receipts), *verdict.findings))
     root = repository_of(settings.project)
     verdict = coverage.conclude(settings, collected.python, root, results.receipts, verdict, collected.coverage)
-    happened = diagnosis.diagnose(reading.read_run(settings, verdict, arguments))
+    run = remembering.run_of(settings, results.receipts, verdict, arguments)
+    record, happened = _known(settings, verdict, arguments, results, run)
     sentence = happened[0].sentence if happened else ""
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts, sentence))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     attempt(lambda: _gather_places(settings, results.receipts))
+    pages: List[str] = []
+    if record:
+        attempt(lambda: pages.append(report.write(settings, record, happened)))
     ending = _ending(settings, verdict, results, plan, arguments)
-    for line in report_text.run_lines(replace(ending, happened=diagnosis.lines(happened))):
+    for line in report_text.run_lines(replace(ending, happened=diagnosis.lines(happened), page="".join(pages))):
         say(line)
-    for learning in _lessons(settings, verdict, results.receipts, arguments):
+    for learning in _lessons(settings, verdict, results.receipts, arguments, run):
         attempt(learning)
     if plan or verdict.total == 1 or teaches(verdict):
         attempt(lambda: history.learn(settings, *map(lesson_of, results.receipts)))
     return exit_code(verdict, settings, arguments, [code for result in results.receipts for code in result.exit_codes])
+
+
+def _known(
+    settings: Settings, verdict: Verdict, arguments: Sequence[str], results: Results, run: Run
+) -> Tuple[Optional[RunRecord], List[Diagnosis]]:
+    """Read what is known of the run, and find out what happened; a mistake of ours there must not cost the verdict."""
+    try:
+        record = reading.read_run(settings, verdict, arguments, results, run)
+        return record, diagnosis.diagnose(record)
+    except Exception as error:
+        say(f"not told: what happened ({type(error).__name__}: {error})")
+        return None, []
 
 
 def _with_budgets(settings: Settings, verdict: Verdict, receipts: Sequence[Receipt]) -> Verdict:
@@ -281,7 +300,7 @@ def _gather_places(settings: Settings, receipts: Sequence[Receipt]) -> None:
 
 
 def _lessons(
-    settings: Settings, verdict: Verdict, receipts: Sequence[Receipt], arguments: Sequence[str]
+    settings: Settings, verdict: Verdict, receipts: Sequence[Receipt], arguments: Sequence[str], run: Run
 ) -> List[Callable[[], None]]:
     """List what a run teaches beside durations, each on its own: which tests failed last, for us and for pytest."""
     if verdict.repairable and "--last-failed" in arguments:
@@ -289,6 +308,7 @@ def _lessons(
     return [
         lambda: subset.remember(settings, verdict.outcomes, whole=not arguments),
         lambda: pytest_cache.remember(verdict, receipts, arguments),
+        lambda: outcome_history.learn(settings, run, verdict.outcomes, outcome_history.retried(receipts)),
     ]
 
 

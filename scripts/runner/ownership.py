@@ -11,16 +11,16 @@ import shlex
 import sys
 import time
 import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import Iterator, Mapping
+from typing import Iterator, List, Mapping
 
 from ..ci import Node
 from ..console import printable, say
 from ..errors import AlreadyRunning
 from ..settings import Settings
 from ..system import holders, locks
-from ..system.holders import Held
+from ..system.holders import Held, Holder
 
 FOLDER = ".locks"  # in the reports: who has another place for these has other locks
 START = "SHARDLINE_START"  # what a shard of such a run marks its journal with
@@ -53,6 +53,16 @@ def of_shard(settings: Settings, node: Node, environ: Mapping[str, str]) -> Iter
             stack.enter_context(_locked(settings, "run", shared=True))
         stack.enter_context(_locked(settings, f"shard-{node.index}"))
         yield
+
+
+def owners(settings: Settings) -> List[Holder]:
+    """List who runs the project now, or a shard of it; nothing is locked by that, so that nobody is refused."""
+    found = []
+    for path in sorted((settings.reports / FOLDER).glob("*.lock")):
+        with suppress(OSError):
+            silent_s = time.time() - path.stat().st_mtime
+            found += [holder for holder in holders.read(path) if holders.runs(holder, silent_s)]
+    return found
 
 
 def _wait_for_orphans(settings: Settings) -> None:

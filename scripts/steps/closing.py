@@ -6,7 +6,6 @@ costs a line. The work is done apart, since what failed a moment ago (a disk, a 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -116,8 +115,10 @@ class Closing:
     """What a step finds when it begins, so that nothing of an earlier run is told as its own; call it at the end."""
 
     def __init__(self, settings: Settings, step: str, words: Sequence[str]) -> None:
-        self._settings, self._step, self._words = settings, step, words
-        self._folder = folder_of(settings.reports, step, words, os.environ)
+        self._settings, self._step = settings, step
+        self._shard = shard_of(step, words, os.environ)
+        self._below = Path() if self._shard is None else Path(f"shard-{self._shard}")
+        self._folder = settings.reports / self._below
         self._before = {file: _stamp(file) for file in (settings.reports / MERGED, self._folder / PAGE)}
         self._found: Dict[Path, Stamp] = {}
         with suppress(OSError):  # a folder that may not be read: the run says so
@@ -170,10 +171,7 @@ class Closing:
             from ..evidence import reading
             from ..evidence.diagnosis import diagnosis
 
-            record = with_ending(reading.read_run(self._settings), self._step, end)
-            if self._folder != self._settings.reports:  # of one shard: what else lies there may be of an earlier run
-                own = tuple(shard for shard in record.shards if shard.folder == self._folder)
-                record = replace(record, shards=own, verdict=None, ending=own[0].ending if own else record.ending)
+            record = with_ending(reading.read_run(self._settings, only=self._shard), self._step, end)
             happened = diagnosis.diagnose(record)
             if not is_told and not (happened and is_repeated(happened[0].sentence, end)):
                 send(["", *diagnosis.lines(happened)])
@@ -185,9 +183,9 @@ class Closing:
     def _report(self, record: RunRecord, happened: Sequence[Diagnosis]) -> str:
         """Make the report, and say in a line where it is."""
         try:
-            report = importlib.import_module("..evidence.report", __package__)
-            below = self._folder.relative_to(self._settings.reports)
-            return f"report: {report.write(self._settings, record, happened, below)}"
+            from ..evidence import report
+
+            return f"report: {report.write(self._settings, record, happened, self._below)}"
         except PipelineError as error:
             return f"not kept: {error.message}"
         except Exception as error:
@@ -231,12 +229,11 @@ def is_packed(step: str, end: End, environ: Mapping[str, str]) -> bool:
     return step == "integration" and bool(end.exit_code) and environ.get(BUNDLE) != "never" and not ci.is_ci(environ)
 
 
-def folder_of(reports: Path, step: str, words: Sequence[str], environ: Mapping[str, str]) -> Path:
-    """Name the folder in which a step leaves how it ended: a shard in its own, all others in that of the reports."""
-    if step == "shard":
-        with suppress(SettingsError):  # it says so itself
-            return reports / f"shard-{ci.resolve(words_of.numbers(words)[0], environ).index}"
-    return reports
+def shard_of(step: str, words: Sequence[str], environ: Mapping[str, str]) -> Optional[int]:
+    """Tell which shard a step runs; None for a step that runs none, or does not know which."""
+    with suppress(SettingsError):  # the step says so itself
+        return ci.resolve(words_of.numbers(words)[0], environ).index if step == "shard" else None
+    return None
 
 
 def _clean(settings: Settings, fields: Mapping[str, object]) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ from typing import Sequence
 
 from ..ci import Node
 from ..console import counted, say
+from ..evidence import contents, reading, report
 from ..local import concurrency
 from ..local import run as local
 from ..planning import plan as planning
@@ -19,8 +20,10 @@ from ..runner.service_session import starts_service
 from ..settings import Settings
 from . import plan
 
-CLOSED = ("ending.json", "index.html", "summary.md", "moment.json", "debug-bundle*.tar.gz")  # of a run's end
-MADE = ("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", *CLOSED)
+MADE = (
+    *("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz"),
+    *(*report.FILES, reading.ENDING, contents.MOMENT),
+)
 
 
 def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:

@@ -7,8 +7,9 @@ from typing import Sequence
 
 from ..ci import Node
 from ..console import say
+from ..evidence import report
 from ..proof import report_text
-from ..runner import collection, coverage, ownership, preparation, pytest_arguments, shard
+from ..runner import collection, coverage, merge, ownership, preparation, pytest_arguments, shard
 from ..settings import Settings
 from . import verdict
 
@@ -38,4 +39,6 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict:
     folder = settings.shown(shard.folder_of(settings, node))
     for line in report_text.shard_lines(result, folder, settings.command, arguments):
         say(line)
+    if not ownership.is_owned(os.environ):
+        merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
     return verdict.deferred(settings, result) if defer_verdict else verdict.exit_code(settings, result)

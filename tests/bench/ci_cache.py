@@ -19,7 +19,7 @@ import yaml
 
 from scripts.console import human_bytes, say
 from scripts.errors import PipelineError
-from scripts.proof import receipt
+from scripts.proof import journal, receipt
 
 from .ci_jobs import Machine, Took, job_steps
 from .measuring import ROOT, Table, load, project
@@ -145,10 +145,11 @@ def _node(config: Any, machine: Machine) -> Node:
     if made_anew:
         raise PipelineError(f"the node made what the caches should hold: {made_anew[0]}")
     shard = machine.project / "reports" / "shard-0"
-    events = [json.loads(line) for line in (shard / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    result = json.loads((shard / receipt.FILE_NAME).read_text(encoding="utf-8"))
+    events = journal.parse((shard / "journal.jsonl").read_bytes(), result["start"]).events
     began = next(event["time"] for event in events if event["event"] == "load")
     first = next(event["at"] for event in events if event["event"] == "start")
-    seconds = json.loads((shard / receipt.FILE_NAME).read_text(encoding="utf-8"))["seconds"]
+    seconds = result["seconds"]
     return Node(took, seconds, began, began + first)
 
 

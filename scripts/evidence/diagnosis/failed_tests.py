@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ...proof import outcomes as o
+from ...proof.outcome_history import BROKE
 from ...proof.receipt import shown
 from ..record import RunRecord
 from . import kinds as k
@@ -214,7 +215,7 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
             command=record.command("nox", "-s", "isolation"),
         )
     outcome = "failed" if failure.outcome == o.FAILED else "is in error"
-    new = record.earlier.get(failure.nodeid) == o.PASSED
+    new = record.changes.get(failure.nodeid) == BROKE
     return Incident(
         k.ASSERTION,
         Both(f"{name} {outcome}", f"{name} 失败"),
@@ -229,7 +230,7 @@ def _left_elsewhere(record: RunRecord, failure: Failure) -> str:
 
     Only where it passed in the last run, and a test above it in its file ran in another shard this time.
     """
-    if record.earlier.get(failure.nodeid) not in (o.PASSED, o.XPASSED) or len(record.shards) < 2:
+    if record.changes.get(failure.nodeid) != BROKE or len(record.shards) < 2:
         return ""
     ids = [test.nodeid for test in record.verdict.tests] if record.verdict else []
     if failure.nodeid not in ids:

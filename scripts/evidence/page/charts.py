@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Sequence, Tuple
+from typing import Iterable, Sequence, Tuple
 
 from markupsafe import Markup
 
@@ -43,20 +43,9 @@ def grid(seconds: float) -> Markup:
 def lane(of: Lane, seconds: float) -> Markup:
     """Draw the steps of a shard, and a mark where its tests were expected to end."""
     total = seconds or 1.0
-    bars: List[Markup] = []
-    for step in of.steps:
-        width = max(step.seconds / total, LEAST_PERCENT / 100) if step.seconds > total / 5000 else 0
-        if width:
-            bars.append(
-                Markup(
-                    '<rect class="step step-{}" x="{}" width="{}" y="5" height="18" rx="2"><title>{}</title></rect>'
-                ).format(
-                    step.name.partition(" ")[0],
-                    percent(step.at_s / total),
-                    percent(width),
-                    _title(step.name, step.seconds),
-                )
-            )
+    bars = [_bar(step.name, step.at_s, step.seconds, total) for step in of.steps if step.seconds > total / 5000]
+    if of.last_at_s > of.first_at_s:
+        bars.append(_bar("ran", of.first_at_s, of.last_at_s - of.first_at_s, total))
     if of.estimate_s and of.first_at_s and of.first_at_s + of.estimate_s <= total * 1.001:
         at = percent((of.first_at_s + of.estimate_s) / total)
         bars.append(Markup('<line class="estimate" x1="{0}" x2="{0}" y1="1" y2="27"/>').format(at))
@@ -65,8 +54,12 @@ def lane(of: Lane, seconds: float) -> Markup:
     )
 
 
-def _title(name: str, seconds: float) -> str:
-    return f"{words.step(name).en}: {words.duration(seconds).en}"
+def _bar(name: str, at_s: float, seconds: float, total_s: float) -> Markup:
+    title = f"{words.step(name).en}: {words.duration(seconds).en}"
+    width = max(seconds / total_s, LEAST_PERCENT / 100)
+    return Markup(
+        '<rect class="step step-{}" x="{}" width="{}" y="5" height="18" rx="2"><title>{}</title></rect>'
+    ).format(name.partition(" ")[0], percent(at_s / total_s), percent(width), title)
 
 
 def _clock(time: float, longest: float) -> str:

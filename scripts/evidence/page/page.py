@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -37,13 +38,19 @@ MOST_UNREAD = 50
 MOST_KEPT = 60  # files that are not of a red test
 LOG_CHARACTERS = 30_000  # of one log
 LOGS_CHARACTERS = 240_000  # of all
+ERROR = re.compile(r"\b(?:CRITICAL|ERROR|FATAL|PANIC|Traceback|Killed|\w+(?:Error|Exception))\b")  # in a line of a log
 COMMAND_END = "    ("  # what follows explains a command
+# It begins a line, or stands after what is to be done before: "Free some space. Then: nox".
+COMMAND = re.compile(
+    r"(?:^|: )((?:\S*/)?(?:invoke|nox|pip|python[\d.]*|scripts/bootstrap\.sh|shardline|uv)(?: .*)?)$", re.DOTALL
+)
 
 
 class Next(NamedTuple):
-    """A command to run next, and why."""
+    """What to do next: in words, with the command to type, and what that is good for."""
 
-    command: str
+    advice: str = ""
+    command: str = ""
     why: str = ""
 
 
@@ -155,7 +162,7 @@ class _View:
             return "unproven"
         return "red" if self.happened else "green"
 
-    @property
+    @functools.cached_property
     def sentence(self) -> Both:
         """Say in a sentence what happened."""
         if self.refresh_s:
@@ -163,20 +170,32 @@ class _View:
             done = sum(row.outcome not in (o.NOT_RUN, testing.RUNNING) for row in self.rows)
             return words.say("live_sentence", done=done, tests=len(self.rows), red=red)
         if self.happened:
-            return Both(self.happened[0].sentence, self.happened[0].chinese or self.happened[0].sentence)
+            return self.told(self.happened[0])
         if self.record.verdict is None:
             return words.say("no_verdict_sentence")
-        passed, tests = self.counts_by_name.get(o.PASSED, 0), sum(self.counts_by_name.values())
-        if not tests:
+        if not self.counts_by_name:
             return words.say("no_test_sentence")
-        key = "all_green_sentence" if passed == tests else "green_sentence"
-        return words.say(key, passed=passed, tests=tests, shards=self._shards())
+        time_s = words.duration(self.timeline.seconds)
+        return words.say("green_sentence", counts=self._counts(), shards=self._shards(), time=time_s)
+
+    def _counts(self) -> Both:
+        """Say how many passed, and what became of the others."""
+        passed = self.counts_by_name.get(o.PASSED, 0)
+        told = [words.say("test_passed" if passed == 1 else "tests_passed", count=passed)]
+        others = ((name, count) for name, count in self.counts_by_name.items() if name != o.PASSED)
+        told += [words.say("of_outcome", count=count, outcome=words.outcome(name)) for name, count in others]
+        return Both(", ".join(each.en for each in told), "，".join(each.zh for each in told))
+
+    @staticmethod
+    def told(cause: Diagnosis) -> Both:
+        """Tell of a cause in both languages, as far as it has words of both."""
+        return Both(cause.sentence, cause.chinese or cause.sentence)
 
     def _shards(self) -> Both:
         total = self.record.verdict.total if self.record.verdict else len(self.record.shards)
         return words.say("in_one_shard") if total < 2 else words.say("in_shards", count=total)
 
-    @property
+    @functools.cached_property
     def counts_by_name(self) -> Mapping[str, int]:
         """Count the tests of each outcome, the worst first."""
         if self.record.verdict:
@@ -184,13 +203,13 @@ class _View:
         outcomes = [row.outcome for row in self.rows]
         return {name: outcomes.count(name) for name in (testing.RUNNING, *o.WORST_FIRST) if name in outcomes}
 
-    @property
+    @functools.cached_property
     def changes(self) -> Mapping[str, int]:
         """Count the tests that changed since the last run."""
         changed = [row.change for row in self.rows if row.change]
         return {name: changed.count(name) for name in testing.CHANGES if name in changed}
 
-    @property
+    @functools.cached_property
     def facts(self) -> List[Both]:
         """List what identifies the run: when, how long, commit, Python, machine, arguments."""
         results = self.record.results
@@ -210,13 +229,13 @@ class _View:
             found.append(words.say("run_with", arguments=clean(" ".join(self.record.arguments), 200)))
         return found
 
-    @property
+    @functools.cached_property
     def next(self) -> List[Next]:
         """List what to run next, the diagnosis' first."""
         told = [self.happened[0].next] if self.happened and self.happened[0].next else []
         if not told and self.record.verdict and not self.refresh_s:
             told = report_text.next_lines(self._ending())
-        return [_command(line) for line in told]
+        return [_next(line) for line in told]
 
     def _ending(self) -> Ending:
         assert self.record.verdict
@@ -241,14 +260,14 @@ class _View:
         shard = self.record.shards[place]
         return words.say("in_repair" if shard.is_repair else "in_shard", index=shard.index)
 
-    @property
+    @functools.cached_property
     def other_kept(self) -> List[Kept]:
         """List what was kept by tests that are not told of, as far as the page has room."""
         told = {failure.row.nodeid for group in self.groups for failure in group.detailed}
         every = [each for place in range(len(self.record.shards)) for each in self._kept(place)]
         return [each for each in every if each.test not in told or not each.test]
 
-    @property
+    @functools.cached_property
     def sound(self) -> Both:
         """Say how much sound the page holds."""
         every = [each for place in range(len(self.record.shards)) for each in self._kept(place) if each.kind]
@@ -259,7 +278,7 @@ class _View:
 
     # Times ---------------------------------------------------------------------------------------------
 
-    @property
+    @functools.cached_property
     def critical(self) -> Optional[Both]:
         """Say what the time of the run was spent on: the steps of the shard that ended last."""
         lanes = [lane for lane in self.timeline.lanes if lane.steps]
@@ -272,7 +291,7 @@ class _View:
             return words.say("critical_one", steps=told)
         return words.say("critical", name=self.shard_name(last.place), steps=told)
 
-    @property
+    @functools.cached_property
     def balance(self) -> Optional[Both]:
         """Say how even the shards were."""
         line = self.timeline
@@ -293,19 +312,19 @@ class _View:
         """Say what a node paid beside its tests."""
         return nodes.fixed_s(self.record)
 
-    @property
+    @functools.cached_property
     def step_names(self) -> List[str]:
         """List the steps that took a time that can be seen."""
-        least_s = self.timeline.seconds / 5000
+        least_s = self.timeline.seconds / 500
         steps = [step for lane in self.timeline.lanes for step in lane.steps if step.seconds > least_s]
         return list(dict.fromkeys(step.name for step in steps))
 
-    @property
+    @functools.cached_property
     def slowest(self) -> List[Row]:
         """List the tests that took longest."""
         return sorted((row for row in self.rows if row.seconds > 0), key=lambda row: -row.seconds)[:SLOWEST]
 
-    @property
+    @functools.cached_property
     def slowest_files(self) -> List[Tuple[str, float, int]]:
         """List the files that took longest: name, seconds, percent of all."""
         seconds: Dict[str, float] = {}
@@ -317,7 +336,7 @@ class _View:
 
     # What was found ------------------------------------------------------------------------------------
 
-    @property
+    @functools.cached_property
     def findings(self) -> List[Tuple[Finding, str]]:
         """List what the merge found beside red tests, each with its line."""
         every = [
@@ -340,13 +359,18 @@ class _View:
         lines = dict.fromkeys([*self.record.unread, *([] if self.refresh_s else missing)])
         return [clean(line, MOST_LINE) for line in lines][:MOST_UNREAD]
 
-    @property
+    @functools.cached_property
     def logs(self) -> List[Tuple[str, str]]:
         """List the logs of the run, their ends as far as there is room."""
         every = [(log.name, log.text) for log in self.record.logs]
         every += [(f"{shard.folder.name}/{log.name}", log.text) for shard in self.record.shards for log in shard.logs]
         each = min(LOG_CHARACTERS, LOGS_CHARACTERS // max(1, len(every)))
         return [(clean(name, 200), clean(text, each)) for name, text in every[:MOST_KEPT] if text.strip()]
+
+    @staticmethod
+    def lines(text: str) -> List[Tuple[str, bool]]:
+        """List the lines of a log, and which of them tell of an error."""
+        return [(line, bool(ERROR.search(line))) for line in text.split("\n")]
 
     @staticmethod
     def base64(content: bytes) -> str:
@@ -386,15 +410,22 @@ def _cleaned(each: Diagnosis) -> Diagnosis:
     )
 
 
-def _command(line: str) -> Next:
-    """Part a line about what to do into the command, and what explains it.
+def _next(line: str) -> Next:
+    """Part a line about what to do into words, command, and what explains that.
 
-    >>> _command("next: nox -s merge    (the fan-in)"), _command("look at the log")
-    (Next(command='nox -s merge', why='the fan-in'), Next(command='look at the log', why=''))
+    >>> _next("next: nox -s merge    (the fan-in)"), _next("Look at the log.")
+    (Next(advice='', command='nox -s merge', why='the fan-in'), Next(advice='Look at the log.', command='', why=''))
+    >>> _next("Free some space. Then: nox -s deps")
+    Next(advice='Free some space.', command='nox -s deps', why='')
     """
-    text = line[len("next: ") :] if line.startswith("next: ") else line
-    command, _, why = text.partition(COMMAND_END)
-    return Next(command, why[:-1] if why.endswith(")") else why)
+    text, _, why = (line[len("next: ") :] if line.startswith("next: ") else line).partition(COMMAND_END)
+    found = COMMAND.search(text)
+    if not found:
+        return Next(text)
+    advice = re.sub(r"\s*Then$", "", text[: found.start()])
+    return Next(
+        f"{advice}:" if advice and advice[-1].isalnum() else advice, found[1], why[:-1] if why.endswith(")") else why
+    )
 
 
 def _joined(steps: Sequence[timing.Step], place: int) -> str:

@@ -68,12 +68,12 @@ def rows(record: RunRecord, live: bool = False) -> List[Row]:
         for nodeid, known in _of_shard(place, shard, live):
             ran.setdefault(nodeid, []).append(known)
     final = record.verdict.outcomes if record.verdict else {nodeid: _outcome(known) for nodeid, known in ran.items()}
-    return [_row(nodeid, outcome, ran.get(nodeid, []), record.earlier) for nodeid, outcome in final.items()]
+    return [_row(nodeid, outcome, ran.get(nodeid, []), record.changes) for nodeid, outcome in final.items()]
 
 
-def _row(nodeid: str, outcome: str, known: Sequence[_Ran], earlier: Mapping[str, str]) -> Row:
+def _row(nodeid: str, outcome: str, known: Sequence[_Ran], changes: Mapping[str, str]) -> Row:
     if not known:
-        return Row(nodeid, outcome, change=_change(nodeid, outcome, (), earlier))
+        return Row(nodeid, outcome, change=_change(nodeid, outcome, (), changes))
     chosen = min(known, key=lambda each: (each.outcome != outcome, -each.shard))
     attempts = chosen.attempts
     return Row(
@@ -82,7 +82,7 @@ def _row(nodeid: str, outcome: str, known: Sequence[_Ran], earlier: Mapping[str,
         shard=chosen.shard,
         seconds=sum(attempt.seconds for attempt in attempts),
         at_s=chosen.at_s,
-        change=_change(nodeid, outcome, attempts, earlier),
+        change=_change(nodeid, outcome, attempts, changes),
         message=chosen.message,
         attempts=attempts,
     )
@@ -93,18 +93,11 @@ def _outcome(known: Sequence[_Ran]) -> str:
     return RUNNING if RUNNING in outcomes else o.worst({*outcomes} - {o.NOT_RUN} or {o.NOT_RUN})
 
 
-def _change(nodeid: str, outcome: str, attempts: Sequence[Attempt], earlier: Mapping[str, str]) -> str:
-    """Compare with the last run; what failed and passed in one run is flaky, whatever was before."""
+def _change(nodeid: str, outcome: str, attempts: Sequence[Attempt], changes: Mapping[str, str]) -> str:
+    """Say what changed against the runs before; what failed and passed in one run is flaky, whatever was before."""
     if outcome not in o.RED and any(each.outcome in (o.RERUN, *o.RED) for each in attempts):
         return FLAKY
-    if not earlier:
-        return ""
-    if nodeid not in earlier:
-        return NEW
-    was_red = earlier[nodeid] in o.RED
-    if outcome in o.RED:
-        return "" if was_red else BROKE
-    return FIXED if was_red and outcome != o.SKIPPED else ""
+    return changes.get(nodeid, "")
 
 
 def _of_shard(place: int, shard: ShardRecord, live: bool) -> Iterator[Tuple[str, _Ran]]:

@@ -26,7 +26,7 @@ class Lane(NamedTuple):
     Args:
         place: in `RunRecord.shards`; -1 where it left nothing. number: of the shard, or the repair.
         estimate_s: what its tests were expected to take; took_s: what they took; None where that is not known.
-        first_at_s: when its first test began, after the run did.
+        first_at_s, last_at_s: when its first test began and its last one ended, after the run began.
         counts: of its tests by outcome.
         decides: it ended last.
         missing: why it has no result.
@@ -39,6 +39,7 @@ class Lane(NamedTuple):
     estimate_s: Optional[float] = None
     took_s: Optional[float] = None
     first_at_s: float = 0.0
+    last_at_s: float = 0.0
     counts: Mapping[str, int] = {}
     decides: bool = False
     missing: str = ""
@@ -101,7 +102,8 @@ def _lane(place: int, record: RunRecord, steps: List[Step], mine: Sequence[Row],
     counts = dict.fromkeys(OUTCOMES, 0)
     for row in mine:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1
-    first = min((row.at_s for row in mine if row.at_s), default=0.0)
+    first_s = min((row.at_s for row in mine if row.at_s), default=0.0)
+    last_s = max((row.at_s + row.seconds for row in mine if row.at_s), default=0.0)
     return Lane(
         place=place,
         number=shard.index,
@@ -109,7 +111,8 @@ def _lane(place: int, record: RunRecord, steps: List[Step], mine: Sequence[Row],
         steps=steps,
         estimate_s=None if shard.is_repair else _estimate_s(record, shard.index),
         took_s=sum(row.seconds for row in mine) if mine else None,
-        first_at_s=first - start_s if first else 0.0,
+        first_at_s=first_s - start_s if first_s else 0.0,
+        last_at_s=last_s - start_s if last_s else 0.0,
         counts={outcome: count for outcome, count in counts.items() if count},
         missing=shard.why_no_result,
     )
@@ -146,7 +149,7 @@ def ticks(seconds: float) -> List[Tuple[float, float]]:
     """Choose four to eight round times on an axis: each as seconds, and as a share of the whole.
 
     >>> ticks(10.0)
-    [(0.0, 0.0), (2.0, 0.2), (4.0, 0.4), (6.0, 0.6), (8.0, 0.8), (10.0, 1.0)]
+    [(0, 0.0), (2, 0.2), (4, 0.4), (6, 0.6), (8, 0.8), (10, 1.0)]
     """
     if not 0 < seconds < 1e9:
         return []

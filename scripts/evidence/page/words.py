@@ -26,7 +26,6 @@ Value = Union[str, int, float, Both]
 
 WORDS: Dict[str, Tuple[str, str]] = {
     # The head
-    "title": ("Test run", "测试运行"),
     "skip": ("Skip to the tests", "跳到测试列表"),
     "language": ("Language", "语言"),
     "sections": ("Sections", "章节"),
@@ -34,9 +33,10 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "red": ("Red", "失败"),
     "running": ("Running", "进行中"),
     "unproven": ("No verdict", "尚无结论"),
-    "green_sentence": ("{passed} of {tests} tests passed in {shards}", "{tests} 个测试中 {passed} 个通过，{shards}"),
-    "all_green_sentence": ("{tests} tests passed in {shards}", "{tests} 个测试全部通过，{shards}"),
-    "one_green_sentence": ("The test passed", "唯一的测试通过"),
+    "green_sentence": ("{counts} in {shards}, {time}", "{shards}，{counts}，用时 {time}"),
+    "tests_passed": ("{count} tests passed", "{count} 个测试通过"),
+    "test_passed": ("{count} test passed", "{count} 个测试通过"),
+    "of_outcome": ("{count} {outcome}", "{count} 个{outcome}"),
     "no_test_sentence": ("No test was to be run", "没有需要运行的测试"),
     "live_sentence": (
         "{done} of {tests} tests have ended, {red} of them red",
@@ -57,6 +57,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "commit": ("commit {commit}", "提交 {commit}"),
     "python": ("Python {version}", "Python {version}"),
     "run_with": ("run with {arguments}", "参数 {arguments}"),
+    "pause": ("Pause", "暂停"),
     "next": ("Run next", "下一步运行"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
@@ -96,7 +97,6 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "attempts": ("{count} attempts", "{count} 次尝试"),
     "traceback": ("Traceback", "回溯"),
     "asked": ("What was asked, and answered", "请求与应答"),
-    "no_answer": ("no answer", "无应答"),
     "log_then": ("The service's log at that moment", "当时的服务日志"),
     "log_end": ("The end of the service's log", "服务日志结尾"),
     "log_end_note": ("Its lines carry no time that fits the run.", "日志行没有与运行相符的时间。"),
@@ -104,8 +104,11 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "kept_elsewhere": ("Kept by other tests", "其他测试保留的文件"),
     "again": ("Run it again", "再次运行"),
     "was_running": ("It was running when its process ended.", "进程结束时它正在运行。"),
-    "waveform": ("waveform and pitch", "波形与音高"),
-    "pitch_note": ("Waveform; the line is the pitch, {low} to {high} Hz.", "波形；曲线为音高，{low} 至 {high} Hz。"),
+    "pitch_note": (
+        "{seconds} s; pitch (the line): {middle} Hz, mostly {low} to {high} Hz",
+        "{seconds} 秒；音高（曲线）：{middle} Hz，多在 {low} 至 {high} Hz",
+    ),
+    "no_pitch_note": ("{seconds} s; no voice with a pitch was found in it", "{seconds} 秒；未检测到音高"),
     "not_embedded": ("not in this page: opened from its folder", "未嵌入本页：从文件夹打开"),
     "sound_kept": (
         "Sound in this page: {embedded} of {all} files, {bytes}, up to {most}.",
@@ -113,12 +116,12 @@ WORDS: Dict[str, Tuple[str, str]] = {
     ),
     # Time line
     "shards": ("Shards", "分片"),
-    "step": ("Step", "步骤"),
     "step_packages": ("packages", "安装包"),
     "step_weights": ("weights", "权重"),
     "step_service ready": ("service", "服务启动"),
     "step_warm-up": ("warm-up", "预热"),
-    "step_tests": ("tests", "测试"),
+    "step_tests": ("pytest", "pytest"),
+    "step_ran": ("from the first test to the last", "从首个测试到最后一个"),
     "step_other": ("other", "其他"),
     "shard": ("Shard", "分片"),
     "tests": ("Tests", "测试"),
@@ -151,7 +154,6 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "{name}：内存峰值 {memory}，延迟峰值 {latency}",
     ),
     "chart_hint": ("Point at a chart, or focus it and use the arrow keys.", "指向图表，或聚焦后用方向键查看。"),
-    "no_samples": ("Nobody watched the service, or it left no samples.", "没有服务监控样本。"),
     # All tests
     "all_tests": ("All tests", "全部测试"),
     "search": ("Search tests", "搜索测试"),
@@ -185,7 +187,6 @@ WORDS: Dict[str, Tuple[str, str]] = {
     # Slowest, nodes, budgets, findings
     "slowest": ("Slowest", "最慢的测试"),
     "slowest_files": ("Slowest files", "最慢的文件"),
-    "share": ("{percent} % of all test time", "占全部测试时间 {percent} %"),
     "nodes": ("What more nodes would gain", "增加节点的收益"),
     "node_count": ("Nodes", "节点"),
     "wall": ("Wall time", "总时长"),
@@ -215,12 +216,10 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "harmless": ("not a reason to be red", "不影响结论"),
     "unread": ("What could not be read", "无法读取的内容"),
     "logs": ("Logs", "日志"),
-    "machine": ("Machine", "机器"),
     "made_by": (
         "Made by Shardline. This file is complete: nothing is fetched.",
         "由 Shardline 生成。文件自足，不访问网络。",
     ),
-    "bytes_cut": ("[... {count} characters are left out here ...]", "[... 此处省略 {count} 个字符 ...]"),
 }
 
 _CHINESE_UNITS = ((" min ", " 分 "), (" h ", " 小时 "), (" min", " 分"), (" s", " 秒"))

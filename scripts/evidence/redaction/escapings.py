@@ -5,23 +5,31 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-from typing import Iterator, Set
+from typing import Iterator, NamedTuple, Set
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 SHORTEST_BASE64 = 6  # characters that a value's base64 must have for itself, whatever stands beside it
 
 
-def forms(value: str) -> Set[bytes]:
+class Form(NamedTuple):
+    """How a value is written: `before` and `after` are letters beside it that belong to it, too, in part."""
+
+    text: bytes
+    before: int = 0
+    after: int = 0
+
+
+def forms(value: str) -> Set[Form]:
     r"""List the forms of a value; one without odd characters has few.
 
-    >>> sorted(forms('a"b'))[:2]
+    >>> sorted(form.text for form in forms('a"b'))[:2]
     [b'a"b', b'a%22b']
     """
     texts = {form for text in _texts(value) for form in (text, json.dumps(text)[1:-1])}
     found = {text.encode("utf-8", "surrogatepass") for text in texts}
     raw = value.encode("utf-8", "surrogateescape")
-    return {form for form in {raw, *found, *_of_base64(raw)} if form}
+    return {*(Form(text) for text in {raw, *found} if text), *_of_base64(raw)}
 
 
 def _texts(value: str) -> Iterator[str]:
@@ -54,15 +62,15 @@ def _bare(value: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "_-./@%+=:," else "\\" + letter for letter in value)
 
 
-def _of_base64(raw: bytes) -> Iterator[bytes]:
+def _of_base64(raw: bytes) -> Iterator[Form]:
     """Give what a text's base64 holds of a value, at each of the three places where it may begin.
 
-    The letters at both ends depend on what stands beside the value, so they are not among them.
+    The letters at both ends depend on what stands beside the value, so they are not looked for, but go with the rest.
     """
     for before in range(3):
         whole = base64.b64encode(b"\0" * before + raw)
-        first = (before * 8 + 5) // 6
-        last = (before + len(raw)) * 8 // 6
+        first, last = (before * 8 + 5) // 6, (before + len(raw)) * 8 // 6
         inner = whole[first:last]
+        cut = (int(before > 0), int((before + len(raw)) % 3 > 0))
         if len(inner) >= SHORTEST_BASE64:
-            yield from (inner, inner.replace(b"+", b"-").replace(b"/", b"_"))
+            yield from (Form(inner, *cut), Form(inner.replace(b"+", b"-").replace(b"/", b"_"), *cut))

@@ -6,9 +6,11 @@ All patterns begin with a literal word, which is what makes them quick; names ar
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from .names import Weight, is_secret, weight
+from .piece import Piece
 from .shapes import Span
 
 MOST_VALUE_BYTES = 16_384
@@ -34,8 +36,14 @@ _AFTER_NAME = rb"""
     )
 """ % {b"quote": _QUOTE, b"blank": _BLANK, b"wrap": _WRAP}
 
-WORDS = (b"key", b"token", b"secret", b"pass", b"pwd", b"credential", b"auth", b"sig", b"jwt")
-_SPECIAL = {b"pass": rb"pass(?:w(?:or)?d|word|wort|phrase)?", b"sig": rb"sign?(?:ature)?(?![a-z])"}
+WORDS = (b"key", b"token", b"secret", b"pass", b"pwd", b"credential", b"auth", b"sig")
+_SPECIAL = {
+    # Of what stands in every log, as much as possible is passed over here, where it costs least.
+    b"key": rb"key(?<=[a-z0-9_.?&; -]key)(?!board|word|s\b|error)",
+    b"token": rb"token(?!s|i[sz]|_type|_id|_count)",
+    b"secret": rb"secret(?!ar)",
+    b"auth": rb"auth(?!or\b|ors|entic)",
+    b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?", b"sig": rb"sign?(?:ature)?(?![a-z])"}
 _PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
 _CHINESE = re.compile(
     '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
@@ -50,8 +58,13 @@ _CUT = re.compile(rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026")
 _LINE = re.compile(rb"[^\r\n]{0,2000}")
 _ANCHOR = re.compile(rb"(?:^|[\r\n])[ \t]*(?:- |export |set |\+ |> ?)?[ \t]*(?:[\"']?)\Z")
 _BLOCK = re.compile(rb"[|>][+-]?[0-9]?[ \t]*(?:#[^\r\n]*)?\r?\n")
+_LINE_END = re.compile(rb"\r?\n[ \t]*")
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]{0,40}(?=[\s,}\]]|\Z)")
 _SPACED = ("api ", "access ", "secret ", "private ", "auth ", "bearer ", "license ", "encryption ", "session ")
+
+
+_ALONE = (b"key", b"Key", b"KEY")  # api key: ..., ?key=...; else a key is anything
+_BEFORE_KEY = (b"?", b"&", b";", b" ", b"6")
 
 
 class Name(NamedTuple):
@@ -64,29 +77,38 @@ class Name(NamedTuple):
     close: bytes  # the quotes that end the name
 
 
-def find(data: bytes, low: bytes) -> Iterator[Span]:
-    """Find the values of names that call them secrets.
-
-    Args:
-        low: the same in small letters.
-    """
+def find(piece: Piece) -> Iterator[Span]:
+    """Find the values of names that call them secrets."""
+    data, low = piece.data, piece.low
     for word, pattern in zip(WORDS, _PATTERNS):
-        if word in low:
+        if piece.has(word):
             for match in pattern.finditer(low):
-                name = _name(data, low, match)
-                yield from _of_name(data, name) if name else ()
+                begin = match.start()
+                head = low[begin - _MOST_NAME_BYTES if begin > _MOST_NAME_BYTES else 0 : begin]
+                start = begin - len(head) + len(head.rstrip(_NAME_BYTES))
+                text = data[start : match.end(1)]
+                if not is_nothing(text) and not (text in _ALONE and low[start - 1 : start] not in _BEFORE_KEY):
+                    name = _name(data, low, match, start, text)
+                    yield from _of_name(data, name) if name else ()
     if not data.isascii():
         for match in _CHINESE.finditer(data):
             yield from _of_name(data, Name(match.start(), b"password", match.end(), "assign", b""))
 
 
-def _name(data: bytes, low: bytes, match: "re.Match[bytes]") -> Optional[Name]:
+@lru_cache(maxsize=4096)
+def is_nothing(name: bytes) -> bool:
+    """Tell whether a name calls nothing a secret, wherever it stands."""
+    lowered = name.lower()
+    special = lowered in (b"key", b"token", b"sig", b"sign") or lowered.endswith((b"authorization", b"signature"))
+    return not special and weight(name.strip(b".-")) == Weight.NONE
+
+
+def _name(data: bytes, low: bytes, match: "re.Match[bytes]", start: int, text: bytes) -> Optional[Name]:
     how, close = match.lastgroup or "", match["close"]
-    head = low[max(0, match.start() - _MOST_NAME_BYTES) : match.start()]
-    start = match.start() - (len(head) - len(head.rstrip(_NAME_BYTES)))
     before = low[max(0, start - 3) : start]
     if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match)):
-        return None
+        if not (b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')):  # with password 'x'
+            return None
     if how == "comma" and not (
         close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
     ):
@@ -95,7 +117,6 @@ def _name(data: bytes, low: bytes, match: "re.Match[bytes]") -> Optional[Name]:
         return None
     if before.endswith(b"::"):  # a test of that name
         return None
-    text = data[start : match.end("tail")]
     if text.lower() in (b"key", b"token"):
         spaced = low[max(0, start - 11) : start].decode("latin-1")
         word = next((word for word in _SPACED if spaced.endswith(word)), "")
@@ -116,13 +137,26 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
         yield from _credentials(data, name)
         return
     importance = weight(name.text.strip(b".-"))
-    if lowered == b"key" and data[name.start - 1 : name.start] in (b"?", b"&"):
+    if importance < Weight.LIKELY and _is_likely_here(data, name, lowered):
         importance = Weight.LIKELY
     if importance == Weight.NONE:
         return
     for start, end, quote in _values(data, name, importance):
-        if is_secret(importance, data[start:end]):
+        if is_secret(importance, _LINE_END.sub(b"", data[start:end])):
             yield Span(start, end, "named", "", quote)
+
+
+_QUERY = re.compile(rb"(?:[?&;]|%26|&amp;|\\u0026)\Z")
+_SIGNATURE = re.compile(rb"[A-Za-z0-9+/%]{27,200}")
+
+
+def _is_likely_here(data: bytes, name: Name, lowered: bytes) -> bool:
+    """Tell whether a name that may mean anything means a secret here: in a URL's query, or before a signature."""
+    if _QUERY.search(data, max(0, name.start - 6), name.start):
+        return lowered in (b"key", b"sig", b"sign", b"auth") or lowered.endswith(b"signature")
+    return lowered.endswith(b"signature") and bool(
+        data[name.value - 1 : name.value] == b"=" and _SIGNATURE.match(data, name.value)
+    )
 
 
 def _values(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int, bytes]]:

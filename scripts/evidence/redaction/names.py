@@ -92,7 +92,7 @@ _PLACEHOLDER = re.compile(
     rb"""(?ix)
     (?: null | none | nil | undefined | true | false | yes | no | on | off | unset | not[ ]set | n/a | nan
       | \*+ | x{3,} | \.{2,} | \xe2\x80\xa6 | -+ | _+ | \?+ | \#+
-      | <[^<>]*> | \[[^\[\]]*\]? | \{[^{}]*\}? | \(secret[a-z0-9-]*\).* | \(not[ ]shown\) | \(hidden\)
+      | <[^<>]*> | \[[^\[\]]*\]? | \{[^{}]*\}? | \(secret[a-z0-9-]*\) | \(not[ ]shown\) | \(hidden\)
       | \$\{.* | \$\(.* | \$[a-z_][a-z0-9_]* | %\w+% | %[sdr] | %\([a-z_]+\)s? | \{\{.* | \$\$.*
       | (?:os|self|cls|settings|config|conf|args|options|opts|env|environ|secrets|vars|process|ctx|context|params|kwargs
         |request|req|data|app|client|credentials|inputs|matrix|github)(?:\.[a-z_][a-z0-9_]*|\[['"].*|\()+.*
@@ -144,9 +144,24 @@ def is_likely(value: bytes) -> bool:
     )
 
 
+_PATH = re.compile(
+    rb"(?:~|\.{0,2})/(?:run|etc|var|home|root|tmp|usr|opt|srv|mnt|app|data|users|workspace|builds?)/[\w./@ +-]*\Z", re.I
+)
+_FILE = re.compile(rb"(?:[\w.~-]*/)*[\w-]+\.(?:pem|key|crt|json|ya?ml|txt|toml|ini|env|py|pub|p12|pfx|jks|bin)\Z")
+
+
+def is_path(value: bytes) -> bool:
+    """Tell whether a value is where a secret lies, not the secret.
+
+    >>> is_path(b"/run/secrets/db_password"), is_path(b"key.pem"), is_path(b"/K7MDENG/bPx")
+    (True, True, False)
+    """
+    return bool(_PATH.match(value) or _FILE.match(value))
+
+
 def is_secret(weight: Weight, value: bytes) -> bool:
     """Tell whether a value under a name of that weight is a secret."""
-    if weight == Weight.NONE or is_placeholder(value):
+    if weight == Weight.NONE or is_placeholder(value) or is_path(value):
         return False
     if weight == Weight.SURE:
         return True

@@ -6,22 +6,31 @@ A piece is looked through by finders that each know one kind of place; what they
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
-from typing import BinaryIO, Counter as Counts, Dict, Iterable, Iterator, List, Tuple
+from typing import BinaryIO, Iterable, Iterator, List, Sequence, Tuple
+from typing import Counter as Counts
 
-from . import named, places, runs, views
-from .escapings import forms
+from . import named, places, runs, shapes, views
 from .known import Secret
+from .piece import Piece
 from .shapes import Span
 from .stand_ins import STAND_IN, StandIns
+from .values import Values
 
-BLOCK_BYTES = 1 << 20  # held at a time, beside what follows
+BLOCK_BYTES = 1 << 21  # held at a time, beside what follows
 MARGIN_BYTES = 1 << 16  # nothing that is found is longer: keys and values have their limits in `named` and `places`
 CONTEXT_BYTES = 1 << 11  # of what was written already, since names and URLs are read to the left
+
+_LINE_END = re.compile(rb"\r?\n[ \t]*")
 
 
 class Redactor:
     """Takes secrets out; the same secret becomes the same stand-in wherever it is found, by any Redactor of a run.
+
+    Args:
+        known: what is known here; see known.py.
+        block_bytes: how much is looked at at once; for tests.
 
     Attributes:
         count: how many were taken out, by kind; never a value.
@@ -29,15 +38,13 @@ class Redactor:
 
     def __init__(self, known: Iterable[Secret] = (), block_bytes: int = BLOCK_BYTES) -> None:
         self.count: Counts[str] = Counter()
+        known = list(known)
+        self._values = Values(known)
+        self._stand_ins = StandIns(
+            secret.value.encode("utf-8", "surrogateescape") for secret in known if not secret.of_job
+        )
         self._block_bytes = block_bytes
-        values = sorted({secret.value for secret in known if secret.value})
-        self._forms: Dict[bytes, bytes] = {}
-        for value in values:
-            raw = value.encode("utf-8", "surrogateescape")
-            self._forms.update({form: raw for form in forms(value)})
-        self._longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-        self._margin = max([MARGIN_BYTES, *(2 * len(form) for form in self._forms)])
-        self._stand_ins = StandIns(self._forms.values())
+        self._margin = max(MARGIN_BYTES, 2 * self._values.longest)
 
     def text(self, text: str) -> str:
         """Take the secrets out of a text."""
@@ -66,29 +73,21 @@ class Redactor:
 
     def _spans(self, data: bytes) -> List[Span]:
         """Find what must go, joined where it overlaps, in order."""
-        low = data.lower()
-        found = list(self._found(data, low))
-        if views.is_coloured(data, low):
+        piece = Piece(data)
+        found = list(self._found(piece))
+        if views.is_coloured(data, piece.low):
             view = views.without_colours(data)
-            for span in self._found(view.text, view.text.lower()):
-                place = span._replace(start=view.original(span.start), end=view.original(span.end - 1) + 1)
-                found.append(place)
+            for span in self._found(Piece(view.text)):
+                found.append(span._replace(start=view.original(span.start), end=view.original(span.end - 1) + 1))
         return _joined(found, [match.span() for match in STAND_IN.finditer(data)] if found else [])
 
-    def _found(self, data: bytes, low: bytes) -> Iterator[Span]:
-        yield from self._known(data)
-        yield from runs.find(data)
-        yield from named.find(data, low)
-        yield from places.find(data, low)
+    def _found(self, piece: Piece) -> Iterator[Span]:
+        yield from self._values.find(piece)
+        yield from runs.find(piece)
+        yield from named.find(piece)
+        yield from places.find(piece)
 
-    def _known(self, data: bytes) -> Iterator[Span]:
-        for form in self._longest_first:
-            place = data.find(form)
-            while place >= 0:
-                yield Span(place, place + len(form), "known here")
-                place = data.find(form, place + 1)
-
-    def _replaced(self, data: bytes, spans: List[Span], start: int, end: int) -> bytes:
+    def _replaced(self, data: bytes, spans: Sequence[Span], start: int, end: int) -> bytes:
         pieces = []
         for span in spans:
             pieces += [data[start : span.start], self._stand_in(data, span)]
@@ -97,10 +96,17 @@ class Redactor:
         return b"".join([*pieces, data[start:end]])
 
     def _stand_in(self, data: bytes, span: Span) -> bytes:
-        value = data[span.start : span.end]
-        value = self._forms.get(value, value)
-        label = span.label or next((found.label for found in runs.find(value) if found.start == 0), "")
+        value = span.raw or self._values.raw(_plain(data[span.start : span.end]))
+        token = next(shapes.tokens(value, 0, 1), None)
+        label = span.label or (token.label if token and token.end == len(value) else "")
         return span.quote + self._stand_ins.make(value, label) + span.quote
+
+
+def _plain(value: bytes) -> bytes:
+    """Leave out colours and line ends, which are none of a secret."""
+    if b"\n" in value:
+        value = _LINE_END.sub(b"", value)
+    return views.without_colours(value).text if b"\x1b" in value else value
 
 
 def _read(source: BinaryIO, size: int) -> bytes:
@@ -115,7 +121,7 @@ def _read(source: BinaryIO, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _quiet(spans: List[Span], cut: int) -> int:
+def _quiet(spans: Sequence[Span], cut: int) -> int:
     """Move a cut to where no secret crosses it."""
     for span in reversed(spans):
         if span.start < cut < span.end:
@@ -123,20 +129,18 @@ def _quiet(spans: List[Span], cut: int) -> int:
     return cut
 
 
-def _joined(spans: List[Span], stand_ins: List[Tuple[int, int]]) -> List[Span]:
+def _joined(spans: Sequence[Span], stand_ins: Sequence[Tuple[int, int]]) -> List[Span]:
     """Join what overlaps; leave alone what was taken out before."""
     joined: List[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.label == "")):
+    for span in sorted(spans, key=lambda span: (span.start, -span.end, not span.label, not span.raw)):
         if span.end <= span.start or any(start <= span.start and span.end <= end for start, end in stand_ins):
             continue
         if joined and span.start < joined[-1].end:
             before = joined[-1]
-            whole = before._replace(end=max(before.end, span.end))
-            joined[-1] = (
-                whole._replace(label=span.label, kind=span.kind)
-                if not before.label and span[:2] == before[:2]
-                else whole
-            )
+            if span.end > before.end:
+                joined[-1] = before._replace(end=span.end, label="", raw=b"")
+            elif span[:2] == before[:2]:
+                joined[-1] = before._replace(label=before.label or span.label, raw=before.raw or span.raw)
         else:
             joined.append(span)
     return joined

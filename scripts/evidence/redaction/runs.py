@@ -1,66 +1,137 @@
-"""Find tokens by their shapes, and known values, quickly: only around runs of 16 letters and digits, which are rare."""
+"""Find tokens by their shapes: only around runs of 16 letters and digits, which are rare, and so quickly."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from typing import Dict, Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
-from . import shapes
+from . import shapes, views
+from .piece import Piece
 from .shapes import Span
 
-RUN = 16
-_CLASSES = bytes(97 if chr(code).isalnum() and code < 128 else 32 for code in range(256))
-_RUN = b"a" * RUN
 _TOKEN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~"
-_REST = re.compile(rb"[A-Za-z0-9_.~+/=-]{0,8192}")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{400,8192}")
-_DIGEST = re.compile(rb"[0-9a-f.:_-]+\Z")
+_LEFT_BYTES = _TOKEN_BYTES + b":+/="
+_REST = re.compile(rb"[A-Za-z0-9_.~+/=:-]{0,8192}")
+# A digest, an identifier or a fraction by itself: the usual case, in which there is nothing to look for.
+_DIGEST = re.compile(rb"[\"' ,(\[:=.][0-9a-f]+[\"' ,)\]};]\Z")
 _LEFT = 64
+_SOUND = 400  # base64 of so many letters is no token but sound, or a picture: any letters may stand in it
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SOUND)
 
 # Tokens whose letters may all stand in shorter runs: - and _ are among theirs.
-_SHORT = (b"AIza", b"SG.", b"hvs.", b"ms-", b"xox", b"dckr_", b"GOCSPX-", b"gl", b":AA")
-_GITLAB = re.compile(rb"gl[a-z]{2,5}-")
-_SLACK = re.compile(rb"xox[a-z][.-]")
-_TELEGRAM = re.compile(rb"(?<![0-9])[0-9]{8,10}(?=:AA)")
+_SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
+
+_WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
+_WIDTH = 60  # characters of a line that may have been wrapped
+_JOINED_BYTES = 1000
 
 
-def find(data: bytes) -> Iterator[Span]:
+def find(piece: Piece) -> Iterator[Span]:
     """Find tokens of known shapes."""
-    mapped = data.translate(_CLASSES)
-    place = mapped.find(_RUN)
-    while place >= 0:
-        end = mapped.find(b" ", place + RUN)
-        end = end if end >= 0 else len(data)
-        spans, end = _around(data, place, end)
-        yield from spans
-        place = mapped.find(_RUN, end)
-    yield from _short(data)
+    data, read, is_digest = piece.data, 0, _DIGEST.match
+    for start, end in piece.runs:
+        if start >= read and not is_digest(data, start - 1, end + 1):
+            spans, read = _around(data, start, end)
+            yield from spans
+    for word in _SHORT:
+        if piece.has(word):
+            yield from _short(piece, word)
 
 
 def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
     """Look around a run; return also where to go on."""
     head = data[max(0, start - _LEFT) : start]
-    left = start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))
+    left = start - (len(head) - len(head.rstrip(_LEFT_BYTES)))
     rest = _REST.match(data, end)
     right = rest.end() if rest else end
-    if left == start and _DIGEST.match(data, left, end):  # sha256:..., commits: the usual case
-        spans = list(shapes.bare(data, left))
-        return spans, max([end, *(span.end for span in spans)])
-    if right - start >= 400 and _BASE64.match(data, start, right):  # sound, a picture: any letters may stand in it
-        spans = [span for span in shapes.tokens(data, left, start + 1) if span.start <= start]
+    if right - left >= _SOUND and _BASE64.match(data, start):
+        spans = list(shapes.tokens(data, left, start + 1))
         return spans, max([right, *(span.end for span in spans)])
-    spans = [*shapes.tokens(data, left, right), *shapes.bare(data, left), *shapes.bare(data, start)]
+    spans = list(shapes.tokens(data, left, right))
+    if data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS:
+        for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
+            spans += shapes.bare(data, place)
+    if b"asic" in head or b"ASIC" in head:
+        spans += _log_in(data, start)
+    if data[right : right + 1] in _LINE_ENDS or data[max(0, left - 1) : left] in _BLANKS:
+        spans += _wrapped(data, left, right, spans)
     return spans, max([right, *(span.end for span in spans)])
 
 
-def _short(data: bytes) -> Iterator[Span]:
-    for word in _SHORT:
-        place = data.find(word)
-        while place >= 0:
-            yield from shapes.tokens(data, place, place + 1) if word != b":AA" else _telegram(data, place)
-            place = data.find(word, place + 1)
+_JOINTS = frozenset((b".", b"-", b":", b"~", b"_"))  # of the shapes without a beginning of their own
+_LINE_ENDS, _BLANKS = frozenset((b"\r", b"\n")), frozenset((b" ", b"\t", b"\n"))
 
 
-def _telegram(data: bytes, place: int) -> Iterator[Span]:
-    match = _TELEGRAM.search(data, max(0, place - 10), place + 3)
-    yield from shapes.bare(data, match.start()) if match else ()
+_BASIC = re.compile(rb"[Bb](?:asic|ASIC)[ \t]{1,4}([A-Za-z0-9+/_-]{6,2048}={0,2})(?![\w+/=])")
+
+
+def _log_in(data: bytes, start: int) -> Iterator[Span]:
+    """Find what comes after the word Basic just before a run; in an Authorization header it is found by that."""
+    match = _BASIC.search(data, max(0, start - 9 - 16), start + 2048)
+    if match and match.start(1) <= start < match.end(1) and _is_log_in(match[1]):
+        yield Span(*match.span(1), "header")
+
+
+def _is_log_in(text: bytes) -> bool:
+    """Tell whether base64 says USER:PASSWORD.
+
+    >>> _is_log_in(b"bWU6aHVudGVyMg=="), _is_log_in(b"features")
+    (True, False)
+    """
+    try:
+        plain = base64.b64decode(
+            text + b"=" * (-len(text) % 4), altchars=b"-_" if b"-" in text or b"_" in text else None
+        )
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in plain and all(letter >= 32 for letter in plain)
+
+
+def _short(piece: Piece, word: bytes) -> Iterator[Span]:
+    place = piece.low.find(word)
+    while place >= 0:
+        spans = list(shapes.tokens(piece.data, place, place + 1))
+        yield from spans
+        place = piece.low.find(word, place + 1)
+
+
+def _wrapped(data: bytes, left: int, right: int, found: List[Span]) -> List[Span]:
+    """Find a token that goes on in the next line, or began in the one before, where lines may have been wrapped."""
+    begin = _before(data, left)
+    after = _WRAP.match(data, right)
+    if begin is None and not (after and right - _line_start(data, right) >= _WIDTH):
+        return []
+    begin = left if begin is None else begin
+    view = views.without(_WRAP, data, begin, min(len(data), right + _JOINED_BYTES))
+    spans = []
+    for span in shapes.tokens(view.text, 0, len(view.text)):
+        start, end = view.original(span.start), view.original(span.end - 1) + 1
+        if start < right < end or start < left < end:
+            ended = any(one.start == start and one.end in (right, left) for one in found)
+            if not ended or _is_rest(data, end):
+                spans.append(span._replace(start=start, end=end))
+    return spans
+
+
+def _line_start(data: bytes, place: int) -> int:
+    return data.rfind(b"\n", max(0, place - 4 * _WIDTH), place) + 1
+
+
+def _before(data: bytes, left: int) -> Optional[int]:
+    """Say where the last word of the line before begins, if it may go on in this one."""
+    head = data[max(0, left - 4 * _WIDTH) : left].rstrip(b" \t")
+    if not head.endswith(b"\n"):
+        return None
+    line = head.rstrip(b"\r\n")
+    word = line.rstrip(_TOKEN_BYTES)
+    if len(line) - line.rfind(b"\n") < _WIDTH or len(word) == len(line):
+        return None
+    return left - len(data[max(0, left - 4 * _WIDTH) : left]) + len(word)
+
+
+def _is_rest(data: bytes, end: int) -> bool:
+    """Tell whether a line holds nothing but the end of a token."""
+    line = data[_line_start(data, end) : end].strip()
+    return data[end : end + 1] in (b"\r", b"\n", b"") and bool(re.match(rb"[\w.-]+\Z", line))

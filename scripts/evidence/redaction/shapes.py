@@ -18,6 +18,7 @@ class Span(NamedTuple):
     kind: str
     label: str = ""
     quote: bytes = b""  # to stand around the stand-in: a number of JSON had none
+    raw: bytes = b""  # the secret itself, where it stands there in another form
 
 
 class Shape(NamedTuple):

@@ -42,7 +42,7 @@ def without(pattern: "re.Pattern[bytes]", data: bytes, start: int, end: int) -> 
 
 def is_coloured(data: bytes, low: bytes) -> bool:
     """Tell whether there may be colour codes."""
-    return b"\x1b" in data or b"1b[" in low or b"\\033[" in data
+    return b"\x1b" in data or (b"\\" in data or b"#" in data) and b"1b[" in low
 
 
 def without_colours(data: bytes) -> View:

@@ -10,6 +10,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Dict, Iterable
 
 
 class JournalWriter:
@@ -22,12 +23,12 @@ class JournalWriter:
         self._unwritten = b"\n" if _ends_within_a_line(file) else b""
         self._open, self._write, self._fstat = os.open, os.write, os.fstat
         self._descriptor, self._is = -1, (0, 0)
-        self._encode = json.JSONEncoder().encode
-        self._of, self._owner = self._encode(of), of
+        self.encode = json.JSONEncoder().encode
+        self._of, self._owner = self.encode(of), of
         self._getpid, self._process = os.getpid, os.getpid()
         self.clock = time.perf_counter
         self._start = self.clock()
-        self._latest = ("", '""')
+        self._numbers: Dict[str, int] = {}
 
     def beside(self, name: str) -> JournalWriter:
         """Make a writer of another file in the journal's folder."""
@@ -35,29 +36,36 @@ class JournalWriter:
 
     def write(self, event: str, **facts: object) -> None:
         """Append an event. A child of this process writes nothing: its parent knows how the test ended."""
-        self.put(event, self.facts(**facts), at_once=True)
+        more = f", {self.encode(facts)[1:-1]}" if facts else ""
+        line = f'{{"of": {self._of}, "n": {self._number}, "event": "{event}", "at": {self._at()}{more}}}'
+        self._add(line, at_once=True)
 
-    def facts(self, **facts: object) -> str:
-        """Encode what an event says, for `put`."""
-        return f", {self._encode(facts)[1:-1]}" if facts else ""
-
-    def quoted(self, nodeid: str) -> str:
-        """Encode an id; the same one comes six times in a row."""
-        if self._latest[0] != nodeid:
-            self._latest = (nodeid, self._encode(nodeid))
-        return self._latest[1]
-
-    def put(self, event: str, facts: str, at_once: bool) -> None:
-        """Append an event, or let it wait for the next one where that follows at once: fewer system calls a test.
+    def put(self, event: str, values: str, at_once: bool) -> None:
+        """Append an event as a list, or let it wait for the next one where that follows at once: fewer system calls.
 
         Args:
-            facts: encoded, each with a comma before it.
+            values: encoded, with a comma between them.
         """
+        self._add(f'[{self._of},{self._number},"{event}",{self._at()},{values}]', at_once)
+
+    def number(self, ids: Iterable[str]) -> None:
+        """Name tests from now on by their place in a list that an event has said: each comes six times."""
+        for number, nodeid in enumerate(ids if not self._numbers else ()):
+            self._numbers.setdefault(nodeid, number)
+
+    def named(self, nodeid: str) -> str:
+        """Encode what names a test: its number, where it has one."""
+        number = self._numbers.get(nodeid)
+        return self.encode(nodeid) if number is None else str(number)
+
+    def _at(self) -> str:
+        return f"{self.clock() - self._start:.6f}"
+
+    def _add(self, line: str, at_once: bool) -> None:
         if self._getpid() != self._process:
             return
-        line = f'{{"of": {self._of}, "n": {self._number}, "event": "{event}", "at": {self.clock() - self._start:.6f}'
         self._number += 1
-        self._unwritten += f"{line}{facts}}}\n".encode("ascii")
+        self._unwritten += f"{line}\n".encode("ascii")
         if at_once:
             with suppress(OSError):  # no descriptor or no space left at this moment: the next event brings it
                 self._flush()

@@ -71,7 +71,7 @@ class Recorder:
             self._seconds["teardown"] = self._pen.clock() - started
 
     def _started(self, nodeid: str, phase: str) -> float:
-        self._pen.put("start", f', "id": {self._pen.quoted(nodeid)}, "phase": "{phase}"', at_once=True)
+        self._pen.put("start", f'{self._pen.named(nodeid)},"{phase}"', at_once=True)
         self._of = nodeid
         return self._pen.clock()
 
@@ -84,21 +84,21 @@ class Recorder:
             self._write_end(report)
 
     def _write_end(self, report: pytest.TestReport) -> None:
-        facts = f', "id": {self._pen.quoted(report.nodeid)}, "phase": "{report.when}"'
         outcome, subtest = outcome_of(report), subtest_of(report)
-        if outcome == "passed":
-            facts += ', "outcome": "passed"'
-        else:
-            facts += self._pen.facts(outcome=outcome, **complaint(report))
-        if subtest is not None:
-            facts += self._pen.facts(subtest=subtest)
-        else:  # where a plugin runs tests in forked children, only pytest's own measure comes back
-            own = self._seconds if report.nodeid == self._of else {}
-            facts += f', "seconds": {own.pop(str(report.when), report.duration):.6f}'
+        told = complaint(report) if outcome != "passed" else {}
+        if subtest is not None:  # in a test, nothing need follow at once
+            self._pen.write("end", id=report.nodeid, phase=report.when, outcome=outcome, **told, subtest=subtest)
+            return
+        # Where a plugin runs tests in forked children, only pytest's own measure comes back.
+        own = self._seconds if report.nodeid == self._of else {}
+        seconds = own.pop(str(report.when), report.duration)
         if report.when == "teardown" and self._service.is_ending():  # by this test, or one before it
-            facts += ', "service": "ended"'
-        # The next phase begins at once; after a teardown, and in a test, nothing need.
-        self._pen.put("end", facts, at_once=report.when == "teardown" or subtest is not None)
+            told = {**told, "service": "ended"}
+        named, word = self._pen.named(report.nodeid), '"passed"' if outcome == "passed" else self._pen.encode(outcome)
+        more = f",{self._pen.encode(told)}" if told else ""
+        # The next phase begins at once; after a teardown nothing need.
+        at_once = report.when == "teardown"
+        self._pen.put("end", f'{named},"{report.when}",{word},{seconds:.6f}{more}', at_once)
 
     @outermost
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Wrapper:

@@ -96,7 +96,9 @@ class Selector:
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
             _keep(session, choose(session.items, select, ordered))
             groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
-        self._pen.write("selected", ids=[item.nodeid for item in session.items], **told)
+        chosen = [item.nodeid for item in session.items]
+        self._pen.write("selected", ids=chosen, **told)
+        self._pen.number(chosen)
         for group in groups:
             self._pen.write("group", **group)
         for (scope, base, name), tests in needs_of(session.items).items():

@@ -17,7 +17,7 @@ START = "5f3a"  # of the shard whose lines count
 
 LOAD: Event = {
     "event": "load",
-    "schema": 2,
+    "schema": 3,
     "time": 5.0,
     "pid": 7,
     "round": 0,
@@ -166,8 +166,8 @@ def test_two_lines_that_claim_one_number_are_refused() -> None:
     [
         ([SESSION], "journal: round 0 is not .*it does not begin with its own start"),
         ([{**LOAD, "round": 1}], "journal: round 0 is not .*it does not begin with its own start"),
-        ([{**LOAD, "schema": 1}], "journal: round 0 is not .*schema 1, this version reads 2"),
-        ([{**LOAD, "schema": 3}], "journal: round 0 is not .*schema 3, this version reads 2"),
+        ([{**LOAD, "schema": 2}], "journal: round 0 is not .*schema 2, this version reads 3"),
+        ([{**LOAD, "schema": 4}], "journal: round 0 is not .*schema 4, this version reads 3"),
         ([LOAD, {"event": "start"}], "journal: round 0 is not .*'id'"),
     ],
 )

@@ -75,7 +75,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Ended]:
 
 
 def as_if_of(line: bytes, of: str) -> bytes:
-    return json.dumps({**json.loads(line), "of": of}).encode() + b"\n"
+    said = json.loads(line)
+    return json.dumps([of, *said[1:]] if isinstance(said, list) else {**said, "of": of}).encode() + b"\n"
 
 
 def strangers(runs: Dict[str, Ended], rounds: int) -> List[bytes]:

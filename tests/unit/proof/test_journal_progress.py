@@ -36,7 +36,7 @@ def end(nodeid: str, phase: str, outcome: str = "passed") -> Dict[str, object]:
 
 
 WHOLE = lines(
-    {"event": "load", "schema": 2},
+    {"event": "load", "schema": 3},
     {"event": "collect", "id": "a.py"},
     *(start("a"), end("a", "setup"), start("a", "call"), end("a", "call", "failed"), end("a", "teardown")),
     *(start("b"), end("b", "setup", "failed"), end("b", "teardown", "failed")),

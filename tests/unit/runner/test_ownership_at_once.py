@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -48,8 +48,8 @@ def test_three_runs_with_reports_of_their_own_keep_every_sample_and_cross_no_jou
     assert [0, 0, 0] == codes
     starts = []
     for name in "xyz":
-        lines = (project / name / "shard-0" / "journal.jsonl").read_text().splitlines()
-        starts.append({json.loads(line)["of"] for line in lines})
+        text = (project / name / "shard-0" / "journal.jsonl").read_text()
+        starts.append(set(re.findall(r'(?m)^(?:\[|{"of": )"(.*?)"', text)))
     assert [1, 1, 1, 3] == [*map(len, starts), len(set.union(*starts))]
     learnt = known.load(history.file_of(Settings(Suite("checks"), file=project / "pipeline.yml")))
     assert 3 == len(learnt.tests["checks/test_it.py::test_a"])

@@ -371,11 +371,11 @@ def test_daemons_of_tests_end_with_a_round_that_we_end_and_outlive_one_that_ende
 def test_what_another_pytest_writes_into_the_journal_does_not_count_and_is_said(shard: Shard) -> None:
     """As that of a runner that was killed, which knows the journal by its path."""
     suite = """
-        import json, os, pathlib
+        import pathlib, re
         def test_a():
             journal = pathlib.Path("../shard/journal.jsonl")
             lines = journal.read_text().splitlines()
-            theirs = [json.dumps({**json.loads(line), "of": "other.0"}) for line in lines]
+            theirs = [re.sub('"[^"]*[.]0"', '"other.0"', line, count=1) for line in lines]
             journal.write_text("\\n".join([*lines, *theirs]) + "\\n")
             assert 0
     """

@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple
 
 import pytest
 
+from scripts.proof.journal import parse
 from scripts.runner import plugin_loader
 from scripts.runner.plugin_loader import Order
 from scripts.runner.shardline_pytest import request_evidence
@@ -279,7 +280,7 @@ def test_with_a_failed_test_is_shown_what_the_service_wrote_meanwhile(tmp_path: 
         for text in shown
     ]
     assert "1 failed, 2 passed, 1 error" in done.out
-    ends = [json.loads(line) for line in (tmp_path / "shard-0" / "journal.jsonl").read_text().splitlines()]
+    ends = parse((tmp_path / "shard-0" / "journal.jsonl").read_bytes(), "5f3a").events
     assert [
         "AssertionError: first; the service: KeyError: 2\ufffd",
         "assert False; the service: KeyError: 3\ufffd",

@@ -680,9 +680,19 @@ def test_the_workers_of_xdist_are_switched_off_with_a_word(suite: Suite) -> None
 def test_each_line_says_whose_it_is_and_which(suite: Suite) -> None:
     suite.write(test_it=THREE).run()
 
-    lines = [json.loads(line) for line in suite.journal.read_bytes().splitlines()]
-    assert [("start.3", n) for n in range(len(lines))] == [(line["of"], line["n"]) for line in lines]
-    assert all(first["at"] <= second["at"] for first, second in zip(lines, lines[1:]))
+    events = suite.events()
+    assert len(events) == len(suite.journal.read_bytes().splitlines())
+    assert [("start.3", n) for n in range(len(events))] == [(event["of"], event["n"]) for event in events]
+    assert all(first["at"] <= second["at"] for first, second in zip(events, events[1:]))
+
+
+def test_a_test_costs_the_journal_its_id_once_and_few_bytes_more(suite: Suite) -> None:
+    suite.write(test_it=THREE).run()
+
+    text = suite.journal.read_text()
+    lines = [line for line in text.splitlines() if line.startswith("[")]
+    assert [1, 1, 1] == [text.count(nodeid) for nodeid in (A, B, C)]
+    assert 18 == len(lines) and max(map(len, lines)) < 70
 
 
 def test_a_process_that_was_told_another_start_does_not_count(suite: Suite) -> None:

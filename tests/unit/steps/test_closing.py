@@ -14,7 +14,7 @@ from scripts.errors import AlreadyRunning, Deferred, ModelError, PipelineError, 
 from scripts.evidence import reading
 from scripts.settings import Settings
 from scripts.steps import closing
-from scripts.steps.closing import End, closed, folder_of, is_packed, is_repeated, of_error
+from scripts.steps.closing import End, closed, is_packed, is_repeated, of_error, shard_of
 from tests.unit.steps import projects
 
 
@@ -91,11 +91,11 @@ def test_a_bundle_is_made_by_itself_after_a_red_run_at_home(
     assert expected == is_packed(step, End("", code), environ)
 
 
-def test_a_shard_leaves_its_ending_in_its_own_folder() -> None:
-    assert Path("r/shard-2") == folder_of(Path("r"), "shard", ["2", "4", "-x"], {})
-    assert Path("r/shard-1") == folder_of(Path("r"), "shard", [], {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"})
-    assert Path("r") == folder_of(Path("r"), "shard", ["4", "4"], {})
-    assert Path("r") == folder_of(Path("r"), "merge", [], {})
+def test_which_shard_ended_is_known_from_its_words_or_the_ci() -> None:
+    assert 2 == shard_of("shard", ["2", "4", "-x"], {})
+    assert 1 == shard_of("shard", [], {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"})
+    assert shard_of("shard", ["4", "4"], {}) is None
+    assert shard_of("merge", ["2", "4"], {}) is None
 
 
 def test_a_sentence_that_says_no_more_than_the_error_below_it_is_not_said_twice() -> None:

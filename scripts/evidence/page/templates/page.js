@@ -108,7 +108,7 @@ function order() {
   }[state.sort];
   found.sort(compare);
   for (const button of $$("[data-sort]")) {
-    button.setAttribute("aria-sort", button.dataset.sort !== state.sort ? "none" : state.down ? "descending" : "ascending");
+    button.parentElement.setAttribute("aria-sort", button.dataset.sort !== state.sort ? "none" : state.down ? "descending" : "ascending");
   }
 }
 
@@ -147,7 +147,13 @@ function draw(anew = true) {
   space.style.height = found.length * height() + "px";
   const lines = [];
   for (let place = first; place < last; place++) lines.push(line(place));
-  if (!found.length) lines.push(make("p", "none muted", say("none_found")));
+  if (!found.length) {
+    const none = make("div", "none muted"), cell = make("span", "", say("none_found"));
+    none.setAttribute("role", "row");
+    cell.setAttribute("role", "gridcell");
+    none.append(cell);
+    lines.push(none);
+  }
   box.replaceChildren(space, ...lines);
   list.setAttribute("aria-rowcount", found.length + 1);
   if (chosen >= first && chosen < last) list.setAttribute("aria-activedescendant", "row-" + chosen);
@@ -273,7 +279,7 @@ function watch(figure) {
 const PRINTED = 3000;
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = $$("details:not([open])");
+  folded = $$("details:not([open])").filter((each) => !each.closest("#logs, #kept"));
   for (const each of folded) each.open = true;
   const rows = found.slice(0, PRINTED).map((row) => {
     const element = make("tr");
@@ -336,6 +342,12 @@ function unfold() { // a link to a folded failure opens it
 }
 addEventListener("hashchange", unfold);
 for (const figure of $$("[data-chart]")) watch(figure);
+const pause = $("#pause"); // of a run that goes on
+if (pause) {
+  const paused = () => pause.getAttribute("aria-pressed") === "true";
+  pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(!paused())));
+  setInterval(() => { if (!paused() && !$("#dialog").open) location.reload(); }, 1000 * pause.dataset.seconds);
+}
 if (tests.width) { $("#cut").hidden = false; $("#cut").textContent = say("ids_cut", { count: tests.width }); }
 if (location.hash.startsWith("#?")) {
   for (const [key, value] of new URLSearchParams(location.hash.slice(2))) if (key in state) state[key] = key === "down" ? value === "true" : value;
@@ -346,5 +358,16 @@ for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
 $("#search").value = state.search;
 unfold();
 (window.requestIdleCallback || setTimeout)(prepare);
-window.shardline = { say, seconds };
+// For sound.js: an element that says something in both languages.
+window.shardline = {
+  both(key, values) {
+    const element = make("p", "muted");
+    ["en", "zh"].forEach((name, place) => {
+      const text = make("span", "", data.words[key][place].replace(/\{(\w+)\}/g, (whole, value) => values[value]));
+      text.lang = name;
+      element.append(text);
+    });
+    return element;
+  },
+};
 })();

@@ -77,16 +77,16 @@ function draw(canvas, buffer, pitches, played) {
 }
 
 async function show(audio) {
-  const [, encoded] = audio.src.split("base64,");
+  const [kind, encoded] = audio.src.slice("data:".length).split(";base64,");
   const content = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+  audio.src = URL.createObjectURL(new Blob([content], { type: kind })); // some browsers play no data: addresses
   const buffer = await new OfflineAudioContext(1, 1, 44100).decodeAudioData(content.buffer);
   const canvas = document.createElement("canvas"), pitches = curve(buffer);
-  const voiced = pitches.filter(Boolean);
-  const label = shardline.say("pitch_note", { low: Math.round(Math.min(...voiced)) , high: Math.round(Math.max(...voiced)) });
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", label);
-  canvas.title = label;
+  const voiced = pitches.filter(Boolean).sort((a, b) => a - b), at = (share) => Math.round(voiced[Math.floor(share * (voiced.length - 1))]);
+  const values = { seconds: buffer.duration.toFixed(2), low: at(0.05), middle: at(0.5), high: at(0.95) };
+  canvas.setAttribute("aria-hidden", "true"); // the line below it says what it shows
   audio.before(canvas);
+  audio.after(shardline.both(voiced.length ? "pitch_note" : "no_pitch_note", values));
   const redraw = () => draw(canvas, buffer, pitches, audio.currentTime / buffer.duration);
   canvas.addEventListener("click", (event) => { audio.currentTime = event.offsetX / canvas.clientWidth * buffer.duration; audio.play(); });
   audio.addEventListener("timeupdate", redraw);

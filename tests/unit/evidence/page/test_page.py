@@ -78,8 +78,8 @@ def test_nothing_runs_but_the_scripts_that_the_policy_names() -> None:
 def test_a_green_run_is_told_in_a_sentence_in_both_languages() -> None:
     found = page(GREEN)
 
-    assert "3 tests passed in 2 shards" in found.text
-    assert "3 个测试全部通过，2 个分片" in found.text
+    assert "3 tests passed in 2 shards, 8.0 s" in found.text
+    assert "2 个分片，3 个测试通过，用时 8.0 秒" in found.text
 
 
 def test_what_happened_stands_first_with_its_evidence_and_its_next_step() -> None:
@@ -193,7 +193,7 @@ def test_a_run_that_goes_on_says_how_far_it_is_and_loads_itself_anew() -> None:
     found = page(lone(ShardRecord(0, Path("shard-0"), rounds=(told,))), refresh_s=5)
 
     assert "2 of 4 tests have ended, 1 of them red" in found.text
-    assert ["5"] == [each["content"] for each in found.of("meta") if each.get("http-equiv") == "refresh"]
+    assert ["5"] == [each["data-seconds"] for each in found.of("button") if each.get("id") == "pause"]
     assert ["passed", "failed", "running", "not-run"] == found.data["tests"]["outcomes"]
 
 
@@ -201,7 +201,7 @@ def test_new_broken_fixed_and_flaky_tests_are_marked() -> None:
     flaky = left(1, 2, [attempt("f")], ["f"])
     assert flaky.result
     tests: List[o.Attempt] = [attempt(name, FAILED if name == "b" else o.PASSED) for name in ("n", "b", "x", "s", "f")]
-    record = run(tests, earlier={"b": o.PASSED, "x": FAILED, "s": o.PASSED, "f": o.PASSED})
+    record = run(tests, changes={"n": "new", "b": "broke", "x": "fixed"})
     rounds = (one_round([*tests[:4], attempt("f", o.RERUN), tests[4]]),)
     record = replace(record, shards=(replace(record.shards[0], rounds=rounds),))
 

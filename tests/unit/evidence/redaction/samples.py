@@ -57,7 +57,7 @@ hv¦s.CAES{A}{B}
 sk_¦live_{A}{B[:4]}
 SK¦{HEX}{HEX}
 ke¦y-{HEX}{HEX}
-HRK¦U-{UUID}
+HRK¦U-AA{A}{A}
 sn¦trys_{A}{A}{B}=_{A}
 eyJ¦hbGciOiJIUzI1NiJ9.eyJ¦zdWIiOiIxMjM0NTY3ODkwIn0.{A}{A}abc
 123456789:A¦AE{A}{B[:12]}
@@ -109,7 +109,7 @@ authorization: Basic ⟦bWU6aHVudGVyMg==⟧
 curl -H 'Authorization: Token ⟦{HEX}{HEX}⟧' http://h/
 Authorization: Digest ⟦username="me", realm="x", nonce="{HEX}", response="{HEX}{HEX}"⟧
 using Bearer ⟦{A}.{B}⟧ for it
-sent Basic ⟦bWU6aHVudGVyMg==⟧ to it
+sent Basic ⟦bWU6c3dvcmRmaXNoIQ==⟧ to it
 Cookie: sessionid=⟦{A}⟧; csrftoken=⟦{B}⟧
 Set-Cookie: sid=⟦{A}⟧; Path=/; HttpOnly
 postgresql://me:⟦p@ss/w#rd⟧@db:5432/x
@@ -164,7 +164,7 @@ LINES = (
     f'Content-Disposition: form-data; name="password"\r\n\r\n⟦hunter2⟧\r\n--x--',
     f'{{\n  "api_key":\n    "⟦{B}⟧"\n}}',
     f'"token": "⟦{A}\n    {B}⟧"',
-    f"{'x' * 50} token is gh¦p_⟦{A}\n{B}⟧ here",
+    f"{'x' * 50} token is ⟦gh¦p_{A}\n{B}⟧ here",
     f"machine h\n  login me\n  password ⟦hunter2⟧\n",
     f"password=⟦hunter2⟧\r\nuser=me\r\n",
 )

@@ -1,0 +1,86 @@
+"""Leave a run's report beside its results: the page to open, and the summary to paste; each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Mapping, Sequence
+
+from ..errors import PipelineError
+from ..proof.receipt import Receipt
+from ..proof.results import Results
+from ..settings import Settings
+from ..system import files
+from . import reading, summary
+from .diagnosis import diagnosis
+from .diagnosis.diagnosis import Diagnosis
+from .page import page
+from .record import RunRecord
+
+FILE_NAME = page.FILE_NAME
+FILES = (FILE_NAME, summary.FILE_NAME)
+
+
+def write(
+    settings: Settings,
+    record: RunRecord,
+    happened: Sequence[Diagnosis],
+    folder: Path = Path(),
+    environ: Mapping[str, str] = os.environ,
+) -> str:
+    """Write the page and the summary of a run; return where the page is, as people know it.
+
+    Args:
+        happened: what the diagnosis found.
+        folder: below the reports, where one shard alone is told of.
+        environ: may name the file that GitHub shows.
+
+    Raises:
+        PipelineError: they cannot be written, or not be made: no mistake there may cost a verdict.
+    """
+    try:
+        return _write(settings, record, happened, folder, environ)
+    except PipelineError:
+        raise
+    except Exception as error:
+        why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise PipelineError(f"the report of the run: {why}") from error
+
+
+def write_live(settings: Settings, record: RunRecord, refresh_s: int) -> None:
+    """Write the page of a run that goes on, which loads itself anew after so many seconds.
+
+    Raises:
+        PipelineError: it cannot be written.
+    """
+    files.write_text(settings.reports / FILE_NAME, page.render(record, [], {}, refresh_s=refresh_s))
+
+
+def of_shard(settings: Settings, result: Receipt, environ: Mapping[str, str] = os.environ) -> str:
+    """Write the report of one shard into its folder, for whoever looks at that node before the merge has run.
+
+    Raises:
+        PipelineError: it cannot be written, or not be made.
+    """
+    try:
+        record = reading.read_run(settings, found=Results([result]), only=result.index)
+        happened = diagnosis.diagnose(record)
+    except Exception as error:
+        raise PipelineError(f"the report of the shard: {type(error).__name__}: {error}") from error
+    return write(settings, record, happened, Path(f"shard-{result.index}"), environ)
+
+
+def _write(
+    settings: Settings, record: RunRecord, happened: Sequence[Diagnosis], folder: Path, environ: Mapping[str, str]
+) -> str:
+    own = settings.reports / folder
+    way = "../" * len(folder.parts)
+    made = own / FILE_NAME
+    files.write_text(made, page.render(record, happened, base=way))
+    bundle = [] if record.verdict and record.verdict.green else [record.command("invoke", "debug-bundle")]
+    beside = [f"The page: {settings.shown(made)}", *(f"All about it in one file: {words}" for words in bundle)]
+    told = summary.markdown(record, happened, beside)
+    files.write_text(own / summary.FILE_NAME, told)
+    if environ.get(summary.STEP_SUMMARY):
+        summary.append_to(Path(environ[summary.STEP_SUMMARY]), told)
+    return settings.shown(made)
