@@ -175,7 +175,7 @@ def test_what_happened_is_told_before_the_error_and_a_mistake_of_ours_as_such(
 def test_a_closing_that_fails_itself_hides_nothing(
     project: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "read_run", lambda *_: 1 / 0)
+    monkeypatch.setattr(reading, "read_run", lambda *_, **__: 1 / 0)
 
     ended(project, code=1, step="integration")
 
