@@ -98,6 +98,8 @@ jobs:
           paths: [.pipeline/environments]
       - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]}
       - persist_to_workspace: {root: ., paths: [reports/plan.json]}
+      - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
+      - store_artifacts: {path: reports}
 
   shard:
     executor: python
