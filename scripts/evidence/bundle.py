@@ -23,13 +23,12 @@ from .allowlist import CAP_BYTES, FACTS_BYTES, HEAD_BYTES, PICTURES, SOUND, TAIL
 from .files import TIME_IS_UP, Candidate, Member, Note, Project, find, read
 from .redaction.redactor import Redactor
 
-COLLECT_S = 16.0  # with the settings before and the packing after it, a bundle is there within 30 s
-QUIET_S, QUIET_AGAIN_S = 8.0, 2.0  # so long a file may take; less, once one took longer: mostly all of its disk hangs
+QUIET_S, QUIET_AGAIN_S = 12.0, 2.0  # so long a file may take; less, once one took longer: mostly all of its disk hangs
 HEADER_BYTES = 1024  # what each file takes in the archive besides its content
 MOST_LINES = 200
 MOST_NAMED = 2_000
-ROOM_BYTES = CAP_BYTES - FACTS_BYTES
-PACKING = 6  # of gzip's levels: 9 takes three times as long for 1 % less
+ROOM_BYTES = CAP_BYTES - FACTS_BYTES  # for files
+PACKING, QUICK_PACKING, MUCH_BYTES = 6, 2, 10_000_000  # gzip's level; of what is much, that which takes a third of it
 
 RULES = f"""\
 Only files on a fixed list of names are taken, and no link is followed. Never taken: weights, and variables of the
@@ -49,7 +48,7 @@ class Bundle:
     Args:
         sentence: what happened.
         told: what shows it, and what to do, in lines.
-        red: the shards that are red, such as "shard-2".
+        shards: what became of each shard, in lines.
     """
 
     members: Tuple[Member, ...] = ()
@@ -57,7 +56,7 @@ class Bundle:
     left_out: Tuple[Note, ...] = ()
     sentence: str = ""
     told: Tuple[str, ...] = ()
-    red: Tuple[str, ...] = ()
+    shards: Tuple[str, ...] = ()
 
 
 class Gathering:
@@ -68,7 +67,7 @@ class Gathering:
         self.seen: Set[str] = set()
         self.sentence = ""
         self.told: List[str] = []
-        self.red: List[str] = []
+        self.shards: List[str] = []
         self._members: List[Member] = []
         self._missing: List[Note] = []
         self._left_out: Dict[str, Note] = {}
@@ -83,7 +82,7 @@ class Gathering:
         self.seen.update(note.name for note in piece.left_out)
         self.sentence = self.sentence or piece.sentence
         self.told += piece.told
-        self.red += piece.red
+        self.shards += piece.shards
 
     @property
     def bundle(self) -> Bundle:
@@ -94,7 +93,7 @@ class Gathering:
             tuple(self._left_out.values()),
             self.sentence,
             tuple(self.told),
-            tuple(self.red),
+            tuple(self.shards),
         )
 
 
@@ -105,35 +104,33 @@ class Task(NamedTuple):
     work: Callable[[Gathering], Iterator[Bundle]]
 
 
-Tasks = Callable[[Gathering], Sequence[Task]]  # what to gather next, by what is gathered
+Tasks = Callable[[Gathering], Sequence[Task]]  # what to gather, by what is gathered
 
 
-def gather(stages: Sequence[Tasks], made: Gathering, deadline: float) -> Bundle:
-    """Gather what the tasks of all stages find, in processes of their own: what hangs or crashes costs its own task.
+def gather(stage: Tasks, made: Gathering, deadline: float) -> None:
+    """Gather what the tasks find, in a process of their own: what hangs or crashes there costs its own task.
 
     Args:
+        made: what was gathered before, and what is added to.
         deadline: on the monotonic clock.
     """
-    quiet_s = QUIET_S
-    for stage in stages:
-        tasks, start = stage(made), 0
-        while start < len(tasks):
-            at, gone = start, ""
-            for item in apart(partial(_do, tasks, start, made), quiet_s, deadline):
-                if isinstance(item, Bundle):
-                    made.add(item)
-                elif isinstance(item, Gone):
-                    gone = item.why
-                else:
-                    at = item
-            if not gone:
-                break
-            made.add(Bundle(left_out=(Note(tasks[at].name, gone),)))
-            start, quiet_s = at + 1, QUIET_AGAIN_S
-            if time.monotonic() >= deadline:
-                made.add(Bundle(left_out=tuple(Note(task.name, TIME_IS_UP) for task in tasks[start:])))
-                break
-    return made.bundle
+    tasks, start, quiet_s = stage(made), 0, QUIET_S
+    while start < len(tasks):
+        at, gone = start, ""
+        for item in apart(partial(_do, tasks, start, made), quiet_s, deadline):
+            if isinstance(item, Bundle):
+                made.add(item)
+            elif isinstance(item, Gone):
+                gone = item.why
+            else:
+                at = item
+        if not gone:
+            return
+        made.add(Bundle(left_out=(Note(tasks[at].name, gone),)))
+        start, quiet_s = at + 1, QUIET_AGAIN_S
+        if time.monotonic() >= deadline:
+            made.add(Bundle(left_out=tuple(Note(task.name, TIME_IS_UP) for task in tasks[start:])))
+            return
 
 
 def _do(tasks: Sequence[Task], start: int, made: Gathering, send: Send) -> None:
@@ -218,13 +215,13 @@ def all_cleaned(piece: Bundle, redactor: Redactor) -> Bundle:
     found = [cleaned(member, redactor) for member in piece.members]
     members = tuple(each for each in found if isinstance(each, Member))
     failed = tuple(each for each in found if isinstance(each, Note))
-    told = tuple(map(redactor.text, piece.told))
     return replace(
         piece,
         members=members,
         left_out=(*piece.left_out, *failed),
-        told=told,
         sentence=redactor.text(piece.sentence),
+        told=tuple(map(redactor.text, piece.told)),
+        shards=tuple(map(redactor.text, piece.shards)),
     )
 
 
@@ -268,7 +265,8 @@ def write(file: Path, top: str, members: Sequence[Member]) -> int:
     Raises:
         OSError: it cannot be written.
     """
-    with replacing(file) as part, part.open("wb") as sink, gzip.GzipFile("", "wb", PACKING, sink, 0) as packed:
+    level = QUICK_PACKING if sum(len(member.content) for member in members) > MUCH_BYTES else PACKING
+    with replacing(file) as part, part.open("wb") as sink, gzip.GzipFile("", "wb", level, sink, 0) as packed:
         _pack(packed, top, members)
     return file.stat().st_size
 
@@ -286,14 +284,10 @@ def _pack(packed: gzip.GzipFile, top: str, members: Sequence[Member]) -> None:
 # The summary --------------------------------------------------------------------------------------------
 
 
-def summary_text(title: str, bundle: Bundle, verdicts: Sequence[str]) -> str:
-    """Write the page that a person reads first where there is no browser: what happened, in its first line.
-
-    Args:
-        verdicts: what became of the shards, in lines.
-    """
+def summary_text(title: str, bundle: Bundle) -> str:
+    """Write the page that a person reads first where there is no browser: what happened, in its first line."""
     parts = [
-        *_section("Shards", verdicts or ["no result of a shard is here"]),
+        *_section("Shards", bundle.shards or ["no result of a shard is here"]),
         *_section("Inside, the most telling first", _inside(bundle)),
         *_section("Missing", note_lines(bundle.missing)),
         *_section("Left out", note_lines(bundle.left_out)),

@@ -13,11 +13,11 @@ from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, 
 
 from ..console import counted
 from ..errors import PipelineError
-from ..proof import receipt
+from ..proof import receipt, report_text
 from ..settings import Settings
 from ..system.files import read_json, write_text
 from . import allowlist, bundle, facts, files, reading
-from .bundle import COLLECT_S, ROOM_BYTES, Bundle, Gathering, Task
+from .bundle import ROOM_BYTES, Bundle, Gathering, Task
 from .diagnosis import diagnosis
 from .facts import Asked, Fact
 from .files import Member, Note, Project
@@ -27,6 +27,9 @@ from .record import RunRecord, ShardRecord
 from .redaction.known import known_secrets
 from .redaction.redactor import Redactor
 
+# When each stage must have ended. On a busy machine the page of 30,000 tests takes 10 s, so files come before it, and
+# within the 30 s that a bundle may take there is time to read the settings before, and to pack after all.
+FILES_S, STORY_S, COLLECT_S = 7.0, 15.0, 18.0
 REPORTS = "reports/"  # from the page, which lies beside it
 MOMENT, MOMENT_SCHEMA = "moment.json", 1
 OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
@@ -49,7 +52,7 @@ def gather(
     Raises:
         SettingsError: that shard has left nothing here, but others have.
     """
-    deadline = time.monotonic() + COLLECT_S
+    began = time.monotonic()
     there = files.shards(settings.reports)
     wanted = there if index is None else [f"shard-{index}"]
     bundle.check_there(wanted, there)
@@ -57,20 +60,23 @@ def gather(
     logs = [pattern for service in settings.all_services.values() for pattern in service.logs]
     project = Project(settings.project, settings.reports, settings.file, files.weights(settings))
 
+    def kept(made: Gathering) -> List[Task]:
+        red = [name for name in wanted if is_red(settings.reports / name)]
+        green = [name for name in wanted if name not in red]
+        rules = allowlist.rules(red, green, logs, facts.packages_of(settings), whole_run=index is None)
+        return bundle.file_tasks(project, rules, redactor, began + FILES_S)
+
     def told(made: Gathering) -> List[Task]:
         return story_tasks(lambda: known(reading.read_run(settings)), index, redactor)
-
-    def kept(made: Gathering) -> List[Task]:
-        green = [name for name in wanted if name not in made.red]
-        red = [name for name in wanted if name in made.red]
-        rules = allowlist.rules(red, green, logs, facts.packages_of(settings), whole_run=index is None)
-        return bundle.file_tasks(project, rules, redactor, deadline)
 
     def found(made: Gathering) -> List[Task]:
         return fact_tasks(settings, facts.facts(settings, problem, asked), redactor)
 
-    made = bundle.gather([told, kept, found], Gathering(ROOM_BYTES), deadline)
-    return replace(made, missing=(*_unread(settings, problem), *_not_run(there), *made.missing))
+    made = Gathering(ROOM_BYTES)
+    for stage, until_s in ((kept, FILES_S), (told, STORY_S), (found, COLLECT_S)):
+        bundle.gather(stage, made, began + until_s)
+    whole = made.bundle
+    return replace(whole, missing=(*_unread(settings, problem), *_not_run(there), *whole.missing))
 
 
 def _unread(settings: Settings, problem: str) -> List[Note]:
@@ -105,20 +111,28 @@ def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: R
 
 
 def story(record: RunRecord) -> Bundle:
-    """Tell what happened in a sentence, and what shows it."""
-    red = tuple(shard.folder.name for shard in record.shards if is_red(shard))
+    """Tell what happened in a sentence, and what shows it; and what became of each shard."""
     if not (record.shards or record.verdict or record.ending):
         return Bundle(sentence="no run has ended here")
+    shards = tuple(line for shard in record.shards for line in _shard_lines(shard))
     happened = diagnosis.diagnose(record)
     if not happened:
         tests = len(record.verdict.tests) if record.verdict else 0
-        return Bundle(sentence=f"green: {counted(tests, 'test')}")
-    return Bundle(sentence=happened[0].sentence, told=tuple(diagnosis.lines(happened)[1:]), red=red)
+        return Bundle(sentence=f"green: {counted(tests, 'test')}", shards=shards)
+    return Bundle(sentence=happened[0].sentence, told=tuple(diagnosis.lines(happened)[1:]), shards=shards)
 
 
-def is_red(shard: ShardRecord) -> bool:
-    """Tell whether a shard is not green, as far as is known."""
-    return shard.result is None or not receipt.is_green(shard.result)
+def _shard_lines(shard: ShardRecord) -> List[str]:
+    if shard.result is None:
+        return [f"{shard.name}: {shard.why_no_result}"]
+    reasons = report_text.reason_lines(receipt.reasons(shard.result))
+    return [f"{shard.name}: {report_text.summary(shard.result)}", *reasons]
+
+
+def is_red(folder: Path) -> bool:
+    """Tell in no time whether a shard is not known to be green: by how it said that it ended."""
+    ending = reading.ending_in(folder)
+    return ending is None or bool(ending.exit_code) or not (folder / receipt.FILE_NAME).is_file()
 
 
 # Facts --------------------------------------------------------------------------------------------------

@@ -6,12 +6,11 @@ pipeline.yml that cannot be read.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import __version__, settings
 from ..console import say
@@ -23,7 +22,7 @@ from ..evidence.page.page import FILE_NAME as PAGE
 from ..evidence.record import RunRecord
 from ..local import concurrency
 from ..models import store
-from ..proof import receipt, report_text
+from ..proof import report_text
 from ..settings import Settings, Suite
 from ..system import machine
 from ..system.apart import Gone, apart
@@ -95,7 +94,7 @@ def make(
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
     made = gather(subject, index)
     title = f"Debug bundle of {subject.settings.name}, shardline {__version__}"
-    page = bundle.summary_text(title, made, verdicts(made.members)).encode("utf-8", "backslashreplace")
+    page = bundle.summary_text(title, made).encode("utf-8", "backslashreplace")
     first = [member for member in made.members if member.name == PAGE]
     rest = [member for member in made.members if member.name != PAGE]
     members = [*first, Member("summary.txt", page, 0.0), *rest]
@@ -160,22 +159,6 @@ def _limits(project: Settings) -> Dict[str, Any]:
         "why": str(borne),
         "control_groups": machine.groups(),
     }
-
-
-def verdicts(members: Sequence[Member]) -> List[str]:
-    """Say what became of each shard whose result is there, and why it is red."""
-    lines = []
-    for member in members:
-        if member.name.endswith(f"/{receipt.FILE_NAME}"):
-            try:
-                result = receipt.from_json(json.loads(member.content))
-                lines += [
-                    f"{result.name}: {report_text.summary(result)}",
-                    *report_text.reason_lines(receipt.reasons(result)),
-                ]
-            except (ValueError, RecursionError) as error:
-                lines.append(f"{member.name}: no result of this version: {error}")
-    return lines
 
 
 def _shown(file: Path) -> str:

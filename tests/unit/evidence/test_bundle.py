@@ -171,7 +171,10 @@ def test_what_hangs_or_crashes_costs_itself_and_the_next_stage_knows_what_was_fo
     monkeypatch.setattr(bundle, "QUIET_S", 0.3)
     first = [finds("a"), finds("hangs", lambda: time.sleep(60)), finds("crashes", lambda: os._exit(1)), finds("b")]
 
-    made = gather([lambda _: first, lambda so_far: [finds(f"{len(so_far.seen)} found")]], Gathering(), later(20))
+    gathering = Gathering()
+    for stage in (lambda _: first, lambda so_far: [finds(f"{len(so_far.seen)} found")]):
+        gather(stage, gathering, later(20))
+    made = gathering.bundle
 
     assert ["a, after 0", "hangs, after 1", "crashes, after 3", "b, after 5"] == [m.name for m in made.members[:4]]
     assert ["6 found, after 6"] == [m.name for m in made.members[4:]]
@@ -181,10 +184,11 @@ def test_what_hangs_or_crashes_costs_itself_and_the_next_stage_knows_what_was_fo
 
 
 def test_once_there_is_no_time_at_all_the_rest_is_named() -> None:
-    made = gather([lambda _: [finds("a", lambda: time.sleep(60)), finds("b")]], Gathering(), later(0.3))
+    made = Gathering()
+    gather(lambda _: [finds("a", lambda: time.sleep(60)), finds("b")], made, later(0.3))
 
-    assert ["a, after 0"] == [member.name for member in made.members]
-    assert ["a", "b"] == [note.name for note in made.left_out]
+    assert ["a, after 0"] == [member.name for member in made.bundle.members]
+    assert ["a", "b"] == [note.name for note in made.bundle.left_out]
 
 
 def later(seconds: float) -> float:

@@ -30,8 +30,9 @@ def project(tmp_path: Path) -> Settings:
 
 def found(project: Settings, *facts: Fact) -> Dict[str, str]:
     tasks = fact_tasks(project, facts, Redactor())
-    made = gather([lambda _: tasks], Gathering(), time.monotonic() + 20)
-    return {member.name: member.content.decode() for member in made.members}
+    made = Gathering()
+    gather(lambda _: tasks, made, time.monotonic() + 20)
+    return {member.name: member.content.decode() for member in made.bundle.members}
 
 
 def clock() -> str:
