@@ -153,9 +153,20 @@ class Closing:
             if _step_of(file) == self._step:
                 files.remove(file)
             return
-        earlier = sorted(found.name for found, stamp in self._found.items() if _stamp(found) == stamp)
-        fields = {"step": self._step, **end._asdict(), "at_s": time.time(), "earlier": earlier}
+        fields = {**end._asdict(), "step": self._step, "at_s": time.time(), "earlier": self._earlier()}
         files.write_text(file, f"{json.dumps({'schema': SCHEMA, **_clean(self._settings, fields)}, indent=1)}\n")
+
+    def _earlier(self) -> List[str]:
+        """Name what lies there as it lay there before."""
+        return sorted(found.name for found, stamp in self._found.items() if _stamp(found) == stamp)
+
+    def _ended(self, end: End, record: RunRecord) -> RunRecord:
+        """Add to what was read of a run how it ended: where the disk is full, that could not be written down."""
+        from ..evidence import earlier
+        from ..evidence.record import Ending
+
+        ending = Ending(self._step, **end._asdict(), at_s=time.time(), earlier=tuple(self._earlier()))
+        return earlier.left_out(replace(record, ending=ending))
 
     def _tell(self, end: End, hurry: Callable[[], bool]) -> None:
         """Tell what happened, and make the report, where the merge has not done so."""
@@ -171,7 +182,7 @@ class Closing:
             from ..evidence import reading
             from ..evidence.diagnosis import diagnosis
 
-            record = with_ending(reading.read_run(self._settings, only=self._shard), self._step, end)
+            record = self._ended(end, reading.read_run(self._settings, only=self._shard))
             happened = diagnosis.diagnose(record)
             if not is_told and not (happened and is_repeated(happened[0].sentence, end)):
                 send(["", *diagnosis.lines(happened)])
@@ -198,8 +209,8 @@ class Closing:
             from . import debug_bundle
 
             told: List[str] = []
-            known = partial(with_ending, step=self._step, end=end)
-            debug_bundle.make(debug_bundle.Subject(self._settings, known=known), told.append)
+            subject = debug_bundle.Subject(self._settings, known=partial(self._ended, end))
+            debug_bundle.make(subject, told.append)
             send(told[:1])
 
         self._relay(work, PACKED_S, hurry, "no debug bundle could be made")
@@ -208,14 +219,6 @@ class Closing:
         for item in apart(work, most_s, time.monotonic() + most_s, hurry):
             for line in [f"{failed}: {item.why}"] if isinstance(item, Gone) else item:
                 _say(line)
-
-
-def with_ending(record: RunRecord, step: str, end: End) -> RunRecord:
-    """Add to what was read of a run how it ended, where that could not be written down: the disk may be full."""
-    from ..evidence.record import Ending
-
-    known = record.ending or any(shard.ending for shard in record.shards)
-    return record if known else replace(record, ending=Ending(step, **end._asdict()))
 
 
 def is_repeated(sentence: str, end: End) -> bool:
