@@ -23,7 +23,7 @@ from .allowlist import CAP_BYTES, FACTS_BYTES, HEAD_BYTES, PICTURES, SOUND, TAIL
 from .files import TIME_IS_UP, Candidate, Member, Note, Project, find, read
 from .redaction.redactor import Redactor
 
-QUIET_S, QUIET_AGAIN_S = 12.0, 2.0  # so long a file may take; less, once one took longer: mostly all of its disk hangs
+QUIET_AGAIN_S = 1.5  # so long a file may take, once one took longer than that: mostly all of its disk hangs
 HEADER_BYTES = 1024  # what each file takes in the archive besides its content
 MOST_LINES = 200
 MOST_NAMED = 2_000
@@ -107,14 +107,15 @@ class Task(NamedTuple):
 Tasks = Callable[[Gathering], Sequence[Task]]  # what to gather, by what is gathered
 
 
-def gather(stage: Tasks, made: Gathering, deadline: float) -> None:
+def gather(stage: Tasks, made: Gathering, deadline: float, quiet_s: float) -> None:
     """Gather what the tasks find, in a process of their own: what hangs or crashes there costs its own task.
 
     Args:
         made: what was gathered before, and what is added to.
         deadline: on the monotonic clock.
+        quiet_s: so long nothing may come of a task.
     """
-    tasks, start, quiet_s = stage(made), 0, QUIET_S
+    tasks, start = stage(made), 0
     while start < len(tasks):
         at, gone = start, ""
         for item in apart(partial(_do, tasks, start, made), quiet_s, deadline):
@@ -174,6 +175,7 @@ def collected(project: Project, rule: Rule, made: Gathering, late: Callable[[], 
     matches = find(project, rule, late)
     yield Bundle(missing=tuple(matches.missing), left_out=tuple(matches.left_out))
     for file in (file for file in matches.files if file.name not in made.seen):
+        made.seen.add(file.name)  # what is taken out of a name may have changed it
         member = take(file, made.room_bytes, late)
         yield Bundle(left_out=(member,)) if isinstance(member, Note) else Bundle((member,))
 

@@ -29,7 +29,7 @@ from .redaction.redactor import Redactor
 
 # When each stage must have ended. On a busy machine the page of 30,000 tests takes 10 s, so files come before it, and
 # within the 30 s that a bundle may take there is time to read the settings before, and to pack after all.
-FILES_S, STORY_S, COLLECT_S = 7.0, 15.0, 18.0
+FILES_S, STORY_S, COLLECT_S = 8.0, 16.0, 20.0
 REPORTS = "reports/"  # from the page, which lies beside it
 MOMENT, MOMENT_SCHEMA = "moment.json", 1
 OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
@@ -73,8 +73,9 @@ def gather(
         return fact_tasks(settings, facts.facts(settings, problem, asked), redactor)
 
     made = Gathering(ROOM_BYTES)
-    for stage, until_s in ((kept, FILES_S), (told, STORY_S), (found, COLLECT_S)):
-        bundle.gather(stage, made, began + until_s)
+    bundle.gather(kept, made, began + FILES_S, quiet_s=3.0)
+    bundle.gather(told, made, began + STORY_S, quiet_s=STORY_S)
+    bundle.gather(found, made, began + COLLECT_S, quiet_s=2 * facts.PROGRAM_S)
     whole = made.bundle
     return replace(whole, missing=(*_unread(settings, problem), *_not_run(there), *whole.missing))
 

@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Settings:
 def found(project: Settings, *facts: Fact) -> Dict[str, str]:
     tasks = fact_tasks(project, facts, Redactor())
     made = Gathering()
-    gather(lambda _: tasks, made, time.monotonic() + 20)
+    gather(lambda _: tasks, made, time.monotonic() + 20, quiet_s=20)
     return {member.name: member.content.decode() for member in made.bundle.members}
 
 
