@@ -41,6 +41,7 @@ def gather(
     problem: str,
     asked: Asked,
     known: Callable[[RunRecord], RunRecord] = lambda record: record,
+    pace: float = 1.0,
 ) -> Bundle:
     """Gather all that goes in: files of the list, and facts that stand in none; no secret that is known here.
 
@@ -48,6 +49,7 @@ def gather(
         index: of the only shard wanted; else all that are there, and their merge.
         problem: what is wrong with the settings, where they could not be read.
         known: adds to what was read of the run what the caller knows of it.
+        pace: what all stages' times are multiplied by.
 
     Raises:
         SettingsError: that shard has left nothing here, but others have.
@@ -64,7 +66,7 @@ def gather(
         red = [name for name in wanted if is_red(settings.reports / name)]
         green = [name for name in wanted if name not in red]
         rules = allowlist.rules(red, green, logs, facts.packages_of(settings), whole_run=index is None)
-        return bundle.file_tasks(project, rules, redactor, began + FILES_S)
+        return bundle.file_tasks(project, rules, redactor, began + pace * FILES_S)
 
     def told(made: Gathering) -> List[Task]:
         return story_tasks(lambda: known(reading.read_run(settings)), index, redactor)
@@ -73,9 +75,9 @@ def gather(
         return fact_tasks(settings, facts.facts(settings, problem, asked), redactor)
 
     made = Gathering(ROOM_BYTES)
-    bundle.gather(kept, made, began + FILES_S, quiet_s=3.0)
-    bundle.gather(told, made, began + STORY_S, quiet_s=STORY_S)
-    bundle.gather(found, made, began + COLLECT_S, quiet_s=2 * facts.PROGRAM_S)
+    bundle.gather(kept, made, began + pace * FILES_S, quiet_s=3.0)
+    bundle.gather(told, made, began + pace * STORY_S, quiet_s=STORY_S)
+    bundle.gather(found, made, began + pace * COLLECT_S, quiet_s=2 * facts.PROGRAM_S)
     whole = made.bundle
     return replace(whole, missing=(*_unread(settings, problem), *_not_run(there), *whole.missing))
 

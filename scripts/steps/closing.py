@@ -1,6 +1,6 @@
 """Close a run however it ended: what happened is kept, told first, and after a red run at home packed into one file.
 
-Nothing here changes how the run ended or hides why, and none of it takes longer than `MOST_S`: what cannot be made
+Nothing here changes how the run ended or hides why, and none of it takes longer than 30 s: what cannot be made
 costs a line. The work is done apart, since what failed a moment ago (a disk, a module, memory) may fail it, too.
 """
 
@@ -34,8 +34,8 @@ STEPS = (*RUNS, *PREPARES)
 FILE_NAME, SCHEMA = "ending.json", 1
 OUR_MISTAKE, INTERRUPTED, UNREAD = 70, 130, 141  # EX_SOFTWARE of sysexits.h; as a shell reports SIGINT, SIGPIPE
 BY_SIGNAL = tuple(128 + number for number in signals.CAUGHT)  # what `raise_on_signals` ends with
-TOLD_S, PACKED_S = 8.0, 20.0
-MOST_S = TOLD_S + PACKED_S + 2
+TOLD_S, PACKED_S = 8.0, 20.0  # at most; together less than the 30 s that nox and people wait
+PACE = 0.6  # of the time that a bundle has which a person asks for
 OWNER = "SHARDLINE_OWNER"  # as runner/ownership.py has it, which is not imported before it is needed
 BUNDLE = "SHARDLINE_BUNDLE"  # "never": no bundle is made by itself
 MERGED, PAGE = "merge.json", "index.html"
@@ -210,7 +210,7 @@ class Closing:
 
             told: List[str] = []
             subject = debug_bundle.Subject(self._settings, known=partial(self._ended, end))
-            debug_bundle.make(subject, told.append)
+            debug_bundle.make(subject, told.append, pace=PACE)
             send(told[:1])
 
         self._relay(work, PACKED_S, hurry, "no debug bundle could be made")

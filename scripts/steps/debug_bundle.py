@@ -85,14 +85,21 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
 
 
 def make(
-    subject: Subject, tell: Callable[[str], None], index: Optional[int] = None, output: Optional[Path] = None
+    subject: Subject,
+    tell: Callable[[str], None],
+    index: Optional[int] = None,
+    output: Optional[Path] = None,
+    pace: float = 1.0,
 ) -> None:
     """Write the bundle, and tell where it is and what happened, in a line; then what is not in it.
 
-    Arguments and errors are those of `run`.
+    Errors, and arguments but one, are those of `run`.
+
+    Args:
+        pace: less than 1 where there is less time than usual.
     """
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
-    made = gather(subject, index)
+    made = gather(subject, index, pace)
     title = f"Debug bundle of {subject.settings.name}, shardline {__version__}"
     page = bundle.summary_text(title, made).encode("utf-8", "backslashreplace")
     first = [member for member in made.members if member.name == PAGE]
@@ -135,15 +142,15 @@ def place(output: Optional[Path], reports: Path, name: str) -> Path:
     return output / name if output.is_dir() else output
 
 
-def gather(subject: Subject, index: Optional[int] = None) -> bundle.Bundle:
-    """Gather all that goes in; arguments and errors as in `run`."""
+def gather(subject: Subject, index: Optional[int] = None, pace: float = 1.0) -> bundle.Bundle:
+    """Gather all that goes in; arguments and errors as in `make`."""
     project = subject.settings
     asked = Asked(
         weights=lambda: store.inventory(project),
         limits=lambda: _limits(project),
         environ=os.environ,
     )
-    return contents.gather(project, index, subject.problem, asked, subject.known)
+    return contents.gather(project, index, subject.problem, asked, subject.known, pace)
 
 
 def _limits(project: Settings) -> Dict[str, Any]:
