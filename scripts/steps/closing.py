@@ -171,10 +171,9 @@ class Closing:
     def _tell(self, end: End, hurry: Callable[[], bool]) -> None:
         """Tell what happened, and make the report, where the merge has not done so."""
         is_told, is_made = (_stamp(file) not in (None, before) for file, before in self._before.items())
-        if end.exit_code == OUR_MISTAKE:
-            is_told = True
-            _say("")
-            _say(f"what happened: {MISTAKE}: {end.message}")
+        lost = "what happened could not be found out"
+        if end.exit_code == OUR_MISTAKE:  # also after the merge has told of the tests
+            is_told, lost = False, f"what happened: {MISTAKE}: {end.message}; more could not be found out"
         if is_told and is_made:
             return
 
@@ -189,7 +188,7 @@ class Closing:
             if not is_made:
                 send([self._report(record, happened)])
 
-        self._relay(work, TOLD_S, hurry, "what happened could not be found out")
+        self._relay(work, TOLD_S, hurry, lost)
 
     def _report(self, record: RunRecord, happened: Sequence[Diagnosis]) -> str:
         """Make the report, and say in a line where it is."""
@@ -223,7 +222,7 @@ class Closing:
 
 def is_repeated(sentence: str, end: End) -> bool:
     """Tell whether a sentence says no more than the error that is shown below it."""
-    is_shown = bool(end.message) and end.exit_code not in BY_SIGNAL
+    is_shown = bool(end.message) and end.exit_code not in (OUR_MISTAKE, *BY_SIGNAL)
     return is_shown and sentence.rstrip(".") in " ".join(end.message.split())
 
 

@@ -168,18 +168,30 @@ def test_what_happened_is_told_before_the_error_and_a_mistake_of_ours_as_such(
 ) -> None:
     ended(project, KeyError("lost"), "integration")
 
-    assert "\nwhat happened: a mistake of Shardline itself: KeyError: 'lost' (" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "\nwhat happened: Shardline itself failed in `integration`, by a mistake of ours: KeyError: 'lost'\n" in told
     assert "in run\n    raise error\nKeyError: 'lost'\n" in left(project.reports)["traceback"]
 
 
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (None, "what happened could not be found out: ZeroDivisionError"),
+        (KeyError("lost"), "what happened: a mistake of Shardline itself: KeyError: 'lost' (test_closing.py:"),
+    ],
+)
 def test_a_closing_that_fails_itself_hides_nothing(
-    project: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    project: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Optional[BaseException],
+    said: str,
 ) -> None:
     monkeypatch.setattr(reading, "read_run", lambda *_, **__: 1 / 0)
 
-    ended(project, code=1, step="integration")
+    ended(project, error, "integration", code=1)
 
-    assert "what happened could not be found out: ZeroDivisionError" in capsys.readouterr().out
+    assert said in capsys.readouterr().out
 
 
 def test_steps_that_are_none_of_a_run_are_not_closed(project: Settings) -> None:
@@ -217,7 +229,9 @@ def test_a_crash_of_our_own_code_is_told_kept_and_packed(tmp_path: Path) -> None
     done = subprocess.run(words, cwd=str(tmp_path), env=environ, capture_output=True, encoding="utf-8", check=False)
 
     assert closing.OUR_MISTAKE == done.returncode, done
-    assert "what happened: a mistake of Shardline itself: KeyError: 'lost' (integration.py:" in done.stdout
+    assert (
+        "what happened: Shardline itself failed in `integration`, by a mistake of ours: KeyError: 'lost'" in done.stdout
+    )
     assert "KeyError: 'lost'\nhint: this is a mistake of Shardline itself." in done.stderr
     assert done.stderr.endswith("ended: crashed (exit code 70)\n")
     with tarfile.open(str(project / "reports" / "debug-bundle.tar.gz")) as archive:
