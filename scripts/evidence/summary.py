@@ -13,7 +13,7 @@ from typing import Iterator, List, Mapping, Sequence
 from ..console import counted, human_seconds
 from ..proof import outcomes as o
 from ..proof import receipt, report_text
-from ..proof.receipt import Receipt, Selected, shown
+from ..proof.receipt import Receipt, Selected, is_green, shown
 from .diagnosis.diagnosis import Diagnosis
 from .record import RunRecord
 
@@ -53,7 +53,8 @@ def sentence(record: RunRecord, happened: Sequence[Diagnosis]) -> str:
     if happened:
         return happened[0].sentence
     if record.verdict is None:
-        return "no merge has judged this run"
+        green = [f"{result.name}: {report_text.summary(result)}" for result in record.results if is_green(result)]
+        return green[0] if len(green) == len(record.shards) == 1 else "no merge has judged this run"
     passed = sum(count for outcome, count in record.verdict.counts.items() if outcome not in o.RED)
     return f"{counted(passed, 'test')} and none of them red, in {counted(max(1, record.verdict.total), 'shard')}"
 
