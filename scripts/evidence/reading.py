@@ -258,7 +258,9 @@ def _lines(file: Path) -> Iterator[Dict[str, Any]]:
 
 def _logs(folder: Path) -> Iterator[Log]:
     own = sorted(path for path in _entries(folder) if path.suffix == ".log")
-    for path, name in [*((path, path.name) for path in own), (folder.with_suffix(".log"), "output.log")]:
+    output = folder.with_suffix(".log")
+    is_earlier = _changed_s(output) < _changed_s(folder / SELECTION)  # of a run before, of which this shard is none
+    for path, name in [*((path, path.name) for path in own), *([] if is_earlier else [(output, "output.log")])]:
         log = log_of(path, name)
         if log:
             yield log

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Mapping, Sequence
 
 from ..errors import PipelineError
+from ..proof import receipt
 from ..proof.receipt import Receipt
 from ..proof.results import Results
 from ..settings import Settings
@@ -64,7 +65,7 @@ def of_shard(settings: Settings, result: Receipt, environ: Mapping[str, str] = o
     """
     try:
         record = reading.read_run(settings, found=Results([result]), only=result.index)
-        happened = diagnosis.diagnose(record)
+        happened = [] if receipt.is_green(result) else diagnosis.diagnose(record)
     except Exception as error:
         raise PipelineError(f"the report of the shard: {type(error).__name__}: {error}") from error
     return write(settings, record, happened, Path(f"shard-{result.index}"), environ)

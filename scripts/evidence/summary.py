@@ -13,9 +13,9 @@ from typing import Iterator, List, Mapping, Sequence
 from ..console import counted, human_seconds
 from ..proof import outcomes as o
 from ..proof import receipt, report_text
-from ..proof.receipt import Receipt, Selected, shown
+from ..proof.receipt import Receipt, Selected, is_green, shown
 from .diagnosis.diagnosis import Diagnosis
-from .record import RunRecord
+from .record import RunRecord, ShardRecord
 
 FILE_NAME = "summary.md"
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # the variable that names the file which GitHub shows
@@ -53,7 +53,8 @@ def sentence(record: RunRecord, happened: Sequence[Diagnosis]) -> str:
     if happened:
         return happened[0].sentence
     if record.verdict is None:
-        return "no merge has judged this run"
+        green = [f"{result.name}: {report_text.summary(result)}" for result in record.results if is_green(result)]
+        return green[0] if len(green) == len(record.shards) == 1 else "no merge has judged this run"
     passed = sum(count for outcome, count in record.verdict.counts.items() if outcome not in o.RED)
     return f"{counted(passed, 'test')} and none of them red, in {counted(max(1, record.verdict.total), 'shard')}"
 
@@ -95,11 +96,18 @@ def _failed(record: RunRecord) -> List[str]:
 
 
 def _red(record: RunRecord) -> Iterator[Selected]:
-    """List the red tests, each with the message of the shard that says it."""
-    told = {test.nodeid: test for result in record.results for test in result.tests if test.proven in o.RED}
+    """List the red tests, each with the message of the shard that says it: in its result, else in its journal."""
+    tests = [test for shard in record.shards for test in _tests(shard)]
+    told = {test.nodeid: test for test in tests if test.proven in (o.FAILED, o.ERROR, o.UNFINISHED)}
     for test in record.verdict.tests if record.verdict else told.values():
         if test.proven in o.RED or test.outcome in o.RED:
             yield told.get(test.nodeid, test)
+
+
+def _tests(shard: ShardRecord) -> Sequence[Selected]:
+    if shard.result:
+        return shard.result.tests
+    return [Selected(fate.nodeid, fate.outcome, fate.attempts) for fate in o.fates(shard.rounds)]
 
 
 def _slowest(record: RunRecord) -> List[str]:
@@ -160,7 +168,7 @@ def block(lines: Sequence[str]) -> List[str]:
     """Write lines as a block of code."""
     safe = [shown(line) for line in lines]
     fence = "`" * max(3, 1 + max((len(run) for line in safe for run in re.findall("`+", line)), default=0))
-    return [f"{fence}sh", *safe, fence]
+    return [fence, *safe, fence]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:

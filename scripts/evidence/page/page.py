@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...proof import outcomes as o
-from ...proof import report_text
+from ...proof import receipt, report_text
 from ...proof.findings import RED_TEST, Finding
 from ...proof.report_text import Ending
 from ..diagnosis.diagnosis import Diagnosis
@@ -172,7 +172,9 @@ class _View:
         if self.happened:
             return self.told(self.happened[0])
         if self.record.verdict is None:
-            return words.say("no_verdict_sentence")
+            alone = self.record.results if len(self.record.shards) == 1 else ()
+            told = [f"{result.name}: {report_text.summary(result)}" for result in alone if receipt.is_green(result)]
+            return Both(told[0], told[0]) if told else words.say("no_verdict_sentence")
         if not self.counts_by_name:
             return words.say("no_test_sentence")
         time_s = words.duration(self.timeline.seconds)

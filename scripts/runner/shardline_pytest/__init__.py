@@ -4,7 +4,7 @@ It is one package that needs Python 3.8 and pytest 7, and nothing else of ours: 
 folder on PYTHONPATH and names it with `-p`, so that a foreign suite sees no other new name. It is told by variables,
 which it removes from the environment at once, so that pytest runs inside tests neither select nor record:
 
-- SHARDLINE_JOURNAL, a file: one JSON object a line is appended for each event; `journal.py` reads them.
+- SHARDLINE_JOURNAL, a file: a line of JSON is appended for each event; `journal.py` reads them.
 - SHARDLINE_START and SHARDLINE_ROUND: the start of a shard that this process belongs to, and the number of its round.
   Each line says both ("of") and its own number ("n"), so that lines of any other process never count for this one's.
 - SHARDLINE_PATHS, a JSON list: what to collect where nothing is named. pytest heeds `testpaths` only in its rootdir.

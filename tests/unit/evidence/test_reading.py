@@ -170,6 +170,15 @@ def test_of_a_shard_that_there_is_no_time_for_the_result_is_told(
     assert "shard-0: only its result was read" in "".join(record.unread)
 
 
+def test_what_a_shard_printed_in_a_run_before_is_not_of_this_one(settings: Settings) -> None:
+    (folder(settings) / "selection.json").write_text("{}")
+    (settings.reports / "shard-0.log").write_text("old")
+    names = [log.name for log in only(reading.read_run(settings)).logs]
+    os.utime(settings.reports / "shard-0.log", (5, 5))
+
+    assert (["output.log"], ()) == (names, only(reading.read_run(settings)).logs)
+
+
 def test_folders_that_are_links_or_no_shards_are_left_alone(settings: Settings, tmp_path: Path) -> None:
     for name in ("shard-x", "shard-01", "repair", "shard-99999999999"):
         (settings.reports / name).mkdir()

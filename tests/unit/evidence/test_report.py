@@ -44,8 +44,16 @@ def test_a_shard_tells_of_itself_in_its_own_folder(settings: Settings) -> None:
 
     shown = report.of_shard(settings, result, {})
 
-    assert "reports/shard-0/index.html" == shown and (folder(settings) / "summary.md").exists()
-    assert not (settings.reports / "index.html").exists()
+    assert "reports/shard-0/index.html" == shown and not (settings.reports / "index.html").exists()
+    assert "red is not known" not in (folder(settings) / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_green_shard_says_what_it_ran(settings: Settings) -> None:
+    report.of_shard(settings, left(settings, "passed"), {})
+
+    words = "shard index 0 of 2: 1 test: 1 passed"
+    assert (folder(settings) / "summary.md").read_text(encoding="utf-8").startswith(f"## {words}\n")
+    assert words in (folder(settings) / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_page_that_cannot_be_made_or_written_is_one_error_that_says_why(

@@ -13,7 +13,7 @@ from scripts.evidence.diagnosis.diagnosis import Diagnosis
 from scripts.evidence.record import RunRecord, ShardRecord
 from scripts.proof import findings as f
 from scripts.proof.findings import Finding, Verdict
-from scripts.proof.outcomes import Attempt
+from scripts.proof.outcomes import DIED_IN_TEST, Attempt, Ended, Round
 from scripts.proof.receipt import Receipt, Selected
 
 
@@ -41,7 +41,7 @@ def test_what_happened_stands_first_and_what_to_type_follows() -> None:
     assert "2 tests: 1 failed, 1 passed; slowest shard 4.0 s; against the runs before: 1 broke" == lines[2]
     assert ["- `line 1`", "- `line 2`"] == lines[4:6]
     next_lines = lines[lines.index("Next:") + 2 :]
-    assert ["```sh", "look at `a`"] == next_lines[:2] and "t.py::a" in next_lines[2]
+    assert ["```", "look at `a`"] == next_lines[:2] and "t.py::a" in next_lines[2]
     assert ["- failed (broke): `t.py::a`", "  `no`"] == lines[lines.index("### 1 test red") + 2 :][:2]
     assert "| 1 | it \\| left | - | - | - |" in lines
     assert "| `t.py::a` | 2.0 s |" in lines
@@ -76,6 +76,15 @@ def test_an_id_of_any_kind_stays_in_its_code(name: str) -> None:
     shown = next(line for line in text.splitlines() if line.startswith("- failed: "))[len("- failed: ") :]
     fence = shown[: len(shown) - len(shown.lstrip("`"))]
     assert shown.endswith(fence) and fence not in shown[len(fence) : -len(fence)]
+
+
+def test_of_a_shard_that_was_killed_the_journal_names_what_failed() -> None:
+    attempts = (Attempt("t.py::a", 0, "failed", message="no"), Attempt("t.py::b", 0, "passed"))
+    told = Round(0, 1, 5.0, "9", "3.11", Ended(DIED_IN_TEST), attempts=attempts)
+
+    text = summary.markdown(RunRecord(shards=(ShardRecord(0, Path("shard-0"), rounds=(told,)),)), [])
+
+    assert "### 1 test red\n\n- failed: `t.py::a`\n  `no`\n" in text
 
 
 def test_of_many_failures_some_are_named() -> None:

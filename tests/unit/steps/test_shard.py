@@ -54,7 +54,8 @@ def test_the_ci_says_which_shard_this_is(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stdout
     assert (1, 2, "w") == tuple(result(project, 1)[key] for key in ("index", "total", "run_id"))
-    assert "ended: green (exit code 0)" == done.stdout.splitlines()[-1]
+    assert ["report: reports/shard-1/index.html", "ended: green (exit code 0)"] == done.stdout.splitlines()[-2:]
+    assert (project / "reports/shard-1/index.html").exists()
 
 
 def test_what_is_not_ours_goes_to_pytest(tmp_path: Path) -> None:
