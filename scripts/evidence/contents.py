@@ -30,6 +30,7 @@ from .redaction.redactor import Redactor
 # When each stage must have ended. On a busy machine the page of 30,000 tests takes 10 s, so files come before it, and
 # within the 30 s that a bundle may take there is time to read the settings before, and to pack after all.
 FILES_S, STORY_S, COLLECT_S = 8.0, 16.0, 20.0
+KILLED = "the run was killed before any of its tests began"
 REPORTS = "reports/"  # from the page, which lies beside it
 MOMENT, MOMENT_SCHEMA = "moment.json", 1
 OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
@@ -69,7 +70,7 @@ def gather(
         return bundle.file_tasks(project, rules, redactor, began + pace * FILES_S)
 
     def told(made: Gathering) -> List[Task]:
-        return story_tasks(lambda: known(reading.read_run(settings)), index, redactor)
+        return story_tasks(lambda: known(reading.read_run(settings)), index, redactor, bool(there))
 
     def found(made: Gathering) -> List[Task]:
         return fact_tasks(settings, facts.facts(settings, problem, asked), redactor)
@@ -94,7 +95,7 @@ def _not_run(there: Sequence[str]) -> List[Note]:
 # What happened ------------------------------------------------------------------------------------------
 
 
-def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: Redactor) -> List[Task]:
+def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: Redactor, has_begun: bool) -> List[Task]:
     """Make the tasks that tell what happened: the sentence first, then the page."""
 
     @lru_cache(maxsize=None)
@@ -104,7 +105,7 @@ def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: R
         return replace(whole, shards=shards)
 
     def sentence(made: Gathering) -> Bundle:
-        return story(record())
+        return story(record(), has_begun)
 
     def page(made: Gathering) -> Union[Member, Note]:
         content = render(record(), diagnosis.diagnose(record()), base=REPORTS).encode("utf-8", "replace")
@@ -113,10 +114,14 @@ def story_tasks(read: Callable[[], RunRecord], index: Optional[int], redactor: R
     return [bundle.found_task("the diagnosis", sentence, redactor), bundle.found_task(PAGE, page, redactor)]
 
 
-def story(record: RunRecord) -> Bundle:
-    """Tell what happened in a sentence, and what shows it; and what became of each shard."""
+def story(record: RunRecord, has_begun: bool) -> Bundle:
+    """Tell what happened in a sentence, and what shows it; and what became of each shard.
+
+    Args:
+        has_begun: a shard has left something here, be it only the file of its output.
+    """
     if not (record.shards or record.verdict or record.ending):
-        return Bundle(sentence="no run has ended here")
+        return Bundle(sentence=KILLED if has_begun else "no run has ended here")
     shards = tuple(line for shard in record.shards for line in _shard_lines(shard))
     happened = diagnosis.diagnose(record)
     if not happened:

@@ -76,6 +76,14 @@ def test_before_any_run_a_bundle_says_so(tmp_path: Path) -> None:
     assert {"settings.json", "machine.json", "reproduce.json"} <= {member.name for member in made.members}
 
 
+def test_a_run_that_was_killed_before_its_shards_left_more_than_output_is_told_as_killed(tmp_path: Path) -> None:
+    project = settings.load(None, {}, projects.make(tmp_path, service=None))
+    project.reports.mkdir()
+    (project.reports / "shard-0.log").write_text("starting")
+
+    assert contents.KILLED == contents.gather(project, None, "", Asked()).sentence
+
+
 def test_of_a_ci_only_what_is_listed_is_told() -> None:
     secret = {"CIRCLE_OIDC_TOKEN_V2": "x", "GITHUB_TOKEN": "x", "CI_REGISTRY_PASSWORD": "x", "CIRCLE_ANYTHING": "x"}
 
