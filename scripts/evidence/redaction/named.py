@@ -43,7 +43,9 @@ _SPECIAL = {
     b"token": rb"token(?!s|i[sz]|_type|_id|_count)",
     b"secret": rb"secret(?!ar)",
     b"auth": rb"auth(?!or\b|ors|entic)",
-    b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?", b"sig": rb"sign?(?:ature)?(?![a-z])"}
+    b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?",
+    b"sig": rb"sign?(?:ature)?(?![a-z])",
+}
 _PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
 _CHINESE = re.compile(
     '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
@@ -53,7 +55,9 @@ _OPEN = re.compile(rb"\[?[ \t]{0,4}[bBrRuUfF]{0,2}(" + _QUOTE.replace(rb"\#", b"
 _SCHEME = re.compile(
     rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|negotiate|ntlm|key|aws4-hmac-sha256|oauth|hawk)[ \t]+"
 )
-_BARE = re.compile(rb"(?:(?!\\+[nrt]|\\+[\"'])[^\s\"'`<>]){1,4096}")
+_BARE = re.compile(rb"(?:[^\s\"'`<>\\]|\\(?![\\nrt\"'])){1,4096}")
+_HEAD_BYTES = 256  # of a value say whether it is one: some run on for long
+_HEAD = re.compile(_BARE.pattern.replace(b"4096", b"%d" % _HEAD_BYTES))
 _CUT = re.compile(rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026")
 _LINE = re.compile(rb"[^\r\n]{0,2000}")
 _ANCHOR = re.compile(rb"(?:^|[\r\n])[ \t]*(?:- |export |set |\+ |> ?)?[ \t]*(?:[\"']?)\Z")
@@ -82,17 +86,26 @@ def find(piece: Piece) -> Iterator[Span]:
     data, low = piece.data, piece.low
     for word, pattern in zip(WORDS, _PATTERNS):
         if piece.has(word):
+            read = 0
             for match in pattern.finditer(low):
                 begin = match.start()
+                if begin < read:  # within a value
+                    continue
                 head = low[begin - _MOST_NAME_BYTES if begin > _MOST_NAME_BYTES else 0 : begin]
                 start = begin - len(head) + len(head.rstrip(_NAME_BYTES))
                 text = data[start : match.end(1)]
                 if not is_nothing(text) and not (text in _ALONE and low[start - 1 : start] not in _BEFORE_KEY):
                     name = _name(data, low, match, start, text)
-                    yield from _of_name(data, name) if name else ()
+                    for span in _of_name(data, name) if name else ():
+                        read = span.end
+                        yield span
     if not data.isascii():
+        read = 0
         for match in _CHINESE.finditer(data):
-            yield from _of_name(data, Name(match.start(), b"password", match.end(), "assign", b""))
+            if match.start() >= read:
+                for span in _of_name(data, Name(match.start(), b"password", match.end(), "assign", b"")):
+                    read = span.end
+                    yield span
 
 
 @lru_cache(maxsize=4096)
@@ -215,7 +228,9 @@ def _block(data: bytes, name: Name, start: int) -> List[Tuple[int, int, bytes]]:
 
 
 def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int, bytes]]:
-    bare = _BARE.match(data, name.value)
+    bare = _HEAD.match(data, name.value)
+    if bare and len(bare[0]) == _HEAD_BYTES and is_secret(importance, bare[0]):
+        bare = _BARE.match(data, name.value)
     if not bare:
         return []
     start, end = bare.span()

@@ -88,6 +88,7 @@ def _of_last(words: List[str], is_loud: bool) -> Weight:
     return Weight.NONE
 
 
+_ENOUGH = 200  # bytes of a value show what it is
 _PLACEHOLDER = re.compile(
     rb"""(?ix)
     (?: null | none | nil | undefined | true | false | yes | no | on | off | unset | not[ ]set | n/a | nan
@@ -111,7 +112,7 @@ def is_placeholder(value: bytes) -> bool:
     >>> is_placeholder(b"None"), is_placeholder(b"${TOKEN}"), is_placeholder(b'os.environ["X"]'), is_placeholder(b"hunter2")
     (True, True, True, False)
     """
-    return not value or bool(_PLACEHOLDER.match(value))
+    return not value or (len(value) <= _ENOUGH and bool(_PLACEHOLDER.match(value)))
 
 
 _DIGEST = re.compile(rb"(?:(?:sha\d+|md5)[:-])?[0-9a-f]{32,128}\Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
@@ -161,6 +162,7 @@ def is_path(value: bytes) -> bool:
 
 def is_secret(weight: Weight, value: bytes) -> bool:
     """Tell whether a value under a name of that weight is a secret."""
+    value = value[: _ENOUGH + 1]
     if weight == Weight.NONE or is_placeholder(value) or is_path(value):
         return False
     if weight == Weight.SURE:

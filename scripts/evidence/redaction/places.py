@@ -128,9 +128,7 @@ def _cookies(data: bytes, low: bytes) -> Iterator[Span]:
                 yield Span(*pair.span(2), "cookie")
 
 
-_BEARER = re.compile(
-    rb"bearer(?<![a-z0-9]bearer)(?:[ \t]|%20|\+){1,4}(?=[\w.~+/-]{0,200}?[0-9])([\w.~+/-]{8,4096}=*)"
-)
+_BEARER = re.compile(rb"bearer(?<![a-z0-9]bearer)(?:[ \t]|%20|\+){1,4}(?=[\w.~+/-]{0,200}?[0-9])([\w.~+/-]{8,4096}=*)")
 
 
 def _schemes(data: bytes, low: bytes) -> Iterator[Span]:

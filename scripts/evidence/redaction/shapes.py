@@ -7,7 +7,7 @@ only around them for these beginnings.
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, NamedTuple, Pattern, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 
 class Span(NamedTuple):
@@ -146,25 +146,36 @@ def _compiled() -> Tuple[Pattern[bytes], Dict[bytes, List[Tuple[str, Pattern[byt
 _BEGINNING, _BY_BEGINNING, _BARE, _BARE_LABELS = _compiled()
 
 
+_BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
+_ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u003d, %3D
+
+
 def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
     """Find the tokens that begin in a part of a text; they may end beyond it."""
-    place = start
-    while place < end:
-        found = _BEGINNING.search(data, place, min(len(data), end + 16))
-        if not found or found.start() >= end:
-            return
-        span = at(data, found.start(), found[0])
-        yield from [span] if span else []
-        place = span.end if span else found.start() + 1
+    read = start
+    for place in _starts(data, start, end):
+        found = _BEGINNING.match(data, place) if place >= read else None
+        span = at(data, place, found[0]) if found else None
+        if span:
+            read = span.end
+            yield span
 
 
-def at(data: bytes, start: int, beginning: bytes) -> Span:
+def _starts(data: bytes, start: int, end: int) -> Iterator[int]:
+    yield start
+    for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()):
+        yield start + letters
+    for match in _BOUNDARY.finditer(data, start, end):
+        yield match.end()
+
+
+def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
     """Return the token that begins there with those letters, if it is one."""
     for label, pattern in _BY_BEGINNING[beginning]:
         match = pattern.match(data, start)
         if match:
             return Span(start, match.end(), "token", label)
-    return None  # type: ignore[return-value]
+    return None
 
 
 def bare(data: bytes, start: int) -> Iterator[Span]:
