@@ -116,17 +116,18 @@ def is_nothing(name: bytes) -> bool:
     return not special and weight(name.strip(b".-")) == Weight.NONE
 
 
-def _name(data: bytes, low: bytes, match: "re.Match[bytes]", start: int, text: bytes) -> Optional[Name]:
+def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: bytes) -> Optional[Name]:
     how, close = match.lastgroup or "", match["close"]
     before = low[max(0, start - 3) : start]
-    if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match)):
-        if not (b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')):  # with password 'x'
-            return None
+    if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match) or _is_told(data, match)):
+        return None
     if how == "comma" and not (
         close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
     ):
         return None
-    if how == "element" and not before.endswith((b"<", b":", b";")) or how == "part" and not close:
+    if how == "element" and not before.endswith((b"<", b":", b";")):
+        return None
+    if how == "part" and not low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith(b"name="):
         return None
     if before.endswith(b"::"):  # a test of that name
         return None
@@ -137,7 +138,12 @@ def _name(data: bytes, low: bytes, match: "re.Match[bytes]", start: int, text: b
     return Name(start, text, match.end(), how, close)
 
 
-def _is_netrc(low: bytes, start: int, match: "re.Match[bytes]") -> bool:
+def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
+    """Tell whether a sentence has a password in quotes: `with password 'x'`."""
+    return b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')
+
+
+def _is_netrc(low: bytes, start: int, match: re.Match[bytes]) -> bool:
     """Tell whether the word is of a line `machine HOST login USER password VALUE`."""
     if low[start : match.end("tail")] not in (b"password", b"passwd"):
         return False

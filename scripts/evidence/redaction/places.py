@@ -148,9 +148,9 @@ def _users(data: bytes, low: bytes) -> Iterator[Span]:
     """Find the passwords of `-u USER:PASSWORD`."""
     for match in _USER.finditer(low):
         value = data[match.start(2) : match.end(2)]
-        if _BEFORE_USER.search(low, max(0, match.start() - 8), match.start()) and not is_hidden(value):
-            if not re.match(rb"[0-9]{1,5}\Z", value):
-                yield Span(*match.span(2), "command line")
+        is_option = _BEFORE_USER.search(low, max(0, match.start() - 8), match.start())
+        if is_option and not is_hidden(value) and not re.match(rb"[0-9]{1,5}\Z", value):  # -u 1000:1000 is no log-in
+            yield Span(*match.span(2), "command line")
 
 
 _SAME = rb"[^\r\n|;]{0,200}?"

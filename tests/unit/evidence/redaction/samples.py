@@ -161,12 +161,12 @@ LINES = (
     f"> -----BEGIN PGP PRIVATE ¦KEY BLOCK-----⟦\r\n> \r\n> {PEM}\r\n> ⟧-----END PGP PRIVATE KEY BLOCK-----",
     f"-----BEGIN EC PRIVATE ¦KEY-----⟦\n{PEM}\n{PEM}\n⟧cut here",
     f"users:\n- password: |\n    ⟦{A}\n    {B}⟧\n  name: me\n",
-    f'Content-Disposition: form-data; name="password"\r\n\r\n⟦hunter2⟧\r\n--x--',
+    'Content-Disposition: form-data; name="password"\r\n\r\n⟦hunter2⟧\r\n--x--',
     f'{{\n  "api_key":\n    "⟦{B}⟧"\n}}',
     f'"token": "⟦{A}\n    {B}⟧"',
     f"{'x' * 50} token is ⟦gh¦p_{A}\n{B}⟧ here",
-    f"machine h\n  login me\n  password ⟦hunter2⟧\n",
-    f"password=⟦hunter2⟧\r\nuser=me\r\n",
+    "machine h\n  login me\n  password ⟦hunter2⟧\n",
+    "password=⟦hunter2⟧\r\nuser=me\r\n",
 )
 
 ALIKE = rf"""
