@@ -27,8 +27,11 @@ _AFTER_NAME = rb"""
         (?P<assign>
             :[ ]?[a-z\[\],|. ]{2,40}[ ]=(?!=)                                   # password: str = "x"
           | ,[ \t\r\n]{0,20}(?:\\{0,8}["'])value\\{0,8}["'][ \t]{0,4}:           # "name": "PASSWORD", "value": "x"
-          | (?:=>|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
+          | \r?\n[ \t-]{0,40}value:(?=[ ])                                        # - name: PASSWORD, next line value: x
+          | [ ]{1,4}value[ ]?=                                                   # <input name="password" value="x">
+          | (?:=>|->|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
         ) %(blank)s %(wrap)s
+      | %(blank)s (?P<told>[ ]is:?[ ]|\||\xe2\x94\x82) [ ]{0,20}                    # the password is x; a table
       | (?P<element>>)                                                          # <password>x</password>
       | (?P<comma>,[ \t]{0,4})                                                  # ["--password", "x"]
       | (?P<part>(?:\r?\n|\\r\\n){2})                                           # name="password" of a multipart body
@@ -58,7 +61,9 @@ _SCHEME = re.compile(
 _BARE = re.compile(rb"(?:[^\s\"'`<>\\]|\\(?![\\nrt\"'])){1,4096}")
 _HEAD_BYTES = 256  # of a value say whether it is one: some run on for long
 _HEAD = re.compile(_BARE.pattern.replace(b"4096", b"%d" % _HEAD_BYTES))
-_CUT = re.compile(rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026")
+_CUT = re.compile(
+    rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026|\xef\xbc[\x81\x89\x8c\x9b]|\xe3\x80[\x81\x82]"
+)
 _LINE = re.compile(rb"[^\r\n]{0,2000}")
 _ANCHOR = re.compile(rb"(?:^|[\r\n])[ \t]*(?:- |export |set |\+ |> ?)?[ \t]*(?:[\"']?)\Z")
 _BLOCK = re.compile(rb"[|>][+-]?[0-9]?[ \t]*(?:#[^\r\n]*)?\r?\n")
@@ -119,15 +124,18 @@ def is_nothing(name: bytes) -> bool:
 def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: bytes) -> Optional[Name]:
     how, close = match.lastgroup or "", match["close"]
     before = low[max(0, start - 3) : start]
-    if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match) or _is_told(data, match)):
+    if how == "space" and not (
+        low.startswith(b"-", start) or _is_netrc(low, start, match) or _is_told(data, match) or _is_set(low, start)
+    ):
         return None
     if how == "comma" and not (
         close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
     ):
         return None
-    if how == "element" and not before.endswith((b"<", b":", b";")):
+    is_attribute = low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
+    if how == "element" and not (before.endswith((b"<", b":", b";")) or (close and is_attribute)):
         return None
-    if how == "part" and not low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith(b"name="):
+    if how == "part" and not is_attribute:
         return None
     if before.endswith(b"::"):  # a test of that name
         return None
@@ -141,6 +149,11 @@ def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: byt
 def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
     """Tell whether a sentence has a password in quotes: `with password 'x'`."""
     return b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')
+
+
+def _is_set(low: bytes, start: int) -> bool:
+    """Tell whether a command sets a name to the next word."""
+    return low[max(0, start - 14) : start].endswith((b"setx ", b"configure set ", b"config set "))
 
 
 def _is_netrc(low: bytes, start: int, match: re.Match[bytes]) -> bool:
@@ -160,6 +173,11 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
         importance = Weight.LIKELY
     if importance == Weight.NONE:
         return
+    is_header = lowered.startswith(b"x-") or name.text.isupper()  # HF_TOKEN=word; X-Auth-Token: word
+    if importance == Weight.LIKELY and is_header and name.how == "assign":
+        importance = Weight.SURE
+    elif importance == Weight.SURE and name.how == "told":
+        importance = Weight.LIKELY
     for start, end, quote in _values(data, name, importance):
         if is_secret(importance, _LINE_END.sub(b"", data[start:end])):
             yield Span(start, end, "named", "", quote)

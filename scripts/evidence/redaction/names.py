@@ -64,7 +64,7 @@ _WORDS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 def weight(name: bytes) -> Weight:
     """Judge a name.
 
-    >>> [weight(name).name for name in (b"DB_PASSWORD", b"accessToken", b"eos_token", b"tokenizer", b"user_key", b"key")]
+    >>> [weight(name).name for name in (b"DB_PASSWORD", b"authToken", b"eos_token", b"tokenizer", b"user_key", b"key")]
     ['SURE', 'LIKELY', 'NONE', 'NONE', 'RANDOM', 'NONE']
     """
     words = [word.decode("ascii").lower() for word in _WORDS.findall(name)]
@@ -86,7 +86,7 @@ def _of_last(words: List[str], is_loud: bool) -> Weight:
     if last in ("token", "jwt"):
         return Weight.NONE if before in _NO_TOKEN else Weight.LIKELY
     if last == "key" and before and before not in _NO_KEY:
-        return Weight.LIKELY if before in _KEYS or (is_loud and len(words) > 1 and before != "cache") else Weight.RANDOM
+        return Weight.LIKELY if before in _KEYS or is_loud else Weight.RANDOM
     if last == "pass" and before:
         return Weight.LIKELY
     if last in ("sig", "signature", "auth", "sign", "sessionid"):
@@ -172,5 +172,5 @@ def is_secret(weight: Weight, value: bytes) -> bool:
     if weight == Weight.NONE or is_placeholder(value) or is_path(value):
         return False
     if weight == Weight.SURE:
-        return True
+        return not (len(value) < 4 and _NUMBER.match(value))  # password: 3 tries left
     return is_likely(value) if weight == Weight.LIKELY else looks_random(value)

@@ -139,7 +139,8 @@ def _schemes(data: bytes, low: bytes) -> Iterator[Span]:
 
 
 _USER = re.compile(
-    rb"-u(?:ser)?(?:[ \t]*|=|[\"'],[ \t]*[\"'])[\"']?(?![a-z]{1,8}://)([a-z0-9_.@%+-]{0,80}):([^\s\"'`]{1,200})"
+    rb"-u(?:ser)?(?:[ \t]*|=|[\"'],[ \t]*[\"'])(?![a-z]{1,8}://)"
+    rb"(?:[a-z0-9_.@%+-]{0,80}:([^\s\"'`]{1,200})|\"[a-z0-9_.@%+-]{0,80}:([^\"\r\n]{1,200})|'[a-z0-9_.@%+-]{0,80}:([^'\r\n]{1,200}))"
 )
 _BEFORE_USER = re.compile(rb"(?:\A|[\s\"'])-?(?:-proxy)?\Z")
 
@@ -147,10 +148,11 @@ _BEFORE_USER = re.compile(rb"(?:\A|[\s\"'])-?(?:-proxy)?\Z")
 def _users(data: bytes, low: bytes) -> Iterator[Span]:
     """Find the passwords of `-u USER:PASSWORD`."""
     for match in _USER.finditer(low):
-        value = data[match.start(2) : match.end(2)]
+        start, end = match.span(match.lastindex or 0)
+        value = data[start:end]
         is_option = _BEFORE_USER.search(low, max(0, match.start() - 8), match.start())
         if is_option and not is_hidden(value) and not re.match(rb"[0-9]{1,5}\Z", value):  # -u 1000:1000 is no log-in
-            yield Span(*match.span(2), "command line")
+            yield Span(start, end, "command line")
 
 
 _SAME = rb"[^\r\n|;]{0,200}?"
