@@ -98,16 +98,17 @@ _ENOUGH = 200  # bytes of a value show what it is
 _PLACEHOLDER = re.compile(
     rb"""(?ix)
     (?: null | none | nil | undefined | true | false | yes | no | on | off | unset | not[ ]set | n/a | nan
-      | \*+ | x{3,} | \.{2,} | \xe2\x80\xa6 | -+ | _+ | \?+ | \#+
+      | [^\w\x80-\xff]{0,5} | \*+ | x{3,} | \.{2,} | \xe2\x80\xa6 | -+ | _+ | \?+ | \#+
       | <[^<>]*> | \[[^\[\]]*\]? | \{[^{}]*\}? | \(secret[a-z0-9-]*\) | \(not[ ]shown\) | \(hidden\)
       | \$\{.* | \$\(.* | \$[a-z_][a-z0-9_]* | %\w+% | %[sdr] | %\([a-z_]+\)s? | \{\{.* | \$\$.*
       | (?:os|self|cls|settings|config|conf|args|options|opts|env|environ|secrets|vars|process|ctx|context|params|kwargs
         |request|req|data|app|client|credentials|inputs|matrix|github)(?:\.[a-z_][a-z0-9_]*|\[['"].*|\()+.*
-      | [a-z_][a-z0-9_.]*\(.*
+      | [a-z_][a-z0-9_.]*[\[(].* | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
+      | [a-z]+(?:_[a-z]+)*_(?:key|token|secret|password|credentials|key_id)  # the name of a variable, in quotes
       | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
       | (?:redacted|hidden|masked|filtered|removed|secret|required|missing|empty|invalid|incorrect|wrong|changed|expired
         |optional|accepted|rejected|ok|password|passwd|token|passphrase|must|should|is|was|are|will|can|cannot|not|and|or|for
-        |the|a|an|in|to|of|from|with|prompt|field|reset|length|too)
+        |the|a|an|in|to|of|from|with|options?|flags?|arguments?|instead|prompt|field|reset|length|too)
     )[.,;:!]?\Z"""
 )
 

@@ -36,6 +36,7 @@ def find(piece: Piece) -> Iterator[Span]:
 
 _AUTHORITY = re.compile(rb"([^\s/\"'`<>@:\\]{0,200})(?::([^\s\"'`<>]{1,300}))?\Z")
 _PORT = re.compile(rb"[0-9]{1,5}(?:[/?#]|\Z)")
+_WITH_HOST = re.compile(rb"@(?:[\w-]+(?:\.[\w-]+)+|localhost)(?::[0-9]+)?/")  # https://me:PASSWORD@host/x@main
 _HOST = re.compile(rb"[\w.\[$*{(-]")
 _DRIVER = re.compile(rb"([A-Za-z_][\w.-]{0,60}):([^\s\"'`<>@/:]{1,100})\Z")
 
@@ -57,7 +58,7 @@ def _before_at(data: bytes, start: int, place: int) -> Iterator[Span]:
         if looks_random(match[1]) or re.match(rb"[0-9a-f]{32,64}\Z", match[1]):
             yield Span(*match.span(1), "url user")
     elif match:
-        if not _PORT.match(match[2]) and not is_hidden(match[2]):
+        if not _PORT.match(match[2]) and not is_hidden(match[2]) and not _WITH_HOST.search(match[2]):
             yield Span(*match.span(2), "url password")
     elif data.startswith((b"tcp(", b"unix("), place + 1):
         driver = _DRIVER.search(data, max(start, place - 200), place)
