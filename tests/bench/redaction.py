@@ -50,7 +50,9 @@ def _log(number: int, rng: random.Random) -> str:
 
 def _json_log(number: int, rng: random.Random) -> str:
     said = {"level": "INFO", "message": "request done", "request_id": f"{rng.getrandbits(128):032x}", "path": "/tts"}
-    return json.dumps({"time": 1.5 * number, **said, "tokens": number % 500, "key": "emotion", "ms": rng.random() * 1000})
+    return json.dumps(
+        {"time": 1.5 * number, **said, "tokens": number % 500, "key": "emotion", "ms": rng.random() * 1000}
+    )
 
 
 def _journal(number: int, rng: random.Random) -> str:

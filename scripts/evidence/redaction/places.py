@@ -10,7 +10,7 @@ from .piece import Piece
 from .shapes import Span
 from .stand_ins import STAND_IN
 
-MOST_KEY_BYTES = 32_768
+MOST_KEY_BYTES = 24_576
 
 
 def find(piece: Piece) -> Iterator[Span]:
@@ -106,7 +106,7 @@ def _keys(data: bytes) -> Iterator[Span]:
             rest = re.compile(rb"(?:[ \t]*\r?\n)?").match(data, match.end())
             start = rest.end() if rest else match.end()
             lines = _LINES.match(data, start)
-            literal = re.compile(rb"(?:\\+[nr]|[A-Za-z0-9+/=]){20,32768}").match(data, match.end())
+            literal = re.compile(rb"(?:\\+[nr]|[A-Za-z0-9+/=]){20,24576}").match(data, match.end())
             body = (match.end(), max(lines.end() if lines else 0, literal.end() if literal else 0))
         if body[1] > body[0] and data[body[0] : body[1]].strip() and not STAND_IN.match(data, body[0]):
             yield Span(*body, "private key", "private key")

@@ -18,8 +18,8 @@ from .shapes import Span
 from .stand_ins import STAND_IN, StandIns
 from .values import Values
 
-BLOCK_BYTES = 1 << 21  # held at a time, beside what follows
-MARGIN_BYTES = 1 << 16  # nothing that is found is longer: keys and values have their limits in `named` and `places`
+BLOCK_BYTES = 1 << 20  # held at a time, beside what follows
+MARGIN_BYTES = 1 << 15  # nothing that is found is longer: keys and values have their limits in `named` and `places`
 CONTEXT_BYTES = 1 << 11  # of what was written already, since names and URLs are read to the left
 
 _Bytes = bytes  # as a type within the class, which has a method of that name
