@@ -79,6 +79,13 @@ def test_a_known_value_survives_in_no_escaping(value: str, escaping: Callable[[s
     assert value not in shown
 
 
+@pytest.mark.parametrize("between", ["\n", "\r\n    ", "\x1b[1m", "\x1b[0m\n\x1b[31m"])
+def test_a_known_value_is_found_over_line_ends_and_colours(between: str) -> None:
+    value = "sword-fish-and-chips"
+
+    assert "as (secret)." == Redactor([Secret(value)]).text(f"as {value[:9]}{between}{value[9:]}.")
+
+
 @given(st.text(st.sampled_from("abc xyz ghij 0123-_./[]{}(),\n"), max_size=300))
 def test_a_text_without_secrets_stays_byte_for_byte(text: str) -> None:
     assert text == Redactor([Secret("Swordfish!")]).text(text)
