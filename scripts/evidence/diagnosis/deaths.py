@@ -83,7 +83,7 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
         elif silent or "hung" in message or "answers no more" in message:
             yield _placed(record, shard, where, _silent(record, shard, message, where))
         elif "it died" not in message and "could not be started again" not in message:
-            head = Both(message.partition(": ")[0] or message, "服务已结束")
+            head = Both(message.partition(": ")[0].strip() or "the service ended", "服务已结束")
             died = Incident(k.DIED, head, passages=service_passages(record, [shard.index]), evidence=(message,))
             yield _placed(record, shard, where, replace(died, without=NO_GUESS))
 

@@ -8,6 +8,7 @@ one comes before another.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable, Iterator, List, Sequence, Tuple
 
 from ...proof.receipt import one_line
@@ -36,6 +37,8 @@ def diagnose(record: RunRecord) -> List[Diagnosis]:
     """Find the causes that fit, the most telling first; none of a green run, at least "unknown" of a red one."""
     if is_green(record):
         return []
+    in_order = sorted(record.shards, key=lambda shard: (shard.is_repair, shard.index))
+    record = replace(record, shards=tuple(in_order))
     found = together(explained(incident) for family in FAMILIES for incident in family(record))
     return sorted(found, key=_rank) or [_unknown(record)]
 

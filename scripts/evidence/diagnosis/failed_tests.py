@@ -22,7 +22,7 @@ MANY = 3  # tests with one signature are told together
 STATUS = re.compile(r"(?<![\d.])(5\d\d)(?![\d.])")
 FIXTURE = re.compile(r"@(?:pytest[\w.]*\.)?fixture\b.*?\n(?:.*\n)*?\s*(?:async )?def (?P<name>\w+)\(")
 CHANGING = (
-    (re.compile(r"0x[0-9a-fA-F]+"), "0x*"),
+    (re.compile(r"\b0x[0-9a-fA-F]+"), "*"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I), "*"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "*"),
     (re.compile(r"(?:/[\w.+-]+){2,}/?"), "/*"),
@@ -37,7 +37,7 @@ def signature(message: str) -> str:
     """Take out of a message what changes from test to test: numbers, addresses, ids, paths, what is quoted.
 
     >>> signature("KeyError: 'a1' at 0x7f3a in /tmp/x/y.py:12")
-    "KeyError: '*' at 0x* in /*:#"
+    "KeyError: '*' at * in /*:#"
     """
     text = message.splitlines()[0] if message else ""
     for pattern, stand_in in CHANGING:

@@ -85,14 +85,16 @@ def explained(incident: Incident) -> Diagnosis:
         shown.insert(0, passages.cited(found.place, found.number, found.line))
     elif incident.passages:
         shown += passages.telling(incident.passages, EVIDENCE_LINES - 1)
+    sentence = one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english))
+    chinese = _joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese)
     return Diagnosis(
         kind=kind,
-        sentence=one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english)),
+        sentence=sentence if sentence.strip() else kind,
         evidence=tuple(dict.fromkeys(filter(None, shown)))[:EVIDENCE_LINES],
         next=_next(hint, incident.command),
         shards=incident.shards,
         tests=incident.tests,
-        chinese=_joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese),
+        chinese=chinese if chinese.strip() else kind,
     )
 
 

@@ -128,7 +128,8 @@ def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
     for each in passages:
         ends = set(exceptions(each)[:1])
         for place, line in enumerate(each.lines):
-            points = (100 if place in ends else _points(line)) + (10 if place >= len(each.lines) - 2 else 0)
+            points = 100 if place in ends else _points(line)
+            points += 10 if place >= len(each.lines) - 2 and not PROGRESS.search(line) else 0
             if points > 0:
                 ranked.append((points, len(ranked), cited(each.place, each.first and each.first + place, line)))
     best = sorted(ranked, key=lambda line: (-line[0], -line[1]))[:count]

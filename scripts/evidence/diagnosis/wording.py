@@ -25,8 +25,8 @@ def short(nodeid: str) -> str:
 PHRASES = (
     (r"refused the connection: nothing listens there", "拒绝连接：端口无人监听"),
     (r",? and it listens nowhere else", "，也没有监听其他端口"),
-    (r"accepted the connection but did not answer within ([\d.]+ s)", r"接受了连接，但 \1 内没有应答"),
-    (r"did not accept the connection within ([\d.]+ s)", r"\1 内没有接受连接"),
+    (r"accepted the connection but did not answer within ([\d.]+ s)", r"接受了连接，但 \1内没有应答"),
+    (r"did not accept the connection within ([\d.]+ s)", r"\1内没有接受连接"),
     (r"did not answer in time, or not to the end", "没有及时或完整地应答"),
     (r"closed the connection without an answer", "未应答就关闭了连接"),
     (r"answered (\d{3}[ \w]*), expected (\d{3}[ \w]*): ", r"返回 \1，应为 \2："),
@@ -48,7 +48,7 @@ def in_chinese(text: str) -> str:
     """Say our own words of probes, budgets and ends in Chinese; what others wrote stays.
 
     >>> in_chinese("accepted the connection but did not answer within 2.0 s")
-    '接受了连接，但 2.0 秒 内没有应答'
+    '接受了连接，但 2.0 秒内没有应答'
     """
     for pattern, replacement in PHRASES:
         text = re.sub(pattern, replacement, text)
