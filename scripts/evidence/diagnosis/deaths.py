@@ -114,11 +114,8 @@ class Where(NamedTuple):
         if not self.test:
             return "在两个测试之间"
         name = short(self.test)
-        return (
-            f"在 {name} 刚结束后"
-            if self.is_before
-            else f"在 {name} 运行 {chinese_time(human_seconds(self.seconds))} 后"
-        )
+        seconds = chinese_time(human_seconds(self.seconds))
+        return f"在 {name} 刚结束后" if self.is_before else f"在 {name} 运行 {seconds}后"
 
     @property
     def tests(self) -> Tuple[str, ...]:

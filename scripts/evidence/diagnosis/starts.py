@@ -166,7 +166,7 @@ def _not_ready(record: RunRecord, at: Broken) -> Incident:
         k.NOT_READY,
         Both(
             f"the service was not ready{limit}",
-            f"服务未在 {chinese_time(limit[8:])} 内就绪" if match else "服务未及时就绪",
+            f"服务未在 {chinese_time(limit[8:])}内就绪" if match else "服务未及时就绪",
         ),
         cause=Both(how, in_chinese(how)),
         passages=near,

@@ -62,7 +62,12 @@ def chinese_time(text: str) -> str:
     ('退出码 1，运行 2 分 05 秒', '信号 SIGSEGV (11)', '41.2 秒')
     """
     words = ((r"\bexit code\b", "退出码"), (r"\bsignal\b", "信号"), (r" after ", "，运行 "))
-    for pattern, replacement in (*words, (r"(\d) h\b", r"\1 小时"), (r"(\d) min\b", r"\1 分"), (r"(\d) s\b", r"\1 秒")):
+    for pattern, replacement in (
+        *words,
+        (r"(\d) h(?![a-z])", r"\1 小时"),
+        (r"(\d) min(?![a-z])", r"\1 分"),
+        (r"(\d) s(?![a-z])", r"\1 秒"),
+    ):
         text = re.sub(pattern, replacement, text)
     return text
 
