@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Container, Iterable, List, NamedTuple, Sequence, Tuple
 
@@ -114,7 +115,7 @@ def _next(hint: str, command: str) -> str:
 
 
 def together(all_of: Iterable[Diagnosis]) -> List[Diagnosis]:
-    """Tell what is of one kind and one sentence once, with the shards and tests of all."""
+    """Tell what is of one kind and one sentence once, whatever it took, with the shards and tests of all."""
     merged: List[Diagnosis] = []
     for each in all_of:
         same = next((place for place, other in enumerate(merged) if _is_same(other, each)), None)
@@ -136,4 +137,13 @@ def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
 
 
 def _is_same(one: Diagnosis, other: Diagnosis) -> bool:
-    return one.kind == other.kind and one.sentence == other.sentence
+    return one.kind == other.kind and _timeless(one.sentence) == _timeless(other.sentence)
+
+
+def _timeless(sentence: str) -> str:
+    """Take out durations, and ports, which are others in each shard.
+
+    >>> _timeless("http://h:8001/ was not ready: exit code 1 after 2 min 05 s")
+    'http://h:*/ was not ready: exit code 1 after *'
+    """
+    return re.sub(r"(\d+ h \d+ min|\d+ min \d+ s|[\d.]+ s)\b|(?<=[\w.]:)\d{2,5}\b", "*", sentence)

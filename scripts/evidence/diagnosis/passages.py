@@ -27,6 +27,7 @@ OVERCOME = re.compile(
 )
 WARNING = re.compile(r"\bwarn(ing|ings)?\b|\w+Warning\b|deprecat|\bINFO\b|\bDEBUG\b", re.I)
 PROGRESS = re.compile(r"\d+%\|| \d+%(?!\S)|[█▏▎▍▌▋▊▉━]{2}|\b\d+(\.\d+)?[kKMG]?i?B/s|\bit/s\]")
+MARKS = re.compile(r"[\s^~-]*$")  # below a line of a traceback; an empty line, too
 # How much a line tells of why something failed; the first that fits.
 TELLING = (
     (re.compile(r"^[\w.]+(Error|Exception|Exit|Interrupt|Warning)\b.{0,4}:?"), 90),
@@ -129,7 +130,8 @@ def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
         ends = set(exceptions(each)[:1])
         for place, line in enumerate(each.lines):
             points = 100 if place in ends else _points(line)
-            points += 10 if place >= len(each.lines) - 2 and not PROGRESS.search(line) else 0
+            quiet = PROGRESS.search(line) or MARKS.match(line)
+            points += 10 if place >= len(each.lines) - 2 and not quiet else 0
             if points > 0:
                 ranked.append((points, len(ranked), cited(each.place, each.first and each.first + place, line)))
     best = sorted(ranked, key=lambda line: (-line[0], -line[1]))[:count]
@@ -137,7 +139,7 @@ def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
 
 
 def _points(line: str) -> int:
-    if not line.strip() or PROGRESS.search(line) or OVERCOME.search(line):
+    if MARKS.match(line) or PROGRESS.search(line) or OVERCOME.search(line):
         return 0
     points = next((points for pattern, points in TELLING if pattern.search(line)), 0)
     return points - 30 if WARNING.search(line) else points

@@ -14,14 +14,15 @@ from . import kinds as k
 from .deaths import DURATION, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
 from .incidents import Both, Incident
-from .passages import Passage, last_telling, passage
+from .passages import Passage, find, last_telling, passage
 from .signs.known import SIGNS
 from .signs.serving import STILL_AT_IT
 from .wording import chinese_time, in_chinese, listed
 
-LAST_LINE = "; its last line: "
+LAST_LINE, NO_LINE = "; its last line: ", "; it wrote nothing"
 HOLDER_CHARACTERS = 70  # of who has a port; all of it stands in the evidence
 BUSY_CORES = 0.2  # of the processor: less is waiting
+ON_THE_WAY = (k.NETWORK, k.PROXY, k.DISK_FULL, k.DIGEST)  # before there is any package
 NOT_BEFORE = (k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE)  # what only tests meet
 
 NOT_READY = re.compile(rf"(?P<where>\S+) was not ready within (?P<limit>{DURATION}): it (?P<how>.*)")
@@ -57,6 +58,7 @@ def broken(record: RunRecord) -> Iterator[Broken]:
 
 def _as_shown(text: str) -> str:
     """Give what a result says in one line the form of the error that it was."""
+    text = text[: -len(NO_LINE)] if text.endswith(NO_LINE) else text
     first, _, last = text.partition(LAST_LINE)
     return f"{first}\n  | {last}" if last else first
 
@@ -283,13 +285,16 @@ def _prepare(record: RunRecord, at: Broken) -> Incident:
 
 
 def _packages(record: RunRecord, at: Broken) -> Incident:
+    near = all_lines(at.message)
+    on_the_way = [each for each in SIGNS if each.kind in ON_THE_WAY]  # pip's last line is "No matching distribution"
     return Incident(
         k.PACKAGES,
         Both("the packages could not be installed", "无法安装软件包"),
         cause=Both(first_line(at.message), first_line(at.message)),
-        passages=all_lines(at.message),
+        passages=near,
         hint=at.hint,
         command=record.command("nox", "-s", "deps"),
+        signs=on_the_way if find(near, on_the_way) else SIGNS,
         without=(*NOT_BEFORE, k.MODULE),
     )
 
@@ -309,14 +314,19 @@ def _weights(record: RunRecord, at: Broken) -> Incident:
 
 
 def _settings(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message).rstrip(":")
+    of_pytest = at.message.startswith("pytest cannot use")
+    kinds = (k.NO_COMMAND, k.ARGUMENT, k.COLLECTION, k.PERMISSION)
+    head = Both("pytest cannot start", "pytest 无法启动") if of_pytest else None
     return Incident(
-        k.SETTINGS,
-        Both("a setting or argument cannot be used", "设置或参数无法使用"),
-        cause=Both(first_line(at.message).rstrip(":"), first_line(at.message).rstrip(":")),
+        k.COLLECTION if of_pytest else k.SETTINGS,
+        head or Both("a setting or argument cannot be used", "设置或参数无法使用"),
+        cause=Both(last_telling(all_lines(at.message)) if of_pytest else first),
         passages=all_lines(at.message),
         hint=at.hint,
         command="" if at.hint else whole_again(record),
-        signs=[each for each in SIGNS if each.kind in (k.NO_COMMAND, k.ARGUMENT, k.COLLECTION, k.PERMISSION)],
+        signs=SIGNS if of_pytest else [each for each in SIGNS if each.kind in kinds],
+        without=(k.TIMED_OUT, k.UNREACHABLE, k.PORT),
     )
 
 

@@ -489,6 +489,12 @@ SUITES = (
     Fault("collection: module", k.MODULE, (BROKEN, "no_such_module"), suite="import no_such_module\n" + PASSES),
     Fault("collection: syntax", k.COLLECTION, (BROKEN, "SyntaxError"), suite="def test_x(:\n"),
     Fault("collection: disk full", k.DISK_FULL, (BROKEN, "the disk is full"), suite=FULL),
+    Fault(
+        "conftest.py",
+        k.MODULE,
+        ("tests/conftest.py cannot be imported: no module named nothing",),
+        around=lambda folder: _file(folder / "tests" / "conftest.py", "import nothing\n"),
+    ),
     Fault("missing fixture", k.COLLECTION, ("no fixture nothing",), suite="def test_x(nothing): pass\n"),
     Fault("unknown option", k.ARGUMENT, ("--no-such-option",), arguments=["--no-such-option"]),
     Fault("shared fixture", k.FIXTURE, ("the fixture voice fails", "4 tests"), suite=FIXTURE),
