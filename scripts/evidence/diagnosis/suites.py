@@ -172,9 +172,8 @@ def _outside(record: RunRecord) -> Iterator[Incident]:
                 continue
             conftest = CONFTEST.search(error.message)
             message = conftest["why"] if conftest else error.message
-            broken = (
-                Both(f"{conftest['file']} cannot be imported", f"无法导入 {conftest['file']}") if conftest else None
-            )
+            file = conftest["file"].replace(f"{record.reports.absolute().parent}/", "") if conftest else ""
+            broken = Both(f"{file} cannot be imported", f"无法导入 {file}") if file else None
             yield Incident(
                 k.COLLECTION if conftest else k.PYTEST_DIED,
                 broken or Both(*OUTSIDE[error.name]),
