@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from ...proof import outcome_history
 from ...proof import outcomes as o
-from ...proof.outcome_history import BROKE
 from ...proof.receipt import shown
 from ..record import RunRecord
 from . import kinds as k
@@ -55,7 +55,7 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
             yield _placed(record, members, tell(record, name, members))
     flaky = _flaky(record)
     for failure in rest:
-        told = _flaky_test(failure, flaky) if failure.nodeid in flaky else _one(record, failure)
+        told = _flaky_test(failure, flaky[failure.nodeid]) if failure.nodeid in flaky else _one(record, failure)
         yield _placed(record, [failure], told)
 
 
@@ -211,11 +211,14 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
             ),
             cause=Both(message, message),
             is_certain=True,
-            hint="It passed in the last run. Find out which tests need which, and keep them together (suite.together).",
+            hint="It passed in a run of the same code. Find out which tests need which, and keep them together "
+            "(suite.together).",
             command=record.command("nox", "-s", "isolation"),
         )
+    if record.changes.get(failure.nodeid) == outcome_history.FLAKY:
+        return _flaky_test(failure)
     outcome = "failed" if failure.outcome == o.FAILED else "is in error"
-    new = record.changes.get(failure.nodeid) == BROKE
+    new = record.changes.get(failure.nodeid) == outcome_history.BROKE
     return Incident(
         k.ASSERTION,
         Both(f"{name} {outcome}", f"{name} 失败"),
@@ -226,11 +229,11 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
 
 
 def _left_elsewhere(record: RunRecord, failure: Failure) -> str:
-    """Find the test that a failed one may need: it passed before, and its file was cut right before it, or above it.
+    """Find the test that a failed one may need: above it in its file, and run in another shard.
 
-    Only where it passed in the last run, and a test above it in its file ran in another shard this time.
+    Only where it passed in a run of the same state of everything: then nothing differs but which tests ran before it.
     """
-    if record.changes.get(failure.nodeid) != BROKE or len(record.shards) < 2:
+    if record.changes.get(failure.nodeid) != outcome_history.FLAKY or len(record.shards) < 2:
         return ""
     ids = [test.nodeid for test in record.verdict.tests] if record.verdict else []
     if failure.nodeid not in ids:
@@ -264,15 +267,15 @@ def _flaky(record: RunRecord) -> Dict[str, Tuple[int, int]]:
     }
 
 
-def _flaky_test(failure: Failure, flaky: Dict[str, Tuple[int, int]]) -> Incident:
-    failed, tried = flaky[failure.nodeid]
-    message = first_line(failure.message)
+def _flaky_test(failure: Failure, counts: Optional[Tuple[int, int]] = None) -> Incident:
+    """Tell of a test that passes and fails: so often in this run, or over runs of the same state of everything."""
+    message, name = first_line(failure.message), short(failure.nodeid)
+    how = Both("it passed in another run of the same code", "同样的代码在另一次运行中通过")
+    if counts:
+        how = Both("{} of {} attempts failed".format(*counts), "{1} 次尝试中 {0} 次失败".format(*counts))
     return Incident(
         k.FLAKY,
-        Both(
-            f"{short(failure.nodeid)} is flaky: {failed} of {tried} attempts failed",
-            f"{short(failure.nodeid)} 不稳定：{tried} 次尝试中 {failed} 次失败",
-        ),
+        Both(f"{name} is flaky: {how.english}", f"{name} 不稳定：{how.chinese}"),
         cause=Both(message, message),
         is_certain=True,
         hint="Run it alone, several times.",

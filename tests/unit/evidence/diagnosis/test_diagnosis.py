@@ -16,6 +16,7 @@ from scripts.evidence.diagnosis import kinds as k
 from scripts.evidence.diagnosis.failed_tests import signature
 from scripts.evidence.record import Ending, Log, RunRecord, ShardRecord
 from scripts.proof import findings as f
+from scripts.proof import outcome_history
 from scripts.proof import outcomes as o
 from scripts.proof import receipt as r
 from scripts.proof.outcomes import Attempt, Ended, Round, Running
@@ -193,13 +194,27 @@ def test_a_test_that_failed_and_passed_is_flaky() -> None:
     assert (k.FLAKY, "test_a is flaky: 1 of 2 attempts failed: KeyError: 1") == (found.kind, found.sentence)
 
 
-def test_a_test_that_passed_before_beside_one_that_now_ran_elsewhere_may_need_it() -> None:
+def test_a_test_that_passed_in_the_same_code_beside_one_that_now_ran_elsewhere_needs_it() -> None:
     shards = [shard(selected(T("a")), total=2), shard(selected(T("b"), o.FAILED, "KeyError: 1"), index=1, total=2)]
 
-    found = first(run(*shards, earlier={T("a"): o.PASSED, T("b"): o.PASSED}))
+    found = first(run(*shards, changes={T("b"): outcome_history.FLAKY}))
 
     assert (k.ORDER, True) == (found.kind, "test_b failed without test_a" in found.sentence)
     assert "nox -s isolation" in found.next
+
+
+@pytest.mark.parametrize(
+    "change, kind, words",
+    [
+        (outcome_history.FLAKY, k.FLAKY, "test_b is flaky: it passed in another run of the same code: KeyError: 1"),
+        (outcome_history.BROKE, k.ASSERTION, "test_b failed: KeyError: 1 (it passed in the last run)"),
+        (outcome_history.NEW, k.ASSERTION, "test_b failed: KeyError: 1"),
+    ],
+)
+def test_what_the_runs_before_tell_of_a_failed_test_is_said(change: str, kind: str, words: str) -> None:
+    found = first(run(shard(selected(T("b"), o.FAILED, "KeyError: 1")), changes={T("b"): change}))
+
+    assert (kind, words) == (found.kind, found.sentence)
 
 
 def test_a_signature_has_nothing_that_changes_from_test_to_test() -> None:
