@@ -154,7 +154,7 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> 
             "person.",
             signs=[each for each in SIGNS if each.kind in (k.GPU_MEMORY, k.MEMORY)],
         )
-    signal, said = death.how.startswith("signal"), last_telling(passages)
+    signal, said = death.how.startswith("signal"), last_telling(passages, any_line=False)
     did = f"crashed with {death.how.replace('signal ', '')}" if signal else f"ended with {death.how}"
     chinese = f"以{chinese_time(death.how)} {'崩溃' if signal else '结束'}"
     return Incident(

@@ -9,15 +9,16 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...proof import outcome_history
 from ...proof import outcomes as o
-from ...proof.receipt import shown
+from ...proof.receipt import SERVICE, shown
 from ..record import RunRecord
 from . import kinds as k
-from .facts import Failure, failures, first_line, ran, rerun
+from .facts import Failure, errors, failures, first_line, ran, rerun
 from .incidents import Both, Incident
 from .passages import Passage, passage
 from .suites import is_of_process
 from .wording import short
 
+MOST_APART = 50  # failed tests are told one by one; more of them say no more
 MANY = 3  # tests with one signature are told together
 STATUS = re.compile(r"(?<![\d.])(5\d\d)(?![\d.])")
 FIXTURE = re.compile(r"@(?:pytest[\w.]*\.)?fixture\b.*?\n(?:.*\n)*?\s*(?:async )?def (?P<name>\w+)\(")
@@ -54,7 +55,7 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
         for name, members in groups:
             yield _placed(record, members, tell(record, name, members))
     flaky = _flaky(record)
-    for failure in rest:
+    for failure in rest[:MOST_APART]:
         told = _flaky_test(failure, flaky[failure.nodeid]) if failure.nodeid in flaky else _one(record, failure)
         yield _placed(record, [failure], told)
 
@@ -161,10 +162,12 @@ def _of_fixture(record: RunRecord, name: str, members: List[Failure]) -> Inciden
 
 def _of_service(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     head, service = _counted(record, members), first_line(members[0].service)
+    lives = not any(errors(record, SERVICE))
     return Incident(
         k.SERVICE_ERRORS,
         head,
         cause=Both(f"the service failed meanwhile: {service}", f"服务内部出错 {service}"),
+        tail=Both(" (the service went on)", "（服务仍在运行）") if lives else Both(),
         passages=_near(members)[:1],
         hint="See its log around then.",
         without=(k.TIMED_OUT, k.UNREACHABLE, k.COLLECTION),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Container, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Container, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from ...proof.receipt import one_line
 from . import passages
@@ -116,28 +116,25 @@ def _next(hint: str, command: str) -> str:
 
 def together(all_of: Iterable[Diagnosis]) -> List[Diagnosis]:
     """Tell what is of one kind and one sentence once, whatever it took, with the shards and tests of all."""
-    merged: List[Diagnosis] = []
+    merged: Dict[Tuple[str, str], Diagnosis] = {}
     for each in all_of:
-        same = next((place for place, other in enumerate(merged) if _is_same(other, each)), None)
-        if same is None:
-            merged.append(each)
-            continue
-        other = merged[same]
-        merged[same] = other._replace(
-            evidence=_both(other.evidence, each.evidence)[:EVIDENCE_LINES],
-            shards=tuple(sorted({*other.shards, *each.shards})),
-            tests=tuple(dict.fromkeys((*other.tests, *each.tests))),
-        )
-    return merged
+        key = each.kind, _timeless(each.sentence)
+        other = merged.get(key)
+        merged[key] = each if other is None else _merged(other, each)
+    return list(merged.values())
+
+
+def _merged(one: Diagnosis, other: Diagnosis) -> Diagnosis:
+    return one._replace(
+        evidence=_both(one.evidence, other.evidence)[:EVIDENCE_LINES],
+        shards=tuple(sorted({*one.shards, *other.shards})),
+        tests=tuple(dict.fromkeys((*one.tests, *other.tests))),
+    )
 
 
 def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
     """Put lines together, but for those that say no more than one that is there."""
     return (*some, *(line for line in more if not any(line.startswith(old) or old.startswith(line) for old in some)))
-
-
-def _is_same(one: Diagnosis, other: Diagnosis) -> bool:
-    return one.kind == other.kind and _timeless(one.sentence) == _timeless(other.sentence)
 
 
 def _timeless(sentence: str) -> str:

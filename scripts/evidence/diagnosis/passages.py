@@ -61,12 +61,11 @@ def passage(place: str, text: str, cut: bool = False, is_end: bool = True, still
     Args:
         cut: something before is left out, so that no number of a line is known.
     """
-    lines = [line.rstrip("\r").rpartition("\r")[2][:MOST_CHARACTERS] for line in uncoloured(text).split("\n")]
-    lines = [PREFIX.sub("", line) for line in lines]
-    while lines and not lines[-1].strip():
-        lines.pop()
+    lines = uncoloured(text).rstrip().split("\n")
     skipped = max(0, len(lines) - LAST_LINES)
-    return Passage(place, tuple(lines[skipped:]), 0 if cut else skipped + 1, is_end, still_running)
+    shown = [line.rstrip("\r").rpartition("\r")[2][:MOST_CHARACTERS] for line in lines[skipped:]]
+    kept = tuple(PREFIX.sub("", line) for line in shown)
+    return Passage(place, kept, 0 if cut else skipped + 1, is_end, still_running)
 
 
 def find(passages: Iterable[Passage], signs: Sequence[Sign] = SIGNS) -> Optional[Found]:
@@ -145,15 +144,19 @@ def _points(line: str) -> int:
     return points - 30 if WARNING.search(line) else points
 
 
-def last_telling(passages: Iterable[Passage]) -> str:
-    """Choose the one line that tells most of an end: that of its last traceback, else a bad word, else the last."""
+def last_telling(passages: Iterable[Passage], any_line: bool = True) -> str:
+    """Choose the one line that tells most of an end: that of its last traceback, else a bad word, else the last.
+
+    Args:
+        any_line: take the last one, where none has a bad word.
+    """
     for each in passages:
         ends = exceptions(each)
         if ends:
             return one_line(each.lines[ends[0]].strip())
         spoken = [line for line in each.lines if line.strip() and not PROGRESS.search(line)]
         alarming = [line for line in spoken[-LAST_WORDS:] if _points(line) >= 50]
-        if spoken:
+        if alarming or (spoken and any_line):
             return one_line((alarming or spoken)[-1].strip())
     return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import SERVICE_ERRORS
 from ...proof.receipt import SERVICE
@@ -14,7 +14,7 @@ from . import kinds as k
 from .deaths import DURATION, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
 from .incidents import Both, Incident
-from .passages import Passage, find, last_telling, passage
+from .passages import Passage, exceptions, find, last_telling, passage
 from .signs.known import SIGNS
 from .signs.serving import STILL_AT_IT
 from .wording import chinese_time, in_chinese, listed
@@ -25,6 +25,9 @@ BUSY_CORES = 0.2  # of the processor: less is waiting
 ON_THE_WAY = (k.NETWORK, k.PROXY, k.DISK_FULL, k.DIGEST)  # before there is any package
 NOT_BEFORE = (k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE)  # what only tests meet
 
+SHOWN_CODE_LINES = 3  # of a traceback, above the error
+# match, except*, a walrus, type parameters: Python 3.8 to 3.12.
+NEWER_SYNTAX = re.compile(r"\s*(match [^=]+:$|case .+:|except\*|type \w+ = |(def|class) \w+\[|.*\w\s*:=\s)")
 NOT_READY = re.compile(rf"(?P<where>\S+) was not ready within (?P<limit>{DURATION}): it (?P<how>.*)")
 ELSEWHERE = re.compile(r"; it listens on (?P<places>[^;]+)")
 STATUS = re.compile(r"answered (?P<status>\d{3}[^,:;]*)")
@@ -120,19 +123,32 @@ def _died(record: RunRecord, at: Broken) -> Incident:
             command=whole_again(record),
         )
     how = f" ({death.how} after {death.after})" if death else ""
-    background = "running in the background" in first
+    background, newer = "running in the background" in first, _newer_syntax(near)
     cause = Both("it went to the background", "它转入了后台") if background else said if death else Both(first)
+    if newer:
+        cause = Both(f"its code is for a newer Python than it runs on: {newer}", f"代码需要更新的 Python：{newer}")
     return Incident(
-        k.DIED_AT_START,
+        k.WRONG_PYTHON if newer else k.DIED_AT_START,
         Both(f"the {title} did not start", "服务启动失败"),
         Both(how, f"（{chinese_time(death.how)}，运行 {chinese_time(death.after)}）" if death else ""),
         cause,
+        is_certain=bool(newer),
         passages=near,
         evidence=(first,),
         hint=at.hint or "See its log.",
         command=_serve(record),
         without=NOT_BEFORE,
     )
+
+
+def _newer_syntax(near: Sequence[Passage]) -> str:
+    """Find the line of its code that an older Python cannot read; empty where there is none, or it can."""
+    for each in near:
+        for place in exceptions(each)[:1]:
+            if each.lines[place].startswith("SyntaxError"):
+                shown = each.lines[max(0, place - SHOWN_CODE_LINES) : place]
+                return next((line.strip() for line in shown if NEWER_SYNTAX.match(line)), "")
+    return ""
 
 
 def _port(record: RunRecord, at: Broken) -> Incident:

@@ -38,8 +38,8 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
     """List what went wrong in pytest itself."""
     yield from _collection(record)
     for failure in failures(record):
-        again = rerun(record, [failure.nodeid])
         for incident in _of_process(failure):
+            again = rerun(record, [failure.nodeid])
             yield replace(incident, shards=(failure.shard,), tests=(failure.nodeid,), command=again)
     yield from _outside(record)
     ending = record.ending

@@ -121,7 +121,10 @@ def test_a_service_that_fails_inside_is_told_and_not_what_the_tests_compare() ->
 
     found = first(run(shard(*failed, selected(T("ok")))))
 
-    assert (k.GPU_MEMORY, "2 of 3 tests failed: GPU out of memory") == (found.kind, found.sentence)
+    assert (k.GPU_MEMORY, "2 of 3 tests failed: GPU out of memory (the service went on)") == (
+        found.kind,
+        found.sentence,
+    )
 
 
 def test_a_decoy_in_the_log_of_a_service_that_lives_is_no_cause_of_a_failed_test() -> None:
@@ -247,6 +250,27 @@ def test_a_mistake_of_ours_says_that_it_is_one() -> None:
 
     assert (k.OUR_CRASH, True) == (found.kind, found.sentence.endswith("by a mistake of ours: KeyError: 1"))
     assert 'File "scripts/x.py", line 3, in f' == found.evidence[0]
+
+
+def test_a_terminal_is_told_nothing_twice() -> None:
+    record = ended(
+        "ServiceDied", "the service ended with exit code 3 after 1.0 s, before it was ready\n  | bad luck", hint="Look."
+    )
+    error = "error: the service ended with exit code 3 after 1.0 s, before it was ready\n  | bad luck\nhint: Look."
+
+    told, beside = diagnosis.lines(diagnosis.diagnose(record)), diagnosis.lines(diagnosis.diagnose(record), below=error)
+
+    sentence = "what happened: the service did not start: its last words were: bad luck (exit code 3 after 1.0 s)"
+    assert [sentence, "  the service ended with exit code 3 after 1.0 s, before it was ready"] == told[:2]
+    assert [sentence, "  next: nox -s serve"] == beside
+
+
+def test_code_for_a_newer_python_is_told_from_a_slip() -> None:
+    error = 'Traceback (most recent call last):\n  File "a.py", line 2\n    {}\n    ^\nSyntaxError: invalid syntax'
+    quoted = ["\n".join(f"  | {line}" for line in error.format(code).splitlines()) for code in ("match x:", "x = = 1")]
+    died = "the service ended with exit code 1 after 0.1 s, before it was ready\n"
+
+    assert [k.WRONG_PYTHON, k.DIED_AT_START] == [first(ended("ServiceDied", died + lines)).kind for lines in quoted]
 
 
 def test_what_is_not_known_is_said_with_the_lines_that_tell_most() -> None:
