@@ -85,7 +85,9 @@ def explained(incident: Incident) -> Diagnosis:
         kind, cause, hint = found.sign.kind, Both(found.words, found.chinese), found.sign.next or hint
         shown.insert(0, passages.cited(found.place, found.number, found.line))
     elif incident.passages:
-        shown += passages.telling(incident.passages, EVIDENCE_LINES - 1)
+        for line in passages.telling(incident.passages, EVIDENCE_LINES - 1):
+            if not any(line.endswith(f": {old}") or line == old for old in shown):
+                shown.append(line)
     sentence = one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english))
     chinese = _joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese)
     return Diagnosis(

@@ -141,7 +141,8 @@ def _points(line: str) -> int:
     if MARKS.match(line) or PROGRESS.search(line) or OVERCOME.search(line):
         return 0
     points = next((points for pattern, points in TELLING if pattern.search(line)), 0)
-    return points - 30 if WARNING.search(line) else points
+    is_code = line.startswith("    ")  # of a traceback
+    return points - (30 if WARNING.search(line) else 0) - (60 if is_code else 0)
 
 
 def last_telling(passages: Iterable[Passage], any_line: bool = True) -> str:

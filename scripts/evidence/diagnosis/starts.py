@@ -47,16 +47,23 @@ class Broken(NamedTuple):
 def broken(record: RunRecord) -> Iterator[Broken]:
     """List what ended before tests, as steps wrote it at their end, and results of shards without a service."""
     endings: List[Tuple[Optional[Ending], Tuple[int, ...]]] = [] if record.verdict else [(record.ending, ())]
-    for ending, shards in [*endings, *((each.ending, (each.index,)) for each in record.shards)]:
+    for ending, shards in [*endings, *_endings(record)]:
         if ending and ending.kind and ending.message and ending.exit_code not in (130, 143):
             yield Broken(ending.kind, ending.message, ending.hint, shards)
+    said = [ending.message for ending, _ in [*endings, *_endings(record)] if ending]
+    told = {message.partition("\n")[0] for message in said}
     for shard, message in errors(record, SERVICE):
         kind = next((each for each in SERVICE_ERRORS if message.startswith(f"{each.ended}: ")), None)
         again = message.partition("it could not be started again: ")[2]
-        if kind:
-            yield Broken(kind.__name__, _as_shown(message[len(kind.ended) + 2 :]), shards=(shard.index,))
-        elif again:
+        shown = _as_shown(message[len(kind.ended) + 2 :]) if kind else ""
+        if kind and shown.split("\n")[0] not in told:  # the error itself has more of its words
+            yield Broken(kind.__name__, shown, shards=(shard.index,))
+        elif again and not kind:
             yield Broken("ServiceDied" if " ended with " in again else "ServiceNotReady", again, shards=(shard.index,))
+
+
+def _endings(record: RunRecord) -> List[Tuple[Optional[Ending], Tuple[int, ...]]]:
+    return [(each.ending, (each.index,)) for each in record.shards]
 
 
 def _as_shown(text: str) -> str:

@@ -103,7 +103,7 @@ SIGNS = (
         r"|metadata-generation-failed"
         r"|Failed to build [`']?(?P<name2>[\w.=-]+)",
         "the package⟦ {name}⟧⟦ {name2}⟧ cannot be built here",
-        "软件包⟦ {name}⟧⟦ {name2}⟧无法在此编译",
+        "软件包⟦ {name}⟧⟦ {name2}⟧ 无法在此编译",
         "Install what its lines miss (a compiler, headers, CUDA), or pin a version that has a wheel for this Python "
         "and machine.",
     ),
