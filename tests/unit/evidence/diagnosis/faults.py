@@ -516,6 +516,7 @@ COSTLY = (  # by seconds or processor, and of a kind of which another is started
     "loads slowly",
     "hangs",
     "collection: module",
+    "collection: syntax",
     "test crashes",
     "over a budget",
     "plain assertion",
