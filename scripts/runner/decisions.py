@@ -333,7 +333,9 @@ def _closed(attempt: Attempt, ran: FinishedRound) -> Attempt:
         return replace(attempt, message="was running when the run was stopped")
     # What it took is known from the clock alone; its own time, which teaches, is not.
     began = (ran.journaled.started if ran.journaled else 0.0) + attempt.at_s + attempt.setup_s
-    call_s = max(attempt.call_s, round(ran.exit.ended_at - began, 6))
+    # A service that died ended it, however long pytest then took to end.
+    ended_at = min(filter(None, (ran.exit.died_at, ran.exit.ended_at)), default=0.0)
+    call_s = max(attempt.call_s, round(ended_at - began, 6))
     return replace(attempt, outcome=o.ERROR if ran.fixture else o.FAILED, message=_blame(ran), call_s=call_s)
 
 

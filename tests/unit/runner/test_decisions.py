@@ -271,7 +271,7 @@ def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> Non
 
     assert ("", ("c",)) == (outcome.ended, outcome.remaining)
     assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
-    assert [("failed", 3.0, "the service ended with signal SIGSEGV (11)")] == [
+    assert [("failed", 2.0, "the service ended with signal SIGSEGV (11)")] == [
         (attempt.outcome, attempt.seconds, attempt.message) for attempt in outcome.tests[1].attempts
     ]
     assert (ExtraError("service", "the service ended with signal SIGSEGV (11): b was running"),) == outcome.errors
