@@ -116,7 +116,9 @@ class _Details:
             log=clean(log, MOST_LOG),
             log_name=name,
             log_fits=fits,
-            kept=[each for each in self._kept(row.shard) if each.test == row.nodeid] if shard else (),
+            kept=sorted((each for each in self._kept(row.shard) if each.test == row.nodeid), key=_sent_first)
+            if shard
+            else (),
         )
 
     def _log(self, row: Row, shard: ShardRecord) -> Tuple[str, str, bool]:
@@ -151,3 +153,7 @@ def _requests(row: Row, requests: Sequence[Request]) -> List[Request]:
     return [each._replace(text=clean(each.text, MOST_MESSAGE)) for each in requests if each.test == row.nodeid][
         -MOST_REQUESTS:
     ]
+
+
+def _sent_first(kept: Kept) -> str:
+    return kept.name.replace(".got.", ".sent~.")
