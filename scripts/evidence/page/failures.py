@@ -12,7 +12,7 @@ from ..record import Request, RunRecord, ShardRecord
 from . import moments
 from .kept import Kept
 from .tests import Row
-from .text import clean, short_id
+from .text import clean, sensible, short_id
 
 MOST_OF_A_GROUP = 3  # tests with all details
 MOST_GROUPS = 30
@@ -144,8 +144,8 @@ class _Details:
 
 def _times(shard: ShardRecord) -> Tuple[float, float]:
     """Say from when to when the tests of a shard ran."""
-    began = [told.started for told in shard.rounds]
-    ended = [told.started + each.at_s + each.seconds for told in shard.rounds for each in told.attempts[-1:]]
+    began = [sensible(told.started) for told in shard.rounds]
+    ended = [sensible(told.started + each.at_s + each.seconds) for told in shard.rounds for each in told.attempts[-1:]]
     return min(began, default=0.0), max([*began, *ended], default=0.0)
 
 

@@ -11,6 +11,7 @@ from .tests import Row
 POINTS = 400  # of a chart; a screen has not many more places for one
 SEGMENTS = 300  # of the strip of tests
 MOST_CHARTS = 40
+MOST = 1e18  # of bytes, milliseconds, seconds; what is more, or NaN, tells nothing
 Point = Tuple[float, float]  # both from 0 to 1: of the time, and of the greatest value
 
 
@@ -115,10 +116,14 @@ def _series(record: RunRecord) -> Iterator[Tuple[int, str, List[Sample]]]:
     for place, shard in enumerate(record.shards):
         by_name: Dict[str, List[Sample]] = {}
         for sample in shard.samples:
-            if all(type(value) in (int, float, type(None)) for value in (sample.memory, sample.rss, sample.latency_ms)):
+            if all(_is_sound(value) for value in (sample.t, sample.memory, sample.rss, sample.latency_ms or 0)):
                 by_name.setdefault(str(sample.name), []).append(sample)
         for name, samples in by_name.items():
             yield place, name, samples
+
+
+def _is_sound(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < MOST
 
 
 def _memory(sample: Sample) -> float:

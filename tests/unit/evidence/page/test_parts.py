@@ -133,9 +133,7 @@ def test_joined_pieces_take_as_long_as_their_tests(own_ms: dict, most_ms: int) -
     assert set(found) <= set(own_ms)
 
 
-@pytest.mark.parametrize(
-    "nodeid", ["a.py::test_b", "a/b.py::T::t[你好-0.5]", f"a.py::{'long' * 50}", "a.py::x[\ud800]"]
-)
+@pytest.mark.parametrize("nodeid", ["a.py::test_b", "a/b.py::t[你好-0.5]", f"a.py::{'long' * 50}", "a.py::x[\ud800]"])
 def test_what_a_failed_test_asked_is_found_where_the_plugin_keeps_it(nodeid: str, tmp_path: Path) -> None:
     asked = Exchange(Asked("POST", "/tts", 500, 1.0), Body(b"{}", "application/json"), Body(b"no", ""), lambda: None)
     folder = Path(Evidence(str(tmp_path)).keep(nodeid, [asked])).name
