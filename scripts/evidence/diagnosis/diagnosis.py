@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Callable, Iterator, List, Sequence, Tuple
 
+from ...proof import receipt
 from ...proof.receipt import one_line
 from ..record import RunRecord
 from . import deaths, endings, facts, failed_tests, limits, proof, starts, suites
@@ -59,10 +60,12 @@ def lines(happened: Sequence[Diagnosis]) -> List[str]:
 
 
 def is_green(record: RunRecord) -> bool:
-    """Tell whether nothing of a run is red, and it came to its end."""
-    if record.ending and record.ending.exit_code:
+    """Tell whether nothing of a run is red, and it came to its end; before a merge, by the results of the shards."""
+    if any(each.ending and each.ending.exit_code for each in (record, *record.shards)):
         return False
-    return record.verdict is not None and record.verdict.green
+    if record.verdict is None:
+        return bool(record.shards) and all(each.result and receipt.is_green(each.result) for each in record.shards)
+    return record.verdict.green
 
 
 def _unknown(record: RunRecord) -> Diagnosis:

@@ -87,7 +87,8 @@ def timeline(record: RunRecord, rows: Sequence[Row]) -> Timeline:
         for place, each in enumerate(steps)
     ]
     there = {lane.number for lane in lanes if not lane.is_repair}
-    total = max(record.verdict.total if record.verdict else 0, len(record.plan.shards) if record.plan else 0)
+    planned = len(record.plan.shards) if record.plan else 0
+    total = max(record.verdict.total, planned) if record.verdict else 0  # others may be on other machines
     lanes += [
         Lane(-1, index, False, estimate_s=_estimate_s(record, index)) for index in range(total) if index not in there
     ]

@@ -227,3 +227,11 @@ def test_numbers_that_make_no_sense_cost_no_page(numbers: List[float]) -> None:
 
     assert [] == found.problems
     assert 2 == len(found.data["tests"]["name"])
+
+
+def test_a_green_shard_is_not_called_red_before_the_merge_has_judged_its_run() -> None:
+    found = page(lone(GREEN.shards[1]))
+
+    assert "No verdict yet" in found.text and "Red" not in found.text
+    assert "2 tests passed in shard index 1 of 2," in found.text
+    assert "Red" in page(lone(RED.shards[0])).text
