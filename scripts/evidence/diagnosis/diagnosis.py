@@ -61,7 +61,8 @@ def lines(happened: Sequence[Diagnosis]) -> List[str]:
 
 def is_green(record: RunRecord) -> bool:
     """Tell whether nothing of a run is red, and it came to its end; before a merge, by the results of the shards."""
-    if any(each.ending and each.ending.exit_code for each in (record, *record.shards)):
+    endings = [record.ending, *(shard.ending for shard in record.shards)]
+    if any(ending.exit_code for ending in endings if ending):
         return False
     if record.verdict is None:
         return bool(record.shards) and all(each.result and receipt.is_green(each.result) for each in record.shards)

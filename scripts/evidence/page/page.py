@@ -37,7 +37,7 @@ MOST_FINDINGS = 100
 MOST_UNREAD = 50
 MOST_KEPT = 60  # files that are not of a red test
 LOG_CHARACTERS = 30_000  # of one log
-LOGS_CHARACTERS = 240_000  # of all
+LOGS_CHARACTERS = 90_000  # of all
 ERROR = re.compile(r"\b(?:CRITICAL|ERROR|FATAL|PANIC|Traceback|Killed|\w+(?:Error|Exception))\b")  # in a line of a log
 COMMAND_END = "    ("  # what follows explains a command
 # It begins a line, or stands after what is to be done before: "Free some space. Then: nox".

@@ -11,7 +11,14 @@ const make = (tag, className = "", text = "") => {
 };
 const data = JSON.parse($("#data").textContent);
 const tests = data.tests;
+for (const [name, column] of Object.entries(tests)) { // runs of equal values are written as value, count, ...
+  if (!column.runs) continue;
+  tests[name] = [];
+  for (let i = 0; i < column.runs.length; i += 2) for (let n = column.runs[i + 1]; n > 0; n--) tests[name].push(column.runs[i]);
+}
 const count = tests.name.length;
+const last = {}; // of each shard: when its test before began
+tests.at = tests.after.map((after, row) => after === null ? -1 : (last[tests.shard[row]] = (last[tests.shard[row]] || 0) + after));
 const red = new Set(["error", "failed", "unfinished", "not-run"]);
 document.documentElement.classList.remove("no-js");
 
