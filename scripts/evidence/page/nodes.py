@@ -14,8 +14,8 @@ from .text import sensible
 from .timeline import TESTS
 
 MOST_NODES = 16
-EXACT = 1_000  # tests; of more, those of a file are joined: to plan for each is a matter of seconds
-GRAINS = 200  # as many pieces as that, each a small part of any node's time
+EXACT = 200  # tests; of more, those of a file are joined: to plan for each is a matter of seconds
+GRAINS = 150  # as many pieces as that, each a small part of any node's time
 
 
 def advice(record: RunRecord, rows: Sequence[Row]) -> Optional[Advice]:
