@@ -178,6 +178,12 @@ function update(values) {
   draw();
   for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
   if ($("#search").value !== state.search) $("#search").value = state.search;
+  clearTimeout(remembering);
+  remembering = setTimeout(remember, 300);
+}
+
+let remembering = 0;
+function remember() { // so that a page that loads anew, and a link, show the same
   const kept = new URLSearchParams(Object.entries(state).filter(([, value]) => value).map(([key, value]) => [key, String(value)]));
   try { history.replaceState(null, "", kept.toString() ? "#?" + kept : location.hash.startsWith("#?") ? "#tests" : location.hash || "#"); } catch { /* in a frame */ }
 }
