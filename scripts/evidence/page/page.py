@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...proof import outcomes as o
-from ...proof import receipt, report_text
+from ...proof import report_text
 from ...proof.findings import RED_TEST, Finding
 from ...proof.report_text import Ending
 from ..diagnosis.diagnosis import Diagnosis
