@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Iterator, List, Sequence, Tuple
 
+from ...proof import receipt
 from ...proof.receipt import one_line
 from ..record import RunRecord
 from . import deaths, endings, facts, failed_tests, limits, proof, starts, suites
@@ -71,10 +72,13 @@ def lines(happened: Sequence[Diagnosis], below: str = "") -> List[str]:
 
 
 def is_green(record: RunRecord) -> bool:
-    """Tell whether nothing of a run is red, and it came to its end."""
-    if record.ending and record.ending.exit_code:
+    """Tell whether nothing of a run is red, and it came to its end; before a merge, by the results of the shards."""
+    endings = [record.ending, *(shard.ending for shard in record.shards)]
+    if any(ending.exit_code for ending in endings if ending):
         return False
-    return record.verdict is not None and record.verdict.green
+    if record.verdict is None:
+        return bool(record.shards) and all(each.result and receipt.is_green(each.result) for each in record.shards)
+    return record.verdict.green
 
 
 def _unknown(record: RunRecord) -> Diagnosis:
