@@ -33,7 +33,7 @@ CHUNK_BYTES = 1 << 20
 _OF_A_SHARD = r"(?:receipt|selection|ending)\.json|journal\.jsonl"
 _WANTED = re.compile(
     rf"reports/shard-(?:0|[1-9]\d{{0,5}})/(?:{_OF_A_SHARD})|reports/(?:plan|merge)\.json"
-    r"|(?:settings|machine|commit|weights|reproduce)\.json|gpu\.txt|packages/[\w.-]{1,80}\.txt"
+    r"|(?:settings|machine|commit|weights|ci)\.json|gpu\.txt|packages/[\w.-]{1,80}\.txt"
 )
 _SHARD = re.compile(r"reports/shard-(\d+)/")
 _HINT = "Name a debug-bundle.tar.gz, the folder that it was unpacked to, a reports folder, or that of a shard."
@@ -84,7 +84,7 @@ def _in_folder(top: Path) -> Iterator[Tuple[str, bytes]]:
 
 def _named(top: Path) -> Iterator[Tuple[str, Path]]:
     if (top / "reports").is_dir():  # an unpacked bundle, or a project
-        top_names = ["settings.json", "machine.json", "commit.json", "weights.json", "reproduce.json", "gpu.txt"]
+        top_names = ["settings.json", "machine.json", "commit.json", "weights.json", "ci.json", "gpu.txt"]
         yield from ((name, top / name) for name in top_names)
         yield from ((f"packages/{path.name}", path) for path in sorted(top.glob("packages/*.txt")))
         yield from _of_reports(top / "reports")

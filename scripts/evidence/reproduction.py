@@ -25,6 +25,8 @@ Ids = Tuple[str, ...]
 
 # What stands in place of something that may be a secret.
 HIDDEN = re.compile(r"\(secret(?:-[0-9a-f]{6})?(?:-[a-z]+){0,3}\)|\(not shown\)")
+# A value that names a place outside of the project: from the root or a home, or above.
+_OUTSIDE = re.compile(r"(?:^|=|^-\w)(?:/|~)|(?:^|[=/])\.\.(?:/|$)|^file:|://")
 KILLED = "was running when the shard was killed"
 
 
@@ -301,35 +303,42 @@ def compare(there: Mapping[str, str], here: Mapping[str, str]) -> Comparison:
 # Arguments ----------------------------------------------------------------------------------------------
 
 
-def hidden_options(words: Sequence[str]) -> List[str]:
-    """Name the options whose values were taken out of a result.
+def sorted_out(words: Sequence[str], trusted: bool = False) -> Tuple[List[str], List[str]]:
+    """Part the recorded arguments from those that a person has to give again, which are named by their options.
 
-    >>> hidden_options(["-k", "sad", "--password", "(secret-3fa9c1)", "--token=(not shown)"])
-    ['--password', '--token']
-    """
-    pairs = zip(["", *words], words)
-    return [before if word[0] == "(" else word.partition("=")[0] for before, word in pairs if HIDDEN.search(word)]
+    Those are the ones whose values were taken out as they may be secrets; and those that lead out of the project, or
+    name a folder that pytest empties: a bundle may come from a stranger.
 
+    Args:
+        trusted: the arguments were typed here.
 
-def filled_in(words: Sequence[str], given: Sequence[str]) -> List[str]:
-    """Leave out the options whose values are not known, and add what a person gives instead.
-
-    >>> filled_in(["-x", "--password", "(secret)"], ["--password", "abc"])
-    ['-x', '--password', 'abc']
+    >>> sorted_out(["-k", "sad", "--password", "(secret-3fa9c1)", "--token=(not shown)", "--basetemp=/home/me"])
+    (['-k', 'sad'], ['--password', '--token', '--basetemp'])
     """
     kept: List[str] = []
-    for word in words:
-        if not HIDDEN.search(word):
+    asked: List[str] = []
+    for before, word in zip(["", *words], words):
+        if not HIDDEN.search(word) and (trusted or not _leads_out(before, word)):
             kept.append(word)
-        elif word[0] == "(" and kept:
-            kept.pop()
-    return [*kept, *given]
+        elif before.startswith("-") and "=" not in before and not word.startswith("-"):
+            asked.append(before)
+            if kept and kept[-1] == before:
+                kept.pop()
+        else:
+            asked.append(word.partition("=")[0])
+    return kept, list(dict.fromkeys(asked))
 
 
-def lacking(words: Sequence[str], given: Sequence[str]) -> List[str]:
-    """Name the options that have to be given again, and are not."""
+def _leads_out(before: str, word: str) -> bool:
+    is_value = word.startswith("-") or (before.startswith("-") and "=" not in before)
+    place = word if is_value else word.partition("::")[0]  # the name of a test may hold anything
+    return "--basetemp" in (before, word.partition("=")[0]) or bool(_OUTSIDE.search(place))
+
+
+def lacking(words: Sequence[str], given: Sequence[str], trusted: bool = False) -> List[str]:
+    """Name the options that have to be given again, and are not; arguments as in `sorted_out`."""
     names = {word.partition("=")[0] for word in given}
-    return [name for name in hidden_options(words) if name not in names]
+    return [name for name in sorted_out(words, trusted)[1] if name not in names]
 
 
 # What differs -------------------------------------------------------------------------------------------
@@ -355,7 +364,8 @@ def facts(contents: Contents) -> Dict[str, str]:
 
     Both sides of a comparison are made by this, from files of the same form.
     """
-    return dict([*_of_machine(contents), *_of_commit(contents), *_of_packages(contents), *_of_weights(contents)])
+    parts = (_of_machine, _of_commit, _of_ci, _of_weights, _of_packages)
+    return dict(fact for part in parts for fact in part(contents))
 
 
 def _of_machine(contents: Contents) -> Iterator[Fact]:
@@ -375,6 +385,13 @@ def _of_commit(contents: Contents) -> Iterator[Fact]:
     if commit:
         yield "commit", str(commit.get("commit", ""))[:12]
         yield "changed files", ", ".join(changed_files(contents) or ()) or "none"
+
+
+def _of_ci(contents: Contents) -> Iterator[Fact]:
+    """Name the variables of a CI, which suites may read; what they say is another in each job."""
+    told = _json(contents, "ci.json")
+    if told:
+        yield "variables of a CI", ", ".join(sorted(map(str, told)))
 
 
 def changed_files(contents: Contents) -> Optional[List[str]]:

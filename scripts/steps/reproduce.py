@@ -10,7 +10,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import settings as settings_module
 from ..ci import Node
-from ..console import INSTALLED, at_most, counted, printable, say, table
+from ..console import INSTALLED, at_most, counted, printable, quoted, say, table
 from ..errors import IncompleteError, OtherFailures, SettingsError
 from ..evidence import archive, facts, reproduction
 from ..evidence.archive import Contents
@@ -119,18 +119,29 @@ def _check_python(settings: Settings, recorded: Recorded, wish: Wish) -> None:
 
 
 def _arguments(settings: Settings, recorded: Recorded, wish: Wish) -> List[str]:
-    """Put the arguments for pytest together.
+    """Put the arguments for pytest together, and say which were recorded.
 
     Raises:
-        SettingsError: one has to be given again, since its value was taken out of the result.
+        SettingsError: one has to be given again, since its value was taken out of the result, or since a bundle may
+            come from a stranger, and it leads out of the project.
     """
-    lacking = reproduction.lacking(recorded.arguments, wish.arguments)
+    is_own = wish.place is None or _lies_in(settings.reports, wish.place)
+    lacking = reproduction.lacking(recorded.arguments, wish.arguments, is_own)
     if lacking:
         place = [str(wish.place)] if wish.place else []
-        again = settings.command("invoke", "reproduce", *place, "--", *(f"{name}=VALUE" for name in lacking))
-        message = f"what {' and '.join(lacking)} had is not kept, since it may be a secret"
+        words = (f"{name}=VALUE" if name.startswith("-") else name for name in lacking)
+        again = settings.command("invoke", "reproduce", *place, "--", *words)
+        message = f"what {' and '.join(lacking)} was is not taken from it: a secret, or a place outside of the project"
         raise SettingsError(message, f"Give it again: {again}")
-    return reproduction.filled_in(recorded.arguments, wish.arguments)
+    kept, _ = reproduction.sorted_out(recorded.arguments, is_own)
+    if kept or wish.arguments:
+        say(f"run with: {' '.join(map(quoted, [*kept, *wish.arguments]))}")
+    return [*kept, *wish.arguments]
+
+
+def _lies_in(reports: Path, place: Path) -> bool:
+    """Tell whether a folder is that of the reports here, or below it; a bundle may have come from anywhere."""
+    return place.is_dir() and reports.resolve() in (place.resolve(), *place.resolve().parents)
 
 
 def _placed(settings: Settings, here: Settings) -> Settings:
@@ -156,10 +167,10 @@ def _on_code(settings: Settings, recorded: Recorded, contents: Contents, wish: W
     there = reproduction.changed_files(contents)
     is_here, why = on_which(recorded.commit, there, commit, changed, wish.on_this_code)
     if is_here:
-        say(f"code: {why}")
+        say(f"code: {printable(why)}")
         return settings
     project = checkout.project_at(settings, recorded.commit)
-    say(f"code: {why}")
+    say(f"code: {printable(why)}")
     loaded = settings_module.load(str(project / settings.file.name), {}, Path.cwd())
     checkout.share_weights(loaded, settings)
     return loaded

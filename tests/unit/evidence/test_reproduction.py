@@ -141,8 +141,31 @@ def test_what_a_person_has_to_give_again_is_named_until_it_is_given() -> None:
 
     assert ["--password", "--token"] == reproduction.lacking(words, [])
     assert ["--token"] == reproduction.lacking(words, ["--password", "abc"])
-    given = ["--password", "abc", "--token=d"]
-    assert ["-k", "sad", "-x", *given] == reproduction.filled_in(words, given)
+    assert (["-k", "sad", "-x"], ["--password", "--token"]) == reproduction.sorted_out(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--basetemp=src"],
+        ["--basetemp", "src"],
+        ["-c", "/tmp/pytest.ini"],
+        ["-c/tmp/pytest.ini"],
+        ["--rootdir=~/x"],
+        ["--html", "../../x.html"],
+        ["-o", "cache_dir=/home/me"],
+        ["--junitxml=a/../../x"],
+        ["/etc/passwd"],
+        ["--from", "https://host/x"],
+    ],
+)
+def test_no_bundle_says_where_outside_of_the_project_pytest_writes_or_reads(words: List[str]) -> None:
+    fine = ["tests/test_a.py::test_b[a/../b]", "-k", "a or b", "--reruns=2"]
+
+    kept, asked = reproduction.sorted_out([*fine, *words])
+
+    assert (fine, 1) == (kept, len(asked))
+    assert ["-x", *words] == reproduction.sorted_out(["-x", *words], trusted=True)[0]
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_what_may_be_a_secret_has_to_be_given_again(tmp_path: Path) -> None:
     place = folder_of_a_shard(project, test="test_secret")
 
     with pytest.raises(SettingsError) as refused:
-        reproduce.run(settings.load(None, {}, project), Wish(place))
+        reproduce.run(settings.load(None, {}, project), Wish(place, arguments=["-x"]))
 
     assert "--password" in refused.value.message
     assert "-- --password=VALUE" in refused.value.hint
