@@ -47,6 +47,7 @@ FILE_NAME = "merge.json"
 SHOWN = 20  # of each kind
 FEW = 3  # tests that a command names
 LONGEST_NAME = 200
+AGAIN = "the same tests in the same order again"
 
 
 class Planned(Protocol):
@@ -323,8 +324,13 @@ def evidence(green: bool, command: Command, reports: str = "reports") -> List[st
         return []
     return [
         f"all about it in one file: {command('invoke', 'debug-bundle')}",
-        f"the same tests in the same order again: {command('invoke', 'reproduce', f'{reports}/debug-bundle.tar.gz')}",
+        f"{AGAIN}: {reproduction(command, reports)}",
     ]
+
+
+def reproduction(command: Command, reports: str = "reports") -> str:
+    """Write the command that runs the red shard again as it ran; the bundle has the name that it has by itself."""
+    return command("invoke", "reproduce", f"{reports}/debug-bundle.tar.gz")
 
 
 def reason_lines(reasons: Sequence[str]) -> List[str]:
