@@ -60,6 +60,7 @@ def run(settings: Settings, wish: Wish) -> int:
         PipelineError: a step could not do its work.
     """
     place = found(settings, wish.place)
+    wish = wish._replace(place=place) if wish.place else wish
     contents = archive.read(place)
     index, others = reproduction.choose(contents, wish.shard)
     recorded = reproduction.read(contents, index)
@@ -134,8 +135,8 @@ def _arguments(settings: Settings, recorded: Recorded, wish: Wish) -> List[str]:
         message = f"what {' and '.join(lacking)} was is not taken from it: a secret, or a place outside of the project"
         raise SettingsError(message, f"Give it again: {again}")
     kept, _ = reproduction.sorted_out(recorded.arguments, is_own)
-    if kept or wish.arguments:
-        say(f"run with: {' '.join(map(quoted, [*kept, *wish.arguments]))}")
+    if kept:  # what a person adds may be a secret
+        say(f"run with: {' '.join(map(quoted, kept))}")
     return [*kept, *wish.arguments]
 
 

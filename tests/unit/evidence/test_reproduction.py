@@ -15,8 +15,8 @@ from scripts.evidence import reproduction
 from scripts.evidence.reproduction import Row
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
+from scripts.proof import journal, receipt
 from scripts.proof import outcomes as o
-from scripts.proof import receipt
 from scripts.proof.outcomes import Attempt
 from scripts.proof.receipt import ExtraError, Receipt, Selected
 
@@ -86,7 +86,7 @@ def test_the_first_red_shard_is_chosen_and_the_others_are_named() -> None:
 
 
 JOURNAL = [
-    {"event": "load", "schema": 2, "time": 1.0, "pid": 1, "round": 0, "pytest": "8", "python": "3.8.1"},
+    {"event": "load", "schema": journal.SCHEMA, "time": 1.0, "pid": 1, "round": 0, "pytest": "8", "python": "3.8.1"},
     {"event": "session", "rootdir": "/r", "maxfail": 0},
     {"event": "collected", "count": 3, "digest": "d", "files": "f"},
     {"event": "selected", "ids": ["t.py::a[7f]", "t.py::b", "t.py::c"], "names": {"t.py::a[7f]": "t.py::a[2c]"}},

@@ -14,7 +14,6 @@ from scripts import __main__, settings
 from scripts.errors import SettingsError
 from scripts.evidence.reproduction import Recorded
 from scripts.proof import receipt
-from scripts.runner import checkout
 from scripts.steps import reproduce
 from scripts.steps.reproduce import Wish
 from tests.unit.steps import projects
@@ -189,27 +188,13 @@ def test_the_tests_run_on_what_was_tested(
     assert reproduce.on_which(commit, changed, here, changed_here, True)[0]
 
 
-def test_a_checkout_that_somebody_edited_is_neither_used_nor_lost(tmp_path: Path) -> None:
+def test_a_bundle_that_is_not_there_yet_means_the_folder_that_it_would_be_made_of(tmp_path: Path) -> None:
     project = projects.make(tmp_path, service=None)
-    (project / ".gitignore").write_text(IGNORED)
-    tested = commit(project)
     loaded = settings.load(None, {}, project)
-    folder = checkout.project_at(loaded, tested)
-    assert folder == checkout.project_at(loaded, tested)
-    (folder / "pipeline.yml").write_text("# a note")
 
-    with pytest.raises(SettingsError, match=r"was edited: 1 files, such as pipeline.yml"):
-        checkout.project_at(loaded, tested)
-
-    assert "# a note" == (folder / "pipeline.yml").read_text()
-
-
-def test_a_commit_is_not_an_option_of_git(tmp_path: Path) -> None:
-    project = projects.make(tmp_path, service=None)
-    commit(project)
-
-    with pytest.raises(SettingsError, match="is not in the repository"):
-        checkout.project_at(settings.load(None, {}, project), "--upload-pack=touch x")
+    assert loaded.reports == reproduce.found(loaded, None)
+    assert loaded.reports == reproduce.found(loaded, project / "reports" / "debug-bundle.tar.gz")
+    assert project / "checks" == reproduce.found(loaded, Path("checks"))
 
 
 def test_what_differs_stands_in_a_table_and_what_a_bundle_hides_is_not_compared() -> None:
