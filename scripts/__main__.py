@@ -42,7 +42,7 @@ def main(words: Optional[List[str]] = None) -> int:
     try:
         return _run(sys.argv[1:] if words is None else words)
     except PipelineError as error:
-        return failed(error, console.command, error.exit_code)
+        return failed(error, console.command)
     except Deferred as deferred:
         later = f"exit code 0: the verdict is deferred, and `verdict` ends with {deferred.exit_code}"
         print(f"ended: {deferred.ended} ({later})", flush=True)
@@ -54,7 +54,7 @@ def main(words: Optional[List[str]] = None) -> int:
         refusal = refused(error)
         if refusal is None:
             raise
-        return failed(refusal, console.command, refusal.exit_code)
+        return failed(refusal, console.command)
     except Shown:
         return _told("shown, nothing was run", 0)
     except KeyboardInterrupt:
@@ -81,7 +81,7 @@ def _run(words: List[str]) -> int:
         with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
             code: Optional[int] = options.face(project, options, rest)
     except PipelineError as error:
-        return failed(error, command, UNTESTABLE if getattr(options, "bisect", False) else error.exit_code)
+        return failed(error, command, UNTESTABLE if getattr(options, "bisect", False) else None)
     return 0 if code is None else _told(options.endings[min(code, 1)], code)
 
 
@@ -90,10 +90,10 @@ def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
     return f"{PROGRAM} {step} --help" if words == arguments.HELP else of_project(*words)
 
 
-def failed(error: PipelineError, command: Callable[..., str], code: int) -> int:
-    """Print what went wrong, once, and how that ended; return the exit code."""
+def failed(error: PipelineError, command: Callable[..., str], code: Optional[int] = None) -> int:
+    """Print what went wrong, once, and how that ended; return its exit code, or the one that is asked for."""
     print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
-    return _told(error.ended, code)
+    return _told(error.ended, error.exit_code if code is None else code)
 
 
 def _interrupted(code: int) -> int:
