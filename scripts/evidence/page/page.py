@@ -238,6 +238,8 @@ class _View:
         told = [self.happened[0].next] if self.happened and self.happened[0].next else []
         if not told and self.record.verdict and not self.refresh_s:
             told = report_text.next_lines(self._ending())
+        if self.happened and not self.refresh_s:
+            told = [*told, f"{report_text.reproduction(self.record.command)}    ({report_text.AGAIN})"]
         return [_next(line) for line in told]
 
     def _ending(self) -> Ending:
