@@ -159,6 +159,12 @@ def isolation(session):
 
 
 @nox.session(python=MAIN, default=False)
+def reproduce(session):
+    """Run a shard again as recorded: `-- debug-bundle.tar.gz`; same tests, same order."""
+    pipeline(session, "reproduce")
+
+
+@nox.session(python=MAIN, default=False)
 def deps(session):
     """Install the environments of the suite and the service."""
     pipeline(session, "deps")
@@ -336,6 +342,6 @@ def pip_settings():
     return json.loads(output.decode())
 
 
-for body in (integration, tests):
+for body in (integration, tests, reproduce):
     for version in PYTHONS:
         matrix(body, version)

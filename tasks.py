@@ -60,6 +60,27 @@ def debug_bundle(context, shard=None, output=None, settings=None, reports=None):
     run("debug-bundle", shard=shard, output=output, settings=settings, reports=reports)
 
 
+@task(
+    positional=["bundle"],
+    help={
+        "bundle": "a debug-bundle.tar.gz, or the folder that it was unpacked to, a reports folder, or that of a shard",
+        "shard": "index, from 0; default: the first red one",
+        "on-this-code": "on the working tree, not on the commit that was tested",
+        "any-python": "on this Python, whatever it was there",
+        "bisect": "for git bisect: on this code, and exit code 125 where the commit cannot be judged",
+        "settings": SETTINGS,
+        "reports": REPORTS,
+    },
+)
+def reproduce(
+    context, bundle, shard=None, on_this_code=False, any_python=False, bisect=False, settings=None, reports=None
+):
+    """Run a shard again as recorded: same tests, same order; what follows `--` goes to pytest."""
+    flags = {"on_this_code": on_this_code, "any_python": any_python, "bisect": bisect}
+    to_pytest = sys.argv[sys.argv.index("--") :] if "--" in sys.argv else []
+    run("reproduce", bundle, shard=shard, settings=settings, reports=reports, rest=to_pytest, **flags)
+
+
 @task(help={"directory": "the folder of the other project", "dry-run": "only print what would be written"})
 def adopt(context, directory, dry_run=False):
     """Make another project ready for Shardline: look at it, write pipeline.yml and what else is missing."""

@@ -28,6 +28,7 @@ REPORT = (
     "makes: after a run the traceback is in it, as in ending.json of the reports."
 )
 UNREAD = 141  # as a shell reports SIGPIPE
+UNTESTABLE = 125  # to `git bisect run`: neither good nor bad
 OTHERS = 0o077  # a mask may keep others from what we make, but not us
 BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number
 
@@ -89,7 +90,7 @@ def _run(words: List[str]) -> int:
         with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
             code = _closed(options.step, project, rest, partial(options.face, project, options, rest))
     except PipelineError as error:
-        return failed(error, command)
+        return failed(error, command, UNTESTABLE if getattr(options, "bisect", False) else None)
     return 0 if code is None else _told(options.endings[min(code, 1)], code)
 
 
@@ -107,10 +108,10 @@ def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
     return f"{PROGRAM} {step} --help" if words == arguments.HELP else of_project(*words)
 
 
-def failed(error: PipelineError, command: Callable[..., str]) -> int:
-    """Print what went wrong, once, and how that ended; return its exit code."""
+def failed(error: PipelineError, command: Callable[..., str], code: Optional[int] = None) -> int:
+    """Print what went wrong, once, and how that ended; return its exit code, or the one that is asked for."""
     print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
-    return _told(error.ended, error.exit_code)
+    return _told(error.ended, error.exit_code if code is None else code)
 
 
 def _crashed() -> int:

@@ -118,9 +118,23 @@ def of_service(words: Sequence[str], ours: Sequence[str], settings: Settings) ->
     Raises:
         SettingsError: one before it is nearly ours, and the service's program does not name it.
     """
-    end = list(words).index("--") if "--" in words else len(words)
     hint = f"{SEE}. If the service itself has it, write it after a further `--`."
-    check_options(words[:end], ours, partial(service_has, settings), hint)
+    return _passed_on(words, ours, partial(service_has, settings), hint)
+
+
+def of_suite(words: Sequence[str], ours: Sequence[str], settings: Settings) -> List[str]:
+    """Take the words that go to pytest: all but a first `--`, after which none is ours, however near.
+
+    Raises:
+        SettingsError: one before it is nearly ours, and no conftest.py names it.
+    """
+    hint = f"{SEE}. If pytest or a plugin has it, write it after a `--`."
+    return _passed_on(words, ours, partial(suite_has, settings), hint)
+
+
+def _passed_on(words: Sequence[str], ours: Sequence[str], is_theirs: Callable[[str], bool], hint: str) -> List[str]:
+    end = list(words).index("--") if "--" in words else len(words)
+    check_options(words[:end], ours, is_theirs, hint)
     return [*words[:end], *words[end + 1 :]]
 
 

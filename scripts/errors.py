@@ -140,6 +140,13 @@ class BudgetError(PipelineError):
     ended = "over budget"
 
 
+class OtherFailures(PipelineError):
+    """A shard that was run again has none of the failures that were recorded, and others."""
+
+    exit_code = 1
+    ended = "other failures"
+
+
 class AlreadyRunning(PipelineError):
     """Somebody else runs in the place that this run would write to."""
 

@@ -166,6 +166,25 @@ def redact(around: Around, options: argparse.Namespace, rest: List[str]) -> None
     redact.run(around)
 
 
+def reproduce(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Run a shard again as BUNDLE recorded it: the same tests in the same order."""
+    from .steps import reproduce
+
+    index = arguments.whole("--shard", options.shard, 0, ci.MOST_NODES - 1)
+    words = arguments.of_suite(rest, options.ours, project)
+    named = [words.pop(0)] if rest and not rest[0].startswith("-") else []
+    return reproduce.run(
+        project,
+        reproduce.Wish(
+            place=Path(named[0]) if named else None,
+            shard=index,
+            on_this_code=options.on_this_code or options.bisect,
+            any_python=options.any_python,
+            arguments=words,
+        ),
+    )
+
+
 def keys(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     """Show every key of pipeline.yml: what it means, and its default."""
     from .steps import keys

@@ -14,7 +14,7 @@ from .typed_yaml import suggest
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
-RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge")
+RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "reproduce")
 WITH_REPORTS = (*RUNNING, "serve", "logs", "report", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
@@ -28,6 +28,18 @@ a part of the suite:
   --last-failed  only what failed in the last run here
 
 Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
+"""
+OF_REPRODUCE = """
+BUNDLE is a debug-bundle.tar.gz, the folder that it was unpacked to, a reports folder, or that of a shard
+(reports/shard-2); without it, the last run here. The tests run on the commit that was tested, checked out below
+.pipeline/reproduce/ where this is another; results go to reproduced/ in the reports. What else stands on the line
+goes to pytest, after the recorded arguments; what comes after a `--` does in any case.
+
+exit codes:
+  1  a recorded failure came again (or none did, and another test failed: the last line says which)
+  0  no recorded failure came again, and nothing else is red
+
+`git bisect run shardline reproduce BUNDLE --bisect` finds the commit that brought a failure.
 """
 OF_SERVICE = """
 Whatever else stands on the line goes to the service, at the end of service.command, of the first where there are
@@ -152,6 +164,15 @@ def _add_people(steps: _Steps) -> None:
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=faces.whatever_is_there)
     steps.add("redact", faces.redact).set_defaults(load=faces.what_is_around)
+    reproduce = steps.add("reproduce", faces.reproduce)
+    reproduce.usage = "%(prog)s [BUNDLE] [options] [pytest arguments]"
+    reproduce.epilog = OF_REPRODUCE
+    reproduce.add_argument("--shard", metavar="INDEX", help="from 0; default: the first red one")
+    reproduce.add_argument("--on-this-code", action="store_true", help="on the working tree, not on the commit")
+    reproduce.add_argument("--any-python", action="store_true", help="on this Python, whatever it was there")
+    bisect = "for git bisect: on this code, and exit code 125 where the commit cannot be judged"
+    reproduce.add_argument("--bisect", action="store_true", help=bisect)
+    reproduce.set_defaults(takes_rest=True, endings=("green here", "reproduced"))
     keys = steps.add("settings", faces.keys, words="[WORD] ")
     keys.add_argument("word", nargs="?", default="", metavar="WORD", help="only the keys with this in their name")
     keys.set_defaults(load=lambda *named: settings.Settings())

@@ -7,13 +7,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from ..console import bare_urls
 from ..settings import Settings
+from .redaction.options import HIDDEN, command
 
-HIDDEN = "(not shown)"
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
 
 _NAMED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|credentials?|authorization)$")
@@ -36,22 +36,6 @@ def resolved(settings: Settings) -> Dict[str, Any]:
     for part in (*services, *(service["prepare"] for service in services if service["prepare"]), shown["suite"]):
         part["command"] = command(part["command"])
     return dict(_each_text(shown))
-
-
-def command(words: Sequence[str]) -> List[str]:
-    """Give the words of a command, without the values of options that name a secret.
-
-    >>> command(["serve", "--api-key", "abc", "--token=abc", "--port", "80"])
-    ['serve', '--api-key', '(not shown)', '--token=(not shown)', '--port', '80']
-    """
-    return [_word(before, word) for before, word in zip(["", *words], words)]
-
-
-def _word(before: str, word: str) -> str:
-    option, equals, _ = word.partition("=")
-    if equals and option.startswith("-") and _NAMED_SECRET.search(option):
-        return f"{option}={HIDDEN}"
-    return HIDDEN if before.startswith("-") and _NAMED_SECRET.search(before) else word
 
 
 def secrets(settings: Settings, environ: Mapping[str, str]) -> FrozenSet[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Mapping, Sequence
 
 from ..errors import PipelineError
-from ..proof import receipt
+from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
 from ..proof.results import Results
 from ..settings import Settings
@@ -78,8 +78,9 @@ def _write(
     way = "../" * len(folder.parts)
     made = own / FILE_NAME
     files.write_text(made, page.render(record, happened, base=way))
-    bundle = [] if record.verdict and record.verdict.green else [record.command("invoke", "debug-bundle")]
-    beside = [f"The page: {settings.shown(made)}", *(f"All about it in one file: {words}" for words in bundle)]
+    green = record.verdict is not None and record.verdict.green
+    looking = report_text.evidence(green, record.command, settings.shown(settings.reports))
+    beside = [f"The page: {settings.shown(made)}", *(f"{line[0].upper()}{line[1:]}" for line in looking)]
     told = summary.markdown(record, happened, beside)
     files.write_text(own / summary.FILE_NAME, told)
     if environ.get(summary.STEP_SUMMARY):

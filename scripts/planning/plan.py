@@ -267,15 +267,23 @@ def load(file: Path) -> Plan:
     Raises:
         PipelineError: there is none, it is no plan or one of another schema, or it was changed since it was made.
     """
-    data = read_json(file, SCHEMA, _HINT, command=_ANEW)
+    return parse(read_json(file, SCHEMA, _HINT, command=_ANEW), str(file))
+
+
+def parse(data: Mapping[str, Any], name: str) -> Plan:
+    """Read a plan out of what a plan.json holds, of this schema; `name` is the file's, for messages.
+
+    Raises:
+        PipelineError: it is no plan, or it was changed since it was made.
+    """
     try:
         plan = _parsed(data)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise PipelineError(f"{file} is no plan: {reason}", _HINT, _ANEW) from error
+        raise PipelineError(f"{name} is no plan: {reason}", _HINT, _ANEW) from error
     if plan.id != identity(plan.shards, plan.algorithm):
         raise PipelineError(
-            f"{file}: its id does not fit its shards: it was changed, or another version made it", _HINT, _ANEW
+            f"{name}: its id does not fit its shards: it was changed, or another version made it", _HINT, _ANEW
         )
     return plan
 

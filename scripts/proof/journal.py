@@ -426,7 +426,9 @@ class _RoundReader:
         if "collected" not in self._last:
             file = self._last.get("collect", {}).get("id", "")
             kind = o.DIED_IN_COLLECTION if "session" in self._last else o.ENDED_BEFORE_COLLECTION
-            return Ended(kind, f"the last file begun was {file}" if file else "")
+            broken = self._last.get("conftest error", {})
+            reason = f"{broken['file']}: {broken['message']}" if broken else ""
+            return Ended(kind, f"the last file begun was {file}" if file else reason)
         if "selected" not in self._last:
             return Ended(o.DIED_IN_SELECTION)
         if running and running.nodeid:

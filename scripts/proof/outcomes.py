@@ -19,6 +19,8 @@ NOT_RUN = "not-run"  # no attempt came to an end
 WORST_FIRST = (ERROR, FAILED, UNFINISHED, NOT_RUN, SKIPPED, XFAILED, XPASSED, PASSED)
 RED = (ERROR, FAILED, UNFINISHED, NOT_RUN)
 
+AS_WORKER = "skipped where it sees a worker of pytest-xdist"  # the message of a rerun that is due for this
+
 # How a round ended: `Ended.kind`.
 FINISHED = "finished"
 STOPPED = "stopped"  # by pytest itself: -x, --maxfail

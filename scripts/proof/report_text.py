@@ -47,6 +47,7 @@ FILE_NAME = "merge.json"
 SHOWN = 20  # of each kind
 FEW = 3  # tests that a command names
 LONGEST_NAME = 200
+AGAIN = "the same tests in the same order again"
 
 
 class Planned(Protocol):
@@ -128,6 +129,7 @@ class Ending:
         start: the folder in which pytest is started, absolute.
         happened: lines that say what happened, the sentence first; none of a green run.
         page: the one to open in a browser, as people know it; empty where there is none.
+        folder: of the reports, as people know it.
     """
 
     verdict: Verdict
@@ -140,6 +142,7 @@ class Ending:
     start: str = "/"
     happened: Sequence[str] = ()
     page: str = ""
+    folder: str = "reports"
 
     def name(self, nodeid: str) -> str:
         """Name a test as a person types it."""
@@ -160,7 +163,7 @@ def run_lines(ending: Ending) -> List[str]:
         *([f"report: {ending.page}"] if ending.page else []),
         *([f"reports: {', '.join(ending.reports)}"] if ending.reports else []),
         *([f"tracebacks: {', '.join(ending.logs)}"] if ending.logs else []),
-        *evidence(ending.verdict.green, ending.command),
+        *evidence(ending.verdict.green, ending.command, ending.folder),
         *next_lines(ending),
     ]
 
@@ -310,14 +313,24 @@ def shard_lines(result: Receipt, folder: str, command: Command, arguments: Seque
         *service_lines([result]),
         "",
         f"result: {folder}/{r.FILE_NAME}, {folder}/junit.xml",
-        *evidence(r.is_green(result), command),
+        *evidence(r.is_green(result), command, posixpath.dirname(folder)),
         f"next: {merge}    (when all {counted(result.total, 'shard')} have run)",
     ]
 
 
-def evidence(green: bool, command: Command) -> List[str]:
-    """Say how to look into what is red, or send it on."""
-    return [] if green else [f"all about it in one file: {command('invoke', 'debug-bundle')}"]
+def evidence(green: bool, command: Command, reports: str = "reports") -> List[str]:
+    """Say how to look into what is red, send it on, or run it again; `reports` is the folder, as people know it."""
+    if green:
+        return []
+    return [
+        f"all about it in one file: {command('invoke', 'debug-bundle')}",
+        f"{AGAIN}: {reproduction(command, reports)}",
+    ]
+
+
+def reproduction(command: Command, reports: str = "reports") -> str:
+    """Write the command that runs the red shard again as it ran; the bundle has the name that it has by itself."""
+    return command("invoke", "reproduce", f"{reports}/debug-bundle.tar.gz")
 
 
 def reason_lines(reasons: Sequence[str]) -> List[str]:

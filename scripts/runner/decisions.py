@@ -16,7 +16,7 @@ from ..planning.together import Entry, Group
 from ..proof import outcomes as o
 from ..proof import receipt
 from ..proof.company import joined
-from ..proof.outcomes import Attempt, Fate, Fixture, Round, Running
+from ..proof.outcomes import AS_WORKER, Attempt, Fate, Fixture, Round, Running
 from ..proof.receipt import ExtraError, Selected
 from ..system.processes import exit_words
 from . import plugin_loader, service_death
@@ -24,7 +24,6 @@ from . import plugin_loader, service_death
 MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
 FIXTURE_DEATHS = 2
 UNNAMED = "between two tests, or after the last"  # when a service died of which no test here is the cause
-AS_WORKER = "skipped where it sees a worker of pytest-xdist"
 
 
 @dataclass(frozen=True)
@@ -157,17 +156,19 @@ class Outcome:
 # What to do next ----------------------------------------------------------------------------------
 
 
-def next_step(history: Sequence[FinishedRound], wishes: Sequence[Entry] = ()) -> Outcome:
+def next_step(history: Sequence[FinishedRound], wishes: Sequence[Entry] = (), grows: bool = False) -> Outcome:
     """Decide what became of the tests, what remains, and whether that is the end.
 
     Args:
         history: all rounds so far, at least one.
         wishes: what pipeline.yml says of tests that stay together.
+        grows: rounds may select tests that the first one did not, as those of a replay do.
     """
     ran_as: Dict[str, str] = {}
     history = [_by_planned_ids(_without_worker_skips(_served(ran)), ran_as) for ran in history]
     rounds = [ran.journaled for ran in history if ran.journaled]
-    selected = next((each.selected for each in rounds if each.selected is not None), None)
+    told = [each.selected for each in rounds if each.selected is not None]
+    selected = _all_of(told) if told and grows else next(iter(told), None)
     broken = _broken(history)
     left = o.not_run(selected or (), rounds)
     booked = [replace(ran.journaled, attempts=_booked(ran)) for ran in history if ran.journaled]
@@ -182,6 +183,19 @@ def next_step(history: Sequence[FinishedRound], wishes: Sequence[Entry] = ()) ->
     outcome = Outcome(tuple(history), selected, fates, remaining, due, ran_as=ran_as)
     outcome = replace(outcome, errors=tuple(dict.fromkeys(_errors(outcome))))
     return replace(outcome, ended=_ended(outcome))
+
+
+def _all_of(selected: Sequence[Sequence[str]]) -> Tuple[str, ...]:
+    """List what rounds selected, an id as often as tests share it in one of them."""
+    counts: Counter[str] = Counter()
+    for ids in selected:
+        counts |= Counter(ids)
+    return tuple(counts.elements())
+
+
+def going_on(outcome: Outcome, later: Sequence[str]) -> Outcome:
+    """Go on with the tests of the next process that was recorded, when those of a replay so far have ended."""
+    return replace(outcome, ended="", due=tuple(later))
 
 
 def _groups(rounds: Sequence[Round]) -> Iterator[Group]:
@@ -315,8 +329,10 @@ def _broken(history: Sequence[FinishedRound]) -> Dict[str, str]:
     return {
         nodeid: _blame(rounds[-1])
         for fixture, rounds in deaths.items()
-        if len(rounds) >= FIXTURE_DEATHS and rounds[0].journaled
-        for nodeid in o.needing(fixture, rounds[0].journaled)
+        if len(rounds) >= FIXTURE_DEATHS
+        for ran in rounds
+        if ran.journaled
+        for nodeid in o.needing(fixture, ran.journaled)
     }
 
 
@@ -333,7 +349,9 @@ def _closed(attempt: Attempt, ran: FinishedRound) -> Attempt:
         return replace(attempt, message="was running when the run was stopped")
     # What it took is known from the clock alone; its own time, which teaches, is not.
     began = (ran.journaled.started if ran.journaled else 0.0) + attempt.at_s + attempt.setup_s
-    call_s = max(attempt.call_s, round(ran.exit.ended_at - began, 6))
+    # A service that died ended it, however long pytest then took to end.
+    ended_at = min(filter(None, (ran.exit.died_at, ran.exit.ended_at)), default=0.0)
+    call_s = max(attempt.call_s, round(ended_at - began, 6))
     return replace(attempt, outcome=o.ERROR if ran.fixture else o.FAILED, message=_blame(ran), call_s=call_s)
 
 

@@ -195,6 +195,7 @@ def _ending(
         command=settings.command,
         arguments=arguments,
         start=str(settings.suite_directory.resolve()),
+        folder=settings.shown(settings.reports),
     )
 
 

@@ -37,6 +37,7 @@ class ShardRun:
     Args:
         output: the file that what pytest prints is appended to; None for our own output.
         ordered: run the ids of the selection in the order in which it names them.
+        later: the ids of further processes, each of which begins when the tests of the one before have ended.
         notes_touches, meeting: see `plugin_loader.Order`; the first round meets others.
     """
 
@@ -47,6 +48,7 @@ class ShardRun:
     arguments: Sequence[str] = ()
     output: Optional[Path] = None
     ordered: bool = False
+    later: Sequence[Sequence[str]] = ()
     notes_touches: bool = False
     meeting: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,12 +85,15 @@ def run(
     pytests = _Pytests(shard, session, words, limits, stop, supervision, say)
     select = selection.write(shard.folder, shard.selection)
     ended: List[Exit] = []
-    as_worker = True
+    as_worker, later = True, list(shard.later)
     while True:
         exit = pytests.run_one(len(ended), select, as_worker)
         ended.append(exit)
         history = _history(shard.folder / JOURNAL, shard.selection.start, ended, say)
-        outcome = decisions.next_step(history, settings.suite.together)
+        outcome = decisions.next_step(history, settings.suite.together, grows=bool(shard.later))
+        is_border = outcome.ended == receipt.FINISHED and bool(later) and not exit.interrupted
+        if is_border:
+            outcome = decisions.going_on(outcome, later.pop(0))
         if not outcome.ended and exit.service:
             outcome = _with_new_service(settings, session, outcome, say)
         elif outcome.ended == receipt.FINISHED and outcome.selected and not (exit.service or exit.interrupted):
@@ -96,7 +101,7 @@ def run(
         _write_junit(shard, outcome, say)
         if outcome.ended:
             return outcome
-        say(decisions.progress(outcome))
+        say(f"\nround {len(ended)}: as it was recorded\n" if is_border else decisions.progress(outcome))
         as_worker = not outcome.as_plain
         if outcome.selected is not None:
             select = selection.remaining(shard.folder, shard.selection, outcome.due)

@@ -1,7 +1,7 @@
 """Which tests next? What a shard is to run, in one file of one form, and the command by which the pytest plugin asks.
 
 `selection.json` in the shard's folder says it for a shard of a plan, for a part of the suite, for what remains after a
-round, and for a repair. The plugin sends the collected ids to the command's standard input.
+round, for a repair, and for a replay. The plugin sends the collected ids to the command's standard input.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ class Selection:
         history: the file of durations, to make the same plan from where none was handed out.
         machine: the class of this machine, to which these durations are scaled.
         part: the file that lists a part of the suite, empty for all of it; `strict`: see `subset.Part`.
-        ids: exactly these, as the plan has them, instead of a shard of it.
+        ids: exactly these, as the plan has them, instead of a shard of it; `ordered`: in this order.
         together: what pipeline.yml says of tests that stay together, but of marks (`together.wished`).
+        arguments: as they were typed, for whoever runs the tests of a shard again that was killed.
     """
 
     start: str
@@ -72,6 +73,8 @@ class Selection:
     strict: bool = False
     ids: Optional[Tuple[str, ...]] = None
     together: Tuple[Entry, ...] = ()
+    ordered: bool = False
+    arguments: Tuple[str, ...] = ()
 
 
 def write(folder: Path, selection: Selection) -> Path:
@@ -117,7 +120,7 @@ def groups_in(asked: Mapping[str, Any]) -> List[Group]:
 
 
 def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Group] = ()) -> Dict[str, Any]:
-    """Choose from the collected ids, which run in collection order.
+    """Choose from the collected ids, which run in collection order, or in that of the selection.
 
     Args:
         groups: what the suite wants together.
@@ -142,10 +145,13 @@ def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Grou
         went_by = went_by or _made_here(selection, known, stay)
         wanted = set(share_of(known, [shard.nodeids for shard in went_by.shards], selection.index, stay))
     chosen = list(dict.fromkeys(nodeid for nodeid in there if names.get(nodeid, nodeid) in wanted))
+    if selection.ordered:
+        places = {planned: place for place, planned in enumerate(selection.ids or ())}
+        chosen.sort(key=lambda nodeid: places[names.get(nodeid) or nodeid])
     forms = receipt.digest(map(form_of, known))
     return {
         "select": chosen,
-        "ordered": False,
+        "ordered": selection.ordered,
         "plan": went_by.id if went_by else "",
         "timings": went_by.timings if went_by else "",
         "shared": {"count": len(known), "digest": receipt.digest(known), "forms": forms},

@@ -92,10 +92,19 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         part=str(wanted.file) if wanted else "",
         strict=bool(wanted and wanted.strict),
         together=settings.suite.together,
+        arguments=tuple(arguments),
     )
     settings = _as_needed(settings, chosen, arguments, known=checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
-    shard = ShardRun(settings, node, folder, chosen, rest)
+    return run_noted(ShardRun(settings, node, folder, chosen, rest), arguments)
+
+
+def run_noted(shard: ShardRun, arguments: Sequence[str]) -> Receipt:
+    """Run the tests that a selection names; a shard whose service does not start leaves a result that says so.
+
+    Raises:
+        PipelineError: a step could not do its work.
+    """
     try:
         return run_chosen(shard, arguments)
     except SERVICE_ERRORS as error:
@@ -259,7 +268,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         forms_digest=str(shared.get("forms", "")),
         files_digest=next((told.files for told in outcome.rounds if told.files), ""),
         commit=commit_of(shard.settings.project, os.environ),
-        addopts=receipt.digest_of_words(_added(os.environ)),
+        addopts=receipt.digest_of_words(added(os.environ)),
         exit_codes=outcome.exit_codes,
         began_s=first.started if first else 0.0,
         set_up=set_up_of(outcome.rounds),
@@ -275,7 +284,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
     )
 
 
-def _added(environ: Mapping[str, str]) -> List[str]:
+def added(environ: Mapping[str, str]) -> List[str]:
     """Split what PYTEST_ADDOPTS adds to pytest's arguments."""
     text = environ.get("PYTEST_ADDOPTS", "")
     try:

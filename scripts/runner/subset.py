@@ -38,16 +38,25 @@ def take(settings: Settings, arguments: Sequence[str]) -> Tuple[Optional[Part], 
         SettingsError: there is no such file, or more than one.
         SuiteError: it lists nothing.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--tests", nargs="?", const="", action="append")
-    parser.add_argument("--last-failed", action="store_true")
-    options, rest = parser.parse_known_args(list(arguments))
+    options, rest = _parsed(arguments)
     if options.tests is not None:
         return Part(_existing(*options.tests), strict=True), rest
     failed = settings.state / FAILED
     if options.last_failed and failed.exists() and entries(failed):
         return Part(failed.resolve(), strict=False), rest
     return None, rest
+
+
+def without(arguments: Sequence[str]) -> List[str]:
+    """Leave out what chooses a part of the suite by a file, where the tests are known one by one."""
+    return _parsed(arguments)[1]
+
+
+def _parsed(arguments: Sequence[str]) -> Tuple[argparse.Namespace, List[str]]:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--tests", nargs="?", const="", action="append")
+    parser.add_argument("--last-failed", action="store_true")
+    return parser.parse_known_args(list(arguments))
 
 
 def _existing(name: str, *more: str) -> Path:

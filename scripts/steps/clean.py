@@ -12,7 +12,7 @@ from . import integration
 
 # Of a project, and of our own tests.
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
-MADE = (".pipeline/environments", ".pipeline/cache", ".nox", *CACHES)
+MADE = (".pipeline/environments", ".pipeline/cache", ".pipeline/reproduce", "reports/reproduced", ".nox", *CACHES)
 
 
 def run(settings: Settings, weights: bool = False) -> None:

@@ -37,8 +37,11 @@ def run(settings: Settings, node: Node) -> int:
             f"{', '.join(changed)} of {result.name} changed after it had ended", "Run the shard again."
         )
     say(f"{result.name}: {report_text.summary(result)}")
-    green = receipt.is_green(result)
-    for line in [*report_text.reason_lines(receipt.reasons(result)), *report_text.evidence(green, settings.command)]:
+    green, shown = receipt.is_green(result), settings.shown(settings.reports)
+    for line in [
+        *report_text.reason_lines(receipt.reasons(result)),
+        *report_text.evidence(green, settings.command, shown),
+    ]:
         say(line)
     return exit_code(settings, result)
 

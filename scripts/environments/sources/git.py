@@ -71,17 +71,17 @@ def commit_of(url: str, revision: str) -> str:
     """
     names = [f"refs/heads/{revision}", f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", revision]
     wanted = names if revision else ["HEAD"]
-    told = programs.output(["git", "ls-remote", "--", url, *wanted], ANSWERS_IN_S, environ=_environ(os.environ))
+    told = programs.output(["git", "ls-remote", "--", url, *wanted], ANSWERS_IN_S, environ=variables(os.environ))
     known = {name: commit for commit, _, name in (line.partition("\t") for line in told.splitlines())}
     return next((known[name] for name in wanted if name in known), "")
 
 
 def _ask(folder: str, *words: str) -> str:
     command = ["git", "-C", folder, *words]
-    return programs.output(command, ANSWERS_IN_S, environ=_environ(os.environ), errors="surrogateescape")
+    return programs.output(command, ANSWERS_IN_S, environ=variables(os.environ), errors="surrogateescape")
 
 
-def _environ(environ: Mapping[str, str]) -> Dict[str, str]:
+def variables(environ: Mapping[str, str]) -> Dict[str, str]:
     """Let git find the repository by the folder, also below a hook of another one; it waits for no lock or password."""
     kept = {name: value for name, value in environ.items() if name not in _OF_ANOTHER}
     return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}

@@ -83,7 +83,7 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
         elif silent or "hung" in message or "answers no more" in message:
             yield _placed(record, shard, where, _silent(record, shard, message, where))
         elif "it died" not in message and "could not be started again" not in message:
-            head = Both(message.partition(": ")[0] or message, "服务已结束")
+            head = Both(message.partition(": ")[0].strip() or "the service ended", "服务已结束")
             died = Incident(k.DIED, head, passages=service_passages(record, [shard.index]), evidence=(message,))
             yield _placed(record, shard, where, replace(died, without=NO_GUESS))
 
@@ -114,11 +114,8 @@ class Where(NamedTuple):
         if not self.test:
             return "在两个测试之间"
         name = short(self.test)
-        return (
-            f"在 {name} 刚结束后"
-            if self.is_before
-            else f"在 {name} 运行 {chinese_time(human_seconds(self.seconds))} 后"
-        )
+        seconds = chinese_time(human_seconds(self.seconds))
+        return f"在 {name} 刚结束后" if self.is_before else f"在 {name} 运行 {seconds}后"
 
     @property
     def tests(self) -> Tuple[str, ...]:
@@ -157,7 +154,7 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> 
             "person.",
             signs=[each for each in SIGNS if each.kind in (k.GPU_MEMORY, k.MEMORY)],
         )
-    signal, said = death.how.startswith("signal"), last_telling(passages)
+    signal, said = death.how.startswith("signal"), last_telling(passages, any_line=False)
     did = f"crashed with {death.how.replace('signal ', '')}" if signal else f"ended with {death.how}"
     chinese = f"以{chinese_time(death.how)} {'崩溃' if signal else '结束'}"
     return Incident(

@@ -8,8 +8,10 @@ one comes before another.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable, Iterator, List, Sequence, Tuple
 
+from ...proof import receipt
 from ...proof.receipt import one_line
 from ..record import RunRecord
 from . import deaths, endings, facts, failed_tests, limits, proof, starts, suites
@@ -36,6 +38,8 @@ def diagnose(record: RunRecord) -> List[Diagnosis]:
     """Find the causes that fit, the most telling first; none of a green run, at least "unknown" of a red one."""
     if is_green(record):
         return []
+    in_order = sorted(record.shards, key=lambda shard: (shard.is_repair, shard.index))
+    record = replace(record, shards=tuple(in_order))
     found = together(explained(incident) for family in FAMILIES for incident in family(record))
     return sorted(found, key=_rank) or [_unknown(record)]
 
@@ -45,24 +49,36 @@ def _rank(found: Diagnosis) -> Tuple[int, int, Tuple[int, ...], str]:
     return k.RANK[found.kind], -len(found.tests), found.shards, found.sentence
 
 
-def lines(happened: Sequence[Diagnosis]) -> List[str]:
-    """Tell in a terminal what happened: the sentence, what shows it, and what to do."""
+def lines(happened: Sequence[Diagnosis], below: str = "") -> List[str]:
+    """Tell in a terminal what happened: the sentence, what shows it, and what to do; nothing twice.
+
+    Args:
+        below: what is shown below these lines anyway, such as an error with its hint.
+    """
     if not happened:
         return []
     first = happened[0]
-    evidence = [line for line in first.evidence if line not in first.sentence]
+    if first.kind == k.ASSERTION:  # the list of red tests stands below, with the command that runs them again
+        return [f"what happened: {first.sentence}"]
+    shown = " ".join(f"{first.sentence} {below}".split())
+    evidence = [line for line in first.evidence if line.partition(": ")[2] not in shown or ": " not in line]
+    hint, then, command = first.next.rpartition(" Then: ")
+    next = command if then and hint in shown else first.next
     return [
         f"what happened: {first.sentence}",
-        *(f"  {line}" for line in evidence[:SHOWN_EVIDENCE]),
-        *([f"  next: {first.next}"] if first.next else []),
+        *(f"  {line}" for line in evidence[:SHOWN_EVIDENCE] if line not in shown),
+        *([f"  next: {next}"] if next and next not in shown else []),
     ]
 
 
 def is_green(record: RunRecord) -> bool:
-    """Tell whether nothing of a run is red, and it came to its end."""
-    if record.ending and record.ending.exit_code:
+    """Tell whether nothing of a run is red, and it came to its end; before a merge, by the results of the shards."""
+    endings = [record.ending, *(shard.ending for shard in record.shards)]
+    if any(ending.exit_code for ending in endings if ending):
         return False
-    return record.verdict is not None and record.verdict.green
+    if record.verdict is None:
+        return bool(record.shards) and all(each.result and receipt.is_green(each.result) for each in record.shards)
+    return record.verdict.green
 
 
 def _unknown(record: RunRecord) -> Diagnosis:

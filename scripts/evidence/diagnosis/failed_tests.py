@@ -5,24 +5,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from ...proof import outcome_history
 from ...proof import outcomes as o
-from ...proof.outcome_history import BROKE
-from ...proof.receipt import shown
+from ...proof.receipt import SERVICE, shown
 from ..record import RunRecord
 from . import kinds as k
-from .facts import Failure, failures, first_line, ran, rerun
+from .facts import Failure, errors, failures, first_line, ran, rerun
 from .incidents import Both, Incident
 from .passages import Passage, passage
 from .suites import is_of_process
 from .wording import short
 
+MOST_APART = 50  # failed tests are told one by one; more of them say no more
 MANY = 3  # tests with one signature are told together
 STATUS = re.compile(r"(?<![\d.])(5\d\d)(?![\d.])")
 FIXTURE = re.compile(r"@(?:pytest[\w.]*\.)?fixture\b.*?\n(?:.*\n)*?\s*(?:async )?def (?P<name>\w+)\(")
 CHANGING = (
-    (re.compile(r"0x[0-9a-fA-F]+"), "0x*"),
+    (re.compile(r"\b0x[0-9a-fA-F]+"), "*"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I), "*"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "*"),
     (re.compile(r"(?:/[\w.+-]+){2,}/?"), "/*"),
@@ -37,7 +38,7 @@ def signature(message: str) -> str:
     """Take out of a message what changes from test to test: numbers, addresses, ids, paths, what is quoted.
 
     >>> signature("KeyError: 'a1' at 0x7f3a in /tmp/x/y.py:12")
-    "KeyError: '*' at 0x* in /*:#"
+    "KeyError: '*' at * in /*:#"
     """
     text = message.splitlines()[0] if message else ""
     for pattern, stand_in in CHANGING:
@@ -54,8 +55,8 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
         for name, members in groups:
             yield _placed(record, members, tell(record, name, members))
     flaky = _flaky(record)
-    for failure in rest:
-        told = _flaky_test(failure, flaky) if failure.nodeid in flaky else _one(record, failure)
+    for failure in rest[:MOST_APART]:
+        told = _flaky_test(failure, flaky[failure.nodeid]) if failure.nodeid in flaky else _one(record, failure)
         yield _placed(record, [failure], told)
 
 
@@ -161,10 +162,12 @@ def _of_fixture(record: RunRecord, name: str, members: List[Failure]) -> Inciden
 
 def _of_service(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     head, service = _counted(record, members), first_line(members[0].service)
+    lives = not any(errors(record, SERVICE))
     return Incident(
         k.SERVICE_ERRORS,
         head,
         cause=Both(f"the service failed meanwhile: {service}", f"服务内部出错 {service}"),
+        tail=Both(" (the service went on)", "（服务仍在运行）") if lives else Both(),
         passages=_near(members)[:1],
         hint="See its log around then.",
         without=(k.TIMED_OUT, k.UNREACHABLE, k.COLLECTION),
@@ -211,11 +214,14 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
             ),
             cause=Both(message, message),
             is_certain=True,
-            hint="It passed in the last run. Find out which tests need which, and keep them together (suite.together).",
+            hint="It passed in a run of the same code. Find out which tests need which, and keep them together "
+            "(suite.together).",
             command=record.command("nox", "-s", "isolation"),
         )
+    if record.changes.get(failure.nodeid) == outcome_history.FLAKY:
+        return _flaky_test(failure)
     outcome = "failed" if failure.outcome == o.FAILED else "is in error"
-    new = record.changes.get(failure.nodeid) == BROKE
+    new = record.changes.get(failure.nodeid) == outcome_history.BROKE
     return Incident(
         k.ASSERTION,
         Both(f"{name} {outcome}", f"{name} 失败"),
@@ -226,11 +232,11 @@ def _one(record: RunRecord, failure: Failure) -> Incident:
 
 
 def _left_elsewhere(record: RunRecord, failure: Failure) -> str:
-    """Find the test that a failed one may need: it passed before, and its file was cut right before it, or above it.
+    """Find the test that a failed one may need: above it in its file, and run in another shard.
 
-    Only where it passed in the last run, and a test above it in its file ran in another shard this time.
+    Only where it passed in a run of the same state of everything: then nothing differs but which tests ran before it.
     """
-    if record.changes.get(failure.nodeid) != BROKE or len(record.shards) < 2:
+    if record.changes.get(failure.nodeid) != outcome_history.FLAKY or len(record.shards) < 2:
         return ""
     ids = [test.nodeid for test in record.verdict.tests] if record.verdict else []
     if failure.nodeid not in ids:
@@ -264,15 +270,15 @@ def _flaky(record: RunRecord) -> Dict[str, Tuple[int, int]]:
     }
 
 
-def _flaky_test(failure: Failure, flaky: Dict[str, Tuple[int, int]]) -> Incident:
-    failed, tried = flaky[failure.nodeid]
-    message = first_line(failure.message)
+def _flaky_test(failure: Failure, counts: Optional[Tuple[int, int]] = None) -> Incident:
+    """Tell of a test that passes and fails: so often in this run, or over runs of the same state of everything."""
+    message, name = first_line(failure.message), short(failure.nodeid)
+    how = Both("it passed in another run of the same code", "同样的代码在另一次运行中通过")
+    if counts:
+        how = Both("{} of {} attempts failed".format(*counts), "{1} 次尝试中 {0} 次失败".format(*counts))
     return Incident(
         k.FLAKY,
-        Both(
-            f"{short(failure.nodeid)} is flaky: {failed} of {tried} attempts failed",
-            f"{short(failure.nodeid)} 不稳定：{tried} 次尝试中 {failed} 次失败",
-        ),
+        Both(f"{name} is flaky: {how.english}", f"{name} 不稳定：{how.chinese}"),
         cause=Both(message, message),
         is_certain=True,
         hint="Run it alone, several times.",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Container, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Container, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from ...proof.receipt import one_line
 from . import passages
@@ -84,15 +85,19 @@ def explained(incident: Incident) -> Diagnosis:
         kind, cause, hint = found.sign.kind, Both(found.words, found.chinese), found.sign.next or hint
         shown.insert(0, passages.cited(found.place, found.number, found.line))
     elif incident.passages:
-        shown += passages.telling(incident.passages, EVIDENCE_LINES - 1)
+        for line in passages.telling(incident.passages, EVIDENCE_LINES - 1):
+            if not any(line.endswith(f": {old}") or line == old for old in shown):
+                shown.append(line)
+    sentence = one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english))
+    chinese = _joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese)
     return Diagnosis(
         kind=kind,
-        sentence=one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english)),
+        sentence=sentence if sentence.strip() else kind,
         evidence=tuple(dict.fromkeys(filter(None, shown)))[:EVIDENCE_LINES],
         next=_next(hint, incident.command),
         shards=incident.shards,
         tests=incident.tests,
-        chinese=_joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese),
+        chinese=chinese if chinese.strip() else kind,
     )
 
 
@@ -112,20 +117,21 @@ def _next(hint: str, command: str) -> str:
 
 
 def together(all_of: Iterable[Diagnosis]) -> List[Diagnosis]:
-    """Tell what is of one kind and one sentence once, with the shards and tests of all."""
-    merged: List[Diagnosis] = []
+    """Tell what is of one kind and one sentence once, whatever it took, with the shards and tests of all."""
+    merged: Dict[Tuple[str, str], Diagnosis] = {}
     for each in all_of:
-        same = next((place for place, other in enumerate(merged) if _is_same(other, each)), None)
-        if same is None:
-            merged.append(each)
-            continue
-        other = merged[same]
-        merged[same] = other._replace(
-            evidence=_both(other.evidence, each.evidence)[:EVIDENCE_LINES],
-            shards=tuple(sorted({*other.shards, *each.shards})),
-            tests=tuple(dict.fromkeys((*other.tests, *each.tests))),
-        )
-    return merged
+        key = each.kind, _timeless(each.sentence)
+        other = merged.get(key)
+        merged[key] = each if other is None else _merged(other, each)
+    return list(merged.values())
+
+
+def _merged(one: Diagnosis, other: Diagnosis) -> Diagnosis:
+    return one._replace(
+        evidence=_both(one.evidence, other.evidence)[:EVIDENCE_LINES],
+        shards=tuple(sorted({*one.shards, *other.shards})),
+        tests=tuple(dict.fromkeys((*one.tests, *other.tests))),
+    )
 
 
 def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
@@ -133,5 +139,10 @@ def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
     return (*some, *(line for line in more if not any(line.startswith(old) or old.startswith(line) for old in some)))
 
 
-def _is_same(one: Diagnosis, other: Diagnosis) -> bool:
-    return one.kind == other.kind and one.sentence == other.sentence
+def _timeless(sentence: str) -> str:
+    """Take out durations, and ports, which are others in each shard.
+
+    >>> _timeless("http://h:8001/ was not ready: exit code 1 after 2 min 05 s")
+    'http://h:*/ was not ready: exit code 1 after *'
+    """
+    return re.sub(r"(\d+ h \d+ min|\d+ min \d+ s|[\d.]+ s)\b|(?<=[\w.]:)\d{2,5}\b", "*", sentence)

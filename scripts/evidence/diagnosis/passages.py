@@ -27,6 +27,7 @@ OVERCOME = re.compile(
 )
 WARNING = re.compile(r"\bwarn(ing|ings)?\b|\w+Warning\b|deprecat|\bINFO\b|\bDEBUG\b", re.I)
 PROGRESS = re.compile(r"\d+%\|| \d+%(?!\S)|[█▏▎▍▌▋▊▉━]{2}|\b\d+(\.\d+)?[kKMG]?i?B/s|\bit/s\]")
+MARKS = re.compile(r"[\s^~-]*$")  # below a line of a traceback; an empty line, too
 # How much a line tells of why something failed; the first that fits.
 TELLING = (
     (re.compile(r"^[\w.]+(Error|Exception|Exit|Interrupt|Warning)\b.{0,4}:?"), 90),
@@ -60,12 +61,11 @@ def passage(place: str, text: str, cut: bool = False, is_end: bool = True, still
     Args:
         cut: something before is left out, so that no number of a line is known.
     """
-    lines = [line.rstrip("\r").rpartition("\r")[2][:MOST_CHARACTERS] for line in uncoloured(text).split("\n")]
-    lines = [PREFIX.sub("", line) for line in lines]
-    while lines and not lines[-1].strip():
-        lines.pop()
+    lines = uncoloured(text).rstrip().split("\n")
     skipped = max(0, len(lines) - LAST_LINES)
-    return Passage(place, tuple(lines[skipped:]), 0 if cut else skipped + 1, is_end, still_running)
+    shown = [line.rstrip("\r").rpartition("\r")[2][:MOST_CHARACTERS] for line in lines[skipped:]]
+    kept = tuple(PREFIX.sub("", line) for line in shown)
+    return Passage(place, kept, 0 if cut else skipped + 1, is_end, still_running)
 
 
 def find(passages: Iterable[Passage], signs: Sequence[Sign] = SIGNS) -> Optional[Found]:
@@ -128,7 +128,9 @@ def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
     for each in passages:
         ends = set(exceptions(each)[:1])
         for place, line in enumerate(each.lines):
-            points = (100 if place in ends else _points(line)) + (10 if place >= len(each.lines) - 2 else 0)
+            points = 100 if place in ends else _points(line)
+            quiet = PROGRESS.search(line) or MARKS.match(line)
+            points += 10 if place >= len(each.lines) - 2 and not quiet else 0
             if points > 0:
                 ranked.append((points, len(ranked), cited(each.place, each.first and each.first + place, line)))
     best = sorted(ranked, key=lambda line: (-line[0], -line[1]))[:count]
@@ -136,21 +138,26 @@ def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
 
 
 def _points(line: str) -> int:
-    if not line.strip() or PROGRESS.search(line) or OVERCOME.search(line):
+    if MARKS.match(line) or PROGRESS.search(line) or OVERCOME.search(line):
         return 0
     points = next((points for pattern, points in TELLING if pattern.search(line)), 0)
-    return points - 30 if WARNING.search(line) else points
+    is_code = line.startswith("    ")  # of a traceback
+    return points - (30 if WARNING.search(line) else 0) - (60 if is_code else 0)
 
 
-def last_telling(passages: Iterable[Passage]) -> str:
-    """Choose the one line that tells most of an end: that of its last traceback, else a bad word, else the last."""
+def last_telling(passages: Iterable[Passage], any_line: bool = True) -> str:
+    """Choose the one line that tells most of an end: that of its last traceback, else a bad word, else the last.
+
+    Args:
+        any_line: take the last one, where none has a bad word.
+    """
     for each in passages:
         ends = exceptions(each)
         if ends:
             return one_line(each.lines[ends[0]].strip())
         spoken = [line for line in each.lines if line.strip() and not PROGRESS.search(line)]
         alarming = [line for line in spoken[-LAST_WORDS:] if _points(line) >= 50]
-        if spoken:
+        if alarming or (spoken and any_line):
             return one_line((alarming or spoken)[-1].strip())
     return ""
 

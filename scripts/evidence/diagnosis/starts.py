@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import SERVICE_ERRORS
 from ...proof.receipt import SERVICE
@@ -14,16 +14,20 @@ from . import kinds as k
 from .deaths import DURATION, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
 from .incidents import Both, Incident
-from .passages import Passage, last_telling, passage
+from .passages import Passage, exceptions, find, last_telling, passage
 from .signs.known import SIGNS
 from .signs.serving import STILL_AT_IT
 from .wording import chinese_time, in_chinese, listed
 
-LAST_LINE = "; its last line: "
+LAST_LINE, NO_LINE = "; its last line: ", "; it wrote nothing"
 HOLDER_CHARACTERS = 70  # of who has a port; all of it stands in the evidence
 BUSY_CORES = 0.2  # of the processor: less is waiting
+ON_THE_WAY = (k.NETWORK, k.PROXY, k.DISK_FULL, k.DIGEST)  # before there is any package
 NOT_BEFORE = (k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE)  # what only tests meet
 
+SHOWN_CODE_LINES = 3  # of a traceback, above the error
+# match, except*, a walrus, type parameters: Python 3.8 to 3.12.
+NEWER_SYNTAX = re.compile(r"\s*(match [^=]+:$|case .+:|except\*|type \w+ = |(def|class) \w+\[|.*\w\s*:=\s)")
 NOT_READY = re.compile(rf"(?P<where>\S+) was not ready within (?P<limit>{DURATION}): it (?P<how>.*)")
 ELSEWHERE = re.compile(r"; it listens on (?P<places>[^;]+)")
 STATUS = re.compile(r"answered (?P<status>\d{3}[^,:;]*)")
@@ -43,20 +47,28 @@ class Broken(NamedTuple):
 def broken(record: RunRecord) -> Iterator[Broken]:
     """List what ended before tests, as steps wrote it at their end, and results of shards without a service."""
     endings: List[Tuple[Optional[Ending], Tuple[int, ...]]] = [] if record.verdict else [(record.ending, ())]
-    for ending, shards in [*endings, *((each.ending, (each.index,)) for each in record.shards)]:
+    for ending, shards in [*endings, *_endings(record)]:
         if ending and ending.kind and ending.message and ending.exit_code not in (130, 143):
             yield Broken(ending.kind, ending.message, ending.hint, shards)
+    said = [ending.message for ending, _ in [*endings, *_endings(record)] if ending]
+    told = {message.partition("\n")[0] for message in said}
     for shard, message in errors(record, SERVICE):
         kind = next((each for each in SERVICE_ERRORS if message.startswith(f"{each.ended}: ")), None)
         again = message.partition("it could not be started again: ")[2]
-        if kind:
-            yield Broken(kind.__name__, _as_shown(message[len(kind.ended) + 2 :]), shards=(shard.index,))
-        elif again:
+        shown = _as_shown(message[len(kind.ended) + 2 :]) if kind else ""
+        if kind and shown.split("\n")[0] not in told:  # the error itself has more of its words
+            yield Broken(kind.__name__, shown, shards=(shard.index,))
+        elif again and not kind:
             yield Broken("ServiceDied" if " ended with " in again else "ServiceNotReady", again, shards=(shard.index,))
+
+
+def _endings(record: RunRecord) -> List[Tuple[Optional[Ending], Tuple[int, ...]]]:
+    return [(each.ending, (each.index,)) for each in record.shards]
 
 
 def _as_shown(text: str) -> str:
     """Give what a result says in one line the form of the error that it was."""
+    text = text[: -len(NO_LINE)] if text.endswith(NO_LINE) else text
     first, _, last = text.partition(LAST_LINE)
     return f"{first}\n  | {last}" if last else first
 
@@ -118,19 +130,32 @@ def _died(record: RunRecord, at: Broken) -> Incident:
             command=whole_again(record),
         )
     how = f" ({death.how} after {death.after})" if death else ""
-    background = "running in the background" in first
+    background, newer = "running in the background" in first, _newer_syntax(near)
     cause = Both("it went to the background", "它转入了后台") if background else said if death else Both(first)
+    if newer:
+        cause = Both(f"its code is for a newer Python than it runs on: {newer}", f"代码需要更新的 Python：{newer}")
     return Incident(
-        k.DIED_AT_START,
+        k.WRONG_PYTHON if newer else k.DIED_AT_START,
         Both(f"the {title} did not start", "服务启动失败"),
         Both(how, f"（{chinese_time(death.how)}，运行 {chinese_time(death.after)}）" if death else ""),
         cause,
+        is_certain=bool(newer),
         passages=near,
         evidence=(first,),
         hint=at.hint or "See its log.",
         command=_serve(record),
         without=NOT_BEFORE,
     )
+
+
+def _newer_syntax(near: Sequence[Passage]) -> str:
+    """Find the line of its code that an older Python cannot read; empty where there is none, or it can."""
+    for each in near:
+        for place in exceptions(each)[:1]:
+            if each.lines[place].startswith("SyntaxError"):
+                shown = each.lines[max(0, place - SHOWN_CODE_LINES) : place]
+                return next((line.strip() for line in shown if NEWER_SYNTAX.match(line)), "")
+    return ""
 
 
 def _port(record: RunRecord, at: Broken) -> Incident:
@@ -166,7 +191,7 @@ def _not_ready(record: RunRecord, at: Broken) -> Incident:
         k.NOT_READY,
         Both(
             f"the service was not ready{limit}",
-            f"服务未在 {chinese_time(limit[8:])} 内就绪" if match else "服务未及时就绪",
+            f"服务未在 {chinese_time(limit[8:])}内就绪" if match else "服务未及时就绪",
         ),
         cause=Both(how, in_chinese(how)),
         passages=near,
@@ -283,13 +308,16 @@ def _prepare(record: RunRecord, at: Broken) -> Incident:
 
 
 def _packages(record: RunRecord, at: Broken) -> Incident:
+    near = all_lines(at.message)
+    on_the_way = [each for each in SIGNS if each.kind in ON_THE_WAY]  # pip's last line is "No matching distribution"
     return Incident(
         k.PACKAGES,
         Both("the packages could not be installed", "无法安装软件包"),
         cause=Both(first_line(at.message), first_line(at.message)),
-        passages=all_lines(at.message),
+        passages=near,
         hint=at.hint,
         command=record.command("nox", "-s", "deps"),
+        signs=on_the_way if find(near, on_the_way) else SIGNS,
         without=(*NOT_BEFORE, k.MODULE),
     )
 
@@ -309,14 +337,19 @@ def _weights(record: RunRecord, at: Broken) -> Incident:
 
 
 def _settings(record: RunRecord, at: Broken) -> Incident:
+    first = first_line(at.message).rstrip(":")
+    of_pytest = at.message.startswith("pytest cannot use")
+    kinds = (k.NO_COMMAND, k.ARGUMENT, k.COLLECTION, k.PERMISSION)
+    head = Both("pytest cannot start", "pytest 无法启动") if of_pytest else None
     return Incident(
-        k.SETTINGS,
-        Both("a setting or argument cannot be used", "设置或参数无法使用"),
-        cause=Both(first_line(at.message).rstrip(":"), first_line(at.message).rstrip(":")),
+        k.COLLECTION if of_pytest else k.SETTINGS,
+        head or Both("a setting or argument cannot be used", "设置或参数无法使用"),
+        cause=Both(last_telling(all_lines(at.message)) if of_pytest else first),
         passages=all_lines(at.message),
         hint=at.hint,
         command="" if at.hint else whole_again(record),
-        signs=[each for each in SIGNS if each.kind in (k.NO_COMMAND, k.ARGUMENT, k.COLLECTION, k.PERMISSION)],
+        signs=SIGNS if of_pytest else [each for each in SIGNS if each.kind in kinds],
+        without=(k.TIMED_OUT, k.UNREACHABLE, k.PORT),
     )
 
 

@@ -12,7 +12,6 @@ from . import kinds as k
 from .facts import Failure, all_lines, failures, first_line, other_passages, rerun, whole_again
 from .incidents import Both, Incident
 from .passages import Passage, passage
-from .signs.known import SIGNS
 from .wording import chinese_time, listed, short
 
 HUNG = re.compile(r"^(?P<what>.*?)\bhung for (?P<time>[^:]*?)(?: in its (?P<phase>\w+))?$")
@@ -23,6 +22,7 @@ LEFT = re.compile(
     r"^(?P<what>.*?)\b(?P<how>called pytest\.exit|raised KeyboardInterrupt|brought pytest to an internal "
     r"error)\b(?P<why>.*)"
 )
+CONFTEST = re.compile(r"(?:^|: )(?P<file>\S*conftest\.py): (?P<why>.*)")
 OF_SUITE = (k.UNREACHABLE, k.TIMED_OUT, k.PORT, k.CANNOT_WORK, k.MODEL_NOT_LOADED)
 OUTSIDE = {  # names of errors that are of no file or test, and how they are told
     "pytest": ("pytest failed", "pytest 失败"),
@@ -38,8 +38,8 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
     """List what went wrong in pytest itself."""
     yield from _collection(record)
     for failure in failures(record):
-        again = rerun(record, [failure.nodeid])
         for incident in _of_process(failure):
+            again = rerun(record, [failure.nodeid])
             yield replace(incident, shards=(failure.shard,), tests=(failure.nodeid,), command=again)
     yield from _outside(record)
     ending = record.ending
@@ -170,17 +170,18 @@ def _outside(record: RunRecord) -> Iterator[Incident]:
         for error in shard.result.errors if shard.result else ():
             if error.name not in OUTSIDE:
                 continue
-            usage = "exit code 4" in error.message or "cannot use its arguments" in error.message
+            conftest = CONFTEST.search(error.message)
+            message = conftest["why"] if conftest else error.message
+            file = conftest["file"].replace(f"{record.reports.absolute().parent}/", "") if conftest else ""
+            broken = Both(f"{file} cannot be imported", f"无法导入 {file}") if file else None
             yield Incident(
-                k.PYTEST_DIED,
-                Both(*OUTSIDE[error.name]),
-                cause=Both(first_line(error.message), first_line(error.message)),
-                passages=other_passages(record, [shard.index], "output.log"),
+                k.COLLECTION if conftest else k.PYTEST_DIED,
+                broken or Both(*OUTSIDE[error.name]),
+                cause=Both(first_line(message), first_line(message)),
+                passages=(passage("", message), *other_passages(record, [shard.index], "output.log")),
                 evidence=(f"{shard.name}: {error.name}: {first_line(error.message)}",),
-                hint="See pytest's own lines above." if usage else "See pytest's own lines.",
+                hint="See pytest's own lines.",
                 command=whole_again(record),
                 shards=(shard.index,),
-                signs=[
-                    each for each in SIGNS if each.kind in (k.COLLECTION, k.DISK_FULL, k.MEMORY, k.ARGUMENT, k.MODULE)
-                ],
+                without=OF_SUITE,
             )

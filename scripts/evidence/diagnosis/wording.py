@@ -25,15 +25,16 @@ def short(nodeid: str) -> str:
 PHRASES = (
     (r"refused the connection: nothing listens there", "拒绝连接：端口无人监听"),
     (r",? and it listens nowhere else", "，也没有监听其他端口"),
-    (r"accepted the connection but did not answer within ([\d.]+ s)", r"接受了连接，但 \1 内没有应答"),
-    (r"did not accept the connection within ([\d.]+ s)", r"\1 内没有接受连接"),
+    (r"accepted the connection but did not answer within ([\d.]+ s)", r"接受了连接，但 \1内没有应答"),
+    (r"did not accept the connection within ([\d.]+ s)", r"\1内没有接受连接"),
     (r"did not answer in time, or not to the end", "没有及时或完整地应答"),
     (r"closed the connection without an answer", "未应答就关闭了连接"),
-    (r"answered (\d{3}[ \w]*), expected (\d{3}[ \w]*): ", r"返回 \1，应为 \2："),
+    (r"answered (\d{3}[ \w]*), expected (\w{3}[ \w]*): ", r"返回 \1，应为 \2："),
+    (r"the warm-up (\S+ \S+)", r"预热请求 \1"),
     (r"took longer than (.*)", r"运行超过 \1"),
-    (r"\bended with\b ", "以"),
     (r"\bexit code (\d+)", r"退出码 \1"),
     (r"\bsignal (\w+ \(\d+\))", r"信号 \1"),
+    (r"\bended with\b ", "以"),
     (r"ready after ([\d.]+ \w+), ", r"\1 后就绪，"),
     (r"memory grows by (\S+ \w+) per (\d+) requests, ", r"每 \2 个请求增长 \1，"),
     (r"memory grows by (\S+ \w+) per (\d+) tests, ", r"每 \2 个测试增长 \1，"),
@@ -48,7 +49,7 @@ def in_chinese(text: str) -> str:
     """Say our own words of probes, budgets and ends in Chinese; what others wrote stays.
 
     >>> in_chinese("accepted the connection but did not answer within 2.0 s")
-    '接受了连接，但 2.0 秒 内没有应答'
+    '接受了连接，但 2.0 秒内没有应答'
     """
     for pattern, replacement in PHRASES:
         text = re.sub(pattern, replacement, text)
@@ -62,7 +63,12 @@ def chinese_time(text: str) -> str:
     ('退出码 1，运行 2 分 05 秒', '信号 SIGSEGV (11)', '41.2 秒')
     """
     words = ((r"\bexit code\b", "退出码"), (r"\bsignal\b", "信号"), (r" after ", "，运行 "))
-    for pattern, replacement in (*words, (r"(\d) h\b", r"\1 小时"), (r"(\d) min\b", r"\1 分"), (r"(\d) s\b", r"\1 秒")):
+    for pattern, replacement in (
+        *words,
+        (r"(\d) h(?![a-z])", r"\1 小时"),
+        (r"(\d) min(?![a-z])", r"\1 分"),
+        (r"(\d) s(?![a-z])", r"\1 秒"),
+    ):
         text = re.sub(pattern, replacement, text)
     return text
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from markupsafe import escape
+
 from ...console import uncoloured
 from ...proof import outcomes as o
 from ...proof.receipt import one_line
@@ -12,13 +14,16 @@ from ..record import Request, RunRecord, ShardRecord
 from . import moments
 from .kept import Kept
 from .tests import Row
-from .text import clean, short_id
+from .text import clean, sensible, short_id
 
 MOST_OF_A_GROUP = 3  # tests with all details
 MOST_GROUPS = 30
 MOST_NAMED = 20  # of a group, beside those in detail
 MOST_TEXT, MOST_MESSAGE, MOST_LOG = 20_000, 4_000, 8_000  # characters
+ROOM_BYTES = 300_000  # of all details; what comes later is shorter, and at last has its message only
 MOST_REQUESTS = 30
+LINE_BYTES = 8  # that mark a line
+SHORTEST = 300  # characters: less tells nothing
 
 
 class Failure(NamedTuple):
@@ -98,25 +103,35 @@ class _Details:
         self._record, self._kept = record, kept
         self._logs: Dict[Tuple[int, str], Optional[moments.Timed]] = {}
         self._count = 0
+        self._left_bytes = ROOM_BYTES
+
+    def _taken(self, text: str, most: int) -> str:
+        """Cut a text to what there is room for, less the more is taken already; empty where there is none."""
+        most = min(most, self._left_bytes // 8)
+        shown = clean(text, most) if most > SHORTEST else ""
+        self._left_bytes -= len(escape(shown).encode("utf-8", "replace")) + LINE_BYTES * shown.count("\n")
+        return shown
 
     def of(self, row: Row) -> Failure:
         """Gather what is known of a red test."""
         self._count += 1
         texts = [attempt.text for attempt in row.attempts if attempt.text and attempt.outcome in o.RED]
-        messages = [attempt.message for attempt in row.attempts if attempt.message]
+        message = row.message or next((each.message for each in reversed(row.attempts) if each.message), "")
         shard = self._record.shards[row.shard] if row.shard >= 0 else None
         name, log, fits = self._log(row, shard) if shard else ("", "", False)
         return Failure(
             key=f"failure-{self._count}",
             row=row,
             name=short_id(row.nodeid),
-            message=clean(row.message or "".join(messages[-1:]), MOST_MESSAGE),
-            text=clean("\n\n".join(texts), MOST_TEXT),
+            message=self._taken(message, MOST_MESSAGE) or clean(message, SHORTEST),
+            text=self._taken("\n\n".join(texts), MOST_TEXT),
             requests=_requests(row, shard.requests) if shard else (),
-            log=clean(log, MOST_LOG),
+            log=self._taken(log, MOST_LOG),
             log_name=name,
             log_fits=fits,
-            kept=[each for each in self._kept(row.shard) if each.test == row.nodeid] if shard else (),
+            kept=sorted((each for each in self._kept(row.shard) if each.test == row.nodeid), key=_sent_first)
+            if shard
+            else (),
         )
 
     def _log(self, row: Row, shard: ShardRecord) -> Tuple[str, str, bool]:
@@ -142,12 +157,16 @@ class _Details:
 
 def _times(shard: ShardRecord) -> Tuple[float, float]:
     """Say from when to when the tests of a shard ran."""
-    began = [told.started for told in shard.rounds]
-    ended = [told.started + each.at_s + each.seconds for told in shard.rounds for each in told.attempts[-1:]]
+    began = [sensible(told.started) for told in shard.rounds]
+    ended = [sensible(told.started + each.at_s + each.seconds) for told in shard.rounds for each in told.attempts[-1:]]
     return min(began, default=0.0), max([*began, *ended], default=0.0)
 
 
 def _requests(row: Row, requests: Sequence[Request]) -> List[Request]:
-    return [each._replace(text=clean(each.text, MOST_MESSAGE)) for each in requests if each.test == row.nodeid][
+    return [each._replace(text=clean(each.text, SHORTEST)) for each in requests if each.test == row.nodeid][
         -MOST_REQUESTS:
     ]
+
+
+def _sent_first(kept: Kept) -> str:
+    return kept.name.replace(".got.", ".sent~.")

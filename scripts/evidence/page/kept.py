@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -14,6 +15,8 @@ TEXT = (".json", ".txt", ".log")
 MOST_SOUND_BYTES = 6_000_000  # of all together; a third more in the page, as base64
 MOST_TEXT_BYTES = 20_000  # of one file
 MOST_TEXTS = 100
+REQUESTS = "requests"  # below artifacts/: a folder for each failed test that asked
+FOLDER_CHARACTERS = 80
 
 Contents = Mapping[str, bytes]  # by the name below the reports folder: "shard-0/artifacts/hello.wav"
 
@@ -32,6 +35,11 @@ class Kept(NamedTuple):
     size_bytes: int
     test: str = ""
     content: Optional[bytes] = None
+
+    @property
+    def is_exchange(self) -> bool:
+        """Tell whether it is what was sent, or came, in a request."""
+        return self.name.startswith(f"{REQUESTS}/")
 
     @property
     def kind(self) -> str:
@@ -66,13 +74,14 @@ def _of_shard(
     shard: ShardRecord, contents: Contents, tests: Optional[Sequence[str]] = None
 ) -> Iterator[Tuple[Artifact, Kept]]:
     nodeids = (_tests_of(shard) if tests is None else tests) if shard.artifacts else ()
+    folders = {folder_of(nodeid): nodeid for nodeid in nodeids}
     names: Dict[str, str] = {}
     for nodeid in nodeids:
         name = _as_file(nodeid)
         names[name] = "" if name in names else nodeid  # of tests of one name, nobody knows whose it is
     for artifact in shard.artifacts:
         path = f"{shard.folder.name}/{artifact.name}"
-        test = artifact.test or owner_of(artifact.name, names)
+        test = artifact.test or _asker(artifact.name, folders) or owner_of(artifact.name, names)
         name = artifact.name.rpartition("artifacts/")[2]
         yield artifact, Kept(path, name, artifact.size_bytes, test, contents.get(path))
 
@@ -81,6 +90,23 @@ def _tests_of(shard: ShardRecord) -> List[str]:
     if shard.result:
         return [test.nodeid for test in shard.result.tests]
     return list(dict.fromkeys(attempt.nodeid for told in shard.rounds for attempt in told.attempts))
+
+
+def _asker(name: str, folders: Mapping[str, str]) -> str:
+    """Find the test whose requests lie in this folder; that of a further attempt ends with its number."""
+    parts = name.split("/")
+    if parts[1:2] != [REQUESTS] or len(parts) < 4:
+        return ""
+    return folders.get(parts[2]) or folders.get(re.sub(r"\.\d+$", "", parts[2]), "")
+
+
+def folder_of(nodeid: str) -> str:
+    """Name the folder in which the plugin keeps what a failed test asked, as its request_evidence.py does."""
+    plain = re.sub(r"[^\w.-]+", "-", re.sub(r"::", "-", nodeid), flags=re.ASCII)
+    if len(plain) <= FOLDER_CHARACTERS and re.fullmatch(r"[\w./:-]+", nodeid, re.ASCII):
+        return plain
+    digest = hashlib.sha256(nodeid.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{plain[:FOLDER_CHARACTERS]}-{digest}"
 
 
 def owner_of(name: str, names: Mapping[str, str]) -> str:

@@ -10,17 +10,18 @@ from ...planning.nodeids import file_of
 from ...proof import outcomes as o
 from ..record import RunRecord
 from .tests import Row
+from .text import sensible
 from .timeline import TESTS
 
 MOST_NODES = 16
-EXACT = 1_000  # tests; of more, those of a file are joined: to plan for each is a matter of seconds
-GRAINS = 200  # as many pieces as that, each a small part of any node's time
+EXACT = 200  # tests; of more, those of a file are joined: to plan for each is a matter of seconds
+GRAINS = 150  # as many pieces as that, each a small part of any node's time
 
 
 def advice(record: RunRecord, rows: Sequence[Row]) -> Optional[Advice]:
     """Predict the run on 1, 2, ... nodes; None where no test took a time that says something."""
     own_ms = {
-        row.nodeid: round(1000 * sum(each.own_s or each.seconds for each in row.attempts))
+        row.nodeid: round(1000 * sensible(sum(each.own_s or each.seconds for each in row.attempts)))
         for row in rows
         if row.attempts and row.outcome not in (o.UNFINISHED, o.NOT_RUN)
     }
@@ -56,5 +57,5 @@ def joined(own_ms: Mapping[str, int], most_ms: int) -> Dict[str, int]:
 
 def fixed_s(record: RunRecord) -> float:
     """Average what a node paid beside its tests, in seconds."""
-    fixed = [sum(took for step, took in each.seconds.items() if step != TESTS) for each in record.results]
+    fixed = [sum(sensible(took) for step, took in each.seconds.items() if step != TESTS) for each in record.results]
     return sum(fixed) / len(fixed) if fixed else 0.0

@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...proof import outcomes as o
-from ...proof import receipt, report_text
+from ...proof import report_text
 from ...proof.findings import RED_TEST, Finding
 from ...proof.report_text import Ending
 from ..diagnosis.diagnosis import Diagnosis
@@ -37,7 +37,7 @@ MOST_FINDINGS = 100
 MOST_UNREAD = 50
 MOST_KEPT = 60  # files that are not of a red test
 LOG_CHARACTERS = 30_000  # of one log
-LOGS_CHARACTERS = 240_000  # of all
+LOGS_CHARACTERS = 90_000  # of all
 ERROR = re.compile(r"\b(?:CRITICAL|ERROR|FATAL|PANIC|Traceback|Killed|\w+(?:Error|Exception))\b")  # in a line of a log
 COMMAND_END = "    ("  # what follows explains a command
 # It begins a line, or stands after what is to be done before: "Free some space. Then: nox".
@@ -171,14 +171,13 @@ class _View:
             return words.say("live_sentence", done=done, tests=len(self.rows), red=red)
         if self.happened:
             return self.told(self.happened[0])
-        if self.record.verdict is None:
-            alone = self.record.results if len(self.record.shards) == 1 else ()
-            told = [f"{result.name}: {report_text.summary(result)}" for result in alone if receipt.is_green(result)]
-            return Both(told[0], told[0]) if told else words.say("no_verdict_sentence")
+        if self.record.verdict is None and not self.record.results:
+            return words.say("no_verdict_sentence")
         if not self.counts_by_name:
             return words.say("no_test_sentence")
         time_s = words.duration(self.timeline.seconds)
-        return words.say("green_sentence", counts=self._counts(), shards=self._shards(), time=time_s)
+        key = "green_sentence" if self.record.verdict else "unmerged_sentence"
+        return words.say(key, counts=self._counts(), shards=self._shards(), time=time_s)
 
     def _counts(self) -> Both:
         """Say how many passed, and what became of the others."""
@@ -195,6 +194,8 @@ class _View:
 
     def _shards(self) -> Both:
         total = self.record.verdict.total if self.record.verdict else len(self.record.shards)
+        if not self.record.verdict and total == 1:
+            return words.say("in_shard_of", index=self.record.results[0].index, total=self.record.results[0].total)
         return words.say("in_one_shard") if total < 2 else words.say("in_shards", count=total)
 
     @functools.cached_property
@@ -237,6 +238,8 @@ class _View:
         told = [self.happened[0].next] if self.happened and self.happened[0].next else []
         if not told and self.record.verdict and not self.refresh_s:
             told = report_text.next_lines(self._ending())
+        if self.happened and not self.refresh_s:
+            told = [*told, f"{report_text.reproduction(self.record.command)}    ({report_text.AGAIN})"]
         return [_next(line) for line in told]
 
     def _ending(self) -> Ending:

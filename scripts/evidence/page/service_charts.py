@@ -8,9 +8,12 @@ from ...system.usage import Sample
 from ..record import RunRecord
 from .tests import Row
 
-POINTS = 400  # of a chart; a screen has not many more places for one
-SEGMENTS = 300  # of the strip of tests
+POINTS = 400  # of a chart at most; a screen has not many more places for one
+ALL_POINTS = 4_000  # of all charts: each takes some 60 bytes
+SEGMENTS = 300  # of the strip of tests at most
+ALL_SEGMENTS = 1_500
 MOST_CHARTS = 40
+MOST = 1e18  # of bytes, milliseconds, seconds; what is more, or NaN, tells nothing
 Point = Tuple[float, float]  # both from 0 to 1: of the time, and of the greatest value
 
 
@@ -49,12 +52,14 @@ class Chart(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """What all charts of a run share: the times, and the greatest values of all."""
+    """What all charts of a run share: the times, the greatest values of all, and how many parts each has."""
 
     began_s: float
     seconds: float
     most_bytes: float
     most_ms: float
+    points: int
+    segments: int
 
 
 def charts(record: RunRecord, rows: Sequence[Row], began_s: float, seconds: float) -> List[Chart]:
@@ -63,7 +68,10 @@ def charts(record: RunRecord, rows: Sequence[Row], began_s: float, seconds: floa
         return []
     series = list(_series(record))[:MOST_CHARTS]
     every = [sample for _, _, samples in series for sample in samples]
-    scale = _Scale(began_s, seconds, max(map(_memory, every), default=0.0), max(map(_latency, every), default=0.0))
+    most_bytes, most_ms = (max(map(value, every), default=0.0) for value in (_memory, _latency))
+    points = min(POINTS, ALL_POINTS // max(1, len(series)))
+    segments = min(SEGMENTS, ALL_SEGMENTS // max(1, len(series)))
+    scale = _Scale(began_s, seconds, most_bytes, most_ms, points, segments)
     mine: Dict[int, List[Row]] = {}
     for row in rows:
         mine.setdefault(row.shard, []).append(row)
@@ -79,7 +87,9 @@ def _chart(
     budget_bytes = budgets.get("memory")
     budget_ms = 1000 * budgets["probe_latency"] if "probe_latency" in budgets else None
     top_bytes, top_ms = _top(scale.most_bytes, budget_bytes), _top(scale.most_ms, budget_ms)
-    thin = _thinned([sample for sample in samples if -1 <= sample.t - scale.began_s <= scale.seconds + 60])
+    thin = _thinned(
+        [sample for sample in samples if -1 <= sample.t - scale.began_s <= scale.seconds + 60], scale.points
+    )
     return Chart(
         place=place,
         service=name,
@@ -92,19 +102,19 @@ def _chart(
         peak_ms=max(map(_latency, samples), default=0.0),
         budget_bytes=budget_bytes if budget_bytes and budget_bytes <= top_bytes else None,
         budget_ms=budget_ms if budget_ms and budget_ms <= top_ms else None,
-        strips=strips(rows, scale.began_s, scale.seconds),
+        strips=strips(rows, scale.began_s, scale.seconds, scale.segments),
         data=[[round(each.t - scale.began_s, 1), round(_memory(each)), round(_latency(each))] for each in thin],
     )
 
 
-def strips(rows: Sequence[Row], began_s: float, seconds: float) -> List[Strip]:
+def strips(rows: Sequence[Row], began_s: float, seconds: float, segments: int = SEGMENTS) -> List[Strip]:
     """Lay the tests of a shard beside each other, those too short to be seen together; a red one stands alone."""
     found: List[Strip] = []
     for row in sorted((row for row in rows if row.at_s), key=lambda row: row.at_s):
         begins = min(1.0, max(0.0, (row.at_s - began_s) / seconds))
         ends = min(1.0, begins + row.seconds / seconds)
         last = found[-1] if found else None
-        if last and last.is_red == row.is_red and ends - last.begins < 1 / SEGMENTS:
+        if last and last.is_red == row.is_red and ends - last.begins < 1 / segments:
             found[-1] = last._replace(ends=max(last.ends, ends), tests=last.tests + 1)
         else:
             found.append(Strip(begins, ends, 1, row.is_red))
@@ -115,10 +125,14 @@ def _series(record: RunRecord) -> Iterator[Tuple[int, str, List[Sample]]]:
     for place, shard in enumerate(record.shards):
         by_name: Dict[str, List[Sample]] = {}
         for sample in shard.samples:
-            if all(type(value) in (int, float, type(None)) for value in (sample.memory, sample.rss, sample.latency_ms)):
+            if all(_is_sound(value) for value in (sample.t, sample.memory, sample.rss, sample.latency_ms or 0)):
                 by_name.setdefault(str(sample.name), []).append(sample)
         for name, samples in by_name.items():
             yield place, name, samples
+
+
+def _is_sound(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < MOST
 
 
 def _memory(sample: Sample) -> float:
@@ -141,9 +155,9 @@ def _budgets(record: RunRecord, place: int, name: str) -> Dict[str, float]:
     return dict(use.budgets) if use else {}
 
 
-def _thinned(samples: Sequence[Sample]) -> List[Sample]:
+def _thinned(samples: Sequence[Sample], points: int) -> List[Sample]:
     """Keep of each stretch of samples those with the most memory and the greatest latency."""
-    step = max(1, 2 * len(samples) // POINTS)
+    step = max(1, 2 * len(samples) // points)
     kept: List[Sample] = []
     for place in range(0, len(samples), step):
         stretch = samples[place : place + step]

@@ -9,6 +9,7 @@ from ...planning.nodeids import file_of
 from ...proof import outcomes as o
 from ...proof.outcomes import Attempt
 from ..record import RunRecord, ShardRecord
+from .text import sensible
 
 NEW, BROKE, FIXED, FLAKY = "new", "broke", "fixed", "flaky"
 CHANGES = (NEW, BROKE, FIXED, FLAKY)
@@ -80,7 +81,7 @@ def _row(nodeid: str, outcome: str, known: Sequence[_Ran], changes: Mapping[str,
         nodeid=nodeid,
         outcome=outcome,
         shard=chosen.shard,
-        seconds=sum(attempt.seconds for attempt in attempts),
+        seconds=sensible(sum(attempt.seconds for attempt in attempts)),
         at_s=chosen.at_s,
         change=_change(nodeid, outcome, attempts, changes),
         message=chosen.message,
@@ -123,4 +124,4 @@ def _of_shard(place: int, shard: ShardRecord, live: bool) -> Iterator[Tuple[str,
 
 def _began(attempts: Sequence[Attempt], started: Mapping[int, float]) -> float:
     """Find when the first of these attempts began; 0 where that is not known."""
-    return next((started[each.round] + each.at_s for each in attempts if each.round in started), 0.0)
+    return next((sensible(started[each.round] + each.at_s) for each in attempts if each.round in started), 0.0)

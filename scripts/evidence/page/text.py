@@ -9,6 +9,7 @@ from ...console import visible
 from ...proof.receipt import shown
 
 MOST_ID = 300  # characters
+MOST_SECONDS = 4e9  # the year 2096
 
 
 def clean(text: str, most: int) -> str:
@@ -28,6 +29,15 @@ def short_id(nodeid: str, most: int = MOST_ID) -> str:
     if len(nodeid) > most:
         nodeid = f"{nodeid[: most // 2]}...{nodeid[-(most - most // 2) :]}"
     return shown(nodeid)
+
+
+def sensible(number: float) -> float:
+    """Give a time or a duration in seconds as it is, and 0 for what is none: hostile files may say so.
+
+    >>> sensible(1.5), sensible(float("nan")), sensible(-1.0), sensible(1e308)
+    (1.5, 0.0, 0.0, 0.0)
+    """
+    return number if 0 <= number <= MOST_SECONDS else 0.0
 
 
 def as_json(data: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from ...proof import outcomes as o
 from ..record import RunRecord, ShardRecord
 from .tests import Row
+from .text import sensible
 
 TESTS = "tests"
 OUTCOMES = (*o.WORST_FIRST,)
@@ -86,7 +87,8 @@ def timeline(record: RunRecord, rows: Sequence[Row]) -> Timeline:
         for place, each in enumerate(steps)
     ]
     there = {lane.number for lane in lanes if not lane.is_repair}
-    total = max(record.verdict.total if record.verdict else 0, len(record.plan.shards) if record.plan else 0)
+    planned = len(record.plan.shards) if record.plan else 0
+    total = max(record.verdict.total, planned) if record.verdict else 0  # others may be on other machines
     lanes += [
         Lane(-1, index, False, estimate_s=_estimate_s(record, index)) for index in range(total) if index not in there
     ]
@@ -126,10 +128,11 @@ def _estimate_s(record: RunRecord, index: int) -> Optional[float]:
 def _steps(shard: ShardRecord) -> List[Step]:
     """List the steps of a shard, in seconds since 1970: those of its result, before and after its first pytest."""
     began_s = shard.result.began_s if shard.result else 0.0
-    began_s = began_s or min((told.started for told in shard.rounds), default=0.0)
+    began_s = sensible(began_s) or min((sensible(told.started) for told in shard.rounds), default=0.0)
     if not began_s:
         return []
-    seconds = dict(shard.result.seconds) if shard.result else {TESTS: _last_s(shard) - began_s}
+    seconds = shard.result.seconds if shard.result else {TESTS: _last_s(shard) - began_s}
+    seconds = {name: sensible(took_s) for name, took_s in seconds.items()}
     before = list(seconds)[: list(seconds).index(TESTS)] if TESTS in seconds else list(seconds)
     at_s = began_s - sum(seconds[name] for name in before)
     found = []
@@ -142,7 +145,7 @@ def _steps(shard: ShardRecord) -> List[Step]:
 def _last_s(shard: ShardRecord) -> float:
     """Say when a shard without a result was seen last."""
     ends = [told.started + each.at_s + each.seconds for told in shard.rounds for each in told.attempts]
-    return max([*ends, *(sample.t for sample in shard.samples[-1:])], default=0.0)
+    return max((sensible(end) for end in [*ends, *(sample.t for sample in shard.samples[-1:])]), default=0.0)
 
 
 def ticks(seconds: float) -> List[Tuple[float, float]]:

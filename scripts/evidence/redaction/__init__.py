@@ -1,1 +1,1 @@
-"""Take secrets out of what is stored or printed: known values in every escaping, token shapes, what a name calls one."""
+"""Take secrets out of what is stored or printed: known values in every escaping, tokens by shape, values by name."""

@@ -1,9 +1,9 @@
 """Which secrets are known here: of the settings, of this process's variables, of the tools whose log-ins are used.
 
 All values of `service.environment` are, whatever their names; but a log without each `1`, `cpu`, `/usr` and `info`
-could not be read. So a value is passed over that is shorter than 6 characters, or is ordinary: a number, a switch, a path, an
-address without a password, a version, or one of the words in `_WORDS`. A plain word whose name does not call it a
-secret is taken out where it stands for itself (`swordfish`), not within other words (`swordfishes`).
+could not be read. So a value is passed over that is shorter than 6 characters, or is ordinary: a number, a switch, a
+path, an address without a password, a version, or one of the words in `_WORDS`. A plain word whose name does not call
+it a secret is taken out where it stands for itself (`swordfish`), not within other words (`swordfishes`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...environments import pip_config
 from ...models.huggingface import find_token
 from ...settings import Settings
 from ...system.files import expand_user
-from .names import Weight, is_placeholder, looks_random, weight
+from .names import Weight, is_placeholder, looks_random, weight, word_set
 from .options import hidden, names_a_secret
 
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
@@ -31,12 +31,13 @@ _OF_JOB = re.compile(
     r"(?:CIRCLE|CI_JOB|CI_REGISTRY|CI_BUILD|CI_DEPENDENCY|GITHUB|ACTIONS|RUNNER|BUILDKITE|BITBUCKET|SHARDLINE)_"
 )
 
-_WORDS = frozenset(
-    "true false none null default always never enabled disabled online offline debug info warning error critical verbose "
-    "production development staging testing localhost headless release latest stable chinese english mandarin "
-    "float16 float32 float64 bfloat16 int8 uint8 auto cuda native python system memory threads process service server "
-    "client models normal neutral expandable_segments:true max_split_size_mb:128 utf-8 zh_cn.utf-8 en_us.utf-8 c.utf-8 "
-    "unbuffered ignore strict replace spawn forkserver thread simple random balanced interleave".split()
+_WORDS = word_set(
+    "true false none null default always never enabled disabled online offline debug info warning error critical "
+    "verbose production development staging testing localhost headless release latest stable chinese english "
+    "mandarin float16 float32 float64 bfloat16 int8 uint8 auto cuda native python system memory threads process "
+    "service server client models normal neutral expandable_segments:true max_split_size_mb:128 utf-8 zh_cn.utf-8 "
+    "en_us.utf-8 c.utf-8 unbuffered ignore strict replace spawn forkserver thread simple random balanced "
+    "interleave"
 )
 _ORDINARY = re.compile(
     r"""(?xi)
@@ -70,8 +71,8 @@ class Secret(NamedTuple):
 def is_ordinary(value: str) -> bool:
     """Tell whether a value is such as stands in every log.
 
-    >>> [is_ordinary(value) for value in ("cpu", "512 MB", "/usr/lib", "warning", "http://h:1/x", "swordfish", "a1b2-c3")]
-    [True, True, True, True, True, False, False]
+    >>> [is_ordinary(value) for value in ("cpu", "512 MB", "/usr/lib", "warning", "swordfish", "a1b2-c3")]
+    [True, True, True, True, False, False]
     """
     value = value.strip()
     if len(value) < SHORTEST or value.lower() in _WORDS or is_placeholder(value.encode("utf-8", "replace")):
@@ -105,7 +106,8 @@ def _of_settings(settings: Settings) -> Iterator[Secret]:
             yield from _of_data("warm_up.json", step.json)
             yield from (pair for name, value in step.form.items() for pair in _of_pair(name, str(value)))
     addresses = [service.url or "" for service in services]
-    addresses += [step.path or "" for service in services for step in (service.ready, *service.warm_ups)]
+    addresses += [service.ready.path for service in services]
+    addresses += [step.path or "" for service in services for step in service.warm_ups]
     addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
     yield from (secret for address in addresses for secret in _of_url(address, with_query=True))
     commands = [service.command for service in services]
@@ -120,7 +122,7 @@ def _of_pair(name: str, value: str, whatever_its_name: bool = False) -> Iterator
     """Decide about a value with a name; of one with an address, its password alone may be a secret."""
     is_named = names_a_secret(name) and not is_placeholder(value.strip().encode("utf-8", "replace"))
     is_path = value.startswith(("/", "~", "./")) and "/" in value[1:] and _ORDINARY.fullmatch(value)
-    if is_named and not is_path and not value.isdigit() or (is_named and value.isdigit() and len(value) >= SHORTEST):
+    if (is_named and not is_path and not value.isdigit()) or (is_named and value.isdigit() and len(value) >= SHORTEST):
         yield Secret(value, name)
     elif "://" in value and not is_named:
         yield from _of_url(value, with_query=whatever_its_name)

@@ -27,8 +27,11 @@ _AFTER_NAME = rb"""
         (?P<assign>
             :[ ]?[a-z\[\],|. ]{2,40}[ ]=(?!=)                                   # password: str = "x"
           | ,[ \t\r\n]{0,20}(?:\\{0,8}["'])value\\{0,8}["'][ \t]{0,4}:           # "name": "PASSWORD", "value": "x"
-          | (?:=>|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
+          | \r?\n[ \t-]{0,40}value:(?=[ ])                                        # - name: PASSWORD, next line value: x
+          | [ ]{1,4}value[ ]?=                                                   # <input name="password" value="x">
+          | (?:=>|->|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
         ) %(blank)s %(wrap)s
+      | [ ]{0,20} (?P<told>[ ]is:?|[ ]\||[ ]\xe2\x94\x82) [ ]{1,20}                    # the password is x; a table
       | (?P<element>>)                                                          # <password>x</password>
       | (?P<comma>,[ \t]{0,4})                                                  # ["--password", "x"]
       | (?P<part>(?:\r?\n|\\r\\n){2})                                           # name="password" of a multipart body
@@ -43,7 +46,9 @@ _SPECIAL = {
     b"token": rb"token(?!s|i[sz]|_type|_id|_count)",
     b"secret": rb"secret(?!ar)",
     b"auth": rb"auth(?!or\b|ors|entic)",
-    b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?", b"sig": rb"sign?(?:ature)?(?![a-z])"}
+    b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?",
+    b"sig": rb"sign?(?:ature)?(?![a-z])",
+}
 _PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
 _CHINESE = re.compile(
     '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
@@ -53,10 +58,15 @@ _OPEN = re.compile(rb"\[?[ \t]{0,4}[bBrRuUfF]{0,2}(" + _QUOTE.replace(rb"\#", b"
 _SCHEME = re.compile(
     rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|negotiate|ntlm|key|aws4-hmac-sha256|oauth|hawk)[ \t]+"
 )
-_BARE = re.compile(rb"(?:(?!\\+[nrt]|\\+[\"'])[^\s\"'`<>]){1,4096}")
-_CUT = re.compile(rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026")
+_BARE = re.compile(rb"(?:[^\s\0\"'`<>\\]|\\(?![\\nrt\"'])){1,4096}")
+_HEAD_BYTES = 256  # of a value say whether it is one: some run on for long
+_HEAD = re.compile(_BARE.pattern.replace(b"4096", b"%d" % _HEAD_BYTES))
+_CUT = re.compile(
+    rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026|\xef\xbc[\x81\x89\x8c\x9b]|\xe3\x80[\x81\x82]"
+)
 _LINE = re.compile(rb"[^\r\n]{0,2000}")
 _ANCHOR = re.compile(rb"(?:^|[\r\n])[ \t]*(?:- |export |set |\+ |> ?)?[ \t]*(?:[\"']?)\Z")
+_IDENTIFIER = re.compile(rb"[A-Za-z_][A-Za-z_.]*(?=[\s,)}\]]|\Z)")  # of code: "token": token
 _BLOCK = re.compile(rb"[|>][+-]?[0-9]?[ \t]*(?:#[^\r\n]*)?\r?\n")
 _LINE_END = re.compile(rb"\r?\n[ \t]*")
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]{0,40}(?=[\s,}\]]|\Z)")
@@ -65,6 +75,9 @@ _SPACED = ("api ", "access ", "secret ", "private ", "auth ", "bearer ", "licens
 
 _ALONE = (b"key", b"Key", b"KEY")  # api key: ..., ?key=...; else a key is anything
 _BEFORE_KEY = (b"?", b"&", b";", b" ", b"6")
+
+
+_PROSE = (b"secret", b"secrets", b"credential", b"credentials")  # without secrets: tokens, keys
 
 
 class Name(NamedTuple):
@@ -82,17 +95,26 @@ def find(piece: Piece) -> Iterator[Span]:
     data, low = piece.data, piece.low
     for word, pattern in zip(WORDS, _PATTERNS):
         if piece.has(word):
+            read = 0
             for match in pattern.finditer(low):
                 begin = match.start()
+                if begin < read:  # within a value
+                    continue
                 head = low[begin - _MOST_NAME_BYTES if begin > _MOST_NAME_BYTES else 0 : begin]
                 start = begin - len(head) + len(head.rstrip(_NAME_BYTES))
                 text = data[start : match.end(1)]
                 if not is_nothing(text) and not (text in _ALONE and low[start - 1 : start] not in _BEFORE_KEY):
                     name = _name(data, low, match, start, text)
-                    yield from _of_name(data, name) if name else ()
+                    for span in _of_name(data, name) if name else ():
+                        read = span.end
+                        yield span
     if not data.isascii():
+        read = 0
         for match in _CHINESE.finditer(data):
-            yield from _of_name(data, Name(match.start(), b"password", match.end(), "assign", b""))
+            if match.start() >= read:
+                for span in _of_name(data, Name(match.start(), b"password", match.end(), "assign", b"")):
+                    read = span.end
+                    yield span
 
 
 @lru_cache(maxsize=4096)
@@ -103,19 +125,23 @@ def is_nothing(name: bytes) -> bool:
     return not special and weight(name.strip(b".-")) == Weight.NONE
 
 
-def _name(data: bytes, low: bytes, match: "re.Match[bytes]", start: int, text: bytes) -> Optional[Name]:
+def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: bytes) -> Optional[Name]:
     how, close = match.lastgroup or "", match["close"]
     before = low[max(0, start - 3) : start]
-    if how == "space" and not (low.startswith(b"-", start) or _is_netrc(low, start, match)):
-        if not (b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')):  # with password 'x'
-            return None
+    if how == "space" and not (
+        low.startswith(b"-", start) or _is_netrc(low, start, match) or _is_told(data, match) or _is_set(low, start)
+    ):
+        return None
     if how == "comma" and not (
         close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
     ):
         return None
-    if how == "element" and not before.endswith((b"<", b":", b";")) or how == "part" and not close:
+    is_attribute = low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
+    if how == "element" and not (before.endswith((b"<", b":", b";")) or (close and is_attribute)):
         return None
-    if before.endswith(b"::"):  # a test of that name
+    if how == "part" and not is_attribute:
+        return None
+    if before.endswith((b"::", b"$")) or text == b"PWD":  # a test of that name, a variable, the working directory
         return None
     if text.lower() in (b"key", b"token"):
         spaced = low[max(0, start - 11) : start].decode("latin-1")
@@ -124,7 +150,17 @@ def _name(data: bytes, low: bytes, match: "re.Match[bytes]", start: int, text: b
     return Name(start, text, match.end(), how, close)
 
 
-def _is_netrc(low: bytes, start: int, match: "re.Match[bytes]") -> bool:
+def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
+    """Tell whether a sentence has a password in quotes: `with password 'x'`."""
+    return b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')
+
+
+def _is_set(low: bytes, start: int) -> bool:
+    """Tell whether a command sets a name to the next word."""
+    return low[max(0, start - 14) : start].endswith((b"setx ", b"configure set ", b"config set "))
+
+
+def _is_netrc(low: bytes, start: int, match: re.Match[bytes]) -> bool:
     """Tell whether the word is of a line `machine HOST login USER password VALUE`."""
     if low[start : match.end("tail")] not in (b"password", b"passwd"):
         return False
@@ -133,15 +169,32 @@ def _is_netrc(low: bytes, start: int, match: "re.Match[bytes]") -> bool:
 
 def _of_name(data: bytes, name: Name) -> Iterator[Span]:
     lowered = name.text.lower()
-    if lowered.endswith((b"authorization", b"proxy-authorization")):
-        yield from _credentials(data, name)
+    if lowered.endswith(b"authorization"):
+        yield from _credentials(data, name) if name.how != "told" else ()
         return
     importance = weight(name.text.strip(b".-"))
     if importance < Weight.LIKELY and _is_likely_here(data, name, lowered):
         importance = Weight.LIKELY
     if importance == Weight.NONE:
         return
+    if (
+        lowered in _PROSE
+        and not name.close
+        and data[name.value - 1 : name.value] == b" "
+        and not _ANCHOR.search(data, max(0, name.start - 80), name.start)
+    ):
+        importance = Weight.LIKELY
+    is_header = lowered.startswith(b"x-") or name.text.isupper()  # HF_TOKEN=word; X-Auth-Token: word
+    if importance == Weight.LIKELY and is_header and name.how == "assign" and data[name.value : name.value + 1] != b"=":
+        is_set = lowered.startswith(b"x-") or not data[name.value - 1 : name.value].isspace()
+        importance = (
+            Weight.SURE if is_set and len(data[name.value : name.value + 7].split(b"\n")[0]) == 7 else importance
+        )
+    elif importance == Weight.SURE and name.how == "told":
+        importance = Weight.LIKELY
     for start, end, quote in _values(data, name, importance):
+        if name.how == "comma" and not name.text.startswith(b"-") and data[end + 1 : end + 2] != b")":  # no pair
+            continue
         if is_secret(importance, _LINE_END.sub(b"", data[start:end])):
             yield Span(start, end, "named", "", quote)
 
@@ -172,6 +225,8 @@ def _values(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int,
         number = _NUMBER.match(data, name.value)
         if number:
             return [(number.start(), number.end(), name.close)] if importance == Weight.SURE else []
+        if _IDENTIFIER.match(data, name.value):
+            return []
     block = _BLOCK.match(data, name.value)
     if block:
         return _block(data, name, block.end())
@@ -215,7 +270,9 @@ def _block(data: bytes, name: Name, start: int) -> List[Tuple[int, int, bytes]]:
 
 
 def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int, bytes]]:
-    bare = _BARE.match(data, name.value)
+    bare = _HEAD.match(data, name.value)
+    if bare and len(bare[0]) == _HEAD_BYTES and is_secret(importance, bare[0]):
+        bare = _BARE.match(data, name.value)
     if not bare:
         return []
     start, end = bare.span()
@@ -229,11 +286,27 @@ def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, in
         if b" " in rest and not is_secret(importance, rest.split(b" ")[0]):
             return []
         return [(start, start + len(rest), b"")]
+    if b"\n" in data[name.start : start]:  # in the next line: only what stands there alone
+        line = _LINE.match(data, start)
+        if not is_secret(Weight.LIKELY, bare[0]) or (line and line.end() > end):
+            return []
     cut = _CUT.search(data, start, end)
     end = cut.start() if cut else end
-    if data[end : end + 1] == b"(":
-        return []
-    return [(start, _trimmed(data, start, end), b"")]
+    end = _trimmed(data, start, end)
+    return [] if _is_code(name, data[start:end]) else [(start, end, b"")]
+
+
+_VARIABLE = re.compile(rb"[A-Za-z_][A-Za-z_.]*\Z")
+_USUAL = (b"value", b"data", b"key", b"creds", b"credentials", b"credential", b"secret", b"token", b"password")
+
+
+def _is_code(name: Name, value: bytes) -> bool:
+    """Tell whether a value without quotes is an expression of code: `self.token = token`, `key = settings.api_key`."""
+    if not _VARIABLE.match(value):
+        return False
+    lowered = value.lower()
+    is_other_name = b"_" in value.strip(b"_") or b"." in value
+    return lowered in _USUAL or name.text.lower().endswith(lowered) or (is_other_name and not is_nothing(value))
 
 
 _PAIRS = {b")": b"(", b"]": b"[", b"}": b"{"}

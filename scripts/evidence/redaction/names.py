@@ -1,7 +1,7 @@
 """Which names call their value a secret, and which values are none whatever their name is.
 
-Pure. A name is split into words (`accessKeySecret`, `access-key-secret` and `ACCESS_KEY_SECRET` are the same three), and
-its last one decides: `api_key` names a secret, `key_value_heads` and `tokenizer` do not.
+Pure. A name is split into words (`accessKeySecret`, `access-key-secret` and `ACCESS_KEY_SECRET` are the same three),
+and its last one decides: `api_key` names a secret, `key_value_heads` and `tokenizer` do not.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 from functools import lru_cache
-from typing import List
+from typing import FrozenSet, List
 
 
 class Weight(IntEnum):
@@ -21,10 +21,15 @@ class Weight(IntEnum):
     SURE = 3  # whatever the value is: `password`
 
 
+def word_set(text: str) -> FrozenSet[str]:
+    """Make a set of the words of a text, which is shorter to read."""
+    return frozenset(text.split())
+
+
 # Words after which a name still means the value itself: SECRET_KEY_BASE, password_2, DB_PASSWORD_PROD.
-_NEUTRAL = frozenset(
-    "value text string str base data raw plain plaintext b64 base64 prod production dev staging stage test old new current "
-    "main default primary secondary live env var".split()
+_NEUTRAL = word_set(
+    "value text string str base data raw plain plaintext b64 base64 prod production dev staging stage test old "
+    "new current main default primary secondary live env var"
 )
 _PASSWORDS = ("password", "passwd", "passphrase", "passwort", "secret", "secrets", "credential", "credentials", "pwd")
 _SURE_ENDINGS = ("password", "passwd", "passphrase", "clientsecret", "appsecret", "sshpass", "secretkey", "keysecret")
@@ -34,22 +39,23 @@ _LIKELY_ENDINGS = (
     *("masterkey", "deploykey", "licensekey", "subscriptionkey", "clientkey", "csrftoken", "bottoken", "apitoken"),
 )
 # Tokens of a model's vocabulary, of counts and of pages.
-_NO_TOKEN = frozenset(
-    "eos bos pad unk cls sep mask special start stop end next prev previous last first per image audio speech text emotion "
-    "speaker unknown blank begin prompt max min num new time ms input output total cached completion each every this any "
-    "no invalid missing expired unexpected bad by to tts continuation page".split()
+_NO_TOKEN = word_set(
+    "eos bos pad unk cls sep mask special start stop end next prev previous last first per image audio speech "
+    "text emotion speaker unknown blank begin prompt max min num new time ms input output total cached completion "
+    "each every this any no invalid missing expired unexpected bad by to tts continuation page"
 )
-_NO_KEY = frozenset(
-    "cache primary foreign sort partition public dict map index row object idempotency checksum config model emotion "
-    "speaker registry group unique composite natural routing hash lookup shift arrow any press down up ctrl json yaml "
-    "missing unknown unexpected duplicate invalid no every each this which that the a s3 storage_object dedup restore save "
-    "env host known".split()
+_NO_KEY = word_set(
+    "cache primary foreign sort partition public dict map index row object idempotency checksum config model "
+    "emotion speaker registry group unique composite natural routing hash lookup shift arrow any press down up "
+    "ctrl json yaml missing unknown unexpected duplicate invalid no every each this which that the a s3 "
+    "storage_object dedup restore save env host known"
 )
-_KEYS = frozenset(
-    "api access secret private encryption encrypt auth account master signing sign license subscription shared client "
-    "admin app application deploy hmac jwt session security ssh webhook consumer integration write server bot aes wandb "
-    "openai anthropic gemini google dashscope deepseek moonshot kimi zhipu mistral cohere groq replicate sentry datadog "
-    "algolia sendgrid stripe twilio mailgun azure aws aliyun tencent volc ark qianfan baidu minimax siliconflow".split()
+_KEYS = word_set(
+    "api access secret private encryption encrypt auth account master signing sign license subscription shared "
+    "client admin app application deploy hmac jwt session security ssh webhook consumer integration write server "
+    "bot aes wandb openai anthropic gemini google dashscope deepseek moonshot kimi zhipu mistral cohere groq "
+    "replicate sentry datadog algolia sendgrid stripe twilio mailgun azure aws aliyun tencent volc ark qianfan "
+    "baidu minimax siliconflow"
 )
 _WORDS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -58,7 +64,7 @@ _WORDS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 def weight(name: bytes) -> Weight:
     """Judge a name.
 
-    >>> [weight(name).name for name in (b"DB_PASSWORD", b"accessToken", b"eos_token", b"tokenizer", b"PIN_KEY", b"key")]
+    >>> [weight(name).name for name in (b"DB_PASSWORD", b"authToken", b"eos_token", b"tokenizer", b"user_key", b"key")]
     ['SURE', 'LIKELY', 'NONE', 'NONE', 'RANDOM', 'NONE']
     """
     words = [word.decode("ascii").lower() for word in _WORDS.findall(name)]
@@ -80,7 +86,7 @@ def _of_last(words: List[str], is_loud: bool) -> Weight:
     if last in ("token", "jwt"):
         return Weight.NONE if before in _NO_TOKEN else Weight.LIKELY
     if last == "key" and before and before not in _NO_KEY:
-        return Weight.LIKELY if before in _KEYS or (is_loud and len(words) > 1 and before != "cache") else Weight.RANDOM
+        return Weight.LIKELY if before in _KEYS or is_loud else Weight.RANDOM
     if last == "pass" and before:
         return Weight.LIKELY
     if last in ("sig", "signature", "auth", "sign", "sessionid"):
@@ -88,19 +94,21 @@ def _of_last(words: List[str], is_loud: bool) -> Weight:
     return Weight.NONE
 
 
+_ENOUGH = 200  # bytes of a value show what it is
 _PLACEHOLDER = re.compile(
     rb"""(?ix)
     (?: null | none | nil | undefined | true | false | yes | no | on | off | unset | not[ ]set | n/a | nan
-      | \*+ | x{3,} | \.{2,} | \xe2\x80\xa6 | -+ | _+ | \?+ | \#+
+      | [^\w\x80-\xff]{0,5} | \*+ | x{3,} | \.{2,} | \xe2\x80\xa6 | -+ | _+ | \?+ | \#+
       | <[^<>]*> | \[[^\[\]]*\]? | \{[^{}]*\}? | \(secret[a-z0-9-]*\) | \(not[ ]shown\) | \(hidden\)
       | \$\{.* | \$\(.* | \$[a-z_][a-z0-9_]* | %\w+% | %[sdr] | %\([a-z_]+\)s? | \{\{.* | \$\$.*
       | (?:os|self|cls|settings|config|conf|args|options|opts|env|environ|secrets|vars|process|ctx|context|params|kwargs
         |request|req|data|app|client|credentials|inputs|matrix|github)(?:\.[a-z_][a-z0-9_]*|\[['"].*|\()+.*
-      | [a-z_][a-z0-9_.]*\(.*
+      | [a-z_][a-z0-9_.]*[\[(].* | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
+      | [a-z]+(?:_[a-z]+)*_(?:key|token|secret|password|credentials|key_id)  # the name of a variable, in quotes
       | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
       | (?:redacted|hidden|masked|filtered|removed|secret|required|missing|empty|invalid|incorrect|wrong|changed|expired
         |optional|accepted|rejected|ok|password|passwd|token|passphrase|must|should|is|was|are|will|can|cannot|not|and|or|for
-        |the|a|an|in|to|of|from|with|prompt|field|reset|length|too)
+        |the|a|an|in|to|of|from|with|options?|flags?|arguments?|instead|prompt|field|reset|length|too)
     )[.,;:!]?\Z"""
 )
 
@@ -108,10 +116,10 @@ _PLACEHOLDER = re.compile(
 def is_placeholder(value: bytes) -> bool:
     """Tell whether a value says that there is none, stands for one, or is a word about it.
 
-    >>> is_placeholder(b"None"), is_placeholder(b"${TOKEN}"), is_placeholder(b'os.environ["X"]'), is_placeholder(b"hunter2")
-    (True, True, True, False)
+    >>> is_placeholder(b"None"), is_placeholder(b"${TOKEN}"), is_placeholder(b"hunter2")
+    (True, True, False)
     """
-    return not value or bool(_PLACEHOLDER.match(value))
+    return not value or (len(value) <= _ENOUGH and bool(_PLACEHOLDER.match(value)))
 
 
 _DIGEST = re.compile(rb"(?:(?:sha\d+|md5)[:-])?[0-9a-f]{32,128}\Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
@@ -161,8 +169,9 @@ def is_path(value: bytes) -> bool:
 
 def is_secret(weight: Weight, value: bytes) -> bool:
     """Tell whether a value under a name of that weight is a secret."""
+    value = value[: _ENOUGH + 1]
     if weight == Weight.NONE or is_placeholder(value) or is_path(value):
         return False
     if weight == Weight.SURE:
-        return True
+        return not (len(value) < 4 and _NUMBER.match(value))  # password: 3 tries left
     return is_likely(value) if weight == Weight.LIKELY else looks_random(value)

@@ -10,7 +10,7 @@ from .piece import Piece
 from .shapes import Span
 from .stand_ins import STAND_IN
 
-MOST_KEY_BYTES = 32_768
+MOST_KEY_BYTES = 24_576
 
 
 def find(piece: Piece) -> Iterator[Span]:
@@ -36,6 +36,7 @@ def find(piece: Piece) -> Iterator[Span]:
 
 _AUTHORITY = re.compile(rb"([^\s/\"'`<>@:\\]{0,200})(?::([^\s\"'`<>]{1,300}))?\Z")
 _PORT = re.compile(rb"[0-9]{1,5}(?:[/?#]|\Z)")
+_WITH_HOST = re.compile(rb"@(?:[\w-]+(?:\.[\w-]+)+|localhost)(?::[0-9]+)?/")  # https://me:PASSWORD@host/x@main
 _HOST = re.compile(rb"[\w.\[$*{(-]")
 _DRIVER = re.compile(rb"([A-Za-z_][\w.-]{0,60}):([^\s\"'`<>@/:]{1,100})\Z")
 
@@ -57,7 +58,7 @@ def _before_at(data: bytes, start: int, place: int) -> Iterator[Span]:
         if looks_random(match[1]) or re.match(rb"[0-9a-f]{32,64}\Z", match[1]):
             yield Span(*match.span(1), "url user")
     elif match:
-        if not _PORT.match(match[2]) and not is_hidden(match[2]):
+        if not _PORT.match(match[2]) and not is_hidden(match[2]) and not _WITH_HOST.search(match[2]):
             yield Span(*match.span(2), "url password")
     elif data.startswith((b"tcp(", b"unix("), place + 1):
         driver = _DRIVER.search(data, max(start, place - 200), place)
@@ -105,7 +106,7 @@ def _keys(data: bytes) -> Iterator[Span]:
             rest = re.compile(rb"(?:[ \t]*\r?\n)?").match(data, match.end())
             start = rest.end() if rest else match.end()
             lines = _LINES.match(data, start)
-            literal = re.compile(rb"(?:\\+[nr]|[A-Za-z0-9+/=]){20,32768}").match(data, match.end())
+            literal = re.compile(rb"(?:\\+[nr]|[A-Za-z0-9+/=]){20,24576}").match(data, match.end())
             body = (match.end(), max(lines.end() if lines else 0, literal.end() if literal else 0))
         if body[1] > body[0] and data[body[0] : body[1]].strip() and not STAND_IN.match(data, body[0]):
             yield Span(*body, "private key", "private key")
@@ -128,9 +129,7 @@ def _cookies(data: bytes, low: bytes) -> Iterator[Span]:
                 yield Span(*pair.span(2), "cookie")
 
 
-_BEARER = re.compile(
-    rb"bearer(?<![a-z0-9]bearer)(?:[ \t]|%20|\+){1,4}(?=[\w.~+/-]{0,200}?[0-9])([\w.~+/-]{8,4096}=*)"
-)
+_BEARER = re.compile(rb"bearer(?<![a-z0-9]bearer)(?:[ \t]|%20|\+){1,4}(?=[\w.~+/-]{0,200}?[0-9])([\w.~+/-]{8,4096}=*)")
 
 
 def _schemes(data: bytes, low: bytes) -> Iterator[Span]:
@@ -141,7 +140,8 @@ def _schemes(data: bytes, low: bytes) -> Iterator[Span]:
 
 
 _USER = re.compile(
-    rb"-u(?:ser)?(?:[ \t]*|=|[\"'],[ \t]*[\"'])[\"']?(?![a-z]{1,8}://)([a-z0-9_.@%+-]{0,80}):([^\s\"'`]{1,200})"
+    rb"-u(?:ser)?(?:[ \t]*|=|[\"'],[ \t]*[\"'])(?![a-z]{1,8}://)"
+    rb"(?:[a-z0-9_.@%+-]{0,80}:([^\s\"'`]{1,200})|\"[a-z0-9_.@%+-]{0,80}:([^\"\r\n]{1,200})|'[a-z0-9_.@%+-]{0,80}:([^'\r\n]{1,200}))"
 )
 _BEFORE_USER = re.compile(rb"(?:\A|[\s\"'])-?(?:-proxy)?\Z")
 
@@ -149,10 +149,11 @@ _BEFORE_USER = re.compile(rb"(?:\A|[\s\"'])-?(?:-proxy)?\Z")
 def _users(data: bytes, low: bytes) -> Iterator[Span]:
     """Find the passwords of `-u USER:PASSWORD`."""
     for match in _USER.finditer(low):
-        value = data[match.start(2) : match.end(2)]
-        if _BEFORE_USER.search(low, max(0, match.start() - 8), match.start()) and not is_hidden(value):
-            if not re.match(rb"[0-9]{1,5}\Z", value):
-                yield Span(*match.span(2), "command line")
+        start, end = match.span(match.lastindex or 0)
+        value = data[start:end]
+        is_option = _BEFORE_USER.search(low, max(0, match.start() - 8), match.start())
+        if is_option and not is_hidden(value) and not re.match(rb"[0-9]{1,5}\Z", value):  # -u 1000:1000 is no log-in
+            yield Span(start, end, "command line")
 
 
 _SAME = rb"[^\r\n|;]{0,200}?"

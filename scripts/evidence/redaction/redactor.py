@@ -18,10 +18,11 @@ from .shapes import Span
 from .stand_ins import STAND_IN, StandIns
 from .values import Values
 
-BLOCK_BYTES = 1 << 21  # held at a time, beside what follows
-MARGIN_BYTES = 1 << 16  # nothing that is found is longer: keys and values have their limits in `named` and `places`
+BLOCK_BYTES = 1 << 20  # held at a time, beside what follows
+MARGIN_BYTES = 1 << 15  # nothing that is found is longer: keys and values have their limits in `named` and `places`
 CONTEXT_BYTES = 1 << 11  # of what was written already, since names and URLs are read to the left
 
+_Bytes = bytes  # as a type within the class, which has a method of that name
 _LINE_END = re.compile(rb"\r?\n[ \t]*")
 
 
@@ -71,7 +72,7 @@ class Redactor:
             sink.write(self._replaced(data, [span for span in spans if start <= span.start < cut], start, cut))
             context, held = data[max(0, cut - CONTEXT_BYTES) : cut], data[cut:]
 
-    def _spans(self, data: bytes) -> List[Span]:
+    def _spans(self, data: _Bytes) -> List[Span]:
         """Find what must go, joined where it overlaps, in order."""
         piece = Piece(data)
         found = list(self._found(piece))
@@ -87,7 +88,7 @@ class Redactor:
         yield from named.find(piece)
         yield from places.find(piece)
 
-    def _replaced(self, data: bytes, spans: Sequence[Span], start: int, end: int) -> bytes:
+    def _replaced(self, data: _Bytes, spans: Sequence[Span], start: int, end: int) -> _Bytes:
         pieces = []
         for span in spans:
             pieces += [data[start : span.start], self._stand_in(data, span)]
@@ -95,7 +96,7 @@ class Redactor:
             self.count[span.kind] += 1
         return b"".join([*pieces, data[start:end]])
 
-    def _stand_in(self, data: bytes, span: Span) -> bytes:
+    def _stand_in(self, data: _Bytes, span: Span) -> _Bytes:
         value = span.raw or self._values.raw(_plain(data[span.start : span.end]))
         token = next(shapes.tokens(value, 0, 1), None)
         label = span.label or (token.label if token and token.end == len(value) else "")

@@ -25,7 +25,7 @@ _SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
 
 _WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
 _WIDTH = 60  # characters of a line that may have been wrapped
-_JOINED_BYTES = 1000
+_JOINED_BYTES = 300
 
 
 def find(piece: Piece) -> Iterator[Span]:

@@ -7,7 +7,7 @@ only around them for these beginnings.
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, NamedTuple, Pattern, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 
 class Span(NamedTuple):
@@ -34,13 +34,13 @@ _D = "[A-Za-z0-9_-]"
 _HEX = "[0-9a-f]"
 _DIGIT_AHEAD = f"(?={_D}{{0,200}}?[0-9])"
 _UPPER_AHEAD = f"(?={_D}{{0,200}}?[A-Z])"
+_GITLAB = "pat oas dt rt rtr cbt ptt ft imt agent wt soat ffct"
 _UUID = f"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 
 SHAPES = (
     Shape("github token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), f"{_W}{{16,255}}"),
     Shape("github token", ("github_pat_",), r"\w{20,255}"),
-    Shape("gitlab token", tuple(f"gl{kind}-" for kind in
-          "pat oas dt rt rtr cbt ptt ft imt agent wt soat ffct".split()), r"[\w=-]{16,300}(?:\.[\w-]{2,20}){0,3}"),
+    Shape("gitlab token", tuple(f"gl{kind}-" for kind in _GITLAB.split()), r"[\w=-]{16,300}(?:\.[\w-]{2,20}){0,3}"),
     Shape("gitlab token", ("GR1348941",), f"{_D}{{16,50}}"),
     Shape("circleci token", ("CCIPAT_", "CCIPRJ_"), r"\w{16,200}"),
     Shape("buildkite token", ("bkua_", "bkat_", "bkct_", "bkpt_", "bkpi_"), f"{_W}{{16,100}}"),
@@ -50,7 +50,7 @@ SHAPES = (
     Shape("anthropic key", ("sk-ant-",), f"{_D}{{10,250}}"),
     Shape("openai key", ("sk-",), f"{_DIGIT_AHEAD}(?={_D}{{0,200}}?{_W}{{12}}){_D}{{16,250}}"),
     Shape("stripe key", ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_"), f"{_W}{{10,250}}"),
-    Shape("webhook secret", ("whsec_",), f"[A-Za-z0-9+/=]{{16,100}}"),
+    Shape("webhook secret", ("whsec_",), "[A-Za-z0-9+/=]{16,100}"),
     Shape("elevenlabs key", ("sk_",), f"{_HEX}{{48}}"),
     Shape("replicate token", ("r8_",), f"{_W}{{20,80}}"),
     Shape("groq key", ("gsk_",), f"{_W}{{20,100}}"),
@@ -67,7 +67,7 @@ SHAPES = (
     Shape("aws key", ("ABSK",), r"[A-Za-z0-9+/]{40,200}={0,2}"),
     Shape("google key", ("AIza",), f"{_D}{{30,40}}"),
     Shape("google secret", ("GOCSPX-",), f"{_D}{{20,40}}"),
-    Shape("google token", ("ya29.", "1//0"), f"[\\w.-]{{20,1000}}"),
+    Shape("google token", ("ya29.", "1//0"), "[\\w.-]{20,1000}"),
     Shape("aliyun key", ("LTAI",), f"{_W}{{12,30}}"),
     Shape("tencent key", ("AKID",), f"{_W}{{28,40}}"),
     Shape("volcengine key", ("AKLT",), f"{_W}{{20,80}}={{0,2}}"),
@@ -91,7 +91,7 @@ SHAPES = (
     Shape("digitalocean token", ("dop_v1_", "doo_v1_", "dor_v1_"), f"{_HEX}{{32,80}}"),
     Shape("databricks token", ("dapi", "dkea"), f"{_HEX}{{32}}(?:-[0-9])?(?!{_W})"),
     Shape("vault token", ("hvs.", "hvb.", "hvr."), f"{_D}{{20,250}}"),
-    Shape("vault token", ("s.",), f"(?={_W}{{0,23}}[0-9])(?={_W}{{0,23}}[A-Z])(?={_W}{{0,23}}[a-z]){_W}{{24}}(?![\\w.(-])"),
+    Shape("vault token", ("s.",), f"{_DIGIT_AHEAD}{_UPPER_AHEAD}{_W}{{24}}(?![\\w.(-])"),
     Shape("linear key", ("lin_api_",), f"{_W}{{30,60}}"),
     Shape("notion key", ("secret_", "ntn_"), f"{_DIGIT_AHEAD}{_W}{{40,60}}"),
     Shape("figma token", ("figd_",), f"{_D}{{30,60}}"),
@@ -146,25 +146,36 @@ def _compiled() -> Tuple[Pattern[bytes], Dict[bytes, List[Tuple[str, Pattern[byt
 _BEGINNING, _BY_BEGINNING, _BARE, _BARE_LABELS = _compiled()
 
 
+_BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
+_ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u003d, %3D
+
+
 def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
     """Find the tokens that begin in a part of a text; they may end beyond it."""
-    place = start
-    while place < end:
-        found = _BEGINNING.search(data, place, min(len(data), end + 16))
-        if not found or found.start() >= end:
-            return
-        span = at(data, found.start(), found[0])
-        yield from [span] if span else []
-        place = span.end if span else found.start() + 1
+    read = start
+    for place in _starts(data, start, end):
+        found = _BEGINNING.match(data, place) if place >= read else None
+        span = at(data, place, found[0]) if found else None
+        if span:
+            read = span.end
+            yield span
 
 
-def at(data: bytes, start: int, beginning: bytes) -> Span:
+def _starts(data: bytes, start: int, end: int) -> Iterator[int]:
+    yield start
+    for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()):
+        yield start + letters
+    for match in _BOUNDARY.finditer(data, start, end):
+        yield match.end()
+
+
+def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
     """Return the token that begins there with those letters, if it is one."""
     for label, pattern in _BY_BEGINNING[beginning]:
         match = pattern.match(data, start)
         if match:
             return Span(start, match.end(), "token", label)
-    return None  # type: ignore[return-value]
+    return None
 
 
 def bare(data: bytes, start: int) -> Iterator[Span]:

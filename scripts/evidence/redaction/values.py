@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Dict, Iterable, Iterator, List, Match, NamedTuple, Pattern, Tuple
 
+from . import views
 from .escapings import Form, forms
 from .known import Secret
 from .piece import RUN, Piece
 from .shapes import Span
 
 _RUNS = re.compile(rb"[A-Za-z0-9]{%d,}" % RUN)
+_WRAP = re.compile(rb"\r?\n[ \t]*")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
 
 
@@ -41,7 +43,14 @@ class Values:
             if run:
                 self._long.setdefault(run[0][:RUN], []).append((run.start(), text))
         self._beginnings = re.compile(b"|".join(map(re.escape, self._long)) or b"(?!)")
+        # No word is so long; what has blanks itself would never be found without them.
+        self._whole = [
+            text for text in self._by_form if len(text) >= RUN and len(text.split()) == 1 and self._is_raw(text)
+        ]
         self.longest = max([0, *map(len, self._by_form)])
+
+    def _is_raw(self, text: bytes) -> bool:
+        return self._by_form[text].raw == text
 
     def raw(self, text: bytes) -> bytes:
         """Give the value that stands in this form, else the same."""
@@ -56,13 +65,28 @@ class Values:
                 for offset, text in self._long[match[0]]:
                     if match.start() >= offset and data.startswith(text, match.start() - offset):
                         yield from self._span(data, match.start() - offset, self._by_form[text])
-        absent = [letter for letter in (b"\\", b"%", b"&") if letter not in data]
+        yield from self._over_lines(data)
+        absent = [letter for letter in (b"\\", b"\\u00", b"%", b"&") if letter not in data]
         for text in self._short:
             if not any(letter in text for letter in absent):
                 place = data.find(text)
                 while place >= 0:
                     yield from self._span(data, place, self._by_form[text])
                     place = data.find(text, place + 1)
+
+    def _over_lines(self, data: bytes) -> Iterator[Span]:
+        """Find long values within which a line was wrapped; whether there may be any is answered without blanks."""
+        if not self._whole or b"\n" not in data:
+            return
+        flat = data.translate(None, b"\r\n\t ")
+        there = [text for text in self._whole if text in flat and flat.count(text) > data.count(text)]
+        view = views.without(_WRAP, data, 0, len(data)) if there else views.View(b"", [], [])
+        for text in there:
+            place = view.text.find(text)
+            while place >= 0:
+                start, end = view.original(place), view.original(place + len(text) - 1) + 1
+                yield Span(start, end, "known here", "", b"", self._by_form[text].raw)
+                place = view.text.find(text, place + 1)
 
     def _span(self, data: bytes, start: int, value: _Value) -> Iterator[Span]:
         end = start + len(value.form.text)

@@ -26,7 +26,7 @@ class View(NamedTuple):
         return self.at[part] + place - self.kept[part]
 
 
-def without(pattern: "re.Pattern[bytes]", data: bytes, start: int, end: int) -> View:
+def without(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> View:
     """Leave out what a pattern finds in a part of a text."""
     pieces, kept, at, place, length = [], [], [], start, 0
     for match in pattern.finditer(data, start, end):
@@ -42,7 +42,7 @@ def without(pattern: "re.Pattern[bytes]", data: bytes, start: int, end: int) -> 
 
 def is_coloured(data: bytes, low: bytes) -> bool:
     """Tell whether there may be colour codes."""
-    return b"\x1b" in data or (b"\\" in data or b"#" in data) and b"1b[" in low
+    return b"\x1b" in data or ((b"\\" in data or b"#" in data) and b"1b[" in low)
 
 
 def without_colours(data: bytes) -> View:

@@ -49,6 +49,7 @@ import os
 import pytest
 
 from .coverage_wishes import own_data, write_wishes
+from .failure_text import reason_of
 from .hook_style import Wrapper, outermost
 from .meeting import Meeting
 from .orders import take_order
@@ -83,10 +84,25 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
     if _orders and _orders[0].collects_only and getattr(early_config.known_args_namespace, "cov_source", None):
         write_wishes(early_config, _orders[0].pen)
         early_config.known_args_namespace.cov_source = None  # pytest-cov would erase what was measured
-    if _orders and _orders[0].coverage:
-        with own_data(early_config, _orders[0].pen, _orders[0].coverage, is_part=bool(_orders[0].apart)):
-            return (yield)
-    return (yield)
+    try:
+        if _orders and _orders[0].coverage:
+            with own_data(early_config, _orders[0].pen, _orders[0].coverage, is_part=bool(_orders[0].apart)):
+                outcome = yield
+        else:
+            outcome = yield
+    except Exception as error:
+        _note_conftest(error)
+        raise
+    if getattr(outcome, "excinfo", None):  # in the old style of wrappers
+        _note_conftest(outcome.excinfo[1])
+    return outcome
+
+
+def _note_conftest(error: BaseException) -> None:
+    """Write down which conftest.py cannot be imported, and why: else only pytest's own lines would say it."""
+    cause = getattr(error, "cause", None) or (getattr(error, "excinfo", None) or (None, None))[1]
+    if _orders and cause is not None and getattr(error, "path", None):
+        _orders[0].pen.write("conftest error", file=str(error.path), message=reason_of(cause))  # type: ignore[attr-defined]
 
 
 @outermost

@@ -56,6 +56,18 @@ def _message(report: Any) -> str:
     return str(crash.message) if crash else last_line(str(longrepr or ""))
 
 
+def reason_of(error: BaseException) -> str:
+    """Say in a line what was raised.
+
+    >>> reason_of(KeyError(1))
+    'KeyError: 1'
+    """
+    try:
+        return capped(f"{type(error).__name__}: {error}".split("\n", 1)[0], MESSAGE_CHARACTERS)
+    except Exception:  # it may refuse to be shown
+        return type(error).__name__
+
+
 def last_line(text: str) -> str:
     """Find the last line that says something; of a traceback's, the last that is marked as the error."""
     lines = [line for line in text.splitlines() if line.strip()] or [""]

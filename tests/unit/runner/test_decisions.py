@@ -12,7 +12,7 @@ from scripts.proof import outcomes
 from scripts.proof.outcomes import Attempt, CollectionError, Ended, Fixture, Round, Running
 from scripts.proof.receipt import ExtraError
 from scripts.runner import decisions
-from scripts.runner.decisions import Exit, FinishedRound, Outcome, next_step
+from scripts.runner.decisions import Exit, FinishedRound, Outcome, going_on, next_step
 
 DB = Fixture("session", "", "db", "")
 KILLED = -signal.SIGKILL
@@ -271,7 +271,7 @@ def test_a_test_in_which_the_service_died_is_named_and_the_rest_goes_on() -> Non
 
     assert ("", ("c",)) == (outcome.ended, outcome.remaining)
     assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
-    assert [("failed", 3.0, "the service ended with signal SIGSEGV (11)")] == [
+    assert [("failed", 2.0, "the service ended with signal SIGSEGV (11)")] == [
         (attempt.outcome, attempt.seconds, attempt.message) for attempt in outcome.tests[1].attempts
     ]
     assert (ExtraError("service", "the service ended with signal SIGSEGV (11): b was running"),) == outcome.errors
@@ -478,3 +478,28 @@ def test_a_session_that_stops_itself_after_the_last_test_says_why() -> None:
     outcome = next_step([ran(outcomes.STOPPED, "a", "b", "c", reason="time is up", exit=Exit(2), status=2)])
 
     assert ["stopped after the last test: time is up"] == [error.message for error in outcome.errors]
+
+
+def test_a_replay_has_the_tests_of_all_processes_so_far_and_those_of_the_next_are_due() -> None:
+    """Each recorded process selects its own; what shares an id is there as often as in any of them."""
+    rounds = [
+        ran(outcomes.FINISHED, "a", "a", selected=("a", "a")),
+        ran(outcomes.DIED_IN_TEST, "a", running="b", selected=("a", "b"), exit=Exit(KILLED)),
+    ]
+
+    outcome = next_step(rounds, grows=True)
+
+    assert ("finished", {"a": 2, "b": 1}) == (outcome.ended, {test.nodeid: test.count for test in outcome.tests})
+    assert {"a": "passed", "b": "failed"} == words(outcome)
+    assert ("", ("c",)) == (going_on(outcome, ["c"]).ended, going_on(outcome, ["c"]).due)
+
+
+def test_a_fixture_that_ends_the_processes_of_a_replay_is_named_by_all_that_need_it_in_any_of_them() -> None:
+    needs = {("session", "", "db"): ((0, 1),)}
+    first = ran(outcomes.DIED_IN_TEST, running="a", fixture=DB, selected=("a",), needs=needs, exit=Exit(KILLED))
+    second = ran(outcomes.DIED_IN_TEST, running="b", fixture=DB, selected=("b", "c"), needs=needs, exit=Exit(KILLED))
+
+    outcome = next_step([first, second], grows=True)
+
+    assert {"a": "error", "b": "error", "c": "error"} == words(outcome)
+    assert "finished" == outcome.ended

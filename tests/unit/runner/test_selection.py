@@ -129,6 +129,18 @@ def test_what_remains_is_chosen_from_what_is_still_collected(whole: Selection) -
     assert ["t.py::test_b"] == answer["select"]
 
 
+def test_a_replay_runs_in_its_own_order_whatever_ids_have_become(tmp_path: Path, whole: Selection) -> None:
+    plan = planning.make(["t.py::a[2c11]", "t.py::b", "t.py::c"], Estimates({}), 1)
+    planning.save(plan, tmp_path / "plan.json")
+    replayed = replace(whole, total=1, plan=str(tmp_path / "plan.json"), ordered=True)
+
+    told = selection.answer(
+        replace(replayed, ids=("t.py::c", "t.py::a[2c11]")), ["t.py::a[7f22]", "t.py::b", "t.py::c"]
+    )
+
+    assert (["t.py::c", "t.py::a[7f22]"], True) == (told["select"], told["ordered"])
+
+
 def test_a_part_is_shared_out_as_the_whole_is(tmp_path: Path, whole: Selection) -> None:
     (tmp_path / "part.txt").write_text(f"{ABC[0]}\n{ABC[2]}\n")
     part = replace(whole, total=2, part=str(tmp_path / "part.txt"), strict=True)

@@ -469,10 +469,12 @@ def test_a_file_whose_import_ends_the_process_is_named(suite: Suite) -> None:
     assert Ended(outcomes.DIED_IN_COLLECTION, "the last file begun was test_it.py") == run.journal[0].ended
 
 
-def test_a_conftest_that_cannot_be_imported_leaves_a_round_before_collection(suite: Suite) -> None:
+def test_a_conftest_that_cannot_be_imported_leaves_a_round_before_collection_that_says_why(suite: Suite) -> None:
     run = suite.write(test_it=THREE, conftest="1 / 0").run()
 
-    assert (4, Ended(outcomes.ENDED_BEFORE_COLLECTION)) == (run.status, run.journal[0].ended)
+    ended = run.journal[0].ended
+    assert (4, outcomes.ENDED_BEFORE_COLLECTION) == (run.status, ended.kind)
+    assert ended.reason.endswith("/conftest.py: ZeroDivisionError: division by zero")
 
 
 def test_a_death_after_the_last_report_is_told_apart(suite: Suite) -> None:

@@ -9,7 +9,7 @@ SIGNS = (
     # Full disks come from anywhere, also in the words of what cannot write for them.
     sign(
         k.DISK_FULL,
-        r"(No space left on device|os error 28\b|\[Errno 28\]|ENOSPC)(:? ?'(?P<file>[^']+)')?",
+        r"(No space left on device|os error 28\b|\[Errno 28\](?! No space)|ENOSPC)(:? ?'(?P<file>[^']+)')?",
         "the disk is full⟦ ({file})⟧",
         "磁盘已满⟦（{file}）⟧",
         "Free some space (df -h), or let caches and TMPDIR lie on another disk.",

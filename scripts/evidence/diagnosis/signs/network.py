@@ -75,6 +75,14 @@ SIGNS = (
     ),
     sign(
         k.NETWORK,
+        r"(Failed to fetch|NewConnectionError|error sending request|ConnectTimeoutError)[^\n]*?https?://(?P<host>[^/\s:]+)"
+        r"|https?://(?P<host2>[^/\s:]+)\S* (NewConnectionError|ConnectTimeoutError)",
+        "⟦{host}⟧⟦{host2}⟧ cannot be reached",
+        "无法连接 ⟦{host}⟧⟦{host2}⟧",
+        REACHABLE,
+    ),
+    sign(
+        k.NETWORK,
         r"Could not resolve host:? ?(?P<host>[\w.-]+)?|Temporary failure in name resolution|Name or service not known"
         r"|getaddrinfo failed|NameResolutionError|dns error|nodename nor servname",
         "a host name cannot be resolved⟦ ({host})⟧",

@@ -62,8 +62,8 @@ SIGNS = (
     sign(
         k.VERSIONS,
         r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'",
-        "package versions do not fit: {module} has no {name}",
-        "依赖包版本不兼容：{module} 中没有 {name}",
+        "{module} has no {name} (another version of it than the code is for?)",
+        "{module} 中没有 {name}（版本与代码不符？）",
         "Pin the version of that package that this code was written for, and lock anew: nox -s lock.",
         alarming=False,
     ),
@@ -72,8 +72,8 @@ SIGNS = (
         r"AttributeError: (partially initialized )?module '(?P<module>[\w.]+)'( \([^)]*\))? has no attribute "
         r"'(?P<name>\w+)'"
         r"|AttributeError: '(?P<module2>\w*(Model|Config|Cache|Tokenizer))' object has no attribute '(?P<name2>\w+)'",
-        "package versions do not fit: ⟦{module} has no {name}⟧⟦{module2} has no {name2}⟧",
-        "依赖包版本不兼容：⟦{module} 中没有 {name}⟧⟦{module2} 中没有 {name2}⟧",
+        "⟦{module} has no {name}⟧⟦{module2} has no {name2}⟧ (another version of it than the code is for?)",
+        "⟦{module} 中没有 {name}⟧⟦{module2} 中没有 {name2}⟧（版本与代码不符？）",
         "Pin the version of that package that this code was written for, and lock anew: nox -s lock.",
         alarming=False,
     ),
@@ -103,7 +103,7 @@ SIGNS = (
         r"|metadata-generation-failed"
         r"|Failed to build [`']?(?P<name2>[\w.=-]+)",
         "the package⟦ {name}⟧⟦ {name2}⟧ cannot be built here",
-        "软件包⟦ {name}⟧⟦ {name2}⟧无法在此编译",
+        "软件包⟦ {name}⟧⟦ {name2}⟧ 无法在此编译",
         "Install what its lines miss (a compiler, headers, CUDA), or pin a version that has a wheel for this Python "
         "and machine.",
     ),

@@ -79,11 +79,10 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_MISSING,
-        r"(Required file |缺少必要(的)?文件:? ?)(?P<file>[^\s。]+)( does not exist)?|(Config|Model|Weights?|Checkpoint) "
-        r"file (is )?(not found"
-        r"|missing)(: ?| at )"
-        rf"(?P<file2>\S+)|no file named (?P<file3>[\w., -]+?) found in|(?P<file4>{FILES})['\"]? (is )?(not found"
-        rf"|missing|does not exist)",
+        r"(Required file |缺少必要(的)?文件:? ?)(?P<file>[^\s。]+)( does not exist)?"
+        r"|(Config|Model|Weights?|Checkpoint) file (is )?(not found|missing)(: ?| at )(?P<file2>\S+)"
+        r"|no file named (?P<file3>[\w., -]+?) found in"
+        rf"|(?P<file4>{FILES})['\"]? (is )?(not found|missing|does not exist)",
         "a file of the model is missing: ⟦{file}⟧⟦{file2}⟧⟦{file3}⟧⟦{file4}⟧",
         "缺少模型文件：⟦{file}⟧⟦{file2}⟧⟦{file3}⟧⟦{file4}⟧",
         FETCH,

@@ -11,7 +11,14 @@ const make = (tag, className = "", text = "") => {
 };
 const data = JSON.parse($("#data").textContent);
 const tests = data.tests;
+for (const [name, column] of Object.entries(tests)) { // runs of equal values are written as value, count, ...
+  if (!column.runs) continue;
+  tests[name] = [];
+  for (let i = 0; i < column.runs.length; i += 2) for (let n = column.runs[i + 1]; n > 0; n--) tests[name].push(column.runs[i]);
+}
 const count = tests.name.length;
+const last = {}; // of each shard: when its test before began
+tests.at = tests.after.map((after, row) => after === null ? -1 : (last[tests.shard[row]] = (last[tests.shard[row]] || 0) + after));
 const red = new Set(["error", "failed", "unfinished", "not-run"]);
 document.documentElement.classList.remove("no-js");
 
@@ -171,6 +178,12 @@ function update(values) {
   draw();
   for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
   if ($("#search").value !== state.search) $("#search").value = state.search;
+  clearTimeout(remembering);
+  remembering = setTimeout(remember, 300);
+}
+
+let remembering = 0;
+function remember() { // so that a page that loads anew, and a link, show the same
   const kept = new URLSearchParams(Object.entries(state).filter(([, value]) => value).map(([key, value]) => [key, String(value)]));
   try { history.replaceState(null, "", kept.toString() ? "#?" + kept : location.hash.startsWith("#?") ? "#tests" : location.hash || "#"); } catch { /* in a frame */ }
 }

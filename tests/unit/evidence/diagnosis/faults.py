@@ -9,7 +9,6 @@ import contextlib
 import io
 import json
 import os
-import signal
 import socket
 import sys
 import tempfile
@@ -54,7 +53,8 @@ def one(connection):
             return
         status, text = answer(words[0], words[1], body.decode("utf-8", "replace"))
         data = text.encode()
-        connection.sendall(b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" % (status, len(data)) + data)
+        head = b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" % (status, len(data))
+        connection.sendall(head + data)
 """
 ASK = """
 import os, http.client
@@ -166,6 +166,14 @@ OOM_CUDA = (
     "free. "
     "Process 4242 has 22.40 GiB memory in use. Of the allocated memory 21.9 GiB is allocated by PyTorch"
 )
+DECOYS = """\
+>> DeepSpeed加载失败，回退到标准推理: No module named 'deepspeed'
+>> Failed to load custom CUDA kernel for BigVGAN. Falling back to torch."""
+OTHER_WEIGHTS = "Error(s) in loading state_dict for UnifiedVoice:\n\tsize mismatch for text_embedding.weight: ..."
+NO_LOCALHOST = (
+    "When localhost is not accessible, a shareable link must be created. Please set share=True or check your proxy "
+    "settings to allow access to localhost."
+)
 AT_START = (
     Fault("missing module", k.MODULE, ("no module named gradio",), "import gradio"),
     Fault(
@@ -181,8 +189,9 @@ AT_START = (
         ("damaged",),
         raises("PytorchStreamReader failed reading zip archive: failed finding central directory"),
     ),
-    Fault("a page as "
-          "weights", k.WEIGHTS_WRONG, ("begins with <",), raises("invalid load key, '<'.", "UnpicklingError")),
+    Fault(
+        "a page as weights", k.WEIGHTS_WRONG, ("begins with <",), raises("invalid load key, '<'.", "UnpicklingError")
+    ),
     Fault(
         "port held",
         k.PORT,
@@ -190,8 +199,12 @@ AT_START = (
         "raise OSError('Cannot find empty port in range: 7860-7860. You can specify a different port by setting the "
         "GRADIO_SERVER_PORT environment variable or passing the `server_port` parameter to `launch()`.')",
     ),
-    Fault("no CUDA", k.GPU_MISSING, ("CUDA is not "
-                                     "there",), raises("Torch not compiled with CUDA enabled", "AssertionError")),
+    Fault(
+        "no CUDA",
+        k.GPU_MISSING,
+        ("CUDA is not there",),
+        raises("Torch not compiled with CUDA enabled", "AssertionError"),
+    ),
     Fault(
         "missing library",
         k.LIBRARY,
@@ -228,21 +241,18 @@ AT_START = (
     ),
     Fault("GPU out of memory at start", k.GPU_MEMORY, ("2.00 GiB wanted", "1.20 GiB of 23.65 GiB"), raises(OOM_CUDA)),
     Fault(
-        "a decoy before the cause",
-        k.WEIGHTS_WRONG,
-        ("UnifiedVoice",),
-        "print(\">> DeepSpeed加载失败，回退到标准推理: No module named 'deepspeed'\\n>> Failed to load custom CUDA kernel for "
-        'BigVGAN. Falling back to torch.")\n'
-        + raises("Error(s) in loading state_dict for UnifiedVoice:\n\tsize mismatch for text_embedding.weight: ..."),
+        "a decoy before the cause", k.WEIGHTS_WRONG, ("UnifiedVoice",), f"print({DECOYS!r})\n{raises(OTHER_WEIGHTS)}"
     ),
     Fault("silent end", k.DIED_AT_START, ("wrote nothing", "exit code 3"), "os._exit(3)"),
-    Fault("Gradio behind a "
-          "proxy", k.PROXY, ("proxy",), raises("When localhost is not accessible, a shareable link must be created. "
-          "Please set share=True or check your proxy settings to allow access to localhost.", "ValueError")),
+    Fault("Gradio behind a proxy", k.PROXY, ("proxy",), raises(NO_LOCALHOST, "ValueError")),
     Fault("limit of memory", k.MEMORY, ("out of memory",), "bytearray(10**12)", keys={"limits": {"memory": "500 MB"}}),
-    Fault("prepare fails", k.MODULE, ("service.prepare failed", "nothing_there"),
-          keys={"prepare": {"command": [sys.executable, "-c", "import nothing_there"]}}),
-)  # fmt: skip
+    Fault(
+        "prepare fails",
+        k.MODULE,
+        ("service.prepare failed", "nothing_there"),
+        keys={"prepare": {"command": [sys.executable, "-c", "import nothing_there"]}},
+    ),
+)
 
 
 @contextlib.contextmanager
@@ -269,39 +279,60 @@ def _models(source: str) -> Mapping[str, Any]:
     return {"models": {"directory": "checkpoints", "files": [file]}}
 
 
+OTHER_WEIGHT = _models("file:elsewhere/a.bin")
 BEFORE_START = (
-    Fault("digest mismatch", k.DIGEST, ("the weights", "a.bin"), more=_models("file:elsewhere/a.bin"), around=_other_weights),
+    Fault("digest mismatch", k.DIGEST, ("the weights", "a.bin"), more=OTHER_WEIGHT, around=_other_weights),
     Fault("port of the settings held", k.PORT, ("is in use by pid",), around=_port_held),
-    Fault("no such folder", k.SETTINGS, ("nowhere",), keys={"directory": "nowhere"}),
-    Fault("no such package", k.PACKAGES, ("could not be installed", "no-such-package"), keys={"requirements": "requirements.txt"},
-          around=lambda folder: _file(folder / "requirements.txt", "./no-such-package-0.0.1.whl\n")),
-)  # fmt: skip
+    Fault("no such folder", k.SETTINGS, ("service.directory",), keys={"directory": "nowhere"}),
+    Fault(
+        "no such package",
+        k.PACKAGES,
+        ("could not be installed", "no-such-package"),
+        keys={"requirements": "requirements.txt"},
+        around=lambda folder: _file(folder / "requirements.txt", "./no-such-package-0.0.1.whl\n"),
+    ),
+)
 
-READY = {"ready": {"path": "/", "timeout": "2.2s"}}
-NOT_READY = (
-    Fault("wrong path", k.WRONG_PATH, ("404",), "def answer(method, path, body): return (200, 'x') if path == "
-                                                "'/health' else (404, "
-                                                "'no')\nserve()", keys={"ready": {"path": "/ready", "timeout": "0.6s"}}),
-    Fault("listens elsewhere", k.LISTENS_ELSEWHERE, ("it listens on "
-                                                     "127.0.0.1:",), "serve('0')", keys={"ready": {"path": "/", "timeout": "0.6s"}}),
-    Fault("hangs", k.HANGS_AT_START, ("hangs",), "time.sleep(60)", keys=READY),
-    Fault("loads slowly", k.SLOW_START, ("still works",), "while True: sum(range(10**5))", keys=READY),
-    Fault("compiles "
-          "kernels", k.SLOW_START, ("compiles",), "print('Emitting ninja build file "
-                                                  "/root/.cache/torch_extensions/build.ninja...', "
-                                                  "flush=True)\ntime.sleep(60)", keys={"ready": {"path": "/", "timeout": "0.6s"}}),
-    Fault("says that it "
-          "loads", k.MODEL_NOT_LOADED, ("model is not "
-                                        "loaded",), "def answer(method, path, body): return 503, 'model not loaded "
-                                                    "yet'\nserve()", keys={"ready": {"path": "/", "timeout": "0.6s"}}),
-    Fault("cannot work", k.GPU_MEMORY, ("ready but cannot work", "GPU out of memory"), f"""
+SOON = {"ready": {"path": "/", "timeout": "0.6s"}}
+LATER = {"ready": {"path": "/", "timeout": "2.2s"}}  # two samples of the processor at least
+ONLY_HEALTH = """
 def answer(method, path, body):
-    if method == "GET": return 200, "fine"
+    return (200, "x") if path == "/health" else (404, "no")
+serve()
+"""
+NOT_LOADED = """
+def answer(method, path, body):
+    return 503, "model not loaded yet"
+serve()
+"""
+COMPILES = """
+print("Emitting ninja build file /root/.cache/torch_extensions/build.ninja...", flush=True)
+time.sleep(60)
+"""
+NO_GPU_MEMORY = f"""
+def answer(method, path, body):
+    if path != "/tts":
+        return 200, "fine"
+    print("Traceback (most recent call last):\\n  File 'infer_v2.py', line 1, in infer", flush=True)
     print("torch.OutOfMemoryError: " + {OOM_CUDA!r}, flush=True)
     return 500, "Internal Server Error"
 serve()
-""", keys={"warm_up": {"path": "/tts", "json": {"text": "hello"}}}),
-)  # fmt: skip
+"""
+NOT_READY = (
+    Fault("wrong path", k.WRONG_PATH, ("404",), ONLY_HEALTH, keys={"ready": {"path": "/ready", "timeout": "0.6s"}}),
+    Fault("listens elsewhere", k.LISTENS_ELSEWHERE, ("it listens on 127.0.0.1:",), "serve('0')", keys=SOON),
+    Fault("hangs", k.HANGS_AT_START, ("hangs",), "time.sleep(60)", keys=LATER),
+    Fault("loads slowly", k.SLOW_START, ("still works",), "while True: sum(range(10**5))", keys=LATER),
+    Fault("compiles kernels", k.SLOW_START, ("compiles",), COMPILES, keys=SOON),
+    Fault("says that it loads", k.MODEL_NOT_LOADED, ("model is not loaded",), NOT_LOADED, keys=SOON),
+    Fault(
+        "cannot work",
+        k.GPU_MEMORY,
+        ("ready but cannot work", "GPU out of memory"),
+        NO_GPU_MEMORY,
+        keys={"warm_up": {"path": "/tts", "json": {"text": "hello"}}},
+    ),
+)
 
 DIES = """
 def answer(method, path, body):
@@ -309,15 +340,13 @@ def answer(method, path, body):
     return 200, "fine"
 serve()
 """
-SUITE_DIES = (
-    PASSES
-    + """
+SUITE_DIES = """
 def test_long_text():
     ask("/die", timeout=5)
+
 def test_after():
     assert ask("/")[0] == 200
 """
-)
 # A control group of a few MB below our own: where none can be made, nothing is killed for memory on purpose.
 JOINS = """
 with open(os.environ["SMALL_GROUP"] + "/cgroup.procs", "w") as group: group.write("0")
@@ -356,103 +385,143 @@ def _small_group(folder: Path) -> Iterator[None]:
         group.rmdir()
 
 
+# What a full disk says, by a device that is always full.
+FULL_DISK = """
+import traceback
+
+def answer(method, path, body):
+    if path != "/tts":
+        return 200, "fine"
+    try:
+        with open("/dev/full", "w") as file:
+            file.write("x")
+    except OSError:
+        traceback.print_exc()
+        return 500, "Internal Server Error"
+serve()
+"""
+HANGS = """
+hangs = []
+
+def answer(method, path, body):
+    if path == "/slow" or hangs:
+        hangs.append(1)
+        time.sleep(60)
+    return 200, "fine"
+serve()
+"""
+ERRORS = """
+def answer(method, path, body):
+    return (500 if path == "/x" else 200), "no"
+serve()
+"""
+SLOW = """
+def answer(method, path, body):
+    time.sleep(0.1)
+    return 200, "fine"
+serve()
+"""
+SPEAKS = """
+def test_b():
+    assert ask("/tts")[0] == 200
+
+def test_c():
+    assert ask("/tts")[0] == 200
+"""
+FOUR = "import pytest\n@pytest.mark.parametrize('n', range(4))\n"
+FIXTURE = """
+import pytest
+
+@pytest.fixture(scope="module")
+def voice():
+    raise ValueError("no voice")
+
+@pytest.mark.parametrize("n", range(4))
+def test_x(voice, n):
+    pass
+"""
+ONE_ERROR = f"""
+{FOUR}
+def test_x(n):
+    raise ValueError(f"sample rate {{16000 + n}}, expected 24000 in /tmp/a{{n}}/x.wav")
+"""
+FULL = "import errno\nraise OSError(errno.ENOSPC, 'No space left on device', '/tmp/x')\n"
+QUICK = {"suite": {"path": "tests", "test_timeout": "1s"}}
+CRASHES = "os.kill(os.getpid(), signal.{})"
+EATS = "time.sleep(1.1); bytearray(200 * 2**20)"
+LONG = "test_long_text"
 IN_TESTS = (
-    Fault("segmentation "
-          "fault", k.CRASHED, ("SIGSEGV", "into test_long_text"), DIES.format(deed="os.kill(os.getpid(), "
-                                                                                   "signal.SIGSEGV)"), SUITE_DIES),
-    Fault("exit code in a "
-          "test", k.CRASHED, ("exit code 7", "into test_long_text"), DIES.format(deed="os._exit(7)"), SUITE_DIES),
-    Fault("killed from "
-          "outside", k.KILLED, ("from outside", "test_long_text"), DIES.format(deed="os.kill(os.getpid(), "
-                                                                                    "signal.SIGKILL)"), SUITE_DIES),
+    Fault("segmentation fault", k.CRASHED, ("SIGSEGV", LONG), DIES.format(deed=CRASHES.format("SIGSEGV")), SUITE_DIES),
+    Fault("exit code in a test", k.CRASHED, ("exit code 7", LONG), DIES.format(deed="os._exit(7)"), SUITE_DIES),
+    Fault("killed from outside", k.KILLED, (LONG,), DIES.format(deed=CRASHES.format("SIGKILL")), SUITE_DIES),
     Fault(
         "killed for memory",
         k.MEMORY,
-        ("killed by the kernel for memory", "into test_long_text", "MB of 41.9 MB allowed"),
-        DIES.format(deed="time.sleep(1.1); bytearray(200 * 2**20)").replace("serve()", JOINS + "serve()"),
+        ("killed by the kernel for memory", LONG, "MB of 41.9 MB allowed"),
+        DIES.format(deed=EATS).replace("serve()", f"{JOINS}serve()"),
         SUITE_DIES,
         around=_small_group,
     ),
+    Fault("disk full in tests", k.DISK_FULL, ("the disk is full",), FULL_DISK, SPEAKS),
+    Fault("GPU out of memory in tests", k.GPU_MEMORY, ("2 of 2 tests failed", "2.00 GiB"), NO_GPU_MEMORY, SPEAKS),
     Fault(
-        "disk full in tests",
-        k.DISK_FULL,
-        ("the disk is full",),
-        """
-import traceback
-def answer(method, path, body):
-    if path == "/tts":
-        try:
-            with open("/dev/full", "w") as file: file.write("x")
-        except OSError:
-            traceback.print_exc()
-            return 500, "Internal Server Error"
-    return 200, "fine"
-serve()
-""",
-        PASSES + "def test_b():\n    assert ask('/tts')[0] == 200\n",
+        "errors to all",
+        k.SERVICE_ERRORS,
+        ("4 of 4 tests failed", "answered 500"),
+        ERRORS,
+        f"{FOUR}def test_x(n):\n    assert ask('/x')[0] == 200\n",
     ),
-    Fault("GPU out of memory in tests", k.GPU_MEMORY, ("2 of 3 tests failed", "GPU out of memory: 2.00 GiB"), f"""
-def answer(method, path, body):
-    if path == "/tts":
-        print("Traceback (most recent call last):\\n  File 'infer_v2.py', line 1, in infer\\ntorch.OutOfMemoryError: " + {OOM_CUDA!r}, flush=True)
-        return 500, "Internal Server Error"
-    return 200, "fine"
-serve()
-""", PASSES + "def test_b():\n    assert ask('/tts')[0] == 200\ndef test_c():\n    assert ask('/tts')[0] == 200\n"),
-    Fault("errors to "
-          "all", k.SERVICE_ERRORS, ("3 of 3 tests "
-                                    "failed", "answered "
-                                              "500"), "def answer(method, path, body): return (500 if path == '/x' "
-                                                      "else 200), 'no'\nserve()",
-          "import pytest\n@pytest.mark.parametrize('n', [1, 2, 3])\ndef test_x(n):\n    assert ask('/x')[0] == 200\n"),
-    Fault("hangs in a test", k.HUNG, ("hung", "test_slow"), """
-hangs = []
-def answer(method, path, body):
-    if path == "/slow" or hangs:
-        hangs.append(1); time.sleep(60)
-    return 200, "fine"
-serve()
-""", "def test_slow():\n    ask('/slow', timeout=60)\n", more={"suite": {"path": "tests", "test_timeout": "1s"}}),
-)  # fmt: skip
-
+    Fault(
+        "hangs in a test",
+        k.HUNG,
+        ("the service hung", "test_slow"),
+        HANGS,
+        "def test_slow():\n    ask('/slow', timeout=60)\n",
+        more=QUICK,
+    ),
+)
+ENDS = "import signal\ndef test_ends(): {}\n"
+BROKEN = "tests/test_it.py cannot be collected"
 SUITES = (
-    Fault("test hung", k.TEST_HUNG, ("test_sleeps "
-                                     "hung",), suite="import time\ndef test_sleeps(): "
-                                                     "time.sleep(60)\n", more={"suite": {"path": "tests", "test_timeout": "1s"}}),
-    Fault("test kills its "
-          "process", k.TEST_KILLED_PROCESS, ("test_ends", "exit code 0"), suite="def test_ends(): os._exit(0)\n"),
-    Fault("test crashes its "
-          "process", k.TEST_KILLED_PROCESS, ("test_ends", "SIGSEGV"), suite="import signal\ndef test_ends(): "
-                                                                            "os.kill(os.getpid(), signal.SIGSEGV)\n"),
-    Fault("collection: missing "
-          "module", k.MODULE, ("tests/test_it.py cannot be "
-                               "collected", "no_such_module"), suite="import no_such_module\n" + PASSES),
-    Fault("collection: "
-          "syntax", k.COLLECTION, ("tests/test_it.py cannot be collected", "SyntaxError"), suite="def test_x(:\n"),
-    Fault("collection: disk "
-          "full", k.DISK_FULL, ("the disk is "
-                                "full",), suite="import errno\nraise OSError(errno.ENOSPC, 'No space left on "
-                                                "device', '/tmp/x')\n"),
-    Fault("missing fixture", k.COLLECTION, ("no fixture "
-                                            "no_such_fixture",), suite="def test_x(no_such_fixture): pass\n"),
+    Fault("test hung", k.TEST_HUNG, ("test_x hung",), suite="import time\ndef test_x(): time.sleep(60)\n", more=QUICK),
+    Fault("test kills its process", k.TEST_KILLED_PROCESS, ("exit code 0",), suite=ENDS.format("os._exit(0)")),
+    Fault("test crashes", k.TEST_KILLED_PROCESS, ("SIGSEGV",), suite=ENDS.format(CRASHES.format("SIGSEGV"))),
+    Fault("collection: module", k.MODULE, (BROKEN, "no_such_module"), suite="import no_such_module\n" + PASSES),
+    Fault("collection: syntax", k.COLLECTION, (BROKEN, "SyntaxError"), suite="def test_x(:\n"),
+    Fault("collection: disk full", k.DISK_FULL, (BROKEN, "the disk is full"), suite=FULL),
+    Fault(
+        "conftest.py",
+        k.MODULE,
+        ("tests/conftest.py cannot be imported: no module named nothing",),
+        around=lambda folder: _file(folder / "tests" / "conftest.py", "import nothing\n"),
+    ),
+    Fault("missing fixture", k.COLLECTION, ("no fixture nothing",), suite="def test_x(nothing): pass\n"),
     Fault("unknown option", k.ARGUMENT, ("--no-such-option",), arguments=["--no-such-option"]),
-    Fault("shared fixture", k.FIXTURE, ("the fixture voice "
-                                        "fails", "3 tests"), suite="import pytest\n@pytest.fixture(scope='module')\ndef voice():\n    raise ValueError('no voice')\n@pytest.mark.parametrize('n', [1, 2, 3])\ndef test_x(voice, n): pass\n"),
-    Fault("one signature", k.ONE_SIGNATURE, ("4 of 4 tests failed with the same "
-                                             "error", "sample rate"), suite="import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_x(n):\n    raise ValueError(f'sample rate {16000 + n}, expected 24000 in /tmp/a{n}/x.wav')\n"),
-    Fault("plain assertion", k.ASSERTION, ("test_length "
-                                           "failed",), suite=PASSES + "def test_length():\n    assert len('abc') == "
-                                                                      "4\n"),
-)  # fmt: skip
-
+    Fault("shared fixture", k.FIXTURE, ("the fixture voice fails", "4 tests"), suite=FIXTURE),
+    Fault(
+        "one signature", k.ONE_SIGNATURE, ("4 of 4 tests failed with the same error", "sample rate"), suite=ONE_ERROR
+    ),
+    Fault("plain assertion", k.ASSERTION, ("test_x failed",), suite=PASSES + "def test_x(): assert len('abc') == 4\n"),
+)
 LIMITS = (
-    Fault("latency over "
-          "budget", k.LATENCY, ("answers too "
-                                "slowly",), "def answer(method, path, body):\n    time.sleep(0.1)\n    return 200, "
-                                            "'fine'\nserve()", keys={"budgets": {"probe_latency": "20ms"}}),
-    Fault("over a budget of memory", k.OVER_BUDGET, ("more memory",), keys={"budgets": {"memory": "1 MB"}}),
-)  # fmt: skip
+    Fault("latency", k.LATENCY, ("answers too slowly",), SLOW, keys={"budgets": {"probe_latency": "20ms"}}),
+    Fault("over a budget", k.OVER_BUDGET, ("more memory",), keys={"budgets": {"memory": "1 MB"}}),
+)
 ALL = (*AT_START, *BEFORE_START, *NOT_READY, *IN_TESTS, *SUITES, *LIMITS)
+IN_A_GROUP = ("killed for memory",)
+COSTLY = (  # by seconds or processor, and of a kind of which another is started: only the table has them
+    "exit code in a test",
+    "killed from outside",
+    "hangs in a test",
+    "loads slowly",
+    "hangs",
+    "collection: module",
+    "collection: syntax",
+    "test crashes",
+    "over a budget",
+    "plain assertion",
+    "errors to all",
+)
 BY_NAME: Dict[str, Fault] = {fault.name: fault for fault in ALL}
 
 

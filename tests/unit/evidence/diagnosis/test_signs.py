@@ -28,33 +28,45 @@ REAL = [
     (k.MODULE, "pynini", traceback("ModuleNotFoundError: No module named 'pynini'")),
     (k.MODULE, "tn.chinese", traceback("ModuleNotFoundError: No module named 'tn.chinese'")),
     (k.MODULE, "TorchCodec", traceback("ImportError: TorchCodec is required for save_with_torchcodec.")),
-    (k.MODULE, "accelerate", traceback("ImportError: Using `low_cpu_mem_usage=True` requires the accelerate library but it "
+    (k.MODULE, "accelerate", traceback("ImportError: Using `low_cpu_mem_usage=True` requires the accelerate library "
+                                       "but it "
                                       "was not found in your environment.")),
     (k.WEIGHTS_MISSING, "bpe.model", "Required file ./checkpoints/bpe.model does not exist. Please download it.\n"),
     (k.WEIGHTS_MISSING, "s2mel.pth", "缺少必要文件 checkpoints/s2mel.pth。请下载。\n"),
-    (k.WEIGHTS_MISSING, "config.yaml", traceback("FileNotFoundError: Config file not found: /app/checkpoints/config.yaml")),
+    (k.WEIGHTS_MISSING, "config.yaml", traceback("FileNotFoundError: Config file not found: "
+                                                 "/app/checkpoints/config.yaml")),
     (k.WEIGHTS_MISSING, "config.yaml", traceback("FileNotFoundError: [Errno 2] No such file or directory: "
                                                 "'/app/checkpoints/config.yaml'")),
-    (k.WEIGHTS_MISSING, "bpe.model", traceback('OSError: Not found: "checkpoints/bpe.model": No such file or directory Error #2')),
-    (k.WEIGHTS_MISSING, "model.safetensors", traceback("OSError: Error no file named pytorch_model.bin, model.safetensors, "
-                                                      "tf_model.h5 found in directory checkpoints/qwen0.6bemo4-merge.")),
-    (k.WEIGHTS_WRONG, "damaged", traceback("safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooSmall")),
-    (k.WEIGHTS_WRONG, "damaged", traceback("RuntimeError: PytorchStreamReader failed reading zip archive: failed finding "
+    (k.WEIGHTS_MISSING, "bpe.model", traceback('OSError: Not found: "checkpoints/bpe.model": No such file or '
+                                               'directory Error #2')),
+    (k.WEIGHTS_MISSING, "model.safetensors", traceback("OSError: Error no file named pytorch_model.bin, "
+                                                       "model.safetensors, "
+                                                      "tf_model.h5 found in directory "
+                                                      "checkpoints/qwen0.6bemo4-merge.")),
+    (k.WEIGHTS_WRONG, "damaged", traceback("safetensors_rust.SafetensorError: Error while deserializing header: "
+                                           "HeaderTooSmall")),
+    (k.WEIGHTS_WRONG, "damaged", traceback("RuntimeError: PytorchStreamReader failed reading zip archive: failed "
+                                           "finding "
                                           "central directory")),
     (k.WEIGHTS_WRONG, "begins with v", traceback("_pickle.UnpicklingError: invalid load key, 'v'.")),
     (k.WEIGHTS_WRONG, "Weights only load failed", traceback(
-        "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded, to do so you have two options, "
+        "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded, to do so you have two "
+        "options, "
         "do those steps only if you trust the source of the checkpoint.")),
     (k.WEIGHTS_WRONG, "UnifiedVoice", traceback(
-        "RuntimeError: Error(s) in loading state_dict for UnifiedVoice:\n\tUnexpected key(s) in state_dict: \"gpt.h.20.ln_1\"")),
+        "RuntimeError: Error(s) in loading state_dict for UnifiedVoice:\n\tUnexpected key(s) in state_dict: "
+        "\"gpt.h.20.ln_1\"")),
     (k.GPU_MEMORY, "14.00 MiB", traceback(
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 14.00 MiB. GPU 0 has a total capacity of 7.66 GiB of "
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 14.00 MiB. GPU 0 has a total capacity of "
+        "7.66 GiB of "
         "which 21.62 MiB is free. Including non-PyTorch memory, this process has 7.16 GiB memory in use.")),
     (k.GPU_MEMORY, "2.00 GiB", traceback(
-        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 23.65 GiB total capacity; 21.9 "
+        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 23.65 GiB total "
+        "capacity; 21.9 "
         "GiB already allocated; 1.20 GiB free; 22.0 GiB reserved in total by PyTorch)")),
     (k.GPU_MEMORY, "GPU out of memory", "(EngineCore_DP0 pid=634) torch.AcceleratorError: CUDA error: out of memory\n"),
-    (k.GPU_MEMORY, "GPU out of memory", "(EngineCore_DP0 pid=9) ValueError: Free memory on device (3.22/4.0 GiB) on startup is "
+    (k.GPU_MEMORY, "GPU out of "
+                   "memory", "(EngineCore_DP0 pid=9) ValueError: Free memory on device (3.22/4.0 GiB) on startup is "
      "less than desired GPU memory utilization (0.9, 3.6 GiB).\n" + traceback(
          "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}")),
     (k.GPU_MEMORY, "GPU out of memory", "RuntimeError: Workspace can't be allocated, no enough memory.\n"),
@@ -62,64 +74,95 @@ REAL = [
      "BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 67108864\n"),
     (k.GPU_MISSING, "built for the processor", traceback("AssertionError: Torch not compiled with CUDA enabled")),
     (k.GPU_MISSING, "no GPU", traceback(
-        "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver")),
-    (k.GPU_MISSING, "too old", traceback("RuntimeError: The NVIDIA driver on your system is too old (found version 11040).")),
-    (k.GPU_MISSING, "CUDA_HOME", traceback("deepspeed.ops.op_builder.builder.MissingCUDAException: CUDA_HOME does not exist, "
+        "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and "
+        "installed a driver")),
+    (k.GPU_MISSING, "too old", traceback("RuntimeError: The NVIDIA driver on your system is too old (found version "
+                                         "11040).")),
+    (k.GPU_MISSING, "CUDA_HOME", traceback("deepspeed.ops.op_builder.builder.MissingCUDAException: CUDA_HOME does "
+                                           "not exist, "
                                           "unable to compile CUDA op(s)")),
     (k.GPU_BROKEN, "no code for this GPU", traceback(
         "RuntimeError: CUDA error: no kernel image is available for execution on the device")),
-    (k.GPU_BROKEN, "device-side assert", "../aten/src/ATen/native/cuda/Indexing.cu:1289: indexSelectLargeIndex: block: [0,0,0], "
+    (k.GPU_BROKEN, "device-side "
+                   "assert", "../aten/src/ATen/native/cuda/Indexing.cu:1289: indexSelectLargeIndex: block: [0,0,0], "
      "thread: [0,0,0] Assertion `srcIndex < srcSelectDimSize` failed.\n" + traceback(
          "RuntimeError: CUDA error: device-side assert triggered")),
-    (k.LIBRARY, "libcudnn.so.9", traceback("OSError: libcudnn.so.9: cannot open shared object file: No such file or directory")),
-    (k.LIBRARY, "libcudnn_cnn_infer.so.8", "Could not load library libcudnn_cnn_infer.so.8. Error: libcuda.so: cannot open\n"),
+    (k.LIBRARY, "libcudnn.so.9", traceback("OSError: libcudnn.so.9: cannot open shared object file: No such file or "
+                                           "directory")),
+    (k.LIBRARY, "libcudnn_cnn_infer.so.8", "Could not load library libcudnn_cnn_infer.so.8. Error: libcuda.so: "
+                                           "cannot open\n"),
     (k.LIBRARY, "sndfile", traceback("OSError: sndfile library not found")),
-    (k.LIBRARY, "GLIBC_2.32", traceback("ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found")),
+    (k.LIBRARY, "GLIBC_2.32", traceback("ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not "
+                                        "found")),
     (k.VERSIONS, "QuantizedCacheConfig", traceback("ImportError: cannot import name 'QuantizedCacheConfig' from "
                                                   "'transformers.cache_utils' (/x/cache_utils.py)")),
     (k.VERSIONS, "generate", traceback("AttributeError: 'GPT2InferenceModel' object has no attribute 'generate'")),
     (k.VERSIONS, "Numba", traceback("ImportError: Numba needs NumPy 2.0 or less. Got NumPy 2.2.")),
-    (k.VERSIONS, "NumPy", traceback("ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96")),
-    (k.VERSIONS, "tokenizers", traceback("ImportError: tokenizers>=0.21,<0.22 is required for a normal functioning of this "
+    (k.VERSIONS, "NumPy", traceback("ValueError: numpy.dtype size changed, may indicate binary incompatibility. "
+                                    "Expected 96")),
+    (k.VERSIONS, "tokenizers", traceback("ImportError: tokenizers>=0.21,<0.22 is required for a normal functioning "
+                                         "of this "
                                         "module, but found tokenizers==0.20.")),
-    (k.BUILD, "transformer_inference", traceback("RuntimeError: Unable to JIT load the transformer_inference op due to it not "
+    (k.BUILD, "transformer_inference", traceback("RuntimeError: Unable to JIT load the transformer_inference op due "
+                                                 "to it not "
                                                 "being compatible due to hardware/software issue.")),
-    (k.BUILD, "anti_alias_activation_cuda", traceback("RuntimeError: Error building extension 'anti_alias_activation_cuda'")),
-    (k.BUILD, "deepspeed==0.17.1", "  × Failed to build `deepspeed==0.17.1`\n  ├─▶ The build backend returned an error\n"
-     "  ╰─▶ Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)\n      ModuleNotFoundError: No module named "
+    (k.BUILD, "anti_alias_activation_cuda", traceback("RuntimeError: Error building extension "
+                                                      "'anti_alias_activation_cuda'")),
+    (k.BUILD, "deepspeed==0.17.1", "  × Failed to build `deepspeed==0.17.1`\n  ├─▶ The build backend returned an "
+                                   "error\n"
+     "  ╰─▶ Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)\n      ModuleNotFoundError: No "
+     "module named "
      "'setuptools'\n"),
     (k.BUILD, "pynini", "ERROR: Failed building wheel for pynini\n"),
-    (k.PORT, "7860", traceback("OSError: Cannot find empty port in range: 7860-7860. You can specify a different port by setting "
+    (k.PORT, "7860", traceback("OSError: Cannot find empty port in range: 7860-7860. You can specify a different "
+                               "port by setting "
                               "the GRADIO_SERVER_PORT environment variable.")),
-    (k.PORT, "7860", "ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 7860): address already in use\n"),
-    (k.PROXY, "localhost", traceback("ValueError: When localhost is not accessible, a shareable link must be created. Please "
+    (k.PORT, "7860", "ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 7860): address "
+                     "already in use\n"),
+    (k.PROXY, "localhost", traceback("ValueError: When localhost is not accessible, a shareable link must be "
+                                     "created. Please "
                                     "set share=True or check your proxy settings to allow access to localhost.")),
     (k.NETWORK, "huggingface.co", traceback(
-        "OSError: We couldn't connect to 'https://huggingface.co' to load the files, and couldn't find them in the cached "
+        "OSError: We couldn't connect to 'https://huggingface.co' to load the files, and couldn't find them in the "
+        "cached "
         "files.\nCheck your internet connection.")),
-    (k.NETWORK, "huggingface.co", "requests.exceptions.ConnectionError: (MaxRetryError(\"HTTPSConnectionPool(host='huggingface.co',"
+    (k.NETWORK, "huggingface.co", "requests.exceptions.ConnectionError: "
+                                  "(MaxRetryError(\"HTTPSConnectionPool(host='huggingface.co',"
      " port=443): Max retries exceeded with url: /facebook/w2v-bert-2.0/resolve/main/config.json (Caused by "
      "NewConnectionError('<urllib3.connection.HTTPSConnection object>: [Errno 101] Network is unreachable'))\"))\n"),
-    (k.NETWORK, "model hub", traceback("huggingface_hub.errors.LocalEntryNotFoundError: An error happened while trying to locate "
-                                      "the file on the Hub and we cannot find the requested files in the local cache.")),
-    (k.NETWORK, "w2v-bert-2.0", traceback("OSError: Can't load feature extractor for 'facebook/w2v-bert-2.0'. If you were trying "
+    (k.NETWORK, "model hub", traceback("huggingface_hub.errors.LocalEntryNotFoundError: An error happened while "
+                                       "trying to locate "
+                                      "the file on the Hub and we cannot find the requested files in the local "
+                                      "cache.")),
+    (k.NETWORK, "w2v-bert-2.0", traceback("OSError: Can't load feature extractor for 'facebook/w2v-bert-2.0'. If "
+                                          "you were trying "
                                          "to load it from 'https://huggingface.co/models', make sure")),
-    (k.NETWORK, "401", "401 Client Error: Unauthorized for url: https://huggingface.co/facebook/w2v-bert-2.0/resolve/main/x\n"),
+    (k.NETWORK, "401", "401 Client Error: Unauthorized for url: "
+                       "https://huggingface.co/facebook/w2v-bert-2.0/resolve/main/x\n"),
     (k.NO_COMMAND, "ffmpeg", traceback("FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'")),
     (k.NO_COMMAND, "ninja", traceback("RuntimeError: Ninja is required to load C++ extensions")),
-    (k.CANNOT_WORK, "audio", traceback("RuntimeError: Couldn't find appropriate backend to handle uri a.mp3 and format None.")),
-    (k.CANNOT_WORK, "inf or nan", traceback("RuntimeError: probability tensor contains either `inf`, `nan` or element < 0")),
-    (k.CANNOT_WORK, "too long", traceback("RuntimeError: The size of tensor a (1818) must match the size of tensor b (1602) at "
+    (k.CANNOT_WORK, "audio", traceback("RuntimeError: Couldn't find appropriate backend to handle uri a.mp3 and "
+                                       "format None.")),
+    (k.CANNOT_WORK, "inf or nan", traceback("RuntimeError: probability tensor contains either `inf`, `nan` or "
+                                            "element < 0")),
+    (k.CANNOT_WORK, "too long", traceback("RuntimeError: The size of tensor a (1818) must match the size of tensor "
+                                          "b (1602) at "
                                          "non-singleton dimension 1")),
     (k.MODEL_NOT_LOADED, "not loaded", traceback("AttributeError: 'NoneType' object has no attribute 'infer'")),
-    (k.DISK_FULL, "disk is full", traceback("OSError: [Errno 28] No space left on device: '/root/.cache/huggingface/x'")),
-    (k.DISK_FULL, "/dev/shm", "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared "
+    (k.DISK_FULL, "disk is full", traceback("OSError: [Errno 28] No space left on device: "
+                                            "'/root/.cache/huggingface/x'")),
+    (k.DISK_FULL, "/dev/shm", "ERROR: Unexpected bus error encountered in worker. This might be caused by "
+                              "insufficient shared "
      "memory (shm).\n"),
-    (k.MEMORY, "8589934592", traceback("RuntimeError: [enforce fail at alloc_cpu.cpp:114] . DefaultCPUAllocator: can't allocate "
-                                      "memory: you tried to allocate 8589934592 bytes. Error code 12 (Cannot allocate memory)")),
-    (k.MEMORY, "3.18 GiB", traceback("numpy.core._exceptions._ArrayMemoryError: Unable to allocate 3.18 GiB for an array")),
+    (k.MEMORY, "8589934592", traceback("RuntimeError: [enforce fail at alloc_cpu.cpp:114] . DefaultCPUAllocator: "
+                                       "can't allocate "
+                                      "memory: you tried to allocate 8589934592 bytes. Error code 12 (Cannot "
+                                      "allocate memory)")),
+    (k.MEMORY, "3.18 GiB", traceback("numpy.core._exceptions._ArrayMemoryError: Unable to allocate 3.18 GiB for an "
+                                     "array")),
     (k.WRONG_PYTHON, ">=3.10", "error: Package 'indextts' requires a different Python: 3.8.20 not in '>=3.10'\n"),
-    (k.WRONG_PYTHON, "another Python", traceback("TypeError: unsupported operand type(s) for |: 'type' and 'NoneType'")),
+    (k.WRONG_PYTHON, "another Python", traceback("TypeError: unsupported operand type(s) for |: 'type' and "
+                                                 "'NoneType'")),
     (k.ARGUMENT, "--is_fp16", "usage: webui.py [-h] [--fp16]\nwebui.py: error: unrecognized arguments: --is_fp16\n"),
     (k.PERMISSION, "/opt/cache", traceback("PermissionError: [Errno 13] Permission denied: '/opt/cache/nemo'")),
     (k.OPEN_FILES, "open files", traceback("OSError: [Errno 24] Too many open files: '/tmp/x'")),

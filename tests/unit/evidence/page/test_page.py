@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Callable, Dict, List
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scripts.evidence.diagnosis.diagnosis import Diagnosis, diagnose
 from scripts.evidence.page import kept, table
@@ -149,12 +151,12 @@ def test_ten_megabytes_of_message_are_cut_with_a_note() -> None:
 
 
 def test_thirty_thousand_tests_take_less_than_two_mebibytes() -> None:
-    record = large(30_000, shards=2, red=60)
-    html = render(record, diagnose(record))
+    html = render(large(30_000, shards=16, red=200), [])
 
     tests = Page(html).data["tests"]
     assert len(html.encode()) < 2 * 1024 * 1024
-    assert 30_000 == len(tests["name"]) == len(tests["parameters"]) == len(tests["ms"]) == len(tests["at"])
+    assert 30_000 == len(tests["parameters"]) == len(tests["ms"]) == len(tests["after"])
+    assert 30_000 == sum(tests["outcome"]["runs"][1::2]) == sum(tests["scope"]["runs"][1::2])
     assert 0 == tests["width"]
 
 
@@ -206,3 +208,30 @@ def test_new_broken_fixed_and_flaky_tests_are_marked() -> None:
     record = replace(record, shards=(replace(record.shards[0], rounds=rounds),))
 
     assert {"0": 0, "1": 1, "2": 2, "4": 3} == page(record).data["tests"]["change"]
+
+
+NUMBERS = st.sampled_from([0.0, -1.0, 1e-9, 1.5, BEGAN_S, -1e308, 1e308, float("inf"), float("-inf"), float("nan")])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(NUMBERS, min_size=10, max_size=10))
+def test_numbers_that_make_no_sense_cost_no_page(numbers: List[float]) -> None:
+    at_s, took_s, started, t, memory, latency_ms, asked_s, began_s, step_s, cpu_s = numbers
+    told = one_round([attempt("a", FAILED, at_s, took_s), attempt("b", at_s=1.0)], started=started)
+    seen = sample(0)._replace(t=t, memory=memory, rss=memory, latency_ms=latency_ms, cpu=cpu_s)  # type: ignore[arg-type]
+    asked = (Request(asked_s, "a", "GET / -> 200", asked_s, 200),)
+    logs = (Log("service.log", "2023-11-14 22:13:21 INFO up"),)
+    receipt = replace(RED.shards[0].result, began_s=began_s, seconds={"weights": step_s, "tests": took_s})  # type: ignore[type-var]
+    shard = replace(RED.shards[0], rounds=(told,), samples=(seen, sample(1)), requests=asked, logs=logs)
+    found = page(replace(RED, shards=(replace(shard, result=receipt), replace(shard, index=1, result=None))))
+
+    assert [] == found.problems
+    assert 2 == len(found.data["tests"]["name"])
+
+
+def test_a_green_shard_is_not_called_red_before_the_merge_has_judged_its_run() -> None:
+    found = page(lone(GREEN.shards[1]))
+
+    assert "No verdict yet" in found.text and "Red" not in found.text
+    assert "2 tests passed in shard index 1 of 2," in found.text
+    assert "Red" in page(lone(RED.shards[0])).text

@@ -3,17 +3,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.evidence.page import charts, nodes, service_charts
+from scripts.evidence.page import charts, kept, nodes, service_charts
 from scripts.evidence.page.failures import MOST_GROUPS, groups
 from scripts.evidence.page.tests import Row, rows
 from scripts.evidence.page.timeline import ticks, timeline
-from scripts.evidence.record import RunRecord, ShardRecord
+from scripts.evidence.record import Artifact, RunRecord, ShardRecord
 from scripts.planning.estimates import NO_SET_UP
 from scripts.planning.plan import Plan, Shard
 from scripts.proof.outcomes import FAILED, NOT_RUN, PASSED
+from scripts.runner.shardline_pytest.exchange import Body, Exchange
+from scripts.runner.shardline_pytest.exchange import Request as Asked
+from scripts.runner.shardline_pytest.request_evidence import Evidence
 from tests.unit.evidence.page.runs import BEGAN_S, attempt, left, run, sample
 
 IDS = st.sampled_from([f"{file}.py::{number}" for file in "ab" for number in range(9)])
@@ -127,3 +131,16 @@ def test_joined_pieces_take_as_long_as_their_tests(own_ms: dict, most_ms: int) -
 
     assert sum(own_ms.values()) == sum(found.values())
     assert set(found) <= set(own_ms)
+
+
+@pytest.mark.parametrize("nodeid", ["a.py::test_b", "a/b.py::t[你好-0.5]", f"a.py::{'long' * 50}", "a.py::x[\ud800]"])
+def test_what_a_failed_test_asked_is_found_where_the_plugin_keeps_it(nodeid: str, tmp_path: Path) -> None:
+    asked = Exchange(Asked("POST", "/tts", 500, 1.0), Body(b"{}", "application/json"), Body(b"no", ""), lambda: None)
+    folder = Path(Evidence(str(tmp_path)).keep(nodeid, [asked])).name
+    artifacts = (
+        Artifact(f"artifacts/requests/{folder}/001-POST-tts.sent.json", 2),
+        Artifact("artifacts/unknown.wav", 2),
+    )
+    shard = ShardRecord(0, Path("shard-0"), artifacts=artifacts)
+
+    assert [nodeid, ""] == [each.test for each in kept.of_shard(shard, {}, ["other", nodeid])]

@@ -151,6 +151,15 @@ pass\x1b[31mword\x1b[0m=⟦hun\x1b[1mter2⟧
 \x1b[36mapi_key\x1b[0m: \x1b[33m⟦{B}⟧\x1b[0m
 "said \u001b[36mpassword\u001b[0m=⟦hunter2⟧ to it"
 environ["API_PASSWORD"] = "⟦hunter2⟧"
+ENV HF_TOKEN=⟦abcdefghijk⟧
+the password is ⟦hunter2⟧
+| password | ⟦hunter2⟧ |
+setx API_KEY ⟦{B}⟧
+<input name="password" value="⟦hunter2⟧">
+curl -u "me:⟦hunter 2⟧" http://x
+密码:⟦hunter2⟧，请保管
+Login(user='me', password=⟦hunter2⟧)
+X-Vault-Token: ⟦s.abcdefgh⟧
 password: str = "⟦hunter2⟧"
 """
 
@@ -161,12 +170,13 @@ LINES = (
     f"> -----BEGIN PGP PRIVATE ¦KEY BLOCK-----⟦\r\n> \r\n> {PEM}\r\n> ⟧-----END PGP PRIVATE KEY BLOCK-----",
     f"-----BEGIN EC PRIVATE ¦KEY-----⟦\n{PEM}\n{PEM}\n⟧cut here",
     f"users:\n- password: |\n    ⟦{A}\n    {B}⟧\n  name: me\n",
-    f'Content-Disposition: form-data; name="password"\r\n\r\n⟦hunter2⟧\r\n--x--',
+    'Content-Disposition: form-data; name="password"\r\n\r\n⟦hunter2⟧\r\n--x--',
     f'{{\n  "api_key":\n    "⟦{B}⟧"\n}}',
     f'"token": "⟦{A}\n    {B}⟧"',
     f"{'x' * 50} token is ⟦gh¦p_{A}\n{B}⟧ here",
-    f"machine h\n  login me\n  password ⟦hunter2⟧\n",
-    f"password=⟦hunter2⟧\r\nuser=me\r\n",
+    "machine h\n  login me\n  password ⟦hunter2⟧\n",
+    "- name: DB_PASSWORD\n  value: ⟦hunter2⟧\n",
+    "password=⟦hunter2⟧\r\nuser=me\r\n",
 )
 
 ALIKE = rf"""
@@ -214,6 +224,9 @@ password is required
 the secret of a good voice
 author: Jane Doe <jane@example.org>
 Authorization required
+the password is wrong, and the token is expired
+password: 3 tries left
+| user | password | token |
 HTTP 401: authentication failed, no token given
 passed=12 failed=0 skipped=3
 12 passed, 3 failed in 4.56s
