@@ -221,7 +221,7 @@ def _here(settings: Settings, there: Contents) -> Dict[str, bytes]:
     """Find here what a bundle says of its machine and project, in the same form; nothing else."""
     if not {"machine.json", "settings.json", "commit.json"} & set(there):
         return {}
-    members, _ = facts.gather(settings, "", lambda: store.inventory(settings))
+    members, _ = facts.gather(settings, "", facts.Asked(weights=lambda: store.inventory(settings)))
     return {member.name: member.content for member in members if member.name in there}
 
 
