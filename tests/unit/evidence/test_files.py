@@ -190,13 +190,13 @@ def test_of_far_too_many_files_the_first_are_taken_and_the_others_counted(
 
 
 def test_folders_inside_each_other_beyond_what_a_path_can_name_are_told(tmp_path: Path) -> None:
-    before = os.getcwd()
+    before = Path.cwd()
     deep = tmp_path / "reports" / "shard-0" / "artifacts"
     deep.mkdir(parents=True)
     try:
         os.chdir(deep)
         for _ in range(30):
-            os.mkdir("d" * 200)
+            Path("d" * 200).mkdir()
             os.chdir("d" * 200)
     finally:
         os.chdir(before)
