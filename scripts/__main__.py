@@ -73,6 +73,7 @@ def _run(words: List[str]) -> int:
             cannot = f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}"
             raise SettingsError(cannot, arguments.SEE, arguments.HELP)
         project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
+        console.clean_by(_Clean(project, rest))
         command = partial(_command, options.step, project.command)
         made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
         if options.passes_on:
@@ -84,6 +85,27 @@ def _run(words: List[str]) -> int:
     return 0 if code is None else _told(options.endings[min(code, 1)], code)
 
 
+class _Clean:
+    """Takes the secrets that are known here out of what is said; made when the first line is.
+
+    Args:
+        project: of the step: settings, or what has them; of a step that comes before these, neither.
+        words: that were typed.
+    """
+
+    def __init__(self, project: object, words: List[str]) -> None:
+        self._project, self._words = getattr(project, "settings", project), words
+        self._text: Optional[Callable[[str], str]] = None
+
+    def __call__(self, text: str) -> str:
+        if self._text is None:
+            from .evidence import cleaning
+
+            known = self._project if isinstance(self._project, settings.Settings) else None
+            self._text = cleaning.redactor(known, os.environ, self._words).text
+        return self._text(text)
+
+
 def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
     """Write a command as a hint shows it; the help is that of the step that a person typed."""
     return f"{PROGRAM} {step} --help" if words == arguments.HELP else of_project(*words)
@@ -91,7 +113,7 @@ def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
 
 def failed(error: PipelineError, command: Callable[..., str]) -> int:
     """Print what went wrong, once, and how that ended; return its exit code."""
-    print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
+    print(f"\nerror: {console.visible(console.clean(error.shown(command)))}", file=sys.stderr, flush=True)
     return _told(error.ended, error.exit_code)
 
 
