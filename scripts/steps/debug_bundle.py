@@ -19,6 +19,7 @@ from ..evidence import bundle
 from ..evidence.files import Member
 from ..models import store
 from ..proof import receipt, report_text
+from ..runner import hygiene
 from ..settings import Settings, Suite
 
 
@@ -59,6 +60,7 @@ def run(subject: Subject, index: Optional[int] = None, output: Optional[Path] = 
         SettingsError: that shard is not here, but others are.
         PipelineError: it cannot be written.
     """
+    hygiene.left_behind(subject.settings)
     now = time.time()
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
     file = place(output, subject.settings.reports, f"{name}.tar.gz")
