@@ -83,6 +83,7 @@ def _run(words: List[str]) -> int:
             cannot = f"{options.step}: cannot use {' '.join(map(printable, rest))}{meant}"
             raise SettingsError(cannot, arguments.SEE, arguments.HELP)
         project = options.load(options.settings, os.environ, Path.cwd(), options.reports)
+        console.clean_by(_Clean(project, rest))
         command = partial(_command, options.step, project.command)
         made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
         if options.passes_on:
@@ -103,6 +104,27 @@ def _closed(step: str, project: Any, rest: List[str], face: Callable[[], Optiona
     return closing.closed(project, step, rest, face)
 
 
+class _Clean:
+    """Takes the secrets that are known here out of what is said; made when the first line is.
+
+    Args:
+        project: of the step: settings, or what has them; of a step that comes before these, neither.
+        words: that were typed.
+    """
+
+    def __init__(self, project: object, words: List[str]) -> None:
+        self._project, self._words = getattr(project, "settings", project), words
+        self._text: Optional[Callable[[str], str]] = None
+
+    def __call__(self, text: str) -> str:
+        if self._text is None:
+            from .evidence import cleaning
+
+            known = self._project if isinstance(self._project, settings.Settings) else None
+            self._text = cleaning.redactor(known, os.environ, self._words).text
+        return self._text(text)
+
+
 def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
     """Write a command as a hint shows it; the help is that of the step that a person typed."""
     return f"{PROGRAM} {step} --help" if words == arguments.HELP else of_project(*words)
@@ -110,13 +132,13 @@ def _command(step: str, of_project: Callable[..., str], *words: str) -> str:
 
 def failed(error: PipelineError, command: Callable[..., str], code: Optional[int] = None) -> int:
     """Print what went wrong, once, and how that ended; return its exit code, or the one that is asked for."""
-    print(f"\nerror: {console.visible(error.shown(command))}", file=sys.stderr, flush=True)
+    print(f"\nerror: {console.visible(console.clean(error.shown(command)))}", file=sys.stderr, flush=True)
     return _told(error.ended, error.exit_code if code is None else code)
 
 
 def _crashed() -> int:
     """Show the traceback of the error that is being handled, a mistake of ours, and what to do about it."""
-    traceback.print_exc()
+    print(console.clean(traceback.format_exc()), end="", file=sys.stderr)
     print(f"hint: {REPORT}", file=sys.stderr)
     return _told(CRASHED, OUR_MISTAKE)
 

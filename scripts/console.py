@@ -14,7 +14,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,9 +46,33 @@ COLOURS = {
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
 
 
+class _Cleaning:
+    """How a text is made fit to be shown, as `clean_by` says; as it is where nobody said."""
+
+    by: Callable[[str], str] = str
+
+
+def clean_by(clean: Callable[[str], str]) -> None:
+    """Let all that is said pass through `clean`, which takes secrets out of a text. For a whole process."""
+    _Cleaning.by = staticmethod(clean)
+
+
+def clean(text: str) -> str:
+    """Take out of a text what must not be shown. What cannot be made clean is not shown at all."""
+    try:
+        return _Cleaning.by(text)
+    except Exception as error:  # a message of ours must neither leak nor end a run
+        return f"(not shown, since secrets could not be taken out of it: {type(error).__name__})"
+
+
 def say(text: str = "") -> None:
     """Print one line, at once and in one piece: a pipe or a CI log must not hold it back, nor threads mix theirs."""
-    print(f"{text}\n", end="", flush=True)
+    print(f"{clean(text)}\n", end="", flush=True)
+
+
+def say_whole(text: str) -> None:
+    """Print what a person asked for to paste it somewhere, with the secrets that he or she gave in it."""
+    print(text, flush=True)
 
 
 def is_terminal() -> bool:
@@ -182,12 +206,13 @@ def command(*words: str, about: Sequence[str] = ()) -> str:
     command does it: `shardline merge` for `nox -s merge`.
 
     Args:
+        words: the value of an option that names a secret is not shown: `--password "$PASSWORD"` stands there.
         about: the options that name the project, as `Settings.addressed` has them. Whoever has settings at hand
             calls `settings.command`, which adds them.
     """
     if __package__ == INSTALLED and words[0] in MENUS and not _is_in_menu(words):
-        return " ".join([_own_program(), *map(quoted, [*_step(words), *about])])
-    return " ".join([_program(words[0]), *map(quoted, [*words[1:], *_address(words, about)])])
+        return " ".join([_own_program(), *shell_words([*_step(words), *about])])
+    return " ".join([_program(words[0]), *shell_words([*words[1:], *_address(words, about)])])
 
 
 def _is_in_menu(words: Sequence[str]) -> bool:
@@ -246,6 +271,83 @@ def quoted(word: str) -> str:
         return shlex.quote(word)
     shown = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in _bytes(word))
     return f"$'{''.join(shown)}'"
+
+
+# Options whose value is a secret ---------------------------------------------------------------------
+
+# What an option is called that takes a secret. A key alone may sort: --key, --api-key, not --sort-key.
+SECRET_NAME = re.compile(
+    r"(?i)(token|secret|password|passwd|passphrase|pwd|credentials?|authorization|cookie"
+    r"|^-*key|(api|access|account|auth|client|encryption|license|master|private|secret|signing|ssh)[-_.]?key)$"
+)
+_ASSIGNED = re.compile(r"((?:-{1,2}[\w-]+=)?)(-{0,2}[\w.-]+)=(.+)", re.DOTALL)
+_NO_SECRET = re.compile(r"(?i)\d{1,5}|true|false|yes|no|on|off|none|null|auto|-.*|.*\.py|.*::.*", re.DOTALL)
+
+
+class Hidden(NamedTuple):
+    """A word whose end is a secret: what stands before that, the variable that stands for it, and the secret."""
+
+    before: str
+    variable: str
+    value: str
+
+
+def hidden_in(words: Sequence[str]) -> List[Optional[Hidden]]:
+    """Find, for each word of a command, the value of an option that names a secret; None where there is none.
+
+    >>> hidden_in(["--api-key", "abc", "--db-password=abc"])[1:]
+    [Hidden(before='', variable='API_KEY', value='abc'), Hidden(before='--db-password=', variable='DB_PASSWORD', \
+value='abc')]
+    """
+    return [_hidden(before, word) for before, word in zip(["", *words], words)]
+
+
+def _hidden(before: str, word: str) -> Optional[Hidden]:
+    assigned = _ASSIGNED.fullmatch(word)
+    if assigned and SECRET_NAME.search(assigned[2]) and not _NO_SECRET.fullmatch(assigned[3]):
+        return Hidden(f"{assigned[1]}{assigned[2]}=", _variable(assigned[2]), assigned[3])
+    if before.startswith("-") and "=" not in before and SECRET_NAME.search(before) and not _NO_SECRET.fullmatch(word):
+        return Hidden("", _variable(before), word) if word else None
+    return None
+
+
+def _variable(option: str) -> str:
+    return re.sub(r"\W", "_", option.lstrip("-")).upper()
+
+
+def without_values(words: Sequence[str]) -> List[str]:
+    """Give the words of a command as they may be stored: a variable stands for the value that is a secret.
+
+    >>> without_values(["-k", "sad", "--api-key", "abc", "--token=abc", "-o", "db_password=abc", "--sort-key", "name"])
+    ['-k', 'sad', '--api-key', '$API_KEY', '--token=$TOKEN', '-o', 'db_password=$DB_PASSWORD', '--sort-key', 'name']
+    """
+    found = zip(words, hidden_in(words))
+    return [f"{hidden.before}${hidden.variable}" if hidden else word for word, hidden in found]
+
+
+def with_values(words: Sequence[str], environ: Mapping[str, str]) -> List[str]:
+    """Fill in what `without_values` took out, as far as the variables are there.
+
+    >>> with_values(["--token=$TOKEN", "-k", "$TOKEN"], {"TOKEN": "abc"})
+    ['--token=abc', '-k', '$TOKEN']
+    """
+    found = zip(words, hidden_in(words))
+    return [
+        hidden.before + environ[hidden.variable]
+        if hidden and hidden.value == f"${hidden.variable}" and environ.get(hidden.variable)
+        else word
+        for word, hidden in found
+    ]
+
+
+def shell_words(words: Sequence[str]) -> List[str]:
+    """Quote the words of a command for a shell; whoever copies it sets a variable where a secret stood.
+
+    >>> print(*shell_words(["-k", "a b", "--password", "abc"]))
+    -k 'a b' --password "$PASSWORD"
+    """
+    found = zip(words, hidden_in(words))
+    return [f'{hidden.before}"${hidden.variable}"' if hidden else quoted(word) for word, hidden in found]
 
 
 def _bytes(word: str) -> bytes:

@@ -111,10 +111,11 @@ jobs:
       - restore_weights
       # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
       - run: {name: Shard, command: .venv/bin/nox -s shard -- --defer-verdict, no_output_timeout: 20m}
-      - store_test_results: {path: reports}
       - persist_to_workspace: {root: ., paths: [reports/shard-*]}
       - run: {name: Verdict, command: .venv/bin/nox -s verdict}
+      # What a killed shard left holds secrets until the bundle has taken them out: so it is kept after that.
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
+      - store_test_results: {path: reports}
       - store_artifacts: {path: reports}
 
   merge:

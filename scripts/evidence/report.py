@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Mapping, Sequence
 
+from ..console import clean
 from ..errors import PipelineError
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
@@ -54,7 +55,8 @@ def write_live(settings: Settings, record: RunRecord, refresh_s: int) -> None:
     Raises:
         PipelineError: it cannot be written.
     """
-    files.write_text(settings.reports / FILE_NAME, page.render(record, [], {}, refresh_s=refresh_s))
+    # What goes on is not cleaned yet where it lies, and the page may be all that a kill leaves.
+    files.write_text(settings.reports / FILE_NAME, clean(page.render(record, [], {}, refresh_s=refresh_s)))
 
 
 def of_shard(settings: Settings, result: Receipt, environ: Mapping[str, str] = os.environ) -> str:

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence
 
-from ..console import FAILURE, PLAIN_INTERVAL_S, counted, human_seconds, is_terminal, say, terminal
+from ..console import FAILURE, PLAIN_INTERVAL_S, clean, counted, human_seconds, is_terminal, say, terminal
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -67,7 +67,7 @@ class LiveBoard(Board):
 
     def say(self, line: str) -> None:
         """Tell it above the table; long lines are left to the terminal, so that they can be copied whole."""
-        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._live.console.print(clean(line), markup=False, highlight=False, soft_wrap=True)
 
     def note(self, line: str) -> None:
         """Say nothing: the table shows it."""

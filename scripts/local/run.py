@@ -14,6 +14,7 @@ from ..planning.estimates import complete
 from ..planning.plan import Plan
 from ..proof.journal import Failures, all_left_s
 from ..proof.receipt import shown
+from ..runner import hygiene
 from ..settings import Settings
 from ..system.signals import held_back
 from .concurrency import Concurrency
@@ -37,22 +38,25 @@ def run(
     shards = local_shards(settings, plan)
     say(f"\n{counted(len(shards), 'shard')}, {at_once}")
     say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
-    with kept(settings) as keeper, held_back() as signalled:
-        own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
-        environ = {**os.environ, **own, **variables, **keeper.variables}
-        try:
-            with board() as watched:
-                _run(
-                    shards,
-                    at_once.shards,
-                    lambda shard, slot: shard.start(arguments, environ, slot),
-                    signalled,
-                    watched,
-                    keeper,
-                )
-        finally:
-            service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
-            _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
+    try:
+        with kept(settings) as keeper, held_back() as signalled:
+            own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
+            environ = {**os.environ, **own, **variables, **keeper.variables}
+            try:
+                with board() as watched:
+                    _run(
+                        shards,
+                        at_once.shards,
+                        lambda shard, slot: shard.start(arguments, environ, slot),
+                        signalled,
+                        watched,
+                        keeper,
+                    )
+            finally:
+                service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
+                _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
+    finally:  # also what a shard left that was killed; nothing writes there any more
+        hygiene.of_run(settings, hygiene.redactor(settings, arguments))
 
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:

@@ -42,6 +42,7 @@ APART = "apart"
 DOUBLED = "doubled"
 UNKNOWN = "unknown"
 REMOVED = "removed"
+EXPOSED = "secret in an id"
 
 ABOUT_SHARDS = (
     NOTHING,
@@ -80,9 +81,10 @@ ABOUT_TESTS = {  # what is said about a number of them
     DOUBLED: "{} in more than one shard; each counts once, with its worst outcome",
     UNKNOWN: "{} in a shard, but not in this collection; not counted",
     REMOVED: "{} in the plan, but collected no more",
+    EXPOSED: "{} with a secret in the id, which stays in all reports: ids are what the proof is made of; rename them",
 }
 KINDS = (*ABOUT_SHARDS, *ABOUT_TESTS)
-HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED, COVERAGE_NOTE)
+HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED, COVERAGE_NOTE, EXPOSED)
 ABOUT_COVERAGE = (COVERAGE_UNKNOWN, COVERAGE_LOW)  # judged when all tests have run: it says nothing of them
 ABOUT_BUDGETS = (OVER_BUDGET, BUDGET_UNKNOWN)  # of the service: it says nothing of the tests
 NOT_REPAIRABLE = (

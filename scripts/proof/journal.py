@@ -13,7 +13,9 @@ in place of an id counts the ids of "selected", from 0.
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
+import os
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
@@ -53,12 +55,15 @@ class Lines(NamedTuple):
 class Tail:
     """Follows a journal while it grows: each look gives the events that were added since the one before.
 
+    It may be replaced by a cleaned one, which has the same lines, of other lengths.
+
     Args:
         start: the start of the shard whose lines count.
     """
 
     def __init__(self, file: Path, start: str) -> None:
-        self._file, self._start, self._read_bytes = file, start, 0
+        self._file, self._start = file, start
+        self._read_bytes = self._read_lines = self._inode = 0
         self._ids: Ids = {}
 
     def look(self, needless: Callable[[bytes], bool] = lambda line: False) -> List[Event]:
@@ -81,11 +86,16 @@ class Tail:
     def _added(self) -> bytes:
         try:
             with self._file.open("rb") as journal:
+                inode = os.fstat(journal.fileno()).st_ino
+                if inode != self._inode and self._read_lines:
+                    self._read_bytes = sum(len(line) for line in itertools.islice(journal, self._read_lines))
+                self._inode = inode
                 journal.seek(self._read_bytes)
                 whole, newline, _ = journal.read().rpartition(b"\n")
         except OSError:
             return b""
         self._read_bytes += len(whole) + len(newline)
+        self._read_lines += whole.count(b"\n") + len(newline)
         return whole
 
 

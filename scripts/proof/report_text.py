@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
 from .. import console
-from ..console import at_most, counted, human_seconds, quoted, table
+from ..console import at_most, counted, human_seconds, shell_words, table
 from ..errors import PipelineError
 from ..system import files
 from . import budgets, watched
@@ -155,7 +155,7 @@ def run_lines(ending: Ending) -> List[str]:
         *(["", *ending.happened] if ending.happened else []),
         "",
         *verdict_lines(ending.verdict),
-        *([f"run with: {' '.join(map(quoted, ending.arguments))}"] if ending.arguments else []),
+        *([f"run with: {' '.join(shell_words(ending.arguments))}"] if ending.arguments else []),
         "",
         *_times(ending),
         *service_lines(ending.shards),

@@ -12,10 +12,11 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence,
 
 from ..console import counted, say
 from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, service_error
-from ..evidence import reading, report
+from ..evidence import cleaning, reading, report
 from ..evidence.diagnosis import diagnosis
 from ..evidence.diagnosis.diagnosis import Diagnosis
 from ..evidence.record import RunRecord
+from ..evidence.redaction.redactor import Redactor
 from ..planning import history, timings, together
 from ..planning import plan as planning
 from ..planning.estimates import SetUp
@@ -31,7 +32,7 @@ from ..proof.receipt import Receipt
 from ..proof.results import Results, gather
 from ..proof.verify import verify
 from ..settings import Settings
-from . import coverage, gathering, pytest_cache, remembering, sharing, subset
+from . import coverage, gathering, hygiene, pytest_cache, remembering, sharing, subset
 from . import repair as repairing
 from .collection import Collected
 from .decisions import UNNAMED
@@ -99,6 +100,8 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         CoverageError: less was covered than the suite asks for, or that is not known.
         BudgetError: the service does not keep to its budgets, or that is not known.
     """
+    by = hygiene.redactor(settings, arguments)
+    hygiene.of_run(settings, by)
     results = gather(settings.reports)
     plan = plan_of(settings, results)
     shards = [shard.nodeids for shard in plan.shards] if plan else ()
@@ -115,8 +118,10 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     verdict = replace(verdict, findings=(*_shared_deaths(settings, results.receipts), *verdict.findings))
     root = repository_of(settings.project)
     verdict = coverage.conclude(settings, collected.python, root, results.receipts, verdict, collected.coverage)
+    verdict = cleaning.cleaned_verdict(replace(verdict, findings=(*verdict.findings, *_exposed(verdict, by))), by.text)
     run = remembering.run_of(settings, results.receipts, verdict, arguments)
-    record, happened = _known(settings, verdict, arguments, results, run)
+    stored = cleaning.stored_words(arguments, by.text)
+    record, happened = _known(settings, verdict, stored, results, run)
     sentence = happened[0].sentence if happened else ""
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts, sentence))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
@@ -132,6 +137,12 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     if plan or verdict.total == 1 or teaches(verdict):
         attempt(lambda: history.learn(settings, *map(lesson_of, results.receipts)))
     return exit_code(verdict, settings, arguments, [code for result in results.receipts for code in result.exit_codes])
+
+
+def _exposed(verdict: Verdict, by: Redactor) -> List[Finding]:
+    """Name the ids that hold a secret: they are what proves that each test ran once, and so they stay."""
+    found = cleaning.with_secret(verdict.outcomes, by.text)
+    return [Finding(f.EXPOSED, "", nodeid) for nodeid in found]
 
 
 def _known(

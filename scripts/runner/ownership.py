@@ -7,7 +7,6 @@ told by whom.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import time
 import uuid
@@ -16,7 +15,7 @@ from dataclasses import replace
 from typing import Iterator, List, Mapping
 
 from ..ci import Node
-from ..console import printable, say
+from ..console import printable, say, shell_words
 from ..errors import AlreadyRunning
 from ..settings import Settings
 from ..system import holders, locks
@@ -128,4 +127,4 @@ def _in_use(settings: Settings, held: Held) -> AlreadyRunning:
 
 def _typed() -> str:
     """Write the command that this process is, as a person knows it."""
-    return shlex.join(["python", "-m", "scripts", *sys.argv[1:]])
+    return " ".join(shell_words(["python", "-m", "scripts", *sys.argv[1:]]))

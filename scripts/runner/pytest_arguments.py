@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, List, Mapping, Sequence
 
+from ..console import shell_words
 from ..errors import NothingSelected, PipelineError, SettingsError, SuiteError
 
 _SHOWING = """--collect-only --co --fixtures --funcargs --fixtures-per-test --setup-plan --markers --version -V
@@ -29,7 +29,7 @@ SEE_ABOVE = "See pytest's own lines above."
 
 def nothing_selected(arguments: Sequence[str]) -> NothingSelected:
     """Say that no test was selected, by which arguments: neither all is well nor are all tests meant."""
-    return NothingSelected(f"no test was selected: pytest {shlex.join(arguments)}".rstrip(), SEE_ABOVE)
+    return NothingSelected(f"no test was selected: pytest {' '.join(shell_words(arguments))}".rstrip(), SEE_ABOVE)
 
 
 def nothing_ran(why: str, exit_codes: Iterable[int]) -> PipelineError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..console import human_seconds
+from ..console import human_seconds, shell_words
 from ..environments.environments import Environment
 from ..errors import SuiteError
 from ..proof.journal import Tail, in_test
@@ -279,4 +279,4 @@ def by_hand(
     """Write the same for a person to type, whose shell does not know our plugin, nor the variables."""
     words = pytest_words(settings, environment, arguments, plugin=())
     given = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
-    return f"cd {shlex.quote(str(settings.suite_directory))} && {given}{shlex.join(words)}"
+    return f"cd {shlex.quote(str(settings.suite_directory))} && {given}{' '.join(shell_words(words))}"

@@ -13,7 +13,7 @@ from ..proof.findings import UNFIT_REPAIR, Verdict
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system.machine import machine_class
-from . import ownership, subset
+from . import hygiene, ownership, subset
 from .rounds import ShardRun
 from .selection import Selection
 from .shard import Repair, fresh, run_chosen
@@ -48,4 +48,8 @@ def run(settings: Settings, verdict: Verdict, collected_digest: str, arguments: 
         ids=verdict.to_run,
     )
     _, rest = subset.take(settings, arguments)
-    run_chosen(ShardRun(settings, node, folder, selection, rest), arguments, repair)
+    by = hygiene.redactor(settings, arguments)
+    try:
+        run_chosen(ShardRun(settings, node, folder, selection, rest, by=by), arguments, repair)
+    finally:
+        hygiene.of_folder(settings, folder, by)

@@ -10,6 +10,7 @@ from ..ci import Node
 from ..console import at_most, counted, say
 from ..environments.environments import Environment
 from ..errors import PipelineError, SettingsError
+from ..evidence import cleaning
 from ..evidence.reproduction import Recorded
 from ..planning import history
 from ..planning import plan as planning
@@ -18,7 +19,7 @@ from ..proof import receipt
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system.machine import machine_class
-from . import collection, ownership, selection, shard, subset
+from . import collection, hygiene, ownership, selection, shard, subset
 from .collection import Collected
 from .rounds import ShardRun
 from .selection import Selection
@@ -40,9 +41,10 @@ def run(settings: Settings, recorded: Recorded, arguments: Sequence[str]) -> Rec
     """
     node = Node(recorded.index, recorded.total)
     folder = shard.fresh(shard.folder_of(settings, node))
-    chosen = replace(selection_of(settings, recorded), arguments=tuple(arguments))
+    by, later = hygiene.redactor(settings, arguments), recorded.processes[1:]
+    chosen = replace(selection_of(settings, recorded), arguments=cleaning.stored_words(arguments, by.text))
     rest = subset.without(arguments) if recorded.processes else subset.take(settings, arguments)[1]
-    run = ShardRun(settings, node, folder, chosen, rest, later=recorded.processes[1:])
+    run = ShardRun(settings, node, folder, chosen, rest, later=later, by=by)
     try:
         return shard.run_noted(run, arguments)
     except PipelineError as error:

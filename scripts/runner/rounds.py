@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -15,6 +16,8 @@ from .. import console
 from ..ci import Node
 from ..console import counted
 from ..errors import PipelineError
+from ..evidence import cleaning
+from ..evidence.redaction.redactor import Redactor
 from ..planning import together
 from ..proof import journal, junit, receipt
 from ..settings import Settings
@@ -39,6 +42,7 @@ class ShardRun:
         ordered: run the ids of the selection in the order in which it names them.
         later: the ids of further processes, each of which begins when the tests of the one before have ended.
         notes_touches, meeting: see `plugin_loader.Order`; the first round meets others.
+        by: takes secrets out of what is written.
     """
 
     settings: Settings
@@ -51,6 +55,7 @@ class ShardRun:
     later: Sequence[Sequence[str]] = ()
     notes_touches: bool = False
     meeting: Mapping[str, Any] = field(default_factory=dict)
+    by: Redactor = field(default_factory=Redactor)
 
     @property
     def is_partial(self) -> bool:
@@ -86,6 +91,7 @@ def run(
     select = selection.write(shard.folder, shard.selection)
     ended: List[Exit] = []
     as_worker, later = True, list(shard.later)
+    clean = lru_cache(maxsize=None)(shard.by.text)  # each round tells what those before it told, too
     while True:
         exit = pytests.run_one(len(ended), select, as_worker)
         ended.append(exit)
@@ -98,9 +104,10 @@ def run(
             outcome = _with_new_service(settings, session, outcome, say)
         elif outcome.ended == receipt.FINISHED and outcome.selected and not (exit.service or exit.interrupted):
             outcome = _closed(session, outcome, say)
-        _write_junit(shard, outcome, say)
+        told = _without_secrets(outcome, clean)
+        _write_junit(shard, told, say)
         if outcome.ended:
-            return outcome
+            return told
         say(f"\nround {len(ended)}: as it was recorded\n" if is_border else decisions.progress(outcome))
         as_worker = not outcome.as_plain
         if outcome.selected is not None:
@@ -170,6 +177,11 @@ def _history(record: Path, start: str, ended: Sequence[Exit], say: Say) -> List[
         say(f"\n{counted(strangers, 'line')} in {record} are of another pytest, and do not count")
     by_number = {round.number: round for round in rounds}
     return [FinishedRound(exit, by_number.get(index)) for index, exit in enumerate(ended)]
+
+
+def _without_secrets(outcome: Outcome, clean: Callable[[str], str]) -> Outcome:
+    fates, errors = cleaning.cleaned_fates(outcome.fates, clean), cleaning.cleaned_errors(outcome.errors, clean)
+    return replace(outcome, fates=fates, errors=errors)
 
 
 def _write_junit(shard: ShardRun, outcome: Outcome, say: Say) -> None:

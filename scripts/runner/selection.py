@@ -163,7 +163,7 @@ def may_be_empty(selection: Selection, arguments: Sequence[str]) -> bool:
     """Tell whether a shard may have no test, as far as plan or history say before the suite is collected.
 
     Args:
-        arguments: those that chose a part of the suite; a plan of another part does not tell.
+        arguments: those that chose a part of the suite, as they are stored; a plan of another part does not tell.
     """
     if selection.total == 1:
         return False
@@ -172,7 +172,7 @@ def may_be_empty(selection: Selection, arguments: Sequence[str]) -> bool:
 
 
 def is_planned(selection: Selection, arguments: Sequence[str]) -> bool:
-    """Tell whether a plan was handed out that was made with these arguments, so that pytest is known to take them."""
+    """Tell whether a plan was handed out that was made with these arguments, as they are stored: pytest takes them."""
     plan = _handed_out(selection)
     return plan is not None and tuple(arguments) == plan.arguments
 

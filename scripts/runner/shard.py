@@ -15,8 +15,10 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
-from ..console import say
+from ..console import say, without_values
 from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
+from ..evidence import cleaning
+from ..evidence.redaction.redactor import Redactor
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
@@ -31,6 +33,7 @@ from ..system.signals import held_back
 from . import (
     collection,
     coverage,
+    hygiene,
     outputs,
     ownership,
     preparation,
@@ -82,6 +85,7 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         PipelineError: a step could not do its work.
     """
     wanted, rest = subset.take(settings, arguments)
+    by = hygiene.redactor(settings, arguments)
     chosen = Selection(
         start=ownership.start(os.environ),
         index=node.index,
@@ -92,11 +96,11 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         part=str(wanted.file) if wanted else "",
         strict=bool(wanted and wanted.strict),
         together=settings.suite.together,
-        arguments=tuple(arguments),
+        arguments=cleaning.stored_words(arguments, by.text),
     )
-    settings = _as_needed(settings, chosen, arguments, known=checked or pytest_arguments.are_known(rest))
+    settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest), by)
     folder = fresh(folder_of(settings, node))
-    return run_noted(ShardRun(settings, node, folder, chosen, rest), arguments)
+    return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by), arguments)
 
 
 def run_noted(shard: ShardRun, arguments: Sequence[str]) -> Receipt:
@@ -110,16 +114,18 @@ def run_noted(shard: ShardRun, arguments: Sequence[str]) -> Receipt:
     except SERVICE_ERRORS as error:
         _note_unserved(shard, arguments, error)
         raise
+    finally:
+        hygiene.of_folder(shard.settings, shard.folder, shard.by)  # once the services have ended, which wrote there
 
 
 def _note_unserved(shard: ShardRun, arguments: Sequence[str], error: PipelineError) -> None:
     """Leave a result that says why the service did not start, unless the tests have left one that says more."""
     if (shard.folder / receipt.FILE_NAME).exists():
         return
-    why = receipt.ExtraError(receipt.SERVICE, f"{error.ended}: {why_unserved(error.message)}")
+    why = receipt.ExtraError(receipt.SERVICE, f"{error.ended}: {shard.by.text(why_unserved(error.message))}")
     unserved = result_of(shard, Outcome((), errors=(why,), ended=receipt.GAVE_UP))
     with suppress(PipelineError):  # it is raised anyway
-        receipt.write(shard.folder / receipt.FILE_NAME, replace(unserved, arguments=tuple(arguments)))
+        keep(shard, replace(unserved, arguments=cleaning.stored_words(arguments, shard.by.text)))
 
 
 def why_unserved(message: str) -> str:
@@ -142,19 +148,21 @@ def why_unserved(message: str) -> str:
     return f"{first}; it wrote nothing" if blocks else first
 
 
-def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:
+def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool, by: Redactor) -> Settings:
     """Return the settings of a shard, without a service where it has no test to start one for.
 
     The suite is collected first where that finds a mistake before anything is taken away, or may spare the service.
 
     Args:
         known: pytest is known to take the arguments.
+        by: takes secrets out of them, as they are stored.
 
     Raises:
         PipelineError: the suite cannot be collected with these arguments.
     """
-    spares = starts_service(settings) and selection.may_be_empty(chosen, arguments)
-    if not spares and (known or selection.is_planned(chosen, arguments)):
+    stored = cleaning.stored_words(arguments, by.text)
+    spares = starts_service(settings) and selection.may_be_empty(chosen, stored)
+    if not spares and (known or selection.is_planned(chosen, stored)):
         return settings
     if starts_service(settings):
         preparation.fetch_weights(settings)  # a suite may look at them while it is collected
@@ -198,8 +206,9 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
             result = replace(
                 result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments)
             )
-            result = replace(result, arguments=tuple(arguments), **(repair._asdict() if repair else {}))
-            keep(shard.folder / receipt.FILE_NAME, result)
+            stored = cleaning.stored_words(arguments, shard.by.text)
+            result = replace(result, arguments=stored, **(repair._asdict() if repair else {}))
+            keep(shard, result)
             if shard.is_partial:
                 outputs.keep(settings, shard.node, before, shard.folder, say)
             return result
@@ -209,14 +218,15 @@ def _tested(environments: Environments) -> Dict[str, SourceState]:
     return {name: SourceState(*each.state[1:]) for name, each in environments.sources.items()}
 
 
-def keep(file: Path, result: Receipt) -> None:
-    """Write the result of a shard.
+def keep(shard: ShardRun, result: Receipt) -> None:
+    """Write the result of a shard, with the digests of what is clean beside it.
 
     Raises:
         IncompleteError: it cannot be written; it tells what it would have said.
     """
+    hygiene.before_result(shard.folder, shard.by)
     try:
-        receipt.write(file, result)
+        receipt.write(shard.folder / receipt.FILE_NAME, result)
     except PipelineError as error:
         message = f"{error.message}; it would have said: {report_text.summary(result)}"
         raise IncompleteError(message, "Is there space, and the right to write?") from error
@@ -285,10 +295,10 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
 
 
 def added(environ: Mapping[str, str]) -> List[str]:
-    """Split what PYTEST_ADDOPTS adds to pytest's arguments."""
+    """Split what PYTEST_ADDOPTS adds to pytest's arguments, without secrets: a digest of a short one can be guessed."""
     text = environ.get("PYTEST_ADDOPTS", "")
     try:
-        return shlex.split(text)
+        return without_values(shlex.split(text))
     except ValueError:  # pytest refuses it
         return [text]
 

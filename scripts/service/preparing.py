@@ -154,7 +154,7 @@ def _run(project: Settings, step: Step, lock: int, say: Say) -> float:
     process: Optional[Process] = None
     record: Optional[records.Record] = None
     step.log.parent.mkdir(parents=True, exist_ok=True)
-    say(f"service: preparing it by {' '.join(map(console.quoted, step.argv))}, output {project.shown(step.log)}")
+    say(f"service: preparing it by {' '.join(console.shell_words(step.argv))}, output {project.shown(step.log)}")
     try:
         with held_back():
             step.dog.expect(step.run_id)

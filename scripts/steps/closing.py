@@ -115,7 +115,7 @@ class Closing:
     """What a step finds when it begins, so that nothing of an earlier run is told as its own; call it at the end."""
 
     def __init__(self, settings: Settings, step: str, words: Sequence[str]) -> None:
-        self._settings, self._step = settings, step
+        self._settings, self._step, self._words = settings, step, words
         self._shard = shard_of(step, words, os.environ)
         self._below = Path() if self._shard is None else Path(f"shard-{self._shard}")
         self._folder = settings.reports / self._below
@@ -154,7 +154,8 @@ class Closing:
                 files.remove(file)
             return
         fields = {**end._asdict(), "step": self._step, "at_s": time.time(), "earlier": self._earlier()}
-        files.write_text(file, f"{json.dumps({'schema': SCHEMA, **_clean(self._settings, fields)}, indent=1)}\n")
+        told = {"schema": SCHEMA, **_clean(self._settings, fields, self._words)}
+        files.write_text(file, f"{json.dumps(told, indent=1)}\n")
 
     def _earlier(self) -> List[str]:
         """Name what lies there as it lay there before."""
@@ -238,13 +239,12 @@ def shard_of(step: str, words: Sequence[str], environ: Mapping[str, str]) -> Opt
     return None
 
 
-def _clean(settings: Settings, fields: Mapping[str, object]) -> Mapping[str, object]:
+def _clean(settings: Settings, fields: Mapping[str, object], words: Sequence[str]) -> Mapping[str, object]:
     """Take secrets out of how a step ended; what was said is left out where that fails."""
     try:
-        from ..evidence.redaction.known import known_secrets
-        from ..evidence.redaction.redactor import Redactor
+        from ..evidence import cleaning
 
-        redactor = Redactor(known_secrets(settings, os.environ))
+        redactor = cleaning.redactor(settings, os.environ, words)
         return {name: redactor.text(value) if isinstance(value, str) else value for name, value in fields.items()}
     except Exception as error:  # also where the mistake of ours lies in those modules
         why = f"left out, since secrets could not be taken out: {type(error).__name__}"

@@ -23,6 +23,7 @@ from ..evidence.record import RunRecord
 from ..local import concurrency
 from ..models import store
 from ..proof import report_text
+from ..runner import hygiene
 from ..settings import Settings, Suite
 from ..system import machine
 from ..system.apart import Gone, apart
@@ -98,6 +99,7 @@ def make(
     Args:
         pace: less than 1 where there is less time than usual.
     """
+    hygiene.left_behind(subject.settings)
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
     made = gather(subject, index, pace)
     title = f"Debug bundle of {subject.settings.name}, shardline {__version__}"

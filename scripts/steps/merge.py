@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+import os
+from typing import List, Sequence
 
+from ..console import hidden_in, say, with_values
+from ..evidence.cleaning import SHOWN
 from ..proof import results
 from ..runner import collection, merge, ownership, preparation, shard
 from ..settings import Settings
@@ -24,10 +27,20 @@ def run(settings: Settings, arguments: Sequence[str], run_missing: bool = False)
         AlreadyRunning: a shard, or another run, is at it.
         IncompleteError, ServiceDied, SuiteError: see `merge.conclude`.
     """
-    arguments = arguments or merge.arguments_of(settings, results.gather(settings.reports))
+    arguments = arguments or _said(settings)
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         environment = preparation.install(settings, with_service=False).suite
         collected = collection.collect(settings, environment, arguments)
         with merge.rest_offered(settings, arguments):
             return merge.conclude(settings, collected, arguments, run_missing)
+
+
+def _said(settings: Settings) -> List[str]:
+    """Take the arguments that plan and results name; a value that is a secret stands in none of them."""
+    words = with_values(merge.arguments_of(settings, results.gather(settings.reports)), os.environ)
+    lacking = [hidden.variable for hidden in hidden_in(words) if hidden and hidden.value == f"${hidden.variable}"]
+    if lacking or any(SHOWN in word for word in words):
+        cure = f"set {', '.join(lacking)}" if lacking else "say the arguments again"
+        say(f"the shards were given secrets, which nothing keeps: where the collection needs them, {cure}")
+    return words

@@ -9,6 +9,7 @@ from typing import List, Sequence
 
 from ..console import counted, human_seconds, say, table
 from ..errors import PipelineError
+from ..evidence import cleaning
 from ..planning import advice as advising
 from ..planning import history, together
 from ..planning import plan as planning
@@ -16,7 +17,7 @@ from ..planning.nodeids import classes_of
 from ..planning.plan import FILE_NAME, Plan
 from ..planning.together import Group, Kept
 from ..proof import receipt
-from ..runner import collection, ownership, preparation, shard
+from ..runner import collection, hygiene, ownership, preparation, shard
 from ..runner.collection import Collected
 from ..settings import Settings
 
@@ -81,7 +82,8 @@ def make(settings: Settings, total: int, pytest_arguments: Sequence[str], collec
     """
     estimates, set_up = history.estimates(settings)
     made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups)
-    made = replace(made, arguments=tuple(pytest_arguments))
+    by = hygiene.redactor(settings, pytest_arguments)
+    made = replace(made, arguments=cleaning.stored_words(pytest_arguments, by.text))
     planning.save(made, settings.reports / FILE_NAME)
     stays = made.kept or made.divided or any(map(classes_of, collected.nodeids))
     price = planning.price_permille(collected.nodeids, estimates, made) if stays and total > 1 else 0

@@ -16,7 +16,7 @@ from ..evidence.diagnosis import diagnosis
 from ..evidence.live import Live
 from ..evidence.record import RunRecord
 from ..proof import results
-from ..runner import merge, ownership
+from ..runner import hygiene, merge, ownership
 from ..settings import Settings
 
 REFRESH_S = 2.0  # between two pages of a run that goes on
@@ -36,6 +36,7 @@ def run(settings: Settings, live: bool = False) -> None:
     """
     if live:
         _follow(settings)
+    hygiene.left_behind(settings)
     found = results.gather(settings.reports)
     record = reading.read_run(settings, arguments=merge.arguments_of(settings, found), found=found)
     if not (record.verdict or record.shards or record.ending):

@@ -10,7 +10,7 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import bare_urls, say
 from ..errors import SettingsError
-from ..runner import preparation
+from ..runner import hygiene, preparation
 from ..runner.preparation import Environments
 from ..runner.watchdog import watchdog
 from ..service import command, lifecycle, ports, running_service
@@ -42,6 +42,7 @@ def run(settings: Settings, wish: Wish = AS_SET) -> None:
     """
     settings, environments = prepare(settings, wish)
     with ExitStack() as stack:
+        stack.callback(hygiene.of_services, settings)  # when they have ended
         up = _up(settings, environments, "serve", {}, stack, stack.enter_context(watchdog()))
         say()
         for service in up.values():

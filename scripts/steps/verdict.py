@@ -11,7 +11,7 @@ from ..console import say
 from ..errors import Deferred, IncompleteError, PipelineError, service_error
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
-from ..runner import merge, shard
+from ..runner import hygiene, merge, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
 from ..settings import Settings
@@ -28,6 +28,7 @@ def run(settings: Settings, node: Node) -> int:
         IncompleteError: the result is of another run or number of shards, or was changed.
         ServiceDied: the service died while its tests ran.
     """
+    hygiene.left_behind(settings)
     folder = shard.folder_of(settings, node)
     result = receipt.read(folder / receipt.FILE_NAME)
     check_own(result, node, ci.run_id(os.environ))

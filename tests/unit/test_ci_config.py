@@ -68,3 +68,14 @@ def test_no_key_is_the_beginning_of_another(config: Any) -> None:  # the newest 
     exact = {key.partition("{{")[0] for key in keys(config, "prepare")["save_cache"]}
 
     assert {"v1-tools-", "v1-packages-", "v1-weights-"} == exact
+
+
+def test_what_a_killed_shard_left_is_kept_after_the_bundle_has_taken_the_secrets_out(config: Any) -> None:
+    for job in ("shard", "merge"):
+        names = [str(value.get("name", kind)) for kind, value in steps(config, job)]
+        kept = [place for place, name in enumerate(names) if name in ("store_artifacts", "store_test_results")]
+
+        assert kept and min(kept) > names.index("Debug bundle")
+        assert all(
+            "always" != value.get("when") for kind, value in steps(config, job) if kind == "persist_to_workspace"
+        )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Sequence
+from typing import List, Optional, Sequence
 from urllib.parse import quote
 
 import pytest
@@ -268,3 +268,45 @@ def test_a_terminal_that_wants_no_color_gets_none() -> None:
     assert 0 == process.wait()
     assert b"fetching" in written
     assert b"\x1b[3" not in written
+
+
+def test_what_is_said_is_clean_and_what_cannot_be_made_clean_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    def clean(text: str) -> str:
+        return text.replace("hunter2", "(secret)") if text != "broken" else str(1 / 0)
+
+    console.clean_by(clean)
+    try:
+        console.say("password: hunter2")
+        console.say("broken")
+    finally:
+        console.clean_by(str)
+
+    hidden = "(not shown, since secrets could not be taken out of it: ZeroDivisionError)"
+    assert f"password: (secret)\n{hidden}\n" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, stored",
+    [
+        (["--token", "abc"], ["--token", "$TOKEN"]),
+        (["--token", "abc", "--token", "$TOKEN"], ["--token", "$TOKEN"] * 2),
+        (["--override-ini=api_key=a=b"], ["--override-ini=api_key=$API_KEY"]),
+        (["DB_PASSWORD=abc"], ["DB_PASSWORD=$DB_PASSWORD"]),
+        (["--token", "-x", "--max-token", "512", "--token="], None),
+        (["--show-token", "tests/test_a.py", "--password", "a.py::test"], None),
+        (["tests/a.py::test_x[token=abc]", "-k", "token", "-m", "not secret", "--sort-key", "name"], None),
+        ([], None),
+    ],
+)
+def test_only_the_values_of_options_that_name_a_secret_are_not_stored(
+    words: List[str], stored: Optional[List[str]]
+) -> None:
+    assert (stored or words) == console.without_values(words) == console.without_values(console.without_values(words))
+
+
+@given(st.lists(st.sampled_from(["--token", "--token=abc", "abc", "-k", "", "password=a b", "$TOKEN", "--key", "-"])))
+def test_what_is_not_stored_is_filled_in_from_its_variable(words: List[str]) -> None:
+    environ = {hidden.variable: hidden.value for hidden in console.hidden_in(words) if hidden}
+    alone = len(environ) == len([hidden for hidden in console.hidden_in(words) if hidden])
+
+    assert not alone or words == console.with_values(console.without_values(words), environ)

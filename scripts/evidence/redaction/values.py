@@ -7,6 +7,7 @@ from typing import Dict, Iterable, Iterator, List, Match, NamedTuple, Pattern, T
 
 from . import views
 from .escapings import Form, forms
+from .fragments import Fragments
 from .known import Secret
 from .piece import RUN, Piece
 from .shapes import Span
@@ -48,6 +49,7 @@ class Values:
             text for text in self._by_form if len(text) >= RUN and len(text.split()) == 1 and self._is_raw(text)
         ]
         self.longest = max([0, *map(len, self._by_form)])
+        self._fragments = Fragments(text for text, value in self._by_form.items() if not value.is_word)
 
     def _is_raw(self, text: bytes) -> bool:
         return self._by_form[text].raw == text
@@ -60,6 +62,7 @@ class Values:
     def find(self, piece: Piece) -> Iterator[Span]:
         """Find them in a piece: what has a run of letters and digits by that, the rest by looking for each."""
         data = piece.data
+        yield from self._fragments.find(data)
         for start, end in piece.runs if self._long else ():
             for match in _overlapping(self._beginnings, data, start, end):
                 for offset, text in self._long[match[0]]:
