@@ -21,9 +21,8 @@ from .bundle import ROOM_BYTES, Bundle, Gathering, Task
 from .diagnosis import diagnosis
 from .facts import Asked, Fact
 from .files import Member, Note, Project
-from .page.page import FILE_NAME as PAGE
 from .page.page import render
-from .record import RunRecord, ShardRecord
+from .record import MOMENT, PAGE, RunRecord, ShardRecord
 from .redaction.known import known_secrets
 from .redaction.redactor import Redactor
 
@@ -32,7 +31,7 @@ from .redaction.redactor import Redactor
 FILES_S, STORY_S, COLLECT_S = 8.0, 16.0, 20.0
 KILLED = "the run was killed before any of its tests began"
 REPORTS = "reports/"  # from the page, which lies beside it
-MOMENT, MOMENT_SCHEMA = "moment.json", 1
+MOMENT_SCHEMA = 1
 OF_A_MOMENT = ("ending.json", "merge.json", "*-*/receipt.json", "*-*/ending.json", "*-*/journal.jsonl")
 
 

@@ -17,6 +17,7 @@ from ..proof.outcomes import Round
 from ..proof.receipt import Receipt
 from ..system.usage import Sample
 
+PAGE, MOMENT = "index.html", "moment.json"  # in the reports: the run on one page; facts of the moment, for bundles
 Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
 
 

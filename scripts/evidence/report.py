@@ -16,11 +16,9 @@ from ..system import files
 from . import reading, summary
 from .diagnosis import diagnosis
 from .diagnosis.diagnosis import Diagnosis
-from .page import page
-from .record import RunRecord
+from .record import PAGE, RunRecord
 
-FILE_NAME = page.FILE_NAME
-FILES = (FILE_NAME, summary.FILE_NAME)
+FILES = (PAGE, summary.FILE_NAME)
 
 
 def write(
@@ -55,8 +53,10 @@ def write_live(settings: Settings, record: RunRecord, refresh_s: int) -> None:
     Raises:
         PipelineError: it cannot be written.
     """
+    from .page import page
+
     # What goes on is not cleaned yet where it lies, and the page may be all that a kill leaves.
-    files.write_text(settings.reports / FILE_NAME, clean(page.render(record, [], {}, refresh_s=refresh_s)))
+    files.write_text(settings.reports / PAGE, clean(page.render(record, [], {}, refresh_s=refresh_s)))
 
 
 def of_shard(settings: Settings, result: Receipt, environ: Mapping[str, str] = os.environ) -> str:
@@ -76,9 +76,11 @@ def of_shard(settings: Settings, result: Receipt, environ: Mapping[str, str] = o
 def _write(
     settings: Settings, record: RunRecord, happened: Sequence[Diagnosis], folder: Path, environ: Mapping[str, str]
 ) -> str:
+    from .page import page  # most processes write none, and it takes a while to import
+
     own = settings.reports / folder
     way = "../" * len(folder.parts)
-    made = own / FILE_NAME
+    made = own / PAGE
     files.write_text(made, page.render(record, happened, base=way))
     green = record.verdict is not None and record.verdict.green
     looking = report_text.evidence(green, record.command, settings.shown(settings.reports))

@@ -18,8 +18,7 @@ from ..errors import PipelineError, SettingsError
 from ..evidence import bundle, contents
 from ..evidence.facts import Asked
 from ..evidence.files import Member
-from ..evidence.page.page import FILE_NAME as PAGE
-from ..evidence.record import RunRecord
+from ..evidence.record import PAGE, RunRecord
 from ..local import concurrency
 from ..models import store
 from ..proof import report_text

@@ -14,7 +14,7 @@ from ..errors import PipelineError
 from ..evidence import reading, report
 from ..evidence.diagnosis import diagnosis
 from ..evidence.live import Live
-from ..evidence.record import RunRecord
+from ..evidence.record import PAGE, RunRecord
 from ..proof import results
 from ..runner import hygiene, merge, ownership
 from ..settings import Settings
@@ -87,7 +87,7 @@ def pause_after(cost_s: float) -> float:
 
 
 def _show(settings: Settings, may_open: bool) -> None:
-    page = settings.reports / report.FILE_NAME
+    page = settings.reports / PAGE
     say(f"report: {settings.shown(page)}")
     if may_open and has_display(os.environ, sys.platform) and sys.stdout.isatty():
         webbrowser.open(page.resolve().as_uri())

@@ -8,9 +8,8 @@ import hashlib
 import re
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-import jinja2
 from markupsafe import Markup
 
 from ...proof import outcomes as o
@@ -29,7 +28,9 @@ from .text import as_json, clean, short_id
 from .timeline import Timeline
 from .words import Both
 
-FILE_NAME = "index.html"
+if TYPE_CHECKING:
+    import jinja2
+
 TEMPLATES = Path(__file__).with_name("templates")
 SLOWEST = 10
 MOST_LINE = 600  # characters of a sentence, finding or command
@@ -80,6 +81,8 @@ def render(
 
 @functools.lru_cache(maxsize=None)
 def _template() -> jinja2.Template:
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(TEMPLATES)),
         autoescape=True,

@@ -170,7 +170,10 @@ def test_the_shards_of_a_run_leave_none(tmp_path: Path) -> None:
     assert ("hello", True) == (json.loads(asked)["text"], json.loads(asked)["password"].startswith("(secret"))
     assert {"red test"} == {finding["kind"] for finding in result["findings"]}
     assert f"test_id[{secret('nodeid')}]" in str(sorted(result["outcomes"]))
-    assert "nox -s integration -- checks" in done.stdout and 'run with: --junitxml=own.xml --password "$PASSWORD"' in done.stdout
+    assert (
+        "nox -s integration -- checks" in done.stdout
+        and 'run with: --junitxml=own.xml --password "$PASSWORD"' in done.stdout
+    )
 
 
 def test_what_a_killed_runner_left_is_cleaned_by_the_next_step(tmp_path: Path) -> None:
