@@ -10,6 +10,7 @@ from scripts.errors import PipelineError
 from scripts.evidence import reading, report
 from scripts.evidence.diagnosis import diagnosis
 from scripts.evidence.live import Live
+from scripts.evidence.page import page
 from scripts.proof.receipt import Receipt
 from scripts.settings import Settings, Suite
 from tests.unit.evidence.test_reading import folder, leave
@@ -66,7 +67,7 @@ def test_a_page_that_cannot_be_made_or_written_is_one_error_that_says_why(
 
     with pytest.raises(PipelineError, match="Is a directory"):
         report.write(settings, record, [], environ={})
-    monkeypatch.setattr(report.page, "render", lambda *_, **__: {}["x"])
+    monkeypatch.setattr(page, "render", lambda *_, **__: {}["x"])
     with pytest.raises(PipelineError, match="the report of the run: KeyError: 'x'"):
         report.write(settings, record, [], environ={})
 
