@@ -9,8 +9,8 @@ from typing import Callable
 
 import pytest
 
-from scripts.evidence import report
 from scripts.evidence.diagnosis import diagnosis
+from scripts.evidence.page import page
 from scripts.proof import outcome_history
 from scripts.proof.findings import Verdict
 from scripts.runner import merge, ownership, remembering
@@ -43,7 +43,7 @@ def test_a_merge_says_where_the_page_is_and_remembers_the_outcomes(
     assert ({IDS[1]: "f"}, [True]) == (known.letters, [run.is_whole for run in known.runs])
 
 
-@pytest.mark.parametrize("place", [(report.page, "render"), (diagnosis, "diagnose"), (merge.reading, "read_run")])
+@pytest.mark.parametrize("place", [(page, "render"), (diagnosis, "diagnose"), (merge.reading, "read_run")])
 def test_a_mistake_of_ours_there_costs_a_line_and_not_the_verdict(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
