@@ -32,7 +32,7 @@ class Fragments:
         """Find them in some data.
 
         >>> [data[:3] for data in Fragments([b"a1b2c3d4e5f6g7h8"]).find(b"x a1b2c3d4...d4e5f6g7h8")]
-        [(2, 10, 'known here'), (13, 24, 'known here')]
+        [(2, 10, 'known here'), (13, 23, 'known here')]
         """
         for cut in _CUTS if self._places else ():
             place = data.find(cut)

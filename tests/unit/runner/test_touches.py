@@ -26,7 +26,7 @@ def touches(folder: Path, suite: str) -> Dict[str, List[List[Any]]]:
     words = [sys.executable, "-m", "pytest", "-q", *plugin_loader.ARGUMENTS]
     subprocess.run(words, cwd=str(folder / "suite"), env=environ, check=True)
     events = [json.loads(line) for line in journal.read_text().splitlines()]
-    told = [event for event in events if event["event"] == "touch"]
+    told = [event for event in events if isinstance(event, dict) and event["event"] == "touch"]
     return {event["id"].partition("::")[2]: event["touches"] for event in told}
 
 

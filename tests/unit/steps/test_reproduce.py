@@ -155,7 +155,7 @@ def test_what_may_be_a_secret_has_to_be_given_again(tmp_path: Path) -> None:
         reproduce.run(settings.load(None, {}, project), Wish(place, arguments=["-x"]))
 
     assert "--password" in refused.value.message
-    assert "-- --password=VALUE" in refused.value.hint
+    assert '-- --password="$PASSWORD"' in refused.value.hint
 
 
 def test_a_test_that_is_not_here_is_named(tmp_path: Path) -> None:
