@@ -129,7 +129,7 @@ def write(fault: Fault, folder: Path) -> None:
     (folder / "tests" / "test_it.py").write_text(ASK + textwrap.dedent(fault.suite), encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
     service = {
-        "command": [sys.executable, "-S", "-E", "service.py", "{port}"],
+        "command": [sys.executable, "-S", "-E", "-u", "service.py", "{port}"],
         "stop_timeout": "1s",
         "ready": {"path": "/"},
     }
