@@ -11,7 +11,6 @@ import filecmp
 import json
 import os
 import re
-import shlex
 import stat
 import sys
 from contextlib import suppress
@@ -33,13 +32,13 @@ from typing import (
     Tuple,
 )
 
-from ..console import hidden_in, printable, without_values
+from ..console import printable, without_values
 from ..proof.findings import Verdict
 from ..proof.outcomes import Attempt, Fate
 from ..proof.receipt import ExtraError
 from ..settings import Settings
 from ..system import files
-from .redaction.known import Secret, is_ordinary, known_secrets
+from .redaction.known import known_here
 from .redaction.redactor import Redactor
 
 Clean = Callable[[str], str]
@@ -81,21 +80,7 @@ def redactor(settings: Optional[Settings], environ: Mapping[str, str], words: Se
         settings: None before there are any.
         words: that were typed: the values of options that name a secret are known, too.
     """
-    known = known_secrets(settings, environ) if settings else []
-    return Redactor([*known, *_typed(words), *_typed(_split(environ.get("PYTEST_ADDOPTS", "")))])
-
-
-def _typed(words: Sequence[str]) -> Iterator[Secret]:
-    for found in hidden_in(words):
-        if found and not is_ordinary(found.value):
-            yield Secret(found.value, found.variable, is_word=found.value.isalpha())
-
-
-def _split(text: str) -> List[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:  # pytest refuses it
-        return text.split()
+    return Redactor(known_here(settings, environ, words))
 
 
 # Texts and words --------------------------------------------------------------------------------------

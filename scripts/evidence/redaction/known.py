@@ -12,13 +12,15 @@ import configparser
 import netrc
 import os
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
+from ...console import hidden_in
 from ...environments import pip_config
-from ...models.huggingface import find_token
+from ...models.hub_token import find_token
 from ...settings import Settings
 from ...system.files import expand_user
 from .names import Weight, is_placeholder, looks_random, weight, word_set
@@ -78,6 +80,30 @@ def is_ordinary(value: str) -> bool:
     if len(value) < SHORTEST or value.lower() in _WORDS or is_placeholder(value.encode("utf-8", "replace")):
         return True
     return bool(_ORDINARY.fullmatch(value)) and not looks_random(value.encode("utf-8", "replace"))
+
+
+def known_here(settings: Optional[Settings], environ: Mapping[str, str], words: Sequence[str]) -> List[Secret]:
+    """List what is known to a process.
+
+    Args:
+        settings: None before there are any.
+        words: that were typed: the values of options that name a secret are known, too.
+    """
+    known = known_secrets(settings, environ) if settings else []
+    return [*known, *_typed(words), *_typed(_split(environ.get("PYTEST_ADDOPTS", "")))]
+
+
+def _typed(words: Sequence[str]) -> Iterator[Secret]:
+    for found in hidden_in(words):
+        if found and not is_ordinary(found.value):
+            yield Secret(found.value, found.variable, is_word=found.value.isalpha())
+
+
+def _split(text: str) -> List[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # pytest refuses it
+        return text.split()
 
 
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> List[Secret]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 from .names import Weight, is_secret, weight
 from .piece import Piece
@@ -49,7 +49,6 @@ _SPECIAL = {
     b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?",
     b"sig": rb"sign?(?:ature)?(?![a-z])",
 }
-_PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
 _CHINESE = re.compile(
     '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
 )
@@ -80,6 +79,12 @@ _BEFORE_KEY = (b"?", b"&", b";", b" ", b"6")
 _PROSE = (b"secret", b"secrets", b"credential", b"credentials")  # without secrets: tokens, keys
 
 
+@lru_cache(maxsize=None)
+def _pattern(word: bytes) -> Pattern[bytes]:
+    """Compile what finds the names with a word; a text of a line needs few of these."""
+    return re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE)
+
+
 class Name(NamedTuple):
     """A name in a text, and what comes after it."""
 
@@ -93,10 +98,10 @@ class Name(NamedTuple):
 def find(piece: Piece) -> Iterator[Span]:
     """Find the values of names that call them secrets."""
     data, low = piece.data, piece.low
-    for word, pattern in zip(WORDS, _PATTERNS):
+    for word in WORDS:
         if piece.has(word):
             read = 0
-            for match in pattern.finditer(low):
+            for match in _pattern(word).finditer(low):
                 begin = match.start()
                 if begin < read:  # within a value
                     continue

@@ -7,6 +7,7 @@ only around them for these beginnings.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Dict, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 
@@ -125,25 +126,37 @@ _LEFT = (
 )
 
 
-def _compiled() -> Tuple[Pattern[bytes], Dict[bytes, List[Tuple[str, Pattern[bytes]]]], Pattern[bytes], List[str]]:
-    by_beginning: Dict[bytes, List[Tuple[str, Pattern[bytes]]]] = {}
+def _by_beginning() -> Dict[bytes, List[Shape]]:
+    found: Dict[bytes, List[Shape]] = {}
     for shape in SHAPES:
         for word in shape.beginnings:
-            pattern = re.compile((_LEFT + re.escape(word) + shape.rest).encode("ascii"))
-            by_beginning.setdefault(word.encode("ascii"), []).append((shape.label, pattern))
-    # Longer beginnings first: sk-ant- is no sk-.
-    words = sorted(by_beginning, key=len, reverse=True)
-    bare = [shape for shape in SHAPES if not shape.beginnings]
-    whole = "(?:(?<![A-Za-z0-9])|(?<=bot))(?:" + "|".join(f"({shape.rest})" for shape in bare) + ")"
-    return (
-        re.compile(b"|".join(map(re.escape, words))),
-        by_beginning,
-        re.compile(whole.encode("ascii")),
-        [shape.label for shape in bare],
-    )
+            found.setdefault(word.encode("ascii"), []).append(shape)
+    return found
 
 
-_BEGINNING, _BY_BEGINNING, _BARE, _BARE_LABELS = _compiled()
+_BY_BEGINNING = _by_beginning()
+_WITHOUT = [shape for shape in SHAPES if not shape.beginnings]
+
+
+# Each is compiled when it is first needed: all together take more time than most processes have any use for.
+
+
+@lru_cache(maxsize=None)
+def _beginning() -> Pattern[bytes]:
+    """Match what a token may begin with, the longer first: sk-ant- is no sk-."""
+    return re.compile(b"|".join(map(re.escape, sorted(_BY_BEGINNING, key=len, reverse=True))))
+
+
+@lru_cache(maxsize=None)
+def _patterns(beginning: bytes) -> List[Tuple[str, Pattern[bytes]]]:
+    left = _LEFT.encode("ascii") + re.escape(beginning)
+    return [(shape.label, re.compile(left + shape.rest.encode("ascii"))) for shape in _BY_BEGINNING[beginning]]
+
+
+@lru_cache(maxsize=None)
+def _bare() -> Pattern[bytes]:
+    whole = "|".join(f"({shape.rest})" for shape in _WITHOUT)
+    return re.compile(f"(?:(?<![A-Za-z0-9])|(?<=bot))(?:{whole})".encode("ascii"))
 
 
 _BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
@@ -152,9 +165,9 @@ _ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u00
 
 def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
     """Find the tokens that begin in a part of a text; they may end beyond it."""
-    read = start
+    read, beginning = start, _beginning()
     for place in _starts(data, start, end):
-        found = _BEGINNING.match(data, place) if place >= read else None
+        found = beginning.match(data, place) if place >= read else None
         span = at(data, place, found[0]) if found else None
         if span:
             read = span.end
@@ -171,7 +184,7 @@ def _starts(data: bytes, start: int, end: int) -> Iterator[int]:
 
 def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
     """Return the token that begins there with those letters, if it is one."""
-    for label, pattern in _BY_BEGINNING[beginning]:
+    for label, pattern in _patterns(beginning):
         match = pattern.match(data, start)
         if match:
             return Span(start, match.end(), "token", label)
@@ -180,6 +193,6 @@ def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
 
 def bare(data: bytes, start: int) -> Iterator[Span]:
     """Find the token without a beginning of its own that stands just there."""
-    match = _BARE.match(data, start)
+    match = _bare().match(data, start)
     if match and match.lastindex:
-        yield Span(start, match.end(), "token", _BARE_LABELS[match.lastindex - 1])
+        yield Span(start, match.end(), "token", _WITHOUT[match.lastindex - 1].label)
