@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from typing import BinaryIO, Iterable, Iterator, List, Sequence, Tuple
 from typing import Counter as Counts
+from typing import Iterable, Iterator, List, Protocol, Sequence, Tuple
 
 from . import named, places, runs, shapes, views
 from .known import Secret
@@ -24,6 +24,20 @@ CONTEXT_BYTES = 1 << 11  # of what was written already, since names and URLs are
 
 _Bytes = bytes  # as a type within the class, which has a method of that name
 _LINE_END = re.compile(rb"\r?\n[ \t]*")
+
+
+class Source(Protocol):
+    """What bytes are read from; none at its end."""
+
+    def read(self, __size: int) -> bytes:
+        """Give the next, so many at most."""
+
+
+class Sink(Protocol):
+    """What bytes are written to, all at once."""
+
+    def write(self, __content: bytes) -> object:
+        """Take all of it."""
 
 
 class Redactor:
@@ -57,7 +71,7 @@ class Redactor:
         self.stream(io.BytesIO(content), sink)
         return sink.getvalue()
 
-    def stream(self, source: BinaryIO, sink: BinaryIO) -> None:
+    def stream(self, source: Source, sink: Sink) -> None:
         """Copy a stream without its secrets, in pieces: it is never held whole."""
         context, held, ended = b"", b"", False
         while not ended:
@@ -110,7 +124,7 @@ def _plain(value: bytes) -> bytes:
     return views.without_colours(value).text if b"\x1b" in value else value
 
 
-def _read(source: BinaryIO, size: int) -> bytes:
+def _read(source: Source, size: int) -> bytes:
     """Read so many bytes, fewer only at the end: a pipe gives what it has."""
     pieces = []
     while size > 0:
