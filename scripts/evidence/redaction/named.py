@@ -134,7 +134,10 @@ def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: byt
     how, close = match.lastgroup or "", match["close"]
     before = low[max(0, start - 3) : start]
     if how == "space" and not (
-        low.startswith(b"-", start) or _is_netrc(low, start, match) or _is_told(data, match) or _is_set(low, start)
+        low.startswith(b"-", start)
+        or _is_netrc(low, start, match)
+        or _is_told(data, match)
+        or _is_set(data, low, start)
     ):
         return None
     if how == "comma" and not (
@@ -160,8 +163,10 @@ def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
     return b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')
 
 
-def _is_set(low: bytes, start: int) -> bool:
-    """Tell whether a command sets a name to the next word."""
+def _is_set(data: bytes, low: bytes, start: int) -> bool:
+    """Tell whether a command, or a line of a Dockerfile, sets a name to the next word."""
+    if data[max(0, start - 4) : start] == b"ENV ":
+        return True
     return low[max(0, start - 14) : start].endswith((b"setx ", b"configure set ", b"config set "))
 
 
@@ -178,6 +183,8 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
         yield from _credentials(data, name) if name.how != "told" else ()
         return
     importance = weight(name.text.strip(b".-"))
+    if importance > Weight.RANDOM and _is_in_nodeid(data, name.start):
+        importance = Weight.RANDOM
     if importance < Weight.LIKELY and _is_likely_here(data, name, lowered):
         importance = Weight.LIKELY
     if importance == Weight.NONE:
@@ -200,10 +207,23 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
     for start, end, quote in _values(data, name, importance):
         if name.how == "comma" and not name.text.startswith(b"-") and data[end + 1 : end + 2] != b")":  # no pair
             continue
+        if name.how in ("comma", "space") and _FLAG.match(data, start, end):
+            continue
         if is_secret(importance, _LINE_END.sub(b"", data[start:end])):
             yield Span(start, end, "named", "", quote)
 
 
+_FLAG = re.compile(rb"--[a-z][a-z-]*\Z")
+
+
+def _is_in_nodeid(data: bytes, start: int) -> bool:
+    """Tell whether a name stands between the brackets of a test's id: tests/test_a.py::test_a[password=x]."""
+    place = data.rfind(b"::", max(0, start - _MOST_ID_BYTES), start)
+    return place >= 0 and bool(_BRACKET.match(data, place, start))
+
+
+_MOST_ID_BYTES = 300
+_BRACKET = re.compile(rb"::\w+\[[^\]\"\s]*\Z")
 _QUERY = re.compile(rb"(?:[?&;]|%26|&amp;|\\u0026)\Z")
 _SIGNATURE = re.compile(rb"[A-Za-z0-9+/%]{27,200}")
 

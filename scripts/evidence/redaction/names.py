@@ -103,9 +103,9 @@ _PLACEHOLDER = re.compile(
       | \$\{.* | \$\(.* | \$[a-z_][a-z0-9_]* | %\w+% | %[sdr] | %\([a-z_]+\)s? | \{\{.* | \$\$.*
       | (?:os|self|cls|settings|config|conf|args|options|opts|env|environ|secrets|vars|process|ctx|context|params|kwargs
         |request|req|data|app|client|credentials|inputs|matrix|github)(?:\.[a-z_][a-z0-9_]*|\[['"].*|\()+.*
-      | [a-z_][a-z0-9_.]*[\[(].* | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
+      | [a-z_][a-z_.]*[0-9]?[\[(].* | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
       | [a-z]+(?:_[a-z]+)*_(?:key|token|secret|password|credentials|key_id)  # the name of a variable, in quotes
-      | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
+      | await | lambda | yield | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
       | (?:redacted|hidden|masked|filtered|removed|secret|required|missing|empty|invalid|incorrect|wrong|changed|expired
         |optional|accepted|rejected|ok|password|passwd|token|passphrase|must|should|is|was|are|will|can|cannot|not|and|or|for
         |the|a|an|in|to|of|from|with|options?|flags?|arguments?|instead|prompt|field|reset|length|too)
@@ -125,6 +125,7 @@ def is_placeholder(value: bytes) -> bool:
 _DIGEST = re.compile(rb"(?:(?:sha\d+|md5)[:-])?[0-9a-f]{32,128}\Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _HAS_DIGIT = re.compile(rb"[0-9]")
 _HAS_LETTER = re.compile(rb"[A-Za-z]")
+_NAME = re.compile(rb"(?=.*[a-z]{7})[A-Za-z]*[0-9]{0,2}[A-Za-z]*\Z")  # S3AccessPointAttachments
 _MIXED = re.compile(rb"[a-z][A-Z]|[A-Z]{2,}[a-z]")
 _NUMBER = re.compile(rb"[-+]?[0-9][0-9.,_]{0,9}(?:e[-+]?[0-9]+)?\Z")
 
@@ -135,7 +136,7 @@ def looks_random(value: bytes) -> bool:
     >>> looks_random(b"V1StGXR8Z5jdHi6BmyT"), looks_random(b"0" * 40), looks_random(b"acoustic-model-v1")
     (True, False, False)
     """
-    has_both = _HAS_DIGIT.search(value) and _MIXED.search(value)
+    has_both = _HAS_DIGIT.search(value) and _MIXED.search(value) and not _NAME.match(value)
     return len(value) >= 16 and bool(has_both) and b" " not in value and not _DIGEST.match(value)
 
 

@@ -32,6 +32,8 @@ def find(piece: Piece) -> Iterator[Span]:
         yield from _programs(piece)
     if b"$" in data:
         yield from _hashes(data)
+    if piece.has(b"auth"):
+        yield from _pairs(data, low)
 
 
 _AUTHORITY = re.compile(rb"([^\s/\"'`<>@:\\]{0,200})(?::([^\s\"'`<>]{1,300}))?\Z")
@@ -154,6 +156,19 @@ def _users(data: bytes, low: bytes) -> Iterator[Span]:
         is_option = _BEFORE_USER.search(low, max(0, match.start() - 8), match.start())
         if is_option and not is_hidden(value) and not re.match(rb"[0-9]{1,5}\Z", value):  # -u 1000:1000 is no log-in
             yield Span(start, end, "command line")
+
+
+_LOG_IN = re.compile(
+    rb"auth(?:[\"']?[ \t]{0,4}[=:][ \t]{0,4})?\([ \t]{0,4}b?([\"'])[^\"'\r\n]{0,100}\1,"
+    rb"[ \t]{0,4}b?([\"'])([^\"'\r\n]{1,200})\2\)"
+)
+
+
+def _pairs(data: bytes, low: bytes) -> Iterator[Span]:
+    """Find the passwords of `auth=('USER', 'PASSWORD')` and HTTPBasicAuth('USER', 'PASSWORD')."""
+    for match in _LOG_IN.finditer(low):
+        if not is_hidden(data[match.start(3) : match.end(3)]):
+            yield Span(*match.span(3), "log-in")
 
 
 _SAME = rb"[^\r\n|;]{0,200}?"

@@ -99,6 +99,7 @@ SHAPES = (
     Shape("postman key", ("PMAK-",), f"{_D}{{30,80}}"),
     Shape("grafana token", ("glsa_", "glc_"), r"[\w+/=]{20,400}"),
     Shape("new relic", ("NRAK-",), f"{_W}{{20,40}}"),
+    Shape("tailscale key", ("tskey-",), f"{_D}{{16,100}}"),
     Shape("doppler token", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa."), r"[\w.-]{30,100}"),
     Shape("shopify token", ("shpat_", "shpss_", "shpca_", "shppa_"), f"{_HEX}{{32}}"),
     Shape("square token", ("sq0atp-", "sq0csp-"), f"{_D}{{20,60}}"),

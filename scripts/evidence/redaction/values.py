@@ -49,7 +49,7 @@ class Values:
             text for text in self._by_form if len(text) >= RUN and len(text.split()) == 1 and self._is_raw(text)
         ]
         self.longest = max([0, *map(len, self._by_form)])
-        self._fragments = Fragments(text for text, value in self._by_form.items() if not value.is_word)
+        self._fragments = Fragments(self._by_form)
 
     def _is_raw(self, text: bytes) -> bool:
         return self._by_form[text].raw == text
