@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
-from .names import Weight, is_secret, weight
+from .names import Weight, is_secret, looks_random, weight
 from .piece import Piece
 from .shapes import Span
 
@@ -29,10 +29,12 @@ _AFTER_NAME = rb"""
           | ,[ \t\r\n]{0,20}(?:\\{0,8}["'])value\\{0,8}["'][ \t]{0,4}:           # "name": "PASSWORD", "value": "x"
           | \r?\n[ \t-]{0,40}value:(?=[ ])                                        # - name: PASSWORD, next line value: x
           | [ ]{1,4}value[ ]?=                                                   # <input name="password" value="x">
+          | </key>[ \t\r\n]{0,40}<string>                                          # <key>Password</key> of a plist
           | (?:=>|->|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
         ) %(blank)s %(wrap)s
       | [ ]{0,20} (?P<told>[ ]is:?|[ ]\||[ ]\xe2\x94\x82) [ ]{1,20}                    # the password is x; a table
-      | (?P<element>>)                                                          # <password>x</password>
+      | (?P<element>(?:[ ][\w:.-]{1,40}="[^"<>\r\n]{0,200}"){0,4}>)               # <password>x</password>
+      | (?P<call>\((?=["']))                                                     # setPassword("x")
       | (?P<comma>,[ \t]{0,4})                                                  # ["--password", "x"]
       | (?P<part>(?:\r?\n|\\r\\n){2})                                           # name="password" of a multipart body
       | (?P<space>[ \t]{1,20})                                                  # --password x
@@ -61,7 +63,7 @@ _BARE = re.compile(rb"(?:[^\s\0\"'`<>\\]|\\(?![\\nrt\"'])){1,4096}")
 _HEAD_BYTES = 256  # of a value say whether it is one: some run on for long
 _HEAD = re.compile(_BARE.pattern.replace(b"4096", b"%d" % _HEAD_BYTES))
 _CUT = re.compile(
-    rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[,\]]|\\u0026|\xef\xbc[\x81\x89\x8c\x9b]|\xe3\x80[\x81\x82]"
+    rb"[&;,](?=[\w.%\[\]-]{1,60}[=:])|&amp;|%26|\}[},\]]|\\u0026|\xef\xbc[\x81\x89\x8c\x9b]|\xe3\x80[\x81\x82]"
 )
 _LINE = re.compile(rb"[^\r\n]{0,2000}")
 _ANCHOR = re.compile(rb"(?:^|[\r\n])[ \t]*(?:- |export |set |\+ |> ?)?[ \t]*(?:[\"']?)\Z")
@@ -138,6 +140,7 @@ def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: byt
         or _is_netrc(low, start, match)
         or _is_told(data, match)
         or _is_set(data, low, start)
+        or _is_random(data, match)
     ):
         return None
     if how == "comma" and not (
@@ -147,9 +150,15 @@ def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: byt
     is_attribute = low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
     if how == "element" and not (before.endswith((b"<", b":", b";")) or (close and is_attribute)):
         return None
+    if how == "element" and data.find(b"/", data.rfind(b"<", max(0, start - _MOST_NAME_BYTES), start), start) >= 0:
+        return None  # </ns:password>
     if how == "part" and not is_attribute:
         return None
-    if before.endswith((b"::", b"$")) or text == b"PWD":  # a test of that name, a variable, the working directory
+    if how == "call" and not text.rpartition(b".")[2].startswith((b"set", b"with")):
+        return None
+    if before.endswith(b"$") and not (how == "assign" and data[match.end() : match.end() + 1] in (b"'", b'"')):
+        return None  # a variable, but $password = "x"
+    if before.endswith(b"::") or (text == b"PWD" and not before.endswith(b";")):  # a test; the working directory
         return None
     if text.lower() in (b"key", b"token"):
         spaced = low[max(0, start - 11) : start].decode("latin-1")
@@ -163,11 +172,21 @@ def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
     return b"pass" in match[0] and data[match.end() : match.end() + 1] in (b"'", b'"')
 
 
+_SETTERS = (b"setx ", b"setenv ", b"set -x ", b"set -gx ", b"configure set ", b"config set ")
+_SHOWN = re.compile(rb"[A-Za-z0-9_-]{20,}(?![\w.(\[/-])")
+
+
+def _is_random(data: bytes, match: re.Match[bytes]) -> bool:
+    """Tell whether what comes after the bare word can be nothing but a token: `token 4f9Xk...`."""
+    value = None if match[0].startswith(b"key") else _SHOWN.match(data, match.end())
+    return bool(value and looks_random(value[0]))
+
+
 def _is_set(data: bytes, low: bytes, start: int) -> bool:
     """Tell whether a command, or a line of a Dockerfile, sets a name to the next word."""
     if data[max(0, start - 4) : start] == b"ENV ":
         return True
-    return low[max(0, start - 14) : start].endswith((b"setx ", b"configure set ", b"config set "))
+    return low[max(0, start - 14) : start].endswith(_SETTERS)
 
 
 def _is_netrc(low: bytes, start: int, match: re.Match[bytes]) -> bool:
@@ -213,7 +232,7 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
             yield Span(start, end, "named", "", quote)
 
 
-_FLAG = re.compile(rb"--[a-z][a-z-]*\Z")
+_FLAG = re.compile(rb"--[a-z][a-z0-9-]*\Z")
 
 
 def _is_in_nodeid(data: bytes, start: int) -> bool:
@@ -245,7 +264,7 @@ def _values(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int,
         return [(start, closing(data, start, quote), b"")]
     if name.how in ("element",):
         end = data.find(b"<", name.value, name.value + MOST_VALUE_BYTES)
-        return [(name.value, end, b"")] if end > name.value else []
+        return [(name.value, end, b"")] if end > name.value and data.startswith(b"/", end + 1) else []
     if name.close.strip(b"]") and name.how == "assign":
         number = _NUMBER.match(data, name.value)
         if number:
@@ -318,9 +337,10 @@ def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, in
     cut = _CUT.search(data, start, end)
     end = cut.start() if cut else end
     end = _trimmed(data, start, end)
-    return [] if _is_code(name, data[start:end]) else [(start, end, b"")]
+    return [] if end - start < _LEAST_BARE or _is_code(name, data[start:end]) else [(start, end, b"")]
 
 
+_LEAST_BARE = 3  # bytes: a shorter value without quotes is a variable of minified code
 _VARIABLE = re.compile(rb"[A-Za-z_][A-Za-z_.]*\Z")
 _USUAL = (b"value", b"data", b"key", b"creds", b"credentials", b"credential", b"secret", b"token", b"password")
 

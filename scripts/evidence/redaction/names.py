@@ -28,7 +28,7 @@ def word_set(text: str) -> FrozenSet[str]:
 
 # Words after which a name still means the value itself: SECRET_KEY_BASE, password_2, DB_PASSWORD_PROD.
 _NEUTRAL = word_set(
-    "value text string str base data raw plain plaintext b64 base64 prod production dev staging stage test old "
+    "value text string str base data raw plain plaintext b base prod production dev staging stage test old "
     "new current main default primary secondary live env var"
 )
 _PASSWORDS = ("password", "passwd", "passphrase", "passwort", "secret", "secrets", "credential", "credentials", "pwd")
@@ -103,9 +103,11 @@ _PLACEHOLDER = re.compile(
       | \$\{.* | \$\(.* | \$[a-z_][a-z0-9_]* | %\w+% | %[sdr] | %\([a-z_]+\)s? | \{\{.* | \$\$.*
       | (?:os|self|cls|settings|config|conf|args|options|opts|env|environ|secrets|vars|process|ctx|context|params|kwargs
         |request|req|data|app|client|credentials|inputs|matrix|github)(?:\.[a-z_][a-z0-9_]*|\[['"].*|\()+.*
-      | [a-z_][a-z_.]*[0-9]?[\[(].* | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
+      | (?:[a-z_]+|[a-z_][a-z_.]{3,}[0-9]{0,3}[a-z0-9_.]*)[\[(].*
+      | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
       | [a-z]+(?:_[a-z]+)*_(?:key|token|secret|password|credentials|key_id)  # the name of a variable, in quotes
-      | await | lambda | yield | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
+      | await | lambda | yield | raise | return | continue | break | else
+      | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
       | (?:redacted|hidden|masked|filtered|removed|secret|required|missing|empty|invalid|incorrect|wrong|changed|expired
         |optional|accepted|rejected|ok|password|passwd|token|passphrase|must|should|is|was|are|will|can|cannot|not|and|or|for
         |the|a|an|in|to|of|from|with|options?|flags?|arguments?|instead|prompt|field|reset|length|too)

@@ -28,12 +28,11 @@ def find(piece: Piece) -> Iterator[Span]:
         yield from _schemes(data, low)
     if b"-u" in low:
         yield from _users(data, low)
-    if b" -p" in data or piece.has(b"redis-cli"):
+    if b" -p" in data or piece.has(b"redis-cli") or piece.has(b"-stdin") or piece.has(b"with-token"):
         yield from _programs(piece)
     if b"$" in data:
         yield from _hashes(data)
-    if piece.has(b"auth"):
-        yield from _pairs(data, low)
+    yield from _pairs(piece)
 
 
 _AUTHORITY = re.compile(rb"([^\s/\"'`<>@:\\]{0,200})(?::([^\s\"'`<>]{1,300}))?\Z")
@@ -158,23 +157,32 @@ def _users(data: bytes, low: bytes) -> Iterator[Span]:
             yield Span(start, end, "command line")
 
 
-_LOG_IN = re.compile(
-    rb"auth(?:[\"']?[ \t]{0,4}[=:][ \t]{0,4})?\([ \t]{0,4}b?([\"'])[^\"'\r\n]{0,100}\1,"
-    rb"[ \t]{0,4}b?([\"'])([^\"'\r\n]{1,200})\2\)"
-)
+_LOG_INS = {
+    word: re.compile(
+        word + rb"s?(?:[\"']?[ \t]{0,4}[=:][ \t]{0,4})?\([ \t]{0,4}b?([\"'])[^\"'\r\n]{0,100}\1,"
+        rb"[ \t]{0,4}b?([\"'])([^\"'\r\n]{1,200})\2\)"
+    )
+    for word in (b"auth", b"credential", b"login")
+}
 
 
-def _pairs(data: bytes, low: bytes) -> Iterator[Span]:
+def _pairs(piece: Piece) -> Iterator[Span]:
     """Find the passwords of `auth=('USER', 'PASSWORD')` and HTTPBasicAuth('USER', 'PASSWORD')."""
-    for match in _LOG_IN.finditer(low):
-        if not is_hidden(data[match.start(3) : match.end(3)]):
-            yield Span(*match.span(3), "log-in")
+    for word, pattern in _LOG_INS.items():
+        for match in pattern.finditer(piece.low) if piece.has(word) else ():
+            if not is_hidden(piece.data[match.start(3) : match.end(3)]):
+                yield Span(*match.span(3), "log-in")
 
 
 _SAME = rb"[^\r\n|;]{0,200}?"
 _PROGRAMS = {
     b"mysql": re.compile(rb"mysql\w*\b" + _SAME + rb"[ \"']-p(?=[^\s\"'])([^\s\"'`]{1,100})"),
     b"mariadb": re.compile(rb"mariadb(?:-\w+)?\b" + _SAME + rb"[ \"']-p(?=[^\s\"'])([^\s\"'`]{1,100})"),
+    b"echo": re.compile(
+        rb"echo[ \t]+(?:-n[ \t]+)?[\"']?([^\s\"'`|]{1,2000})[\"']?[ \t]*\|[^\r\n|]{0,100}"
+        rb"--(?:password-stdin|with-token)"
+    ),
+    b"openssl": re.compile(rb"openssl\b" + _SAME + rb"[ \t]-pass(?:in|out)?[ \t]+pass:([^\s\"'`]{1,200})"),
     b"sshpass": re.compile(rb"sshpass[ \t]+(?:-\w[ \t]+)?-p[ \t]*[\"']?([^\s\"'`]{1,100})"),
     b"redis-cli": re.compile(rb"redis-cli\b" + _SAME + rb"[ \t]-a[ \t]+[\"']?([^\s\"'`]{1,100})"),
     b"login": re.compile(rb"login\b" + _SAME + rb"[ \t]-p[ \t]+[\"']?([^\s\"'`]{1,2000})"),

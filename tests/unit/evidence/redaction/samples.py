@@ -161,6 +161,17 @@ ENV DB_PASSWORD ⟦hunter2⟧
 DB_PASSWORD=⟦kd9(23[x⟧
 requests.get(url, auth=('admin', '⟦hunter2⟧'))
 auth=HTTPBasicAuth("admin", "⟦hunter2⟧"),
+smtp.login('me', '⟦hunter2⟧')
+echo '⟦hunter2⟧' | docker login --username me --password-stdin
+openssl enc -aes-256-cbc -pass pass:⟦hunter2⟧ -in x
+setenv API_TOKEN ⟦{B}⟧
+made token ⟦xY{A}⟧ for x
+SSH_KEY_B64=⟦LS0tLS1CRUdJTiBPUEVO{B}⟧
+client.setPassword("⟦hunter2⟧");
+$password = '⟦hunter2⟧';
+Server=db;UID=me;PWD=⟦hunter2⟧;
+<a:Password Type="x">⟦hunter2⟧</a:Password> <b>bold</b>
+<key>Password</key><string>⟦hunter2⟧</string>
 curl -u "me:⟦hunter 2⟧" http://x
 密码:⟦hunter2⟧，请保管
 Login(user='me', password=⟦hunter2⟧)
@@ -238,7 +249,11 @@ tests/test_a.py::test_key[key=value-secret:long] tests/test_a.py::test_b[passwor
 {{"tests/test_a.py::test_path[/../etc/passwd]": "passed"}}
 ['app.py', '--password', '--token', '--port', '80'] app.py --use-auth-token --fp16
 "key": "S3AccessPointAttachments", "result_key": "FirewallPoliciesV2"
-valid_credentials = await self.check(login)
+valid_credentials = await self.check(login); secret = hashlib.sha256(x).hexdigest()
+if password != confirm_password: raise ValueError
+Unexpected key text2SemanticEncoder.layers.0.weight; token text2SemanticEncoderBlock
+usage: app <user> <password> [options] <file>
+o=n.token||"";return{{key:r,token:o,password:i}}}}var a={{keyCode:13,passive:!0}}
 12 passed, 3 failed in 4.56s
 <object at 0x7f3a2c4d5e60>
   File "/srv/app/indextts/token_utils.py", line 153, in encode_tokens

@@ -38,7 +38,7 @@ def test_what_is_known_is_looked_for_in_each_line() -> None:
 def test_a_line_that_can_hold_none_imports_no_finder() -> None:
     code = (
         "import sys; from scripts.evidence.redaction.lines import Lines; lines = Lines([]); lines.text('12 passed');"
-        "before = 'scripts.evidence.redaction.named' in sys.modules; print(before, lines.text('password=x'))"
+        "before = 'scripts.evidence.redaction.named' in sys.modules; print(before, lines.text('password=hunter2'))"
     )
 
     printed = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
