@@ -33,7 +33,7 @@ _AFTER_NAME = rb"""
           | (?:=>|->|:=|[:=]|%%3d|%%3a|\xef\xbc\x9a|&\#61;|\\{1,8}u003d)(?!=)
         ) %(blank)s %(wrap)s
       | [ ]{0,20} (?P<told>[ ]is:?|[ ]\||[ ]\xe2\x94\x82) [ ]{1,20}                    # the password is x; a table
-      | (?P<element>(?:[ ][\w:.-]{1,40}="[^"<>\r\n]{0,200}"){0,4}>)               # <password>x</password>
+      | (?P<element>(?=(?:[ ][\w:.-]{1,40}="[^"<>\r\n]{0,200}"){0,4}>))              # <password>x</password>
       | (?P<call>\((?=["']))                                                     # setPassword("x")
       | (?P<comma>,[ \t]{0,4})                                                  # ["--password", "x"]
       | (?P<part>(?:\r?\n|\\r\\n){2})                                           # name="password" of a multipart body
@@ -154,7 +154,7 @@ def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: byt
         return None  # </ns:password>
     if how == "part" and not is_attribute:
         return None
-    if how == "call" and not text.rpartition(b".")[2].startswith((b"set", b"with")):
+    if how == "call" and not text.rpartition(b".")[2].startswith((b"set", b"with_")):
         return None
     if before.endswith(b"$") and not (how == "assign" and data[match.end() : match.end() + 1] in (b"'", b'"')):
         return None  # a variable, but $password = "x"
@@ -263,8 +263,9 @@ def _values(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int,
         start, quote = opened.end(), opened[1]
         return [(start, closing(data, start, quote), b"")]
     if name.how in ("element",):
-        end = data.find(b"<", name.value, name.value + MOST_VALUE_BYTES)
-        return [(name.value, end, b"")] if end > name.value and data.startswith(b"/", end + 1) else []
+        start = data.find(b">", name.value) + 1
+        end = data.find(b"<", start, start + MOST_VALUE_BYTES)
+        return [(start, end, b"")] if end > start and data.startswith(b"/", end + 1) else []
     if name.close.strip(b"]") and name.how == "assign":
         number = _NUMBER.match(data, name.value)
         if number:

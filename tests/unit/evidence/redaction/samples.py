@@ -156,7 +156,7 @@ ENV HF_TOKEN=⟦abcdefghijk⟧
 the password is ⟦hunter2⟧
 | password | ⟦hunter2⟧ |
 setx API_KEY ⟦{B}⟧
-<input name="password" value="⟦hunter2⟧">
+<input type="password" name="password" value="⟦hunter2⟧">
 ENV DB_PASSWORD ⟦hunter2⟧
 DB_PASSWORD=⟦kd9(23[x⟧
 requests.get(url, auth=('admin', '⟦hunter2⟧'))
@@ -252,6 +252,7 @@ tests/test_a.py::test_key[key=value-secret:long] tests/test_a.py::test_b[passwor
 valid_credentials = await self.check(login); secret = hashlib.sha256(x).hexdigest()
 if password != confirm_password: raise ValueError
 Unexpected key text2SemanticEncoder.layers.0.weight; token text2SemanticEncoderBlock
+without_secrets("see here")
 usage: app <user> <password> [options] <file>
 o=n.token||"";return{{key:r,token:o,password:i}}}}var a={{keyCode:13,passive:!0}}
 12 passed, 3 failed in 4.56s
