@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+import re
+from typing import Dict, Iterator, List, Tuple
 
 RUN = 16  # letters and digits in a row: rare in all that people and programs write, but in each token
-_CLASSES = bytes(97 if chr(code).isalnum() and code < 128 else 32 for code in range(256))
-_RUN = b"a" * RUN
+
+
+def _class(code: int) -> str:
+    """Say what a byte is to a token: h and a are its letters, - stands between them or ends an escape before it."""
+    letter = chr(code)
+    if letter in "0123456789abcdef":
+        return "h"
+    if code < 128 and letter.isalnum():
+        return "a"
+    return "-" if letter in "-_.~\\%" else ":" if letter == ":" else "+" if letter in "+/=" else " "
+
+
+_CLASSES = "".join(map(_class, range(256))).encode("ascii")
+_HEX, _DIGEST = b"h" * RUN, b"#" * RUN
+_MERGED = bytes(97 if code == ord("h") else code for code in range(256))
+_RUN = re.compile(b"a" * RUN + b"a*")  # begins with letters as they are, which is quicker than {16,}
+_ALNUM = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 # Not needed to tell the words apart that are asked for. What is left of a log is less than half of it.
 _LEFT_OUT = bytes(code for code in range(128) if not chr(code).isalpha() or chr(code).lower() in "jlmnfvqz")
@@ -19,14 +35,20 @@ class Piece:
     Attributes:
         data: as they are.
         low: in small letters, each at its place.
-        runs: where 16 letters and digits or more stand in a row, (start, end).
+        classes: to a token, each at its place: `a` a letter or digit, `#` one of 16 hexadecimal digits in a row,
+            `-` one of -_.~\\%, `+` one of +/=, `:` itself, a blank all else.
+        runs: where 16 letters and digits or more stand in a row, (start, end), but for those of digests.
     """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.low = data.lower()
         self._letters = self.low.translate(None, _LEFT_OUT)
-        self.runs = _runs(data)
+        # Identifiers and digests end each line of many a log: they are told from tokens here, all at once.
+        self.classes = data.translate(_CLASSES).replace(_HEX, _DIGEST).translate(_MERGED)
+        self.runs: List[Tuple[int, int]] = []
+        if b"a" * RUN in self.classes:
+            self.runs = [match.span() for match in _RUN.finditer(self.classes)]
         self._known: Dict[bytes, bool] = {}
 
     def has(self, word: bytes) -> bool:
@@ -36,14 +58,12 @@ class Piece:
             self._known[word] = (len(few) < _LEAST or few in self._letters) and word in self.low
         return self._known[word]
 
-
-def _runs(data: bytes) -> List[Tuple[int, int]]:
-    mapped = data.translate(_CLASSES)
-    runs = []
-    place = mapped.find(_RUN)
-    while place >= 0:
-        end = mapped.find(b" ", place + RUN)
-        end = end if end >= 0 else len(data)
-        runs.append((place, end))
-        place = mapped.find(_RUN, end)
-    return runs
+    def digests(self, before: bytes = b"", after: bytes = b"") -> Iterator[Tuple[int, int]]:
+        """Find the runs of hexadecimal digits that have a letter of these classes beside them, as (start, end)."""
+        wanted, read = before + _DIGEST + after, 0
+        place = self.classes.find(wanted)
+        while place >= 0:
+            first = place + len(before)
+            head = self.data[max(0, first - 256) : first]
+            yield first - len(head) + len(head.rstrip(_ALNUM)), first + RUN
+            place = self.classes.find(wanted, first + RUN)

@@ -8,14 +8,14 @@ import re
 from typing import Iterator, List, Optional, Tuple
 
 from . import shapes, views
-from .piece import Piece
+from .piece import RUN, Piece
 from .shapes import Span
 
 _TOKEN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~"
 _LEFT_BYTES = _TOKEN_BYTES + b":+/="
 _REST = re.compile(rb"[A-Za-z0-9_.~+/=:-]{0,8192}")
-# A digest, an identifier or a fraction by itself: the usual case, in which there is nothing to look for.
-_DIGEST = re.compile(rb"[\"' ,(\[:=.][0-9a-f]+[\"' ,)\]};]\Z")
+# A digest or an identifier, whatever stands between its parts. A key of mailgun is as it is.
+_DIGESTS = re.compile(rb"(?![0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-]))[0-9a-f+/=:.-]*\Z")
 _LEFT = 64
 _SOUND = 400  # base64 of so many letters is no token but sound, or a picture: any letters may stand in it
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SOUND)
@@ -23,6 +23,8 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SOUND)
 # Tokens whose letters may all stand in shorter runs: - and _ are among theirs.
 _SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
 
+# A line's end soon after what may be the beginning of a token, and a run at the next line's start.
+_NEXT_LINE = re.compile(rb"-a{0,15} {1,40}([a#]{16})")
 _WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
 _WIDTH = 60  # characters of a line that may have been wrapped
 _JOINED_BYTES = 300
@@ -30,14 +32,39 @@ _JOINED_BYTES = 300
 
 def find(piece: Piece) -> Iterator[Span]:
     """Find tokens of known shapes."""
-    data, read, is_digest = piece.data, 0, _DIGEST.match
-    for start, end in piece.runs:
-        if start >= read and not is_digest(data, start - 1, end + 1):
-            spans, read = _around(data, start, end)
+    read = 0
+    for start, end in _candidates(piece):
+        if start >= read:
+            spans, read = _around(piece.data, start, end)
             yield from spans
-    for word in _SHORT:
+    for word in (*_SHORT, *(shapes.BROKEN if _PLUS.search(piece.classes) else ())):
         if piece.has(word):
             yield from _short(piece, word)
+    if piece.has(b"basic"):
+        yield from _log_ins(piece)
+
+
+_PLUS = re.compile(rb"\+(?:a{16}|#{16})")
+
+
+def _candidates(piece: Piece) -> List[Tuple[int, int]]:
+    """List the runs in or beside which a token may begin: by what stands beside them, or by their first letters."""
+    classes, data, firsts, tail = piece.classes, piece.data, shapes.FIRSTS, shapes.TAIL.match
+    found = [
+        (start, end)
+        for start, end in piece.runs
+        if (data[start] in firsts and tail(data, start))
+        or classes[start - 1 : start] in _JOINED_LEFT
+        or classes[end : end + 1] == b"-"
+    ]
+    for before, after in ((b"-", b""), (b"a", b""), (b"", b"-")):
+        found += piece.digests(before, after)
+    for match in _NEXT_LINE.finditer(classes) if b"\n" in data else ():
+        found.append(match.span(1))
+    return sorted(found)
+
+
+_JOINED_LEFT = frozenset((b"-", b":"))
 
 
 def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
@@ -49,12 +76,11 @@ def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
     if right - left >= _SOUND and _BASE64.match(data, start):
         spans = list(shapes.tokens(data, left, start + 1))
         return spans, max([right, *(span.end for span in spans)])
-    spans = list(shapes.tokens(data, left, right))
-    if data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS:
+    is_digest = _DIGESTS.match(data[left:right])
+    spans = [] if is_digest else list(shapes.tokens(data, left, right))
+    if not is_digest and (data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS):
         for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
             spans += shapes.bare(data, place)
-    if b"asic" in head or b"ASIC" in head:
-        spans += _log_in(data, start)
     if data[right : right + 1] in _LINE_ENDS or data[max(0, left - 1) : left] in _BLANKS:
         spans += _wrapped(data, left, right, spans)
     return spans, max([right, *(span.end for span in spans)])
@@ -65,13 +91,17 @@ _LINE_ENDS, _BLANKS = frozenset((b"\r", b"\n")), frozenset((b" ", b"\t", b"\n"))
 
 
 _BASIC = re.compile(rb"[Bb](?:asic|ASIC)[ \t]{1,4}([A-Za-z0-9+/_-]{6,2048}={0,2})(?![\w+/=])")
+_ONE_RUN = re.compile(rb"[A-Za-z0-9]{%d}" % RUN)
 
 
-def _log_in(data: bytes, start: int) -> Iterator[Span]:
-    """Find what comes after the word Basic just before a run; in an Authorization header it is found by that."""
-    match = _BASIC.search(data, max(0, start - 9 - 16), start + 2048)
-    if match and match.start(1) <= start < match.end(1) and _is_log_in(match[1]):
-        yield Span(*match.span(1), "header")
+def _log_ins(piece: Piece) -> Iterator[Span]:
+    """Find what comes after the word Basic; in an Authorization header it is found by that."""
+    place = piece.low.find(b"basic")
+    while place >= 0:
+        match = _BASIC.match(piece.data, place)
+        if match and _ONE_RUN.search(match[1]) and _is_log_in(match[1]):
+            yield Span(*match.span(1), "header")
+        place = piece.low.find(b"basic", place + 1)
 
 
 def _is_log_in(text: bytes) -> bool:
@@ -110,7 +140,7 @@ def _wrapped(data: bytes, left: int, right: int, found: List[Span]) -> List[Span
         start, end = view.original(span.start), view.original(span.end - 1) + 1
         if start < right < end or start < left < end:
             ended = any(one.start == start and one.end in (right, left) for one in found)
-            if not ended or _is_rest(data, end):
+            if not ended or (after and _ONE_RUN.match(data, after.end())) or _is_rest(data, end):
                 spans.append(span._replace(start=start, end=end))
     return spans
 

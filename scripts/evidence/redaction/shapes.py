@@ -146,6 +146,15 @@ def _compiled() -> Tuple[Pattern[bytes], Dict[bytes, List[Tuple[str, Pattern[byt
 _BEGINNING, _BY_BEGINNING, _BARE, _BARE_LABELS = _compiled()
 
 
+_BEGINNINGS = [word for shape in SHAPES for word in shape.beginnings]
+_HEADS = frozenset(word[:2].encode("ascii") for word in _BEGINNINGS)
+# What a run of letters and digits begins with that is the beginning of a token, or its end.
+_TAILS = sorted({tail for tail in (re.split(r"[^A-Za-z0-9]", word)[-1] for word in _BEGINNINGS) if tail})
+FIRSTS = frozenset(ord(tail[0]) for tail in _TAILS)
+TAIL = re.compile("|".join(_TAILS).encode("ascii"))
+# In small letters, the beginnings of tokens in which more stands between letters than - and _ and dots.
+BROKEN = [word.lower().encode("ascii") for shape in SHAPES if "/" in shape.rest for word in shape.beginnings]
+
 _BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
 _ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u003d, %3D
 
@@ -154,7 +163,7 @@ def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
     """Find the tokens that begin in a part of a text; they may end beyond it."""
     read = start
     for place in _starts(data, start, end):
-        found = _BEGINNING.match(data, place) if place >= read else None
+        found = _BEGINNING.match(data, place) if place >= read and data[place : place + 2] in _HEADS else None
         span = at(data, place, found[0]) if found else None
         if span:
             read = span.end
