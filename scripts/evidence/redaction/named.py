@@ -50,9 +50,10 @@ _SPECIAL = {
     b"sig": rb"sign?(?:ature)?(?![a-z])",
 }
 _PATTERNS = [re.compile(_SPECIAL.get(word, word) + _AFTER_NAME, re.VERBOSE) for word in WORDS]
-_CHINESE = re.compile(
-    '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
-)
+_CHINESE = [
+    (word.encode(), re.compile(f'{word}{rest}(?:"|\'|\\\\"|”|」)?[ \t]{{0,4}}(?::|：|=|为|是|is)[ \t]{{0,4}}'.encode()))
+    for word, rest in (("密", "(?:码|钥|碼|鑰)"), ("口令", ""), ("令牌", ""), ("权杖", ""))
+]
 
 _OPEN = re.compile(rb"\[?[ \t]{0,4}[bBrRuUfF]{0,2}(" + _QUOTE.replace(rb"\#", b"#") + rb")")
 _SCHEME = re.compile(
@@ -108,9 +109,9 @@ def find(piece: Piece) -> Iterator[Span]:
                     for span in _of_name(data, name) if name else ():
                         read = span.end
                         yield span
-    if not data.isascii():
+    for chinese, pattern in () if data.isascii() else _CHINESE:
         read = 0
-        for match in _CHINESE.finditer(data):
+        for match in pattern.finditer(data) if chinese in data else ():
             if match.start() >= read:
                 for span in _of_name(data, Name(match.start(), b"password", match.end(), "assign", b"")):
                     read = span.end

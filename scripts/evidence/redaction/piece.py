@@ -15,18 +15,20 @@ def _class(code: int) -> str:
         return "h"
     if code < 128 and letter.isalnum():
         return "a"
-    return "-" if letter in "-_.~\\%" else ":" if letter == ":" else "+" if letter in "+/=" else " "
+    return "-" if letter in "-_.~\\%" else ":" if letter == ":" else "+" if letter in "+/=" else "n" if letter in "\r\n" else " "
 
 
 _CLASSES = "".join(map(_class, range(256))).encode("ascii")
+_ALL_ALIKE = _CLASSES.replace(b"h", b"a")
 _HEX, _DIGEST = b"h" * RUN, b"#" * RUN
 _MERGED = bytes(97 if code == ord("h") else code for code in range(256))
 _RUN = re.compile(b"a" * RUN + b"a*")  # begins with letters as they are, which is quicker than {16,}
 _ALNUM = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-# Not needed to tell the words apart that are asked for. What is left of a log is less than half of it.
-_LEFT_OUT = bytes(code for code in range(128) if not chr(code).isalpha() or chr(code).lower() in "jlmnfvqz")
-_LEAST = 3  # letters that must be left of a word
+# Not needed to tell the words apart that are asked for. What is left of a log is a quarter of it, and its lines are
+# often the same then: without their numbers and most letters of their identifiers.
+_LEFT_OUT = bytes(code for code in range(128) if chr(code).lower() not in "degihkoprstuwxy-\n")
+_LEAST = 2  # letters that must be left of a word
 
 
 class Piece:
@@ -36,19 +38,22 @@ class Piece:
         data: as they are.
         low: in small letters, each at its place.
         classes: to a token, each at its place: `a` a letter or digit, `#` one of 16 hexadecimal digits in a row,
-            `-` one of -_.~\\%, `+` one of +/=, `:` itself, a blank all else.
+            `-` one of -_.~\\%, `+` one of +/=, `:` itself, `n` a line's end, a blank all else.
         runs: where 16 letters and digits or more stand in a row, (start, end), but for those of digests.
     """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.low = data.lower()
-        self._letters = self.low.translate(None, _LEFT_OUT)
-        # Identifiers and digests end each line of many a log: they are told from tokens here, all at once.
-        self.classes = data.translate(_CLASSES).replace(_HEX, _DIGEST).translate(_MERGED)
+        self._letters = b"\n".join(set(self.low.translate(None, _LEFT_OUT).split(b"\n")))
+        self.classes = data.translate(_ALL_ALIKE)
         self.runs: List[Tuple[int, int]] = []
         if b"a" * RUN in self.classes:
-            self.runs = [match.span() for match in _RUN.finditer(self.classes)]
+            # Identifiers and digests end each line of many a log: they are told from tokens here, all at once.
+            self.classes = data.translate(_CLASSES).replace(_HEX, _DIGEST).translate(_MERGED)
+            if b"a" * RUN in self.classes:
+                self.runs = [match.span() for match in _RUN.finditer(self.classes)]
+        self.has_runs = bool(self.runs) or _DIGEST in self.classes
         self._known: Dict[bytes, bool] = {}
 
     def has(self, word: bytes) -> bool:

@@ -26,9 +26,9 @@ def find(piece: Piece) -> Iterator[Span]:
         yield from _cookies(data, low)
     if piece.has(b"bearer"):
         yield from _schemes(data, low)
-    if b"-u" in low:
+    if piece.has(b"-u"):
         yield from _users(data, low)
-    if b" -p" in data or piece.has(b"redis-cli"):
+    if piece.has(b" -p") or piece.has(b"redis-cli"):
         yield from _programs(piece)
     if b"$" in data:
         yield from _hashes(data)

@@ -24,7 +24,8 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SOUND)
 _SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
 
 # A line's end soon after what may be the beginning of a token, and a run at the next line's start.
-_NEXT_LINE = re.compile(rb"-a{0,15} {1,40}([a#]{16})")
+_AT_LINE = re.compile(rb"n {0,60}[a#]{16}")
+_NEXT_LINE = re.compile(rb"-a{0,15}n{1,2} {0,60}([a#]{16})")
 _WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
 _WIDTH = 60  # characters of a line that may have been wrapped
 _JOINED_BYTES = 300
@@ -37,18 +38,22 @@ def find(piece: Piece) -> Iterator[Span]:
         if start >= read:
             spans, read = _around(piece.data, start, end)
             yield from spans
-    for word in (*_SHORT, *(shapes.BROKEN if _PLUS.search(piece.classes) else ())):
+    for word in (*_SHORT, *(shapes.BROKEN if piece.has_runs and _is_broken(piece) else ())):
         if piece.has(word):
             yield from _short(piece, word)
     if piece.has(b"basic"):
         yield from _log_ins(piece)
 
 
-_PLUS = re.compile(rb"\+(?:a{16}|#{16})")
+def _is_broken(piece: Piece) -> bool:
+    """Tell whether a run stands after a letter that is in few tokens only."""
+    return b"+" + b"a" * RUN in piece.classes or b"+" + b"#" * RUN in piece.classes
 
 
 def _candidates(piece: Piece) -> List[Tuple[int, int]]:
     """List the runs in or beside which a token may begin: by what stands beside them, or by their first letters."""
+    if not piece.has_runs:
+        return []
     classes, data, firsts, tail = piece.classes, piece.data, shapes.FIRSTS, shapes.TAIL.match
     found = [
         (start, end)
@@ -57,10 +62,9 @@ def _candidates(piece: Piece) -> List[Tuple[int, int]]:
         or classes[start - 1 : start] in _JOINED_LEFT
         or classes[end : end + 1] == b"-"
     ]
-    for before, after in ((b"-", b""), (b"a", b""), (b"", b"-")):
-        found += piece.digests(before, after)
-    for match in _NEXT_LINE.finditer(classes) if b"\n" in data else ():
-        found.append(match.span(1))
+    found += [*piece.digests(b"-"), *piece.digests(b"a"), *piece.digests(b"#" * RUN, b"-")]
+    if _AT_LINE.search(classes):
+        found += [match.span(1) for match in _NEXT_LINE.finditer(classes)]
     return sorted(found)
 
 
