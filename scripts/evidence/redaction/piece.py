@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, List, Tuple
 
 RUN = 16  # letters and digits in a row: rare in all that people and programs write, but in each token
 
@@ -23,7 +23,6 @@ _ALL_ALIKE = _CLASSES.replace(b"h", b"a")
 _HEX, _DIGEST = b"h" * RUN, b"#" * RUN
 _MERGED = bytes(97 if code == ord("h") else code for code in range(256))
 _RUN = re.compile(b"a" * RUN + b"a*")  # begins with letters as they are, which is quicker than {16,}
-_ALNUM = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 # Not needed to tell the words apart that are asked for. What is left of a log is a quarter of it, and its lines are
 # often the same then: without their numbers and most letters of their identifiers.
@@ -45,7 +44,6 @@ class Piece:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.low = data.lower()
-        self._letters = b"\n".join(set(self.low.translate(None, _LEFT_OUT).split(b"\n")))
         self.classes = data.translate(_ALL_ALIKE)
         self.runs: List[Tuple[int, int]] = []
         if b"a" * RUN in self.classes:
@@ -53,6 +51,8 @@ class Piece:
             self.classes = data.translate(_CLASSES).replace(_HEX, _DIGEST).translate(_MERGED)
             if b"a" * RUN in self.classes:
                 self.runs = [match.span() for match in _RUN.finditer(self.classes)]
+        low = _without_sound(data, self.low) if len(self.runs) * _SOUND > len(data) else self.low
+        self._letters = b"\n".join(set(low.translate(None, _LEFT_OUT).split(b"\n")))
         self.has_runs = bool(self.runs) or _DIGEST in self.classes
         self._known: Dict[bytes, bool] = {}
 
@@ -63,12 +63,17 @@ class Piece:
             self._known[word] = (len(few) < _LEAST or few in self._letters) and word in self.low
         return self._known[word]
 
-    def digests(self, before: bytes = b"", after: bytes = b"") -> Iterator[Tuple[int, int]]:
-        """Find the runs of hexadecimal digits that have a letter of these classes beside them, as (start, end)."""
-        wanted, read = before + _DIGEST + after, 0
-        place = self.classes.find(wanted)
-        while place >= 0:
-            first = place + len(before)
-            head = self.data[max(0, first - 256) : first]
-            yield first - len(head) + len(head.rstrip(_ALNUM)), first + RUN
-            place = self.classes.find(wanted, first + RUN)
+
+_SOUND = 400  # letters of base64 in a row, or in lines, are sound or a picture
+_ENDS = 128  # of those may belong to a name before or after
+_BASE64 = bytes(120 if chr(code) in "+/=\r\n" or (code < 128 and chr(code).isalnum()) else 32 for code in range(256))
+_STRETCH = re.compile(b"x" * _SOUND + b"x*")
+
+
+def _without_sound(data: bytes, low: bytes) -> bytes:
+    """Leave out the middle of sound: all letters are in it, in all orders, and no word."""
+    pieces, read = [], 0
+    for match in _STRETCH.finditer(data.translate(_BASE64)):
+        pieces.append(low[read : match.start() + _ENDS])
+        read = match.end() - _ENDS
+    return b"".join([*pieces, low[read:]])

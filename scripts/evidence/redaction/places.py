@@ -52,7 +52,7 @@ def _user_info(data: bytes) -> Iterator[Span]:
 
 
 def _before_at(data: bytes, start: int, place: int) -> Iterator[Span]:
-    scheme = data.rfind(b"://", start, place)
+    scheme = data.rfind(b"://", max(start, data.rfind(b"\n", start, place)), place)
     match = _AUTHORITY.match(data, scheme + 3, place) if scheme >= 0 else None
     if match and match[2] is None:
         if looks_random(match[1]) or re.match(rb"[0-9a-f]{32,64}\Z", match[1]):

@@ -77,8 +77,9 @@ class Redactor:
         piece = Piece(data)
         found = list(self._found(piece))
         if views.is_coloured(data, piece.low):
-            view = views.without_colours(data)
-            for span in self._found(Piece(view.text)):
+            more = list(self._found(Piece(views.uncoloured(data))))
+            view = views.without_colours(data) if more else views.View(b"", [], [])
+            for span in more:
                 found.append(span._replace(start=view.original(span.start), end=view.original(span.end - 1) + 1))
         return _joined(found, [match.span() for match in STAND_IN.finditer(data)] if found else [])
 
@@ -98,7 +99,7 @@ class Redactor:
 
     def _stand_in(self, data: _Bytes, span: Span) -> _Bytes:
         value = span.raw or self._values.raw(_plain(data[span.start : span.end]))
-        token = next(shapes.tokens(value, 0, 1), None)
+        token = next(shapes.tokens(value, [0]), None)
         label = span.label or (token.label if token and token.end == len(value) else "")
         return span.quote + self._stand_ins.make(value, label) + span.quote
 
@@ -107,7 +108,7 @@ def _plain(value: bytes) -> bytes:
     """Leave out colours and line ends, which are none of a secret."""
     if b"\n" in value:
         value = _LINE_END.sub(b"", value)
-    return views.without_colours(value).text if b"\x1b" in value else value
+    return views.uncoloured(value) if b"\x1b" in value else value
 
 
 def _read(source: BinaryIO, size: int) -> bytes:

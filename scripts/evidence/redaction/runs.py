@@ -62,12 +62,29 @@ def _candidates(piece: Piece) -> List[Tuple[int, int]]:
         or classes[start - 1 : start] in _JOINED_LEFT
         or classes[end : end + 1] == b"-"
     ]
-    found += [*piece.digests(b"-"), *piece.digests(b"a"), *piece.digests(b"#" * RUN, b"-")]
+    if b"#" * RUN in classes:
+        there = [pattern for word, pattern in _BESIDE_DIGESTS if word in classes]
+        spans = [match.span(1) for pattern in there for match in pattern.finditer(classes)]
+        found += [span for span in spans if not _is_fraction(data, span[0])]
     if _AT_LINE.search(classes):
         found += [match.span(1) for match in _NEXT_LINE.finditer(classes)]
     return sorted(found)
 
 
+# Runs of hexadecimal digits after what may be a token's beginning, or with an end of their own.
+_BESIDE_DIGESTS = [
+    (b"-" + b"#" * RUN, re.compile(b"-(" + b"#" * RUN + b"[#a]*)")),
+    (b"a" + b"#" * RUN, re.compile(b"a(" + b"#" * RUN + b"[#a]*)")),
+    (b"#" * 2 * RUN + b"-", re.compile(b"(" + b"#" * 2 * RUN + b")-")),
+]
+
+
+def _is_fraction(data: bytes, start: int) -> bool:
+    """Tell whether digits stand behind the point of a number that begins with one digit."""
+    return data[start - 1] == 46 and data[start - 2 : start - 1].isdigit() and data[start - 3 : start - 2] in _QUIET
+
+
+_QUIET = frozenset(bytes([letter]) for letter in b" \t\n:,=([-")
 _JOINED_LEFT = frozenset((b"-", b":"))
 
 
@@ -78,16 +95,19 @@ def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
     rest = _REST.match(data, end)
     right = rest.end() if rest else end
     if right - left >= _SOUND and _BASE64.match(data, start):
-        spans = list(shapes.tokens(data, left, start + 1))
-        return spans, max([right, *(span.end for span in spans)])
-    is_digest = _DIGESTS.match(data[left:right])
-    spans = [] if is_digest else list(shapes.tokens(data, left, right))
-    if not is_digest and (data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS):
+        spans = list(shapes.tokens(data, shapes.beginnings(data, left, start + 1)))
+        return spans, max(right, *(span.end for span in spans)) if spans else right
+    begin = _before(data, left) if data[left - 1 : left] in _BLANKS else None
+    if _DIGESTS.match(data[left:right]):
+        return _wrapped(data, begin, left, right, []) if begin is not None else [], right
+    starts = shapes.beginnings(data, left, right)
+    spans = list(shapes.tokens(data, starts)) if starts else []
+    if data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS:
         for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
             spans += shapes.bare(data, place)
-    if data[right : right + 1] in _LINE_ENDS or data[max(0, left - 1) : left] in _BLANKS:
-        spans += _wrapped(data, left, right, spans)
-    return spans, max([right, *(span.end for span in spans)])
+    if begin is not None or (starts and data[right : right + 1] in _LINE_ENDS):
+        spans += _wrapped(data, left if begin is None else begin, left, right, spans)
+    return spans, max(right, *(span.end for span in spans)) if spans else right
 
 
 _JOINTS = frozenset((b".", b"-", b":", b"~", b"_"))  # of the shapes without a beginning of their own
@@ -126,21 +146,21 @@ def _is_log_in(text: bytes) -> bool:
 def _short(piece: Piece, word: bytes) -> Iterator[Span]:
     place = piece.low.find(word)
     while place >= 0:
-        spans = list(shapes.tokens(piece.data, place, place + 1))
-        yield from spans
+        yield from shapes.tokens(piece.data, [place])
         place = piece.low.find(word, place + 1)
 
 
-def _wrapped(data: bytes, left: int, right: int, found: List[Span]) -> List[Span]:
+def _wrapped(data: bytes, begin: int, left: int, right: int, found: List[Span]) -> List[Span]:
     """Find a token that goes on in the next line, or began in the one before, where lines may have been wrapped."""
-    begin = _before(data, left)
     after = _WRAP.match(data, right)
-    if begin is None and not (after and right - _line_start(data, right) >= _WIDTH):
+    if begin == left:
+        if not after or right - _line_start(data, right) < _WIDTH:
+            return []
+    elif not shapes.beginnings(_WRAP.sub(b"", data[begin : left + 1]) + data[left + 1 : left + 2], 0, left - begin):
         return []
-    begin = left if begin is None else begin
     view = views.without(_WRAP, data, begin, min(len(data), right + _JOINED_BYTES))
     spans = []
-    for span in shapes.tokens(view.text, 0, len(view.text)):
+    for span in shapes.tokens(view.text, shapes.beginnings(view.text, 0, len(view.text))):
         start, end = view.original(span.start), view.original(span.end - 1) + 1
         if start < right < end or start < left < end:
             ended = any(one.start == start and one.end in (right, left) for one in found)
@@ -155,9 +175,9 @@ def _line_start(data: bytes, place: int) -> int:
 
 def _before(data: bytes, left: int) -> Optional[int]:
     """Say where the last word of the line before begins, if it may go on in this one."""
-    head = data[max(0, left - 4 * _WIDTH) : left].rstrip(b" \t")
-    if not head.endswith(b"\n"):
+    if data[max(0, left - _WIDTH) : left].rstrip(b" \t")[-1:] != b"\n":
         return None
+    head = data[max(0, left - 4 * _WIDTH) : left].rstrip(b" \t")
     line = head.rstrip(b"\r\n")
     word = line.rstrip(_TOKEN_BYTES)
     if len(line) - line.rfind(b"\n") < _WIDTH or len(word) == len(line):

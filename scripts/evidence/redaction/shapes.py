@@ -7,7 +7,7 @@ only around them for these beginnings.
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 
 class Span(NamedTuple):
@@ -155,27 +155,29 @@ TAIL = re.compile("|".join(_TAILS).encode("ascii"))
 # In small letters, the beginnings of tokens in which more stands between letters than - and _ and dots.
 BROKEN = [word.lower().encode("ascii") for shape in SHAPES if "/" in shape.rest for word in shape.beginnings]
 
-_BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
+_SECONDS = {head[:1]: b"".join(sorted(other[1:] for other in _HEADS if other[:1] == head[:1])) for head in _HEADS}
+_BOUNDARY = re.compile(
+    rb"[^A-Za-z0-9](?=" + b"|".join(first + b"[" + re.escape(rest) + b"]" for first, rest in _SECONDS.items()) + b")"
+)
 _ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u003d, %3D
 
 
-def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
-    """Find the tokens that begin in a part of a text; they may end beyond it."""
-    read = start
-    for place in _starts(data, start, end):
-        found = _BEGINNING.match(data, place) if place >= read and data[place : place + 2] in _HEADS else None
+def tokens(data: bytes, places: Iterable[int]) -> Iterator[Span]:
+    """Find the tokens that begin at some of these places, which are in order."""
+    read = 0
+    for place in places:
+        found = _BEGINNING.match(data, place) if place >= read else None
         span = at(data, place, found[0]) if found else None
         if span:
             read = span.end
             yield span
 
 
-def _starts(data: bytes, start: int, end: int) -> Iterator[int]:
-    yield start
-    for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()):
-        yield start + letters
-    for match in _BOUNDARY.finditer(data, start, end):
-        yield match.end()
+def beginnings(data: bytes, start: int, end: int) -> List[int]:
+    """List where a token may begin, by two letters."""
+    places = [start, *(start + letters for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()))]
+    found = [place for place in places if data[place : place + 2] in _HEADS]
+    return found + [match.end() for match in _BOUNDARY.finditer(data, start, end)]
 
 
 def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:

@@ -28,16 +28,15 @@ class View(NamedTuple):
 
 def without(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> View:
     """Leave out what a pattern finds in a part of a text."""
-    pieces, kept, at, place, length = [], [], [], start, 0
-    for match in pattern.finditer(data, start, end):
-        if match.start() > place:
-            pieces.append(data[place : match.start()])
-            kept.append(length)
-            at.append(place)
-            length += match.start() - place
-        place = match.end()
-    pieces.append(data[place:end])
-    return View(b"".join(pieces), [*kept, length], [*at, place])
+    kept, at, pieces, length = [0], [start], [], 0
+    for first, last in [match.span() for match in pattern.finditer(data, start, end)]:
+        place = at[-1]
+        pieces.append(data[place:first])
+        length += first - place
+        kept.append(length)
+        at.append(last)
+    pieces.append(data[at[-1] : end])
+    return View(b"".join(pieces), kept, at)
 
 
 def is_coloured(data: bytes, low: bytes) -> bool:
@@ -45,6 +44,11 @@ def is_coloured(data: bytes, low: bytes) -> bool:
     return b"\x1b" in data or ((b"\\" in data or b"#" in data) and b"1b[" in low)
 
 
-def without_colours(data: bytes) -> View:
+def uncoloured(data: bytes) -> bytes:
     """Leave out colour codes and links of terminals."""
+    return _CODE.sub(b"", data)
+
+
+def without_colours(data: bytes) -> View:
+    """Leave out colour codes and links of terminals, and say where what is left stood."""
     return without(_CODE, data, 0, len(data))
