@@ -21,7 +21,7 @@ _QUOTE = rb"""\\{0,8}["'`]|&quot;|&\#34;|&apos;|&\#39;|%22|%27|\\{1,8}u0022"""
 _BLANK = rb"(?:[ \t]|%20){0,20}"
 _WRAP = rb"(?:(?:\r?\n|\\{1,4}n)[ \t]{0,60})?"
 _AFTER_NAME = rb"""
-    (?P<tail>[a-z0-9_.-]{0,24})
+    (?P<tail>[a-z0-9_.-]{0,24})(?![a-z0-9_])                                  # no shorter one: it costs too much
     (?P<close>(?:%(quote)s|\]){0,3})
     (?: %(blank)s
         (?P<assign>
@@ -103,6 +103,8 @@ def find(piece: Piece) -> Iterator[Span]:
                     continue
                 head = low[begin - _MOST_NAME_BYTES if begin > _MOST_NAME_BYTES else 0 : begin]
                 start = begin - len(head) + len(head.rstrip(_NAME_BYTES))
+                if match.lastgroup == "space" and low[start] != 45 and not _may_be_spaced(word, low, start):
+                    continue
                 text = data[start : match.end(1)]
                 if not is_nothing(text) and not (text in _ALONE and low[start - 1 : start] not in _BEFORE_KEY):
                     name = _name(data, low, match, start, text)
@@ -118,6 +120,11 @@ def find(piece: Piece) -> Iterator[Span]:
                     yield span
 
 
+def _may_be_spaced(word: bytes, low: bytes, start: int) -> bool:
+    """Tell quickly whether a name that a blank ends may have a value: most of them are words of a sentence."""
+    return word == b"pass" or low[start - 4 : start] in (b"etx ", b"set ")
+
+
 @lru_cache(maxsize=4096)
 def is_nothing(name: bytes) -> bool:
     """Tell whether a name calls nothing a secret, wherever it stands."""
@@ -129,26 +136,30 @@ def is_nothing(name: bytes) -> bool:
 def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: bytes) -> Optional[Name]:
     how, close = match.lastgroup or "", match["close"]
     before = low[max(0, start - 3) : start]
-    if how == "space" and not (
-        low.startswith(b"-", start) or _is_netrc(low, start, match) or _is_told(data, match) or _is_set(low, start)
-    ):
-        return None
-    if how == "comma" and not (
-        close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
-    ):
-        return None
-    is_attribute = low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
-    if how == "element" and not (before.endswith((b"<", b":", b";")) or (close and is_attribute)):
-        return None
-    if how == "part" and not is_attribute:
+    is_option = low.startswith(b"-", start)
+    if how == "space":
+        if not (is_option or _is_netrc(low, start, match) or _is_told(data, match) or _is_set(low, start)):
+            return None
+    elif how == "comma":
+        if not (close and (is_option or before[-2:-1] == b"(" or before.endswith(b"(b'"))):
+            return None
+    elif how == "element":
+        if not (before.endswith((b"<", b":", b";")) or (close and _is_attribute(low, start))):
+            return None
+    elif how == "part" and not _is_attribute(low, start):
         return None
     if before.endswith((b"::", b"$")) or text == b"PWD":  # a test of that name, a variable, the working directory
         return None
-    if text.lower() in (b"key", b"token"):
+    if before.endswith(b" ") and text.lower() in (b"key", b"token"):
         spaced = low[max(0, start - 11) : start].decode("latin-1")
         word = next((word for word in _SPACED if spaced.endswith(word)), "")
         text = word.strip().encode("ascii") + (b"_" if word else b"") + text
     return Name(start, text, match.end(), how, close)
+
+
+def _is_attribute(low: bytes, start: int) -> bool:
+    """Tell whether the word is the value of an attribute that gives a name: `name="password"`."""
+    return low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
 
 
 def _is_told(data: bytes, match: re.Match[bytes]) -> bool:

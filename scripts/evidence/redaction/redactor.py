@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from bisect import bisect_left
 from collections import Counter
 from typing import BinaryIO, Iterable, Iterator, List, Sequence, Tuple
 from typing import Counter as Counts
@@ -134,15 +135,19 @@ def _quiet(spans: Sequence[Span], cut: int) -> int:
 def _joined(spans: Sequence[Span], stand_ins: Sequence[Tuple[int, int]]) -> List[Span]:
     """Join what overlaps; leave alone what was taken out before."""
     joined: List[Span] = []
+    ends = [end for _, end in stand_ins]
     for span in sorted(spans, key=lambda span: (span.start, -span.end, not span.label, not span.raw)):
-        if span.end <= span.start or any(start <= span.start and span.end <= end for start, end in stand_ins):
+        if span.end <= span.start:
+            continue
+        nearest = bisect_left(ends, span.end)  # the only stand-in that it may be within
+        if nearest < len(ends) and stand_ins[nearest][0] <= span.start:
             continue
         if joined and span.start < joined[-1].end:
-            before = joined[-1]
-            if span.end > before.end:
-                joined[-1] = before._replace(end=span.end, label="", raw=b"")
-            elif span[:2] == before[:2]:
-                joined[-1] = before._replace(label=before.label or span.label, raw=before.raw or span.raw)
+            last = joined[-1]
+            if span.end > last.end:
+                joined[-1] = last._replace(end=span.end, label="", raw=b"")
+            elif span[:2] == last[:2]:
+                joined[-1] = last._replace(label=last.label or span.label, raw=last.raw or span.raw)
         else:
             joined.append(span)
     return joined
