@@ -15,7 +15,7 @@ def _class(code: int) -> str:
         return "h"
     if code < 128 and letter.isalnum():
         return "a"
-    return "-" if letter in "-_.~\\%" else ":" if letter == ":" else "+" if letter in "+/=" else "n" if letter in "\r\n" else " "
+    return "-" if letter in "-_.~\\%" else ":" if letter == ":" else "+" if letter in "+/=" else "n" if letter in "\r\n" else "b" if letter in " \t" else " "
 
 
 _CLASSES = "".join(map(_class, range(256))).encode("ascii")
@@ -37,7 +37,7 @@ class Piece:
         data: as they are.
         low: in small letters, each at its place.
         classes: to a token, each at its place: `a` a letter or digit, `#` one of 16 hexadecimal digits in a row,
-            `-` one of -_.~\\%, `+` one of +/=, `:` itself, `n` a line's end, a blank all else.
+            `-` one of -_.~\\%, `+` one of +/=, `:` itself, `n` a line's end, `b` a blank.
         runs: where 16 letters and digits or more stand in a row, (start, end), but for those of digests.
     """
 

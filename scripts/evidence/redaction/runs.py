@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Iterator, List, Optional, Tuple
 
 from . import shapes, views
 from .piece import RUN, Piece
 from .shapes import Span
 
-_TOKEN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~"
+_ALNUM = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_TOKEN_BYTES = _ALNUM + b"_-.~"
 _LEFT_BYTES = _TOKEN_BYTES + b":+/="
 _REST = re.compile(rb"[A-Za-z0-9_.~+/=:-]{0,8192}")
 # A digest or an identifier, whatever stands between its parts. A key of mailgun is as it is.
@@ -23,9 +25,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SOUND)
 # Tokens whose letters may all stand in shorter runs: - and _ are among theirs.
 _SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
 
-# A line's end soon after what may be the beginning of a token, and a run at the next line's start.
-_AT_LINE = re.compile(rb"n {0,60}[a#]{16}")
-_NEXT_LINE = re.compile(rb"-a{0,15}n{1,2} {0,60}([a#]{16})")
+_AT_LINE = re.compile(rb"nb{0,60}([a#]{16}[a#]*)")
 _WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
 _WIDTH = 60  # characters of a line that may have been wrapped
 _JOINED_BYTES = 300
@@ -66,9 +66,17 @@ def _candidates(piece: Piece) -> List[Tuple[int, int]]:
         there = [pattern for word, pattern in _BESIDE_DIGESTS if word in classes]
         spans = [match.span(1) for pattern in there for match in pattern.finditer(classes)]
         found += [span for span in spans if not _is_fraction(data, span[0])]
-    if _AT_LINE.search(classes):
-        found += [match.span(1) for match in _NEXT_LINE.finditer(classes)]
+    for match in _AT_LINE.finditer(classes):
+        if _goes_on(data[max(0, match.start() - RUN) : match.start()].rstrip()):
+            found.append(match.span(1))
     return sorted(found)
+
+
+@lru_cache(maxsize=1024)
+def _goes_on(line_end: bytes) -> bool:
+    """Tell whether a line's last letters may be the beginning of a token, too short to be a run."""
+    word = len(line_end.rstrip(_ALNUM))
+    return word > 0 and (line_end[word - 1 : word] in _JOINTS or bool(shapes.TAIL.match(line_end, word)))
 
 
 # Runs of hexadecimal digits after what may be a token's beginning, or with an end of their own.
@@ -105,9 +113,10 @@ def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
     if data[end : end + 1] in _JOINTS or head[-1:] in _JOINTS:
         for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
             spans += shapes.bare(data, place)
+    read = max(right, *(span.end for span in spans)) if spans else right
     if begin is not None or (starts and data[right : right + 1] in _LINE_ENDS):
         spans += _wrapped(data, left if begin is None else begin, left, right, spans)
-    return spans, max(right, *(span.end for span in spans)) if spans else right
+    return spans, read
 
 
 _JOINTS = frozenset((b".", b"-", b":", b"~", b"_"))  # of the shapes without a beginning of their own
@@ -154,7 +163,7 @@ def _wrapped(data: bytes, begin: int, left: int, right: int, found: List[Span]) 
     """Find a token that goes on in the next line, or began in the one before, where lines may have been wrapped."""
     after = _WRAP.match(data, right)
     if begin == left:
-        if not after or right - _line_start(data, right) < _WIDTH:
+        if not after or right - _line_start(data, right) < _WIDTH - 1:
             return []
     elif not shapes.beginnings(_WRAP.sub(b"", data[begin : left + 1]) + data[left + 1 : left + 2], 0, left - begin):
         return []
