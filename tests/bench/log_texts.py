@@ -7,12 +7,38 @@ import json
 import random
 from typing import Callable, Dict, List
 
-Line = Callable[[int, random.Random], str]  # makes the line of that number, without its end
+Line = Callable[[int, random.Random], str]  # makes the line of that number, with its end
 
 _UNIQUE_BYTES = 2_000_000  # after so many, a text repeats itself
-_NAMES = "emotion speaker duration pitch reference_audio max_mel_tokens do_sample top_p vocoder beam segments".split()
+_NAMES = (
+    "emotion",
+    "speaker",
+    "duration",
+    "pitch",
+    "reference_audio",
+    "max_mel_tokens",
+    "do_sample",
+    "vocoder",
+    "beam",
+)
 _HANZI = "今天天气很好我们去公园听一段声音情感合成语音模型加载完成请求处理耗时毫秒错误警告内存显存推理服务启动"
-_CODE = "def synthesize self text voice return None if len result = model generate for token in tokens yield raise".split()
+_CODE = (
+    "def",
+    "self",
+    "text",
+    "voice",
+    "return",
+    "None",
+    "if",
+    "len",
+    "result",
+    "=",
+    "model",
+    "for",
+    "token",
+    "in",
+    "raise",
+)
 
 
 def text(line: Line, size: int) -> bytes:
@@ -68,20 +94,24 @@ def _uvicorn(number: int, rng: random.Random) -> str:
 
 
 def _gradio(number: int, rng: random.Random) -> str:
-    path = rng.choice((f"queue/data?session_hash={_hex(rng, 11)}", "queue/join?", f"file=/tmp/gradio/{_hex(rng, 64)}/a.wav"))
+    path = rng.choice(
+        (f"queue/data?session_hash={_hex(rng, 11)}", "queue/join?", f"file=/tmp/gradio/{_hex(rng, 64)}/a.wav")
+    )
     return f'INFO:     10.0.0.{number % 250}:{rng.randrange(65536)} - "GET /gradio_api/{path} HTTP/1.1" 200 OK\n'
 
 
 def _loading(number: int, rng: random.Random) -> str:
     done = number % 12 + 1
     bar = "█" * done + " " * (12 - done)
-    return f"\rLoading checkpoint shards: {100 * done // 12:3d}%|{bar}| {done}/12 [00:{done:02d}<00:{12 - done:02d}, 1.09s/it]"
+    timing = f"[00:{done:02d}<00:{12 - done:02d}, 1.09s/it]"
+    return f"\rLoading checkpoint shards: {100 * done // 12:3d}%|{bar}| {done}/12 {timing}"
 
 
 def _tqdm(number: int, rng: random.Random) -> str:
     done = number % 100
     end = "\n" if done == 99 else ""
-    return f"\r{done:3d}%|{'#' * (done // 10):10s}| {done}/100 [00:{done:02d}<01:{done % 60:02d}, {9 * rng.random():.2f}it/s]{end}"
+    timing = f"[00:{done:02d}<01:{done % 60:02d}, {9 * rng.random():.2f}it/s]"
+    return f"\r{done:3d}%|{'#' * (done // 10):10s}| {done}/100 {timing}{end}"
 
 
 def _json_log(number: int, rng: random.Random) -> str:
@@ -108,7 +138,9 @@ def _monitor(number: int, rng: random.Random) -> str:
     test = f"tests/integration/test_emotion.py::test_pitch[{number}-happy]"
     sizes = {"rss": rng.randrange(10**9), "memory": rng.randrange(10**9), "uss": rng.randrange(10**9)}
     rest = {"cpu": round(rng.random(), 2), "threads": 9, "files": 31, "gpu": None, "latency_ms": 2.59}
-    return json.dumps({"t": 1795735617.482 + number, "name": "service", "start": 0, "test": test, **sizes, **rest}) + "\n"
+    return (
+        json.dumps({"t": 1795735617.482 + number, "name": "service", "start": 0, "test": test, **sizes, **rest}) + "\n"
+    )
 
 
 def _requests(number: int, rng: random.Random) -> str:
@@ -123,7 +155,7 @@ def _pip(number: int, rng: random.Random) -> str:
     return rng.choice(
         (
             f"Collecting {package}\n  Downloading {url}-py3-none-any.whl.metadata (5.{number % 10} kB)\n",
-            f"{package.replace('-', '==')} \\\n    --hash=sha256:{_hex(rng, 64)} \\\n    --hash=sha256:{_hex(rng, 64)}\n",
+            f"{package.replace('-', '==')} \\\n    --hash=sha256:{_hex(rng, 64)} \\\n",
             f"DEBUG Selecting: {package} [compatible] ({package}-cp311-cp311-manylinux_2_17_x86_64.whl)\n",
             f'    {{ url = "{url}.tar.gz", hash = "sha256:{_hex(rng, 64)}", size = {rng.randrange(10**7)} }},\n',
         )
@@ -140,15 +172,26 @@ def _mime(number: int, rng: random.Random) -> str:
 
 
 def _one_line(number: int, rng: random.Random) -> str:
-    said = {"id": number, "name": rng.choice(_NAMES), "text": "a sentence to say", "score": rng.random(), "tags": ["a", "b"]}
+    said = {
+        "id": number,
+        "name": rng.choice(_NAMES),
+        "text": "a sentence to say",
+        "score": rng.random(),
+        "tags": ["a", "b"],
+    }
     return json.dumps({**said, "etag": _hex(rng, 32)}, separators=(",", ":")) + ","
 
 
 def _traceback(number: int, rng: random.Random) -> str:
     file = f"/srv/app/.venv/lib/python3.11/site-packages/indextts/{rng.choice(_NAMES)}.py"
     code = " ".join(rng.choice(_CODE) for _ in range(7))
-    end = f"RuntimeError: CUDA error at 0x{_hex(rng, 12)}: {rng.choice(_NAMES)} is {number}\n" if number % 12 == 11 else ""
-    return f'  File "{file}", line {rng.randrange(999)}, in {rng.choice(_NAMES)}\n    {code}({rng.choice(_NAMES)}={number})\n{end}'
+    end = (
+        f"RuntimeError: CUDA error at 0x{_hex(rng, 12)}: {rng.choice(_NAMES)} is {number}\n"
+        if number % 12 == 11
+        else ""
+    )
+    where = f'  File "{file}", line {rng.randrange(999)}, in {rng.choice(_NAMES)}'
+    return f"{where}\n    {code}({rng.choice(_NAMES)}={number})\n{end}"
 
 
 def _chinese(number: int, rng: random.Random) -> str:
@@ -162,12 +205,14 @@ def _git_log(number: int, rng: random.Random) -> str:
         file = f"diff --git a/scripts/{number}.py b/scripts/{number}.py\nindex {_hex(rng, 7)}..{_hex(rng, 7)} 100644"
         return f"\ncommit {_hex(rng, 40)}\n{who}\n\n    A sentence about it\n\n{file}\n@@ -1,7 +1,9 @@\n"
     code = " ".join(rng.choice(_CODE) for _ in range(rng.randrange(3, 12)))
-    return f"{rng.choice('+- ')}    {code}({rng.choice(_NAMES)}, key={rng.choice(_NAMES)})\n"
+    more = f", key={rng.choice(_NAMES)}" if number % 10 == 0 else ""
+    return f"{rng.choice('+- ')}    {code}({rng.choice(_NAMES)}{more})\n"
 
 
 def _yaml(number: int, rng: random.Random) -> str:
     name = rng.choice(_NAMES)
-    return f"  - name: {name}-{number}\n    image: registry/{name}@sha256:{_hex(rng, 64)}\n    size: {number}\n    on: [push, pull]\n"
+    image = f"registry/{name}@sha256:{_hex(rng, 64)}"
+    return f"  - name: {name}-{number}\n    image: {image}\n    size: {number}\n    on: [push, pull]\n"
 
 
 def _headers(number: int, rng: random.Random) -> str:
@@ -177,8 +222,8 @@ def _headers(number: int, rng: random.Random) -> str:
 
 
 def _coloured(number: int, rng: random.Random) -> str:
-    level = f"\x1b[1m\x1b[3{number % 8}mINFO\x1b[0m"
-    return f"\x1b[2m{_clock(number)}\x1b[0m {level} request \x1b[36mid\x1b[0m={_hex(rng, 16)} took {rng.randrange(900)} ms\n"
+    asked = f'"\x1b[1mPOST /tts/{number} HTTP/1.1\x1b[0m" 200 OK id={_hex(rng, 16)}'
+    return f"\x1b[32mINFO\x1b[0m:     {_clock(number)} - {asked} took {rng.randrange(900)} ms\n"
 
 
 TEXTS: Dict[str, Line] = {
@@ -213,8 +258,12 @@ def _again(piece: str) -> Line:
     return lambda number, rng: piece
 
 
+def _named(word: str) -> Line:
+    return lambda number, rng: f"{word}={_hex(rng, 16)}\n"
+
+
 HOSTILE: Dict[str, Line] = {
-    **{f"{word}= in lines": lambda n, r, word=word: f"{word}={_hex(r, 16)}\n" for word in ("sig", "id", "key", "token")},
+    **{f"{word}= in lines": _named(word) for word in ("sig", "id", "key", "token")},
     **{f"all {piece!r}": _again(piece) for piece in ("sig=", "key=", "password", '"', "\\", "a@", "://", "\\n", "-u ")},
     "near tokens": lambda n, r: f"sk-{r.choice(_NAMES)}-ghp_{_hex(r, 15)} eyJ{_hex(r, 20)} hf_{_hex(r, 14)}\n",
     "near tokens, wrapped": lambda n, r: f"{'x' * 60} sk-{_hex(r, 11)}\n{_hex(r, 20)}\n",

@@ -15,7 +15,19 @@ def _class(code: int) -> str:
         return "h"
     if code < 128 and letter.isalnum():
         return "a"
-    return "-" if letter in "-_.~\\%" else ":" if letter == ":" else "+" if letter in "+/=" else "n" if letter in "\r\n" else "b" if letter in " \t" else " "
+    return (
+        "-"
+        if letter in "-_.~\\%"
+        else ":"
+        if letter == ":"
+        else "+"
+        if letter in "+/="
+        else "n"
+        if letter in "\r\n"
+        else "b"
+        if letter in " \t"
+        else " "
+    )
 
 
 _CLASSES = "".join(map(_class, range(256))).encode("ascii")

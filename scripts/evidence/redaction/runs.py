@@ -28,7 +28,7 @@ _SHORT = (b"aiza", b"glpat-", b"dckr_", b"xox", b"ms-")
 _AT_LINE = re.compile(rb"nb{0,60}([a#]{16}[a#]*)")
 _WRAP = re.compile(rb"\r?\n[ \t]*(?=\S)")
 _WIDTH = 60  # characters of a line that may have been wrapped
-_JOINED_BYTES = 300
+_MOST_LINES = 50
 
 
 def find(piece: Piece) -> Iterator[Span]:
@@ -76,7 +76,7 @@ def _candidates(piece: Piece) -> List[Tuple[int, int]]:
 def _goes_on(line_end: bytes) -> bool:
     """Tell whether a line's last letters may be the beginning of a token, too short to be a run."""
     word = len(line_end.rstrip(_ALNUM))
-    return word > 0 and (line_end[word - 1 : word] in _JOINTS or bool(shapes.TAIL.match(line_end, word)))
+    return word > 0 and (line_end[word - 1 : word] in _JOINTS or shapes.may_be_tail(line_end[word:]))
 
 
 # Runs of hexadecimal digits after what may be a token's beginning, or with an end of their own.
@@ -167,7 +167,7 @@ def _wrapped(data: bytes, begin: int, left: int, right: int, found: List[Span]) 
             return []
     elif not shapes.beginnings(_WRAP.sub(b"", data[begin : left + 1]) + data[left + 1 : left + 2], 0, left - begin):
         return []
-    view = views.without(_WRAP, data, begin, min(len(data), right + _JOINED_BYTES))
+    view = views.without(_WRAP, data, begin, _last(data, begin))
     spans = []
     for span in shapes.tokens(view.text, shapes.beginnings(view.text, 0, len(view.text))):
         start, end = view.original(span.start), view.original(span.end - 1) + 1
@@ -176,6 +176,20 @@ def _wrapped(data: bytes, begin: int, left: int, right: int, found: List[Span]) 
             if not ended or (after and _ONE_RUN.match(data, after.end())) or _is_rest(data, end):
                 spans.append(span._replace(start=start, end=end))
     return spans
+
+
+def _last(data: bytes, place: int) -> int:
+    """Say where what begins in a line ends, which may go on in others: with the first line that is shorter."""
+    width = 0
+    for _ in range(_MOST_LINES):
+        word = _REST.match(data, place)
+        place = word.end() if word else place
+        width = width or place - _line_start(data, place)
+        after = _WRAP.match(data, place)
+        if not after or place - _line_start(data, place) < width:
+            break
+        place = after.end()
+    return place
 
 
 def _line_start(data: bytes, place: int) -> int:

@@ -152,6 +152,13 @@ _HEADS = frozenset(word[:2].encode("ascii") for word in _BEGINNINGS)
 _TAILS = sorted({tail for tail in (re.split(r"[^A-Za-z0-9]", word)[-1] for word in _BEGINNINGS) if tail})
 FIRSTS = frozenset(ord(tail[0]) for tail in _TAILS)
 TAIL = re.compile("|".join(_TAILS).encode("ascii"))
+
+
+def may_be_tail(word: bytes) -> bool:
+    """Tell whether a word may be the beginning of a token with no - or _ in it, or of which a part is cut off."""
+    return bool(TAIL.match(word)) or (word != b"" and any(tail.encode().startswith(word) for tail in _TAILS))
+
+
 # In small letters, the beginnings of tokens in which more stands between letters than - and _ and dots.
 BROKEN = [word.lower().encode("ascii") for shape in SHAPES if "/" in shape.rest for word in shape.beginnings]
 
