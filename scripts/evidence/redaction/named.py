@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from .names import Weight, is_secret, weight
+from .names import Weight, is_secret, may_look_random, weight
 from .piece import Piece
 from .shapes import Span
 
@@ -207,17 +207,20 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
     for start, end, quote in _values(data, name, importance):
         if name.how == "comma" and not name.text.startswith(b"-") and data[end + 1 : end + 2] != b")":  # no pair
             continue
-        if is_secret(importance, _LINE_END.sub(b"", data[start:end])):
+        value = data[start:end]
+        if is_secret(importance, _LINE_END.sub(b"", value) if b"\n" in value else value):
             yield Span(start, end, "named", "", quote)
 
 
 _QUERY = re.compile(rb"(?:[?&;]|%26|&amp;|\\u0026)\Z")
+_QUERY_ENDS = (b"?", b"&", b";", b"6")
 _SIGNATURE = re.compile(rb"[A-Za-z0-9+/%]{27,200}")
 
 
 def _is_likely_here(data: bytes, name: Name, lowered: bytes) -> bool:
     """Tell whether a name that may mean anything means a secret here: in a URL's query, or before a signature."""
-    if _QUERY.search(data, max(0, name.start - 6), name.start):
+    before = data[max(0, name.start - 6) : name.start]
+    if before[-1:] in _QUERY_ENDS and _QUERY.search(before):
         return lowered in (b"key", b"sig", b"sign", b"auth") or lowered.endswith(b"signature")
     return lowered.endswith(b"signature") and bool(
         data[name.value - 1 : name.value] == b"=" and _SIGNATURE.match(data, name.value)
@@ -285,7 +288,7 @@ def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, in
     bare = _HEAD.match(data, name.value)
     if bare and len(bare[0]) == _HEAD_BYTES and is_secret(importance, bare[0]):
         bare = _BARE.match(data, name.value)
-    if not bare:
+    if not bare or (importance == Weight.RANDOM and not may_look_random(bare[0])):
         return []
     start, end = bare.span()
     before = data[max(0, name.start - 80) : name.start]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 RUN = 16  # letters and digits in a row: rare in all that people and programs write, but in each token
 
@@ -58,12 +58,17 @@ class Piece:
         self.low = data.lower()
         self.classes = data.translate(_ALL_ALIKE)
         self.runs: List[Tuple[int, int]] = []
+        low = self.low
         if b"a" * RUN in self.classes:
             # Identifiers and digests end each line of many a log: they are told from tokens here, all at once.
             self.classes = data.translate(_CLASSES).replace(_HEX, _DIGEST).translate(_MERGED)
             if b"a" * RUN in self.classes:
+                sound = [match.span() for match in _STRETCH.finditer(data.translate(_BASE64))]
+                self.classes = _without(self.classes, sound, b" ")
                 self.runs = [match.span() for match in _RUN.finditer(self.classes)]
-        low = _without_sound(data, self.low) if len(self.runs) * _SOUND > len(data) else self.low
+                if len(self.runs) * _SOUND > len(data):  # base64 in lines
+                    sound = [match.span() for match in _STRETCH.finditer(data.translate(_BASE64_LINES))]
+                low = _without(low, sound, b"")
         self._letters = b"\n".join(set(low.translate(None, _LEFT_OUT).split(b"\n")))
         self.has_runs = bool(self.runs) or _DIGEST in self.classes
         self._known: Dict[bytes, bool] = {}
@@ -76,16 +81,17 @@ class Piece:
         return self._known[word]
 
 
-_SOUND = 400  # letters of base64 in a row, or in lines, are sound or a picture
-_ENDS = 128  # of those may belong to a name before or after
-_BASE64 = bytes(120 if chr(code) in "+/=\r\n" or (code < 128 and chr(code).isalnum()) else 32 for code in range(256))
+_SOUND = 400  # letters of base64 in a row are sound or a picture
+_ENDS = 128  # of those may belong to a name or a token before or after
+_BASE64 = bytes(120 if chr(code) in "+/=" or (code < 128 and chr(code).isalnum()) else 32 for code in range(256))
+_BASE64_LINES = bytes(120 if code in b"\r\n" else kind for code, kind in enumerate(_BASE64))
 _STRETCH = re.compile(b"x" * _SOUND + b"x*")
 
 
-def _without_sound(data: bytes, low: bytes) -> bytes:
+def _without(text: bytes, sound: Sequence[Tuple[int, int]], instead: bytes) -> bytes:
     """Leave out the middle of sound: all letters are in it, in all orders, and no word."""
     pieces, read = [], 0
-    for match in _STRETCH.finditer(data.translate(_BASE64)):
-        pieces.append(low[read : match.start() + _ENDS])
-        read = match.end() - _ENDS
-    return b"".join([*pieces, low[read:]])
+    for start, end in sound:
+        pieces += [text[read : start + _ENDS], instead * (end - start - 2 * _ENDS)]
+        read = end - _ENDS
+    return b"".join([*pieces, text[read:]]) if sound else text
