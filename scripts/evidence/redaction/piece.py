@@ -49,7 +49,7 @@ class Piece:
         data: as they are.
         low: in small letters, each at its place.
         classes: to a token, each at its place: `a` a letter or digit, `#` one of 16 hexadecimal digits in a row,
-            `-` one of -_.~\\%, `+` one of +/=, `:` itself, `n` a line's end, `b` a blank.
+            `-` one of -_.~\\%, `+` one of +/=, `:` itself, `n` a line's end, `b` a blank. One more follows the last.
         runs: where 16 letters and digits or more stand in a row, (start, end), but for those of digests.
     """
 
@@ -70,6 +70,7 @@ class Piece:
                     sound = [match.span() for match in _STRETCH.finditer(data.translate(_BASE64_LINES))]
                 low = _without(low, sound, b"")
         self._letters = b"\n".join(set(low.translate(None, _LEFT_OUT).split(b"\n")))
+        self.classes += b" "  # something is behind each run
         self.has_runs = bool(self.runs) or _DIGEST in self.classes
         self._known: Dict[bytes, bool] = {}
 

@@ -59,8 +59,8 @@ def _candidates(piece: Piece) -> List[Tuple[int, int]]:
         (start, end)
         for start, end in piece.runs
         if (data[start] in firsts and tail(data, start))
-        or classes[start - 1 : start] in _JOINED_LEFT
-        or classes[end : end + 1] == b"-"
+        or classes[start - 1] in _JOINED_LEFT
+        or classes[end] == _JOINED_RIGHT
     ]
     if b"#" * RUN in classes:
         there = [pattern for word, pattern in _BESIDE_DIGESTS if word in classes]
@@ -93,7 +93,7 @@ def _is_fraction(data: bytes, start: int) -> bool:
 
 
 _QUIET = frozenset(bytes([letter]) for letter in b" \t\n:,=([-")
-_JOINED_LEFT = frozenset((b"-", b":"))
+_JOINED_LEFT, _JOINED_RIGHT = frozenset(b"-:"), ord("-")  # of the classes
 
 
 def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
@@ -114,7 +114,8 @@ def _around(data: bytes, start: int, end: int) -> Tuple[List[Span], int]:
         for place in {left, start, start - (len(head) - len(head.rstrip(_TOKEN_BYTES)))}:
             spans += shapes.bare(data, place)
     read = max(right, *(span.end for span in spans)) if spans else right
-    if begin is not None or (starts and data[right : right + 1] in _LINE_ENDS):
+    is_last = bool(starts) and data[right : right + 1] in _LINE_ENDS
+    if begin is not None or (is_last and any(shapes.may_begin(data, place, right) for place in starts)):
         spans += _wrapped(data, left if begin is None else begin, left, right, spans)
     return spans, read
 
@@ -165,8 +166,10 @@ def _wrapped(data: bytes, begin: int, left: int, right: int, found: List[Span]) 
     if begin == left:
         if not after or right - _line_start(data, right) < _WIDTH - 1:
             return []
-    elif not shapes.beginnings(_WRAP.sub(b"", data[begin : left + 1]) + data[left + 1 : left + 2], 0, left - begin):
-        return []
+    else:
+        word = _WRAP.sub(b"", data[begin : min(right, left + RUN)])
+        if not any(shapes.may_begin(word, place, len(word)) for place in shapes.beginnings(word, 0, left - begin)):
+            return []
     view = views.without(_WRAP, data, begin, _last(data, begin))
     spans = []
     for span in shapes.tokens(view.text, shapes.beginnings(view.text, 0, len(view.text))):

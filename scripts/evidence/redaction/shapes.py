@@ -187,6 +187,15 @@ def beginnings(data: bytes, start: int, end: int) -> List[int]:
     return found + [match.end() for match in _BOUNDARY.finditer(data, start, end)]
 
 
+def may_begin(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a token's beginning stands there, or the part of one that reaches to an end."""
+    rest = data[start:end] if end - start < _LONGEST else b""
+    return bool(_BEGINNING.match(data, start)) or (rest != b"" and any(word.startswith(rest) for word in _BY_BEGINNING))
+
+
+_LONGEST = max(map(len, _BY_BEGINNING))
+
+
 def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
     """Return the token that begins there with those letters, if it is one."""
     for label, pattern in _BY_BEGINNING[beginning]:
