@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
-from .names import Weight, is_secret, looks_random, weight
+from .names import Weight, is_secret, looks_random, may_look_random, weight
 from .piece import Piece
 from .shapes import Span
 
@@ -21,7 +21,7 @@ _QUOTE = rb"""\\{0,8}["'`]|&quot;|&\#34;|&apos;|&\#39;|%22|%27|\\{1,8}u0022"""
 _BLANK = rb"(?:[ \t]|%20){0,20}"
 _WRAP = rb"(?:(?:\r?\n|\\{1,4}n)[ \t]{0,60})?"
 _AFTER_NAME = rb"""
-    (?P<tail>[a-z0-9_.-]{0,24})
+    (?P<tail>[a-z0-9_.-]{0,24})(?![a-z0-9_])                                  # no shorter one: it costs too much
     (?P<close>(?:%(quote)s|\]){0,3})
     (?: %(blank)s
         (?P<assign>
@@ -51,9 +51,10 @@ _SPECIAL = {
     b"pass": rb"pass(?!e[ds]|ing|age|iv)(?:w(?:or)?d|wort|phrase)?",
     b"sig": rb"sign?(?:ature)?(?![a-z])",
 }
-_CHINESE = re.compile(
-    '(?:密码|口令|密钥|令牌|密碼|密鑰|权杖)(?:"|\'|\\\\"|”|」)?[ \t]{0,4}(?::|：|=|为|是|is)[ \t]{0,4}'.encode()
-)
+_CHINESE = [
+    (word.encode(), re.compile(f'{word}{rest}(?:"|\'|\\\\"|”|」)?[ \t]{{0,4}}(?::|：|=|为|是|is)[ \t]{{0,4}}'.encode()))
+    for word, rest in (("密", "(?:码|钥|碼|鑰)"), ("口令", ""), ("令牌", ""), ("权杖", ""))
+]
 
 _OPEN = re.compile(rb"\[?[ \t]{0,4}[bBrRuUfF]{0,2}(" + _QUOTE.replace(rb"\#", b"#") + rb")")
 _SCHEME = re.compile(
@@ -109,19 +110,30 @@ def find(piece: Piece) -> Iterator[Span]:
                     continue
                 head = low[begin - _MOST_NAME_BYTES if begin > _MOST_NAME_BYTES else 0 : begin]
                 start = begin - len(head) + len(head.rstrip(_NAME_BYTES))
+                if (
+                    match.lastgroup == "space"
+                    and low[start] != 45
+                    and not _may_be_spaced(word, data, low, start, match.end())
+                ):
+                    continue
                 text = data[start : match.end(1)]
                 if not is_nothing(text) and not (text in _ALONE and low[start - 1 : start] not in _BEFORE_KEY):
                     name = _name(data, low, match, start, text)
                     for span in _of_name(data, name) if name else ():
                         read = span.end
                         yield span
-    if not data.isascii():
+    for chinese, pattern in () if data.isascii() else _CHINESE:
         read = 0
-        for match in _CHINESE.finditer(data):
+        for match in pattern.finditer(data) if chinese in data else ():
             if match.start() >= read:
                 for span in _of_name(data, Name(match.start(), b"password", match.end(), "assign", b"")):
                     read = span.end
                     yield span
+
+
+def _may_be_spaced(word: bytes, data: bytes, low: bytes, start: int, end: int) -> bool:
+    """Tell quickly whether a name that a blank ends may have a value: most of them are words of a sentence."""
+    return word == b"pass" or low[start - 4 : start] in _SETTER_ENDS or bool(_SHOWN.match(data, end))
 
 
 @lru_cache(maxsize=4096)
@@ -135,24 +147,20 @@ def is_nothing(name: bytes) -> bool:
 def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: bytes) -> Optional[Name]:
     how, close = match.lastgroup or "", match["close"]
     before = low[max(0, start - 3) : start]
-    if how == "space" and not (
-        low.startswith(b"-", start)
-        or _is_netrc(low, start, match)
-        or _is_told(data, match)
-        or _is_set(data, low, start)
-        or _is_random(data, match)
-    ):
-        return None
-    if how == "comma" and not (
-        close and (low.startswith(b"-", start) or before[-2:-1] == b"(" or before.endswith(b"(b'"))
-    ):
-        return None
-    is_attribute = low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
-    if how == "element" and not (before.endswith((b"<", b":", b";")) or (close and is_attribute)):
-        return None
-    if how == "element" and data.find(b"/", data.rfind(b"<", max(0, start - _MOST_NAME_BYTES), start), start) >= 0:
-        return None  # </ns:password>
-    if how == "part" and not is_attribute:
+    is_option = low.startswith(b"-", start)
+    if how == "space":
+        is_one = is_option or _is_netrc(low, start, match) or _is_told(data, match) or _is_set(data, low, start)
+        if not (is_one or _is_random(data, match)):
+            return None
+    elif how == "comma":
+        if not (close and (is_option or before[-2:-1] == b"(" or before.endswith(b"(b'"))):
+            return None
+    elif how == "element":
+        if not (before.endswith((b"<", b":", b";")) or (close and _is_attribute(low, start))):
+            return None
+        if data.find(b"/", data.rfind(b"<", max(0, start - _MOST_NAME_BYTES), start), start) >= 0:
+            return None  # </ns:password>
+    elif how == "part" and not _is_attribute(low, start):
         return None
     if how == "call" and not text.rpartition(b".")[2].startswith((b"set", b"with_")):
         return None
@@ -160,11 +168,16 @@ def _name(data: bytes, low: bytes, match: re.Match[bytes], start: int, text: byt
         return None  # a variable, but $password = "x"
     if before.endswith(b"::") or (text == b"PWD" and not before.endswith(b";")):  # a test; the working directory
         return None
-    if text.lower() in (b"key", b"token"):
+    if before.endswith(b" ") and text.lower() in (b"key", b"token"):
         spaced = low[max(0, start - 11) : start].decode("latin-1")
         word = next((word for word in _SPACED if spaced.endswith(word)), "")
         text = word.strip().encode("ascii") + (b"_" if word else b"") + text
     return Name(start, text, match.end(), how, close)
+
+
+def _is_attribute(low: bytes, start: int) -> bool:
+    """Tell whether the word is the value of an attribute that gives a name: `name="password"`."""
+    return low[max(0, start - 8) : start].rstrip(b"\\\"'").endswith((b"name=", b"key="))
 
 
 def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
@@ -173,6 +186,7 @@ def _is_told(data: bytes, match: re.Match[bytes]) -> bool:
 
 
 _SETTERS = (b"setx ", b"setenv ", b"set -x ", b"set -gx ", b"configure set ", b"config set ")
+_SETTER_ENDS = (*(setter[-4:] for setter in _SETTERS), b"env ")
 _SHOWN = re.compile(rb"[A-Za-z0-9_-]{20,}(?![\w.(\[/-])")
 
 
@@ -228,7 +242,8 @@ def _of_name(data: bytes, name: Name) -> Iterator[Span]:
             continue
         if name.how in ("comma", "space") and _FLAG.match(data, start, end):
             continue
-        if is_secret(importance, _LINE_END.sub(b"", data[start:end])):
+        value = data[start:end]
+        if is_secret(importance, _LINE_END.sub(b"", value) if b"\n" in value else value):
             yield Span(start, end, "named", "", quote)
 
 
@@ -244,12 +259,14 @@ def _is_in_nodeid(data: bytes, start: int) -> bool:
 _MOST_ID_BYTES = 300
 _BRACKET = re.compile(rb"::\w+\[[^\]\"\s]*\Z")
 _QUERY = re.compile(rb"(?:[?&;]|%26|&amp;|\\u0026)\Z")
+_QUERY_ENDS = (b"?", b"&", b";", b"6")
 _SIGNATURE = re.compile(rb"[A-Za-z0-9+/%]{27,200}")
 
 
 def _is_likely_here(data: bytes, name: Name, lowered: bytes) -> bool:
     """Tell whether a name that may mean anything means a secret here: in a URL's query, or before a signature."""
-    if _QUERY.search(data, max(0, name.start - 6), name.start):
+    before = data[max(0, name.start - 6) : name.start]
+    if before[-1:] in _QUERY_ENDS and _QUERY.search(before):
         return lowered in (b"key", b"sig", b"sign", b"auth") or lowered.endswith(b"signature")
     return lowered.endswith(b"signature") and bool(
         data[name.value - 1 : name.value] == b"=" and _SIGNATURE.match(data, name.value)
@@ -318,7 +335,7 @@ def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, in
     bare = _HEAD.match(data, name.value)
     if bare and len(bare[0]) == _HEAD_BYTES and is_secret(importance, bare[0]):
         bare = _BARE.match(data, name.value)
-    if not bare:
+    if not bare or (importance == Weight.RANDOM and not may_look_random(bare[0])):
         return []
     start, end = bare.span()
     before = data[max(0, name.start - 80) : name.start]

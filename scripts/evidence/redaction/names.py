@@ -142,6 +142,11 @@ def looks_random(value: bytes) -> bool:
     return len(value) >= 16 and bool(has_both) and b" " not in value and not _DIGEST.match(value)
 
 
+def may_look_random(value: bytes) -> bool:
+    """Tell quickly whether there may be something random in a text: most digests are told from it."""
+    return bool(_MIXED.search(value))
+
+
 def is_likely(value: bytes) -> bool:
     """Tell whether a value may be a token: no number, no plain word, nothing short.
 
@@ -173,8 +178,10 @@ def is_path(value: bytes) -> bool:
 def is_secret(weight: Weight, value: bytes) -> bool:
     """Tell whether a value under a name of that weight is a secret."""
     value = value[: _ENOUGH + 1]
+    if weight == Weight.RANDOM and not looks_random(value):
+        return False
     if weight == Weight.NONE or is_placeholder(value) or is_path(value):
         return False
     if weight == Weight.SURE:
         return not (len(value) < 4 and _NUMBER.match(value))  # password: 3 tries left
-    return is_likely(value) if weight == Weight.LIKELY else looks_random(value)
+    return weight == Weight.RANDOM or is_likely(value)

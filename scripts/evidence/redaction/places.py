@@ -26,9 +26,9 @@ def find(piece: Piece) -> Iterator[Span]:
         yield from _cookies(data, low)
     if piece.has(b"bearer"):
         yield from _schemes(data, low)
-    if b"-u" in low:
+    if piece.has(b"-u"):
         yield from _users(data, low)
-    if b" -p" in data or piece.has(b"redis-cli") or piece.has(b"-stdin") or piece.has(b"with-token"):
+    if any(map(piece.has, (b" -p", b"redis-cli", b"-stdin", b"with-token"))):
         yield from _programs(piece)
     if b"$" in data:
         yield from _hashes(data)
@@ -38,22 +38,20 @@ def find(piece: Piece) -> Iterator[Span]:
 _AUTHORITY = re.compile(rb"([^\s/\"'`<>@:\\]{0,200})(?::([^\s\"'`<>]{1,300}))?\Z")
 _PORT = re.compile(rb"[0-9]{1,5}(?:[/?#]|\Z)")
 _WITH_HOST = re.compile(rb"@(?:[\w-]+(?:\.[\w-]+)+|localhost)(?::[0-9]+)?/")  # https://me:PASSWORD@host/x@main
-_HOST = re.compile(rb"[\w.\[$*{(-]")
+_AT = re.compile(rb"@(?=[\w.\[$*{(-])")
 _DRIVER = re.compile(rb"([A-Za-z_][\w.-]{0,60}):([^\s\"'`<>@/:]{1,100})\Z")
 
 
 def _user_info(data: bytes) -> Iterator[Span]:
     """Find passwords, and tokens in place of a user, before the @ of a URL or of a driver's address (u:p@tcp(host))."""
-    place = data.find(b"@")
-    while place >= 0:
-        if _HOST.match(data, place + 1):
-            start = max(0, place - 600)
-            yield from _before_at(data, start, place)
-        place = data.find(b"@", place + 1)
+    if not any(word in data for word in (b"://", b"@tcp(", b"@unix(")):
+        return
+    for match in _AT.finditer(data):
+        yield from _before_at(data, max(0, match.start() - 600), match.start())
 
 
 def _before_at(data: bytes, start: int, place: int) -> Iterator[Span]:
-    scheme = data.rfind(b"://", start, place)
+    scheme = data.rfind(b"://", max(start, data.rfind(b"\n", start, place)), place)
     match = _AUTHORITY.match(data, scheme + 3, place) if scheme >= 0 else None
     if match and match[2] is None:
         if looks_random(match[1]) or re.match(rb"[0-9a-f]{32,64}\Z", match[1]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Dict, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 
 class Span(NamedTuple):
@@ -160,14 +160,33 @@ def _bare() -> Pattern[bytes]:
     return re.compile(f"(?:(?<![A-Za-z0-9])|(?<=bot))(?:{whole})".encode("ascii"))
 
 
-_BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
+_BEGINNINGS = [word for shape in SHAPES for word in shape.beginnings]
+_HEADS = frozenset(word[:2].encode("ascii") for word in _BEGINNINGS)
+# What a run of letters and digits begins with that is the beginning of a token, or its end.
+_TAILS = sorted({tail for tail in (re.split(r"[^A-Za-z0-9]", word)[-1] for word in _BEGINNINGS) if tail})
+FIRSTS = frozenset(ord(tail[0]) for tail in _TAILS)
+TAIL = re.compile("|".join(_TAILS).encode("ascii"))
+
+
+def may_be_tail(word: bytes) -> bool:
+    """Tell whether a word may be the beginning of a token with no - or _ in it, or of which a part is cut off."""
+    return bool(TAIL.match(word)) or (word != b"" and any(tail.encode().startswith(word) for tail in _TAILS))
+
+
+# In small letters, the beginnings of tokens in which more stands between letters than - and _ and dots.
+BROKEN = [word.lower().encode("ascii") for shape in SHAPES if "/" in shape.rest for word in shape.beginnings]
+
+_SECONDS = {head[:1]: b"".join(sorted(other[1:] for other in _HEADS if other[:1] == head[:1])) for head in _HEADS}
+_BOUNDARY = re.compile(
+    rb"[^A-Za-z0-9](?=" + b"|".join(first + b"[" + re.escape(rest) + b"]" for first, rest in _SECONDS.items()) + b")"
+)
 _ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u003d, %3D
 
 
-def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
-    """Find the tokens that begin in a part of a text; they may end beyond it."""
-    read, beginning = start, _beginning()
-    for place in _starts(data, start, end):
+def tokens(data: bytes, places: Iterable[int]) -> Iterator[Span]:
+    """Find the tokens that begin at some of these places, which are in order."""
+    read, beginning = 0, _beginning()
+    for place in places:
         found = beginning.match(data, place) if place >= read else None
         span = at(data, place, found[0]) if found else None
         if span:
@@ -175,12 +194,22 @@ def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
             yield span
 
 
-def _starts(data: bytes, start: int, end: int) -> Iterator[int]:
-    yield start
-    for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()):
-        yield start + letters
-    for match in _BOUNDARY.finditer(data, start, end):
-        yield match.end()
+def beginnings(data: bytes, start: int, end: int) -> List[int]:
+    """List where a token may begin, by two letters."""
+    places = [start, *(start + letters for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()))]
+    found = [place for place in places if data[place : place + 2] in _HEADS]
+    return found + [match.end() for match in _BOUNDARY.finditer(data, start, end)]
+
+
+def may_begin(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a token's beginning stands there, or the part of one that reaches to an end."""
+    rest = data[start:end] if end - start < _LONGEST else b""
+    return bool(_beginning().match(data, start)) or (
+        rest != b"" and any(word.startswith(rest) for word in _BY_BEGINNING)
+    )
+
+
+_LONGEST = max(map(len, _BY_BEGINNING))
 
 
 def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
