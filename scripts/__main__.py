@@ -118,10 +118,11 @@ class _Clean:
 
     def __call__(self, text: str) -> str:
         if self._text is None:
-            from .evidence import cleaning
+            from .evidence.redaction.known import known_here
+            from .evidence.redaction.lines import Lines
 
-            known = self._project if isinstance(self._project, settings.Settings) else None
-            self._text = cleaning.redactor(known, os.environ, self._words).text
+            of = self._project if isinstance(self._project, settings.Settings) else None
+            self._text = Lines(known_here(of, os.environ, self._words)).text
         return self._text(text)
 
 

@@ -7,11 +7,9 @@ made clean is removed, and named.
 from __future__ import annotations
 
 import codecs
-import filecmp
 import json
 import os
 import re
-import shlex
 import stat
 import sys
 from contextlib import suppress
@@ -33,14 +31,14 @@ from typing import (
     Tuple,
 )
 
-from ..console import hidden_in, printable, without_values
+from ..console import printable, without_values
 from ..proof.findings import Verdict
 from ..proof.outcomes import Attempt, Fate
 from ..proof.receipt import ExtraError
 from ..settings import Settings
 from ..system import files
-from .redaction.known import Secret, is_ordinary, known_secrets
-from .redaction.redactor import Redactor
+from .redaction.known import known_here
+from .redaction.redactor import Redactor, Sink, Source
 
 Clean = Callable[[str], str]
 
@@ -81,21 +79,7 @@ def redactor(settings: Optional[Settings], environ: Mapping[str, str], words: Se
         settings: None before there are any.
         words: that were typed: the values of options that name a secret are known, too.
     """
-    known = known_secrets(settings, environ) if settings else []
-    return Redactor([*known, *_typed(words), *_typed(_split(environ.get("PYTEST_ADDOPTS", "")))])
-
-
-def _typed(words: Sequence[str]) -> Iterator[Secret]:
-    for found in hidden_in(words):
-        if found and not is_ordinary(found.value):
-            yield Secret(found.value, found.variable, is_word=found.value.isalpha())
-
-
-def _split(text: str) -> List[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:  # pytest refuses it
-        return text.split()
+    return Redactor(known_here(settings, environ, words))
 
 
 # Texts and words --------------------------------------------------------------------------------------
@@ -188,19 +172,23 @@ def _stamp(file: Path) -> Stamp:
 
 def _files(path: Path, left: Container[str]) -> Iterator[Path]:
     """Find the plain files below a folder, or the one that it is; links are not followed, nor named."""
-    with suppress(OSError):
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode) or os.path.realpath(str(path)) in left:
-            return
-        if stat.S_ISREG(mode):
-            yield path
-        elif stat.S_ISDIR(mode):
-            for entry in sorted(path.iterdir()):
-                yield from _files(entry, left)
+    waiting = [path]
+    while waiting:
+        path = waiting.pop()
+        with suppress(OSError):
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode) or os.path.realpath(str(path)) in left:
+                continue
+            if stat.S_ISREG(mode):
+                yield path
+            elif stat.S_ISDIR(mode):
+                waiting += sorted(path.iterdir(), reverse=True)
 
 
 def cleaned(file: Path, by: Redactor) -> bool:
     """Take the secrets out of a file; tell whether there were any. Its mode and time stay.
+
+    What is appended meanwhile is not kept: who writes faster than we read would hold us for ever.
 
     Raises:
         OSError: it cannot be read or written.
@@ -211,15 +199,67 @@ def cleaned(file: Path, by: Redactor) -> bool:
             return False
         source.seek(0)
         status = os.fstat(raw.fileno())
-        with files.scratch(file) as temporary:
-            with temporary.open("wb") as sink:
-                _copy(file.name, start, source, sink, by)
-            if status.st_size == temporary.stat().st_size and filecmp.cmp(str(file), str(temporary), shallow=False):
+        with files.scratch(file) as temporary, _Sink(raw.fileno(), status.st_size, temporary) as sink:
+            _copy(file.name, start, _Beginning(source, status.st_size), sink, by)
+            if not sink.finish():
                 return False
             temporary.chmod(stat.S_IMODE(status.st_mode))
             os.utime(str(temporary), ns=(status.st_atime_ns, status.st_mtime_ns))
             temporary.replace(file)
     return True
+
+
+class _Beginning:
+    """Reads no more of a file than so many bytes."""
+
+    def __init__(self, source: BinaryIO, size_bytes: int) -> None:
+        self._source, self._left = source, size_bytes
+
+    def read(self, size: int) -> bytes:
+        content = self._source.read(min(size, self._left))
+        self._left -= len(content)
+        return content
+
+
+class _Sink:
+    """Writes what a file will hold, from where that differs on: without secrets nothing is written, on a full disk too.
+
+    Args:
+        original: the file, open.
+        temporary: the name to write to.
+    """
+
+    def __init__(self, original: int, size_bytes: int, temporary: Path) -> None:
+        self._original, self._size, self._temporary = original, size_bytes, temporary
+        self._same = 0
+        self._file: Optional[BinaryIO] = None
+
+    def __enter__(self) -> _Sink:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def write(self, content: bytes) -> None:
+        if not self._file and os.pread(self._original, len(content), self._same) == content:
+            self._same += len(content)
+        else:
+            self._opened().write(content)
+
+    def finish(self) -> bool:
+        """Write all that is held back; tell whether anything differs."""
+        if not self._file and self._same == self._size:
+            return False
+        self._opened().flush()
+        return True
+
+    def _opened(self) -> BinaryIO:
+        if not self._file:
+            self._file = self._temporary.open("wb")
+            for place in range(0, self._same, BLOCK_BYTES):
+                self._file.write(os.pread(self._original, min(BLOCK_BYTES, self._same - place), place))
+        return self._file
 
 
 def is_text(name: str, start: bytes) -> bool:
@@ -231,7 +271,7 @@ def is_text(name: str, start: bytes) -> bool:
     return PurePath(name).suffix.lower() in TEXT or start.startswith(_UTF_16) or b"\0" not in start
 
 
-def _copy(name: str, start: bytes, source: BinaryIO, sink: BinaryIO, by: Redactor) -> None:
+def _copy(name: str, start: bytes, source: Source, sink: Sink, by: Redactor) -> None:
     is_utf_16 = start.startswith(_UTF_16)
     if name == JOURNAL:
         _copy_lines(source, sink, by, lambda line: bool(_CONCERNED.search(line)), lambda key: key in _FREE)
@@ -244,7 +284,7 @@ def _copy(name: str, start: bytes, source: BinaryIO, sink: BinaryIO, by: Redacto
         by.stream(source, sink)
 
 
-def _blocks(source: BinaryIO, end: bytes) -> Iterator[bytes]:
+def _blocks(source: Source, end: bytes) -> Iterator[bytes]:
     """Read a file in pieces that stop behind a mark, where there is one."""
     rest = b""
     for piece in iter(lambda: source.read(BLOCK_BYTES), b""):
@@ -262,8 +302,8 @@ def _blocks(source: BinaryIO, end: bytes) -> Iterator[bytes]:
 
 
 def _copy_lines(
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: Source,
+    sink: Sink,
     by: Redactor,
     is_concerned: Callable[[bytes], bool],
     is_free: Callable[[str], bool],

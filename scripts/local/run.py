@@ -38,25 +38,24 @@ def run(
     shards = local_shards(settings, plan)
     say(f"\n{counted(len(shards), 'shard')}, {at_once}")
     say(f"output: {settings.shown(settings.reports / 'shard-*.log')}")
-    try:
-        with kept(settings) as keeper, held_back() as signalled:
-            own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
-            environ = {**os.environ, **own, **variables, **keeper.variables}
-            try:
-                with board() as watched:
-                    _run(
-                        shards,
-                        at_once.shards,
-                        lambda shard, slot: shard.start(arguments, environ, slot),
-                        signalled,
-                        watched,
-                        keeper,
-                    )
-            finally:
-                service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
-                _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
-    finally:  # also what a shard left that was killed; nothing writes there any more
-        hygiene.of_run(settings, hygiene.redactor(settings, arguments))
+    # Also what a shard left that was killed; nothing writes there any more.
+    clean = hygiene.at_end(lambda: hygiene.of_run(settings, hygiene.redactor(settings, arguments)))
+    with clean, kept(settings) as keeper, held_back() as signalled:
+        own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
+        environ = {**os.environ, **own, **variables, **keeper.variables}
+        try:
+            with board() as watched:
+                _run(
+                    shards,
+                    at_once.shards,
+                    lambda shard, slot: shard.start(arguments, environ, slot),
+                    signalled,
+                    watched,
+                    keeper,
+                )
+        finally:
+            service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
+            _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
 
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:

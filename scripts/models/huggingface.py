@@ -9,13 +9,13 @@ import json
 import re
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Tuple
 from urllib.parse import quote, urlsplit
 
-from ..system.files import expand_user, parse_json
+from ..system.files import parse_json
 from .addresses import HubPath, SourceError, is_commit
 from .http import Remote
+from .hub_token import find_token
 from .listing import Ask, Listed, check_page
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
@@ -122,19 +122,6 @@ def parse(source: str, environ: Mapping[str, str]) -> HubFile:
     place = HubPath.read(source)
     endpoint = environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
     return HubFile(endpoint.rstrip("/"), place.repository, place.revision or DEFAULT_REVISION, place.path)
-
-
-def find_token(environ: Mapping[str, str]) -> str:
-    """Look up the person's token: HF_TOKEN, or the file in which `hf auth login` left it; empty if there is none."""
-    if environ.get("HF_TOKEN"):
-        return environ["HF_TOKEN"].strip()
-    caches = Path(environ.get("XDG_CACHE_HOME") or "~/.cache")
-    home = Path(environ.get("HF_HOME") or caches / "huggingface")
-    file = Path(environ.get("HF_TOKEN_PATH") or home / "token")
-    try:
-        return expand_user(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def explain(file: HubFile, with_token: bool, status: int, body: bytes) -> str:

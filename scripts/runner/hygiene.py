@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Callable, Iterator, List, Sequence
 
 from ..console import say
 from ..errors import AlreadyRunning
@@ -55,6 +56,24 @@ def of_run(settings: Settings, by: Redactor) -> None:
         of_folder(settings, path, by)
 
 
+@contextmanager
+def at_end(clean: Callable[[], None]) -> Iterator[None]:
+    """Clean when the block has ended, however it did: its error is not hidden, nor its exit code changed."""
+    try:
+        yield
+    finally:
+        try_to(clean)
+
+
+def try_to(clean: Callable[[], None]) -> None:
+    """Clean, and only say it where that fails as a whole: what comes next counts for more."""
+    try:
+        clean()
+    except Exception as error:
+        with suppress(Exception):  # nobody reads on
+            say(f"not cleaned: secrets may stand in what runs left: {type(error).__name__}: {error}")
+
+
 def of_services(settings: Settings) -> None:
     """Clean the logs of the services that a person started, but for those that still run."""
     logs = [path for path in _made(settings.reports) if path.name.startswith(("serve", "background", "prepare"))]
@@ -63,14 +82,15 @@ def of_services(settings: Settings) -> None:
 
 def left_behind(settings: Settings) -> None:
     """Clean what a killed runner left; where somebody runs, nothing is touched: that cleans at its end."""
+    try_to(lambda: _left_behind(settings))
+
+
+def _left_behind(settings: Settings) -> None:
     if not any(_made(settings.reports)):
         return
     records.sweep(settings.state)
-    try:
-        with ownership.of_all(settings):
-            of_run(settings, redactor(settings))
-    except AlreadyRunning:
-        return
+    with suppress(AlreadyRunning), ownership.of_all(settings):
+        of_run(settings, redactor(settings))
 
 
 def _made(reports: Path) -> Iterator[Path]:

@@ -101,7 +101,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         BudgetError: the service does not keep to its budgets, or that is not known.
     """
     by = hygiene.redactor(settings, arguments)
-    hygiene.of_run(settings, by)
+    hygiene.try_to(lambda: hygiene.of_run(settings, by))
     results = gather(settings.reports)
     plan = plan_of(settings, results)
     shards = [shard.nodeids for shard in plan.shards] if plan else ()

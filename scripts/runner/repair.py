@@ -49,7 +49,5 @@ def run(settings: Settings, verdict: Verdict, collected_digest: str, arguments: 
     )
     _, rest = subset.take(settings, arguments)
     by = hygiene.redactor(settings, arguments)
-    try:
+    with hygiene.at_end(lambda: hygiene.of_folder(settings, folder, by)):
         run_chosen(ShardRun(settings, node, folder, selection, rest, by=by), arguments, repair)
-    finally:
-        hygiene.of_folder(settings, folder, by)

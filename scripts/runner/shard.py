@@ -109,13 +109,13 @@ def run_noted(shard: ShardRun, arguments: Sequence[str]) -> Receipt:
     Raises:
         PipelineError: a step could not do its work.
     """
-    try:
-        return run_chosen(shard, arguments)
-    except SERVICE_ERRORS as error:
-        _note_unserved(shard, arguments, error)
-        raise
-    finally:
-        hygiene.of_folder(shard.settings, shard.folder, shard.by)  # once the services have ended, which wrote there
+    # Once the services have ended, which wrote there.
+    with hygiene.at_end(lambda: hygiene.of_folder(shard.settings, shard.folder, shard.by)):
+        try:
+            return run_chosen(shard, arguments)
+        except SERVICE_ERRORS as error:
+            _note_unserved(shard, arguments, error)
+            raise
 
 
 def _note_unserved(shard: ShardRun, arguments: Sequence[str], error: PipelineError) -> None:

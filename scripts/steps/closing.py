@@ -242,10 +242,11 @@ def shard_of(step: str, words: Sequence[str], environ: Mapping[str, str]) -> Opt
 def _clean(settings: Settings, fields: Mapping[str, object], words: Sequence[str]) -> Mapping[str, object]:
     """Take secrets out of how a step ended; what was said is left out where that fails."""
     try:
-        from ..evidence import cleaning
+        from ..evidence.redaction.known import known_here
+        from ..evidence.redaction.lines import Lines
 
-        redactor = cleaning.redactor(settings, os.environ, words)
-        return {name: redactor.text(value) if isinstance(value, str) else value for name, value in fields.items()}
+        lines = Lines(known_here(settings, os.environ, words))
+        return {name: lines.text(value) if isinstance(value, str) else value for name, value in fields.items()}
     except Exception as error:  # also where the mistake of ours lies in those modules
         why = f"left out, since secrets could not be taken out: {type(error).__name__}"
         return {**fields, "message": fields["message"] and why, "hint": "", "traceback": ""}

@@ -24,9 +24,7 @@ class Fragments:
         self._places: Dict[bytes, List[Tuple[bytes, int]]] = {}
         for value in values:
             for place in range(len(value) - SHORTEST + 1):
-                part = value[place : place + SHORTEST]
-                if not part.isalpha():  # "...password" is a word
-                    self._places.setdefault(part, []).append((value, place))
+                self._places.setdefault(value[place : place + SHORTEST], []).append((value, place))
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Find them in some data.
@@ -45,11 +43,16 @@ class Fragments:
 
     def _before(self, data: bytes, end: int) -> Iterator[Span]:
         for value, place in self._places.get(data[max(0, end - SHORTEST) : end], ()):
-            start = end - SHORTEST - place
-            if start >= 0 and data.startswith(value[:place], start):
+            start, cut = end - SHORTEST - place, place + SHORTEST
+            if start >= 0 and data.startswith(value[:place], start) and _is_part(value[:cut], value[cut - 1 : cut + 1]):
                 yield Span(start, end, "known here")
 
     def _after(self, data: bytes, start: int) -> Iterator[Span]:
         for value, place in self._places.get(data[start : start + SHORTEST], ()):
-            if data.startswith(value[place:], start):
+            if data.startswith(value[place:], start) and _is_part(value[place:], value[max(0, place - 1) : place + 1]):
                 yield Span(start, start + len(value) - place, "known here")
+
+
+def _is_part(part: bytes, at_cut: bytes) -> bool:
+    """Tell whether this is a part of nothing else: "...password" is a word by itself, of many."""
+    return not part.isalpha() or (len(at_cut) == 2 and at_cut.isalpha())

@@ -12,18 +12,21 @@ import configparser
 import netrc
 import os
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
+from ...console import hidden_in
 from ...environments import pip_config
-from ...models.huggingface import find_token
+from ...models.hub_token import find_token
 from ...settings import Settings
 from ...system.files import expand_user
 from .names import Weight, is_placeholder, looks_random, weight, word_set
 from .options import hidden, names_a_secret
 
+MIXED = 8  # characters of letters and digits that are a value, though code looks like that: pass(word9
 SHORTEST = 6  # what is shorter stands in too many places that have nothing to do with it
 
 # Of one job, as CI makes them: other than those of the same run's other nodes.
@@ -75,9 +78,33 @@ def is_ordinary(value: str) -> bool:
     [True, True, True, True, False, False]
     """
     value = value.strip()
-    if len(value) < SHORTEST or value.lower() in _WORDS or is_placeholder(value.encode("utf-8", "replace")):
+    if len(value) < SHORTEST or value.lower() in _WORDS or is_placeholder(_bytes(value)):
         return True
-    return bool(_ORDINARY.fullmatch(value)) and not looks_random(value.encode("utf-8", "replace"))
+    return bool(_ORDINARY.fullmatch(value)) and not looks_random(_bytes(value))
+
+
+def known_here(settings: Optional[Settings], environ: Mapping[str, str], words: Sequence[str]) -> List[Secret]:
+    """List what is known to a process.
+
+    Args:
+        settings: None before there are any.
+        words: that were typed: the values of options that name a secret are known, too.
+    """
+    known = known_secrets(settings, environ) if settings else []
+    return [*known, *_typed(words), *_typed(_split(environ.get("PYTEST_ADDOPTS", "")))]
+
+
+def _typed(words: Sequence[str]) -> Iterator[Secret]:
+    for found in hidden_in(words):
+        if found and not is_ordinary(found.value):
+            yield Secret(found.value, found.variable, is_word=found.value.isalpha())
+
+
+def _split(text: str) -> List[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # pytest refuses it
+        return text.split()
 
 
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> List[Secret]:
@@ -87,11 +114,30 @@ def known_secrets(settings: Settings, environ: Mapping[str, str]) -> List[Secret
         environ: variables of this process.
     """
     found: Dict[str, Secret] = {}
-    for secret in (*_of_settings(settings), *_of_variables(environ), *_of_tools(environ)):
+    whole = [*_of_settings(settings), *_of_variables(environ), *_of_tools(environ)]
+    for secret in (*whole, *(line for several in whole for line in _lines(several))):
         value = secret.value.strip()
         if len(value) >= SHORTEST and (value not in found or found[value].is_word or found[value].of_job):
             found[value] = secret._replace(value=value)
     return sorted(found.values())
+
+
+def _lines(secret: Secret) -> Iterator[Secret]:
+    """Give the lines of a value of several: a log that is shown has something before each."""
+    for line in secret.value.splitlines() if "\n" in secret.value else ():
+        if looks_random(_bytes(line.strip())):
+            yield secret._replace(value=line)
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "replace")
+
+
+def _says_nothing(value: str) -> bool:
+    """Tell whether a value that has a secret's name is none; what would be code in a text may be a password here."""
+    is_mixed = len(value) >= MIXED and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    is_code = is_mixed and not value.startswith(("${", "$(", "{{", "(secret"))
+    return is_placeholder(_bytes(value)) and not is_code
 
 
 def _of_settings(settings: Settings) -> Iterator[Secret]:
@@ -120,7 +166,7 @@ def _of_settings(settings: Settings) -> Iterator[Secret]:
 
 def _of_pair(name: str, value: str, whatever_its_name: bool = False) -> Iterator[Secret]:
     """Decide about a value with a name; of one with an address, its password alone may be a secret."""
-    is_named = names_a_secret(name) and not is_placeholder(value.strip().encode("utf-8", "replace"))
+    is_named = names_a_secret(name) and not _says_nothing(value.strip())
     is_path = value.startswith(("/", "~", "./")) and "/" in value[1:] and _ORDINARY.fullmatch(value)
     if (is_named and not is_path and not value.isdigit()) or (is_named and value.isdigit() and len(value) >= SHORTEST):
         yield Secret(value, name)
@@ -147,10 +193,8 @@ def _of_variables(environ: Mapping[str, str]) -> Iterator[Secret]:
     """Find the values of variables that name a secret, and passwords in addresses: of proxies, indexes, databases."""
     for name, value in environ.items():
         importance = weight(name.encode("utf-8", "replace"))
-        is_one = importance >= Weight.LIKELY or (
-            importance == Weight.RANDOM and looks_random(value.encode("utf-8", "replace"))
-        )
-        if is_one and not is_ordinary(value):
+        is_one = importance >= Weight.LIKELY or (importance == Weight.RANDOM and looks_random(_bytes(value)))
+        if is_one and (not is_ordinary(value) or (is_placeholder(_bytes(value)) and not _says_nothing(value))):
             yield Secret(value, name, of_job=bool(_OF_JOB.match(name)))
         elif "://" in value:
             yield from (secret for word in value.split() for secret in _of_url(word, name.startswith("SERVICE_")))

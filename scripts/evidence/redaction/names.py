@@ -28,7 +28,7 @@ def word_set(text: str) -> FrozenSet[str]:
 
 # Words after which a name still means the value itself: SECRET_KEY_BASE, password_2, DB_PASSWORD_PROD.
 _NEUTRAL = word_set(
-    "value text string str base data raw plain plaintext b64 base64 prod production dev staging stage test old "
+    "value text string str base data raw plain plaintext b base prod production dev staging stage test old "
     "new current main default primary secondary live env var"
 )
 _PASSWORDS = ("password", "passwd", "passphrase", "passwort", "secret", "secrets", "credential", "credentials", "pwd")
@@ -103,8 +103,10 @@ _PLACEHOLDER = re.compile(
       | \$\{.* | \$\(.* | \$[a-z_][a-z0-9_]* | %\w+% | %[sdr] | %\([a-z_]+\)s? | \{\{.* | \$\$.*
       | (?:os|self|cls|settings|config|conf|args|options|opts|env|environ|secrets|vars|process|ctx|context|params|kwargs
         |request|req|data|app|client|credentials|inputs|matrix|github)(?:\.[a-z_][a-z0-9_]*|\[['"].*|\()+.*
-      | [a-z_][a-z0-9_.]*[\[(].* | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
+      | (?:[a-z_]+|[a-z_][a-z_.]{3,}[0-9]{0,3}[a-z0-9_.]*)[\[(].*
+      | \(\?.* | \((?:lambda|bool|str|bytes|int|dict|list|optional)\b.*
       | [a-z]+(?:_[a-z]+)*_(?:key|token|secret|password|credentials|key_id)  # the name of a variable, in quotes
+      | await | lambda | yield | raise | return | continue | break | else
       | str | bytes | int | bool | string | text | optional.* | secretstr | any | object | type
       | (?:redacted|hidden|masked|filtered|removed|secret|required|missing|empty|invalid|incorrect|wrong|changed|expired
         |optional|accepted|rejected|ok|password|passwd|token|passphrase|must|should|is|was|are|will|can|cannot|not|and|or|for
@@ -125,6 +127,7 @@ def is_placeholder(value: bytes) -> bool:
 _DIGEST = re.compile(rb"(?:(?:sha\d+|md5)[:-])?[0-9a-f]{32,128}\Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _HAS_DIGIT = re.compile(rb"[0-9]")
 _HAS_LETTER = re.compile(rb"[A-Za-z]")
+_NAME = re.compile(rb"(?=.*[a-z]{7})[A-Za-z]*[0-9]{0,2}[A-Za-z]*\Z")  # S3AccessPointAttachments
 _MIXED = re.compile(rb"[a-z][A-Z]|[A-Z]{2,}[a-z]")
 _NUMBER = re.compile(rb"[-+]?[0-9][0-9.,_]{0,9}(?:e[-+]?[0-9]+)?\Z")
 
@@ -135,8 +138,13 @@ def looks_random(value: bytes) -> bool:
     >>> looks_random(b"V1StGXR8Z5jdHi6BmyT"), looks_random(b"0" * 40), looks_random(b"acoustic-model-v1")
     (True, False, False)
     """
-    has_both = _HAS_DIGIT.search(value) and _MIXED.search(value)
+    has_both = _HAS_DIGIT.search(value) and _MIXED.search(value) and not _NAME.match(value)
     return len(value) >= 16 and bool(has_both) and b" " not in value and not _DIGEST.match(value)
+
+
+def may_look_random(value: bytes) -> bool:
+    """Tell quickly whether there may be something random in a text: most digests are told from it."""
+    return bool(_MIXED.search(value))
 
 
 def is_likely(value: bytes) -> bool:
@@ -170,8 +178,10 @@ def is_path(value: bytes) -> bool:
 def is_secret(weight: Weight, value: bytes) -> bool:
     """Tell whether a value under a name of that weight is a secret."""
     value = value[: _ENOUGH + 1]
+    if weight == Weight.RANDOM and not looks_random(value):
+        return False
     if weight == Weight.NONE or is_placeholder(value) or is_path(value):
         return False
     if weight == Weight.SURE:
         return not (len(value) < 4 and _NUMBER.match(value))  # password: 3 tries left
-    return is_likely(value) if weight == Weight.LIKELY else looks_random(value)
+    return weight == Weight.RANDOM or is_likely(value)

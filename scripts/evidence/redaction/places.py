@@ -26,33 +26,32 @@ def find(piece: Piece) -> Iterator[Span]:
         yield from _cookies(data, low)
     if piece.has(b"bearer"):
         yield from _schemes(data, low)
-    if b"-u" in low:
+    if piece.has(b"-u"):
         yield from _users(data, low)
-    if b" -p" in data or piece.has(b"redis-cli"):
+    if any(map(piece.has, (b" -p", b"redis-cli", b"-stdin", b"with-token"))):
         yield from _programs(piece)
     if b"$" in data:
         yield from _hashes(data)
+    yield from _pairs(piece)
 
 
 _AUTHORITY = re.compile(rb"([^\s/\"'`<>@:\\]{0,200})(?::([^\s\"'`<>]{1,300}))?\Z")
 _PORT = re.compile(rb"[0-9]{1,5}(?:[/?#]|\Z)")
 _WITH_HOST = re.compile(rb"@(?:[\w-]+(?:\.[\w-]+)+|localhost)(?::[0-9]+)?/")  # https://me:PASSWORD@host/x@main
-_HOST = re.compile(rb"[\w.\[$*{(-]")
+_AT = re.compile(rb"@(?=[\w.\[$*{(-])")
 _DRIVER = re.compile(rb"([A-Za-z_][\w.-]{0,60}):([^\s\"'`<>@/:]{1,100})\Z")
 
 
 def _user_info(data: bytes) -> Iterator[Span]:
     """Find passwords, and tokens in place of a user, before the @ of a URL or of a driver's address (u:p@tcp(host))."""
-    place = data.find(b"@")
-    while place >= 0:
-        if _HOST.match(data, place + 1):
-            start = max(0, place - 600)
-            yield from _before_at(data, start, place)
-        place = data.find(b"@", place + 1)
+    if not any(word in data for word in (b"://", b"@tcp(", b"@unix(")):
+        return
+    for match in _AT.finditer(data):
+        yield from _before_at(data, max(0, match.start() - 600), match.start())
 
 
 def _before_at(data: bytes, start: int, place: int) -> Iterator[Span]:
-    scheme = data.rfind(b"://", start, place)
+    scheme = data.rfind(b"://", max(start, data.rfind(b"\n", start, place)), place)
     match = _AUTHORITY.match(data, scheme + 3, place) if scheme >= 0 else None
     if match and match[2] is None:
         if looks_random(match[1]) or re.match(rb"[0-9a-f]{32,64}\Z", match[1]):
@@ -156,10 +155,32 @@ def _users(data: bytes, low: bytes) -> Iterator[Span]:
             yield Span(start, end, "command line")
 
 
+_LOG_INS = {
+    word: re.compile(
+        word + rb"s?(?:[\"']?[ \t]{0,4}[=:][ \t]{0,4})?\([ \t]{0,4}b?([\"'])[^\"'\r\n]{0,100}\1,"
+        rb"[ \t]{0,4}b?([\"'])([^\"'\r\n]{1,200})\2\)"
+    )
+    for word in (b"auth", b"credential", b"login")
+}
+
+
+def _pairs(piece: Piece) -> Iterator[Span]:
+    """Find the passwords of `auth=('USER', 'PASSWORD')` and HTTPBasicAuth('USER', 'PASSWORD')."""
+    for word, pattern in _LOG_INS.items():
+        for match in pattern.finditer(piece.low) if piece.has(word) else ():
+            if not is_hidden(piece.data[match.start(3) : match.end(3)]):
+                yield Span(*match.span(3), "log-in")
+
+
 _SAME = rb"[^\r\n|;]{0,200}?"
 _PROGRAMS = {
     b"mysql": re.compile(rb"mysql\w*\b" + _SAME + rb"[ \"']-p(?=[^\s\"'])([^\s\"'`]{1,100})"),
     b"mariadb": re.compile(rb"mariadb(?:-\w+)?\b" + _SAME + rb"[ \"']-p(?=[^\s\"'])([^\s\"'`]{1,100})"),
+    b"echo": re.compile(
+        rb"echo[ \t]+(?:-n[ \t]+)?[\"']?([^\s\"'`|]{1,2000})[\"']?[ \t]*\|[^\r\n|]{0,100}"
+        rb"--(?:password-stdin|with-token)"
+    ),
+    b"openssl": re.compile(rb"openssl\b" + _SAME + rb"[ \t]-pass(?:in|out)?[ \t]+pass:([^\s\"'`]{1,200})"),
     b"sshpass": re.compile(rb"sshpass[ \t]+(?:-\w[ \t]+)?-p[ \t]*[\"']?([^\s\"'`]{1,100})"),
     b"redis-cli": re.compile(rb"redis-cli\b" + _SAME + rb"[ \t]-a[ \t]+[\"']?([^\s\"'`]{1,100})"),
     b"login": re.compile(rb"login\b" + _SAME + rb"[ \t]-p[ \t]+[\"']?([^\s\"'`]{1,2000})"),

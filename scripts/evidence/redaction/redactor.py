@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import re
+from bisect import bisect_left
 from collections import Counter
-from typing import BinaryIO, Iterable, Iterator, List, Sequence, Tuple
 from typing import Counter as Counts
+from typing import Iterable, Iterator, List, Protocol, Sequence, Tuple
 
 from . import named, places, runs, shapes, views
 from .known import Secret
@@ -24,6 +25,20 @@ CONTEXT_BYTES = 1 << 11  # of what was written already, since names and URLs are
 
 _Bytes = bytes  # as a type within the class, which has a method of that name
 _LINE_END = re.compile(rb"\r?\n[ \t]*")
+
+
+class Source(Protocol):
+    """What bytes are read from; none at its end."""
+
+    def read(self, __size: int) -> bytes:
+        """Give the next, so many at most."""
+
+
+class Sink(Protocol):
+    """What bytes are written to, all at once."""
+
+    def write(self, __content: bytes) -> object:
+        """Take all of it."""
 
 
 class Redactor:
@@ -57,7 +72,7 @@ class Redactor:
         self.stream(io.BytesIO(content), sink)
         return sink.getvalue()
 
-    def stream(self, source: BinaryIO, sink: BinaryIO) -> None:
+    def stream(self, source: Source, sink: Sink) -> None:
         """Copy a stream without its secrets, in pieces: it is never held whole."""
         context, held, ended = b"", b"", False
         while not ended:
@@ -77,8 +92,9 @@ class Redactor:
         piece = Piece(data)
         found = list(self._found(piece))
         if views.is_coloured(data, piece.low):
-            view = views.without_colours(data)
-            for span in self._found(Piece(view.text)):
+            more = list(self._found(Piece(views.uncoloured(data))))
+            view = views.without_colours(data) if more else views.View(b"", [], [])
+            for span in more:
                 found.append(span._replace(start=view.original(span.start), end=view.original(span.end - 1) + 1))
         return _joined(found, [match.span() for match in STAND_IN.finditer(data)] if found else [])
 
@@ -98,7 +114,7 @@ class Redactor:
 
     def _stand_in(self, data: _Bytes, span: Span) -> _Bytes:
         value = span.raw or self._values.raw(_plain(data[span.start : span.end]))
-        token = next(shapes.tokens(value, 0, 1), None)
+        token = next(shapes.tokens(value, [0]), None)
         label = span.label or (token.label if token and token.end == len(value) else "")
         return span.quote + self._stand_ins.make(value, label) + span.quote
 
@@ -107,10 +123,10 @@ def _plain(value: bytes) -> bytes:
     """Leave out colours and line ends, which are none of a secret."""
     if b"\n" in value:
         value = _LINE_END.sub(b"", value)
-    return views.without_colours(value).text if b"\x1b" in value else value
+    return views.uncoloured(value) if b"\x1b" in value else value
 
 
-def _read(source: BinaryIO, size: int) -> bytes:
+def _read(source: Source, size: int) -> bytes:
     """Read so many bytes, fewer only at the end: a pipe gives what it has."""
     pieces = []
     while size > 0:
@@ -133,15 +149,19 @@ def _quiet(spans: Sequence[Span], cut: int) -> int:
 def _joined(spans: Sequence[Span], stand_ins: Sequence[Tuple[int, int]]) -> List[Span]:
     """Join what overlaps; leave alone what was taken out before."""
     joined: List[Span] = []
+    ends = [end for _, end in stand_ins]
     for span in sorted(spans, key=lambda span: (span.start, -span.end, not span.label, not span.raw)):
-        if span.end <= span.start or any(start <= span.start and span.end <= end for start, end in stand_ins):
+        if span.end <= span.start:
+            continue
+        nearest = bisect_left(ends, span.end)  # the only stand-in that it may be within
+        if nearest < len(ends) and stand_ins[nearest][0] <= span.start:
             continue
         if joined and span.start < joined[-1].end:
-            before = joined[-1]
-            if span.end > before.end:
-                joined[-1] = before._replace(end=span.end, label="", raw=b"")
-            elif span[:2] == before[:2]:
-                joined[-1] = before._replace(label=before.label or span.label, raw=before.raw or span.raw)
+            last = joined[-1]
+            if span.end > last.end:
+                joined[-1] = last._replace(end=span.end, label="", raw=b"")
+            elif span[:2] == last[:2]:
+                joined[-1] = last._replace(label=last.label or span.label, raw=last.raw or span.raw)
         else:
             joined.append(span)
     return joined

@@ -7,7 +7,8 @@ only around them for these beginnings.
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from functools import lru_cache
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 
 class Span(NamedTuple):
@@ -98,6 +99,7 @@ SHAPES = (
     Shape("postman key", ("PMAK-",), f"{_D}{{30,80}}"),
     Shape("grafana token", ("glsa_", "glc_"), r"[\w+/=]{20,400}"),
     Shape("new relic", ("NRAK-",), f"{_W}{{20,40}}"),
+    Shape("tailscale key", ("tskey-",), f"{_D}{{16,100}}"),
     Shape("doppler token", ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa."), r"[\w.-]{30,100}"),
     Shape("shopify token", ("shpat_", "shpss_", "shpca_", "shppa_"), f"{_HEX}{{32}}"),
     Shape("square token", ("sq0atp-", "sq0csp-"), f"{_D}{{20,60}}"),
@@ -125,53 +127,94 @@ _LEFT = (
 )
 
 
-def _compiled() -> Tuple[Pattern[bytes], Dict[bytes, List[Tuple[str, Pattern[bytes]]]], Pattern[bytes], List[str]]:
-    by_beginning: Dict[bytes, List[Tuple[str, Pattern[bytes]]]] = {}
+def _by_beginning() -> Dict[bytes, List[Shape]]:
+    found: Dict[bytes, List[Shape]] = {}
     for shape in SHAPES:
         for word in shape.beginnings:
-            pattern = re.compile((_LEFT + re.escape(word) + shape.rest).encode("ascii"))
-            by_beginning.setdefault(word.encode("ascii"), []).append((shape.label, pattern))
-    # Longer beginnings first: sk-ant- is no sk-.
-    words = sorted(by_beginning, key=len, reverse=True)
-    bare = [shape for shape in SHAPES if not shape.beginnings]
-    whole = "(?:(?<![A-Za-z0-9])|(?<=bot))(?:" + "|".join(f"({shape.rest})" for shape in bare) + ")"
-    return (
-        re.compile(b"|".join(map(re.escape, words))),
-        by_beginning,
-        re.compile(whole.encode("ascii")),
-        [shape.label for shape in bare],
-    )
+            found.setdefault(word.encode("ascii"), []).append(shape)
+    return found
 
 
-_BEGINNING, _BY_BEGINNING, _BARE, _BARE_LABELS = _compiled()
+_BY_BEGINNING = _by_beginning()
+_WITHOUT = [shape for shape in SHAPES if not shape.beginnings]
 
 
-_BOUNDARY = re.compile(rb"[^A-Za-z0-9]+(?=[A-Za-z0-9])")
+# Each is compiled when it is first needed: all together take more time than most processes have any use for.
+
+
+@lru_cache(maxsize=None)
+def _beginning() -> Pattern[bytes]:
+    """Match what a token may begin with, the longer first: sk-ant- is no sk-."""
+    return re.compile(b"|".join(map(re.escape, sorted(_BY_BEGINNING, key=len, reverse=True))))
+
+
+@lru_cache(maxsize=None)
+def _patterns(beginning: bytes) -> List[Tuple[str, Pattern[bytes]]]:
+    left = _LEFT.encode("ascii") + re.escape(beginning)
+    return [(shape.label, re.compile(left + shape.rest.encode("ascii"))) for shape in _BY_BEGINNING[beginning]]
+
+
+@lru_cache(maxsize=None)
+def _bare() -> Pattern[bytes]:
+    whole = "|".join(f"({shape.rest})" for shape in _WITHOUT)
+    return re.compile(f"(?:(?<![A-Za-z0-9])|(?<=bot))(?:{whole})".encode("ascii"))
+
+
+_BEGINNINGS = [word for shape in SHAPES for word in shape.beginnings]
+_HEADS = frozenset(word[:2].encode("ascii") for word in _BEGINNINGS)
+# What a run of letters and digits begins with that is the beginning of a token, or its end.
+_TAILS = sorted({tail for tail in (re.split(r"[^A-Za-z0-9]", word)[-1] for word in _BEGINNINGS) if tail})
+FIRSTS = frozenset(ord(tail[0]) for tail in _TAILS)
+TAIL = re.compile("|".join(_TAILS).encode("ascii"))
+
+
+def may_be_tail(word: bytes) -> bool:
+    """Tell whether a word may be the beginning of a token with no - or _ in it, or of which a part is cut off."""
+    return bool(TAIL.match(word)) or (word != b"" and any(tail.encode().startswith(word) for tail in _TAILS))
+
+
+# In small letters, the beginnings of tokens in which more stands between letters than - and _ and dots.
+BROKEN = [word.lower().encode("ascii") for shape in SHAPES if "/" in shape.rest for word in shape.beginnings]
+
+_SECONDS = {head[:1]: b"".join(sorted(other[1:] for other in _HEADS if other[:1] == head[:1])) for head in _HEADS}
+_BOUNDARY = re.compile(
+    rb"[^A-Za-z0-9](?=" + b"|".join(first + b"[" + re.escape(rest) + b"]" for first, rest in _SECONDS.items()) + b")"
+)
 _ESCAPES = {b"\\": (1, 3, 5), b"%": (2,)}  # letters after these: \n, \x3d, \u003d, %3D
 
 
-def tokens(data: bytes, start: int, end: int) -> Iterator[Span]:
-    """Find the tokens that begin in a part of a text; they may end beyond it."""
-    read = start
-    for place in _starts(data, start, end):
-        found = _BEGINNING.match(data, place) if place >= read else None
+def tokens(data: bytes, places: Iterable[int]) -> Iterator[Span]:
+    """Find the tokens that begin at some of these places, which are in order."""
+    read, beginning = 0, _beginning()
+    for place in places:
+        found = beginning.match(data, place) if place >= read else None
         span = at(data, place, found[0]) if found else None
         if span:
             read = span.end
             yield span
 
 
-def _starts(data: bytes, start: int, end: int) -> Iterator[int]:
-    yield start
-    for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()):
-        yield start + letters
-    for match in _BOUNDARY.finditer(data, start, end):
-        yield match.end()
+def beginnings(data: bytes, start: int, end: int) -> List[int]:
+    """List where a token may begin, by two letters."""
+    places = [start, *(start + letters for letters in _ESCAPES.get(data[max(0, start - 1) : start], ()))]
+    found = [place for place in places if data[place : place + 2] in _HEADS]
+    return found + [match.end() for match in _BOUNDARY.finditer(data, start, end)]
+
+
+def may_begin(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a token's beginning stands there, or the part of one that reaches to an end."""
+    rest = data[start:end] if end - start < _LONGEST else b""
+    return bool(_beginning().match(data, start)) or (
+        rest != b"" and any(word.startswith(rest) for word in _BY_BEGINNING)
+    )
+
+
+_LONGEST = max(map(len, _BY_BEGINNING))
 
 
 def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
     """Return the token that begins there with those letters, if it is one."""
-    for label, pattern in _BY_BEGINNING[beginning]:
+    for label, pattern in _patterns(beginning):
         match = pattern.match(data, start)
         if match:
             return Span(start, match.end(), "token", label)
@@ -180,6 +223,6 @@ def at(data: bytes, start: int, beginning: bytes) -> Optional[Span]:
 
 def bare(data: bytes, start: int) -> Iterator[Span]:
     """Find the token without a beginning of its own that stands just there."""
-    match = _BARE.match(data, start)
+    match = _bare().match(data, start)
     if match and match.lastindex:
-        yield Span(start, match.end(), "token", _BARE_LABELS[match.lastindex - 1])
+        yield Span(start, match.end(), "token", _WITHOUT[match.lastindex - 1].label)

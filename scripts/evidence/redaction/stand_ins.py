@@ -42,5 +42,5 @@ class StandIns:
         words = ["secret"]
         if label or is_long(value) or self._key:
             key = b"shardline" if label or is_long(value) else self._key
-            words.append(hmac.new(key, value, hashlib.sha256).hexdigest()[:DIGITS])
+            words.append(hmac.digest(key, value, "sha256").hex()[:DIGITS])
         return ("(" + "-".join([*words, *label.split()]) + ")").encode("ascii")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Iterator, List, Match, NamedTuple, Pattern, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 from . import views
 from .escapings import Form, forms
@@ -43,13 +43,12 @@ class Values:
         for text, run in runs.items():
             if run:
                 self._long.setdefault(run[0][:RUN], []).append((run.start(), text))
-        self._beginnings = re.compile(b"|".join(map(re.escape, self._long)) or b"(?!)")
         # No word is so long; what has blanks itself would never be found without them.
         self._whole = [
             text for text in self._by_form if len(text) >= RUN and len(text.split()) == 1 and self._is_raw(text)
         ]
         self.longest = max([0, *map(len, self._by_form)])
-        self._fragments = Fragments(text for text, value in self._by_form.items() if not value.is_word)
+        self._fragments = Fragments(self._by_form)
 
     def _is_raw(self, text: bytes) -> bool:
         return self._by_form[text].raw == text
@@ -63,11 +62,13 @@ class Values:
         """Find them in a piece: what has a run of letters and digits by that, the rest by looking for each."""
         data = piece.data
         yield from self._fragments.find(data)
-        for start, end in piece.runs if self._long else ():
-            for match in _overlapping(self._beginnings, data, start, end):
-                for offset, text in self._long[match[0]]:
-                    if match.start() >= offset and data.startswith(text, match.start() - offset):
-                        yield from self._span(data, match.start() - offset, self._by_form[text])
+        for run, there in self._long.items():
+            place = data.find(run)
+            while place >= 0:
+                for offset, text in there:
+                    if place >= offset and data.startswith(text, place - offset):
+                        yield from self._span(data, place - offset, self._by_form[text])
+                place = data.find(run, place + 1)
         yield from self._over_lines(data)
         absent = [letter for letter in (b"\\", b"\\u00", b"%", b"&") if letter not in data]
         for text in self._short:
@@ -99,14 +100,6 @@ class Values:
         start -= int(value.form.before and before != b"" and before in _BASE64)
         end += int(value.form.after and after != b"" and after in _BASE64)
         yield Span(start, end, "known here", "", b"", value.raw)
-
-
-def _overlapping(pattern: Pattern[bytes], data: bytes, start: int, end: int) -> Iterator[Match[bytes]]:
-    """Find all places, also where one begins within another."""
-    match = pattern.search(data, start, end)
-    while match:
-        yield match
-        match = pattern.search(data, match.start() + 1, end)
 
 
 def _stands_alone(data: bytes, start: int, end: int) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scripts.evidence import cleaning
 from scripts.evidence.redaction.known import Secret
-from scripts.evidence.redaction.redactor import Redactor
+from scripts.evidence.redaction.redactor import Redactor, Sink, Source
 from scripts.proof import journal, junit
 from scripts.proof.findings import RED_TEST, Finding, Verdict
 from scripts.proof.outcomes import FAILED, Attempt, Fate
@@ -170,6 +170,40 @@ def test_what_cannot_be_cleaned_is_removed_and_named(tmp_path: Path) -> None:
 
     assert line == f"not kept: {file}: secrets could not be taken out of it (RuntimeError)"
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_file_that_grows_meanwhile_is_read_to_where_it_ended(tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    file.write_text("password=hunter2\n")
+
+    class Growing(Redactor):
+        def stream(self, source: Source, sink: Sink) -> None:
+            with file.open("a") as writer:
+                writer.write("more\n" * 9)
+            super().stream(source, sink)
+
+    assert cleaning.cleaned(file, Growing())
+
+    assert "password=(secret)\n" == file.read_text()
+
+
+def test_without_a_secret_nothing_is_written_as_on_a_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("12 passed\n" * 200_000)
+    os.utime(tmp_path, (1, 1))
+
+    assert not cleaning.cleaned(tmp_path / "a.log", Redactor())
+
+    assert 1 == tmp_path.stat().st_mtime
+
+
+@pytest.mark.parametrize("before, after", [(0, 0), (3_000_000, 0), (0, 3_000_000), (1_500_000, 1_500_000)])
+def test_what_stands_around_a_secret_stays(tmp_path: Path, before: int, after: int) -> None:
+    around = b"0 ab\n" * (before // 5), b"\n0 cd" * (after // 5)
+    (tmp_path / "a.log").write_bytes(b"password=hunter2".join(around))
+
+    assert cleaning.cleaned(tmp_path / "a.log", Redactor())
+
+    assert b"password=(secret)".join(around) == (tmp_path / "a.log").read_bytes()
 
 
 def test_texts_are_cleaned_and_outcomes_stay() -> None:

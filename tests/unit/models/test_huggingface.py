@@ -4,7 +4,6 @@ import json
 from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
-from typing import Dict
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -35,29 +34,6 @@ def test_a_mirror_takes_the_place_of_the_hub() -> None:
     file = huggingface.parse("hf://org/voice@v1/a.bin", {"HF_ENDPOINT": "https://mirror.test/hf/"})
 
     assert "https://mirror.test/hf/org/voice/resolve/v1/a.bin" == file.url
-
-
-@pytest.mark.parametrize(
-    "place, environ",
-    [
-        ("token", {"HF_TOKEN_PATH": "{home}/token"}),
-        ("hf/token", {"HF_HOME": "{home}/hf"}),
-        ("huggingface/token", {"XDG_CACHE_HOME": "{home}"}),
-    ],
-)
-def test_the_token_lies_where_the_hub_s_own_tools_put_it(tmp_path: Path, place: str, environ: Dict[str, str]) -> None:
-    (tmp_path / place).parent.mkdir(exist_ok=True)
-    (tmp_path / place).write_text("hf_file\n")
-    environ = {name: value.format(home=tmp_path) for name, value in environ.items()}
-
-    assert "hf_file" == huggingface.find_token(environ)
-    assert "hf_own" == huggingface.find_token({**environ, "HF_TOKEN": "hf_own"})
-
-
-def test_no_token_is_none(tmp_path: Path) -> None:
-    (tmp_path / "token").write_bytes(b"\xff")
-
-    assert ["", ""] == [huggingface.find_token({"HF_TOKEN_PATH": str(tmp_path / name)}) for name in ("none", "token")]
 
 
 @pytest.mark.parametrize(

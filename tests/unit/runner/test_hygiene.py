@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.ci import Node
+from scripts.errors import ServiceDied
 from scripts.evidence.redaction.known import Secret
 from scripts.evidence.redaction.redactor import Redactor
 from scripts.proof import receipt, results
@@ -71,6 +72,20 @@ def test_a_log_that_a_service_still_writes_is_cleaned_when_that_has_ended(settin
     hygiene.of_run(settings, BY)
 
     assert (True, False) == (SECRET in kept, SECRET in log.read_text())
+
+
+@pytest.mark.parametrize("error", [ServiceDied("it died"), KeyboardInterrupt(), SystemExit(143)])
+def test_cleaning_that_fails_is_told_and_hides_no_error(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise RecursionError("too deep")
+
+    with pytest.raises(type(error)) as raised, hygiene.at_end(fails):
+        raise error
+
+    assert error is raised.value
+    assert "not cleaned: secrets may stand in what runs left: RecursionError: too deep" in capsys.readouterr().out
 
 
 def test_nothing_is_touched_where_somebody_runs(settings: Settings) -> None:

@@ -48,6 +48,7 @@ xo¦xb-123456789012-1234567890123-{A}wxyz
 xap¦p-1-A0{B[:8].upper()}-123456789012-{HEX}{HEX}
 py¦pi-AgEIcHlwaS5vcmc{A}{A}
 np¦m_{A}{B}
+tskey¦-auth-{A[:12]}-{A}{B}
 dck¦r_pat_{A}-{B[:6]}
 AK¦Cp8{A}{A}{A}
 S¦G.{A}ab.{A}{A}abc
@@ -155,7 +156,22 @@ ENV HF_TOKEN=⟦abcdefghijk⟧
 the password is ⟦hunter2⟧
 | password | ⟦hunter2⟧ |
 setx API_KEY ⟦{B}⟧
-<input name="password" value="⟦hunter2⟧">
+<input type="password" name="password" value="⟦hunter2⟧">
+ENV DB_PASSWORD ⟦hunter2⟧
+DB_PASSWORD=⟦kd9(23[x⟧
+requests.get(url, auth=('admin', '⟦hunter2⟧'))
+auth=HTTPBasicAuth("admin", "⟦hunter2⟧"),
+smtp.login('me', '⟦hunter2⟧')
+echo '⟦hunter2⟧' | docker login --username me --password-stdin
+openssl enc -aes-256-cbc -pass pass:⟦hunter2⟧ -in x
+setenv API_TOKEN ⟦{B}⟧
+made token ⟦xY{A}⟧ for x
+SSH_KEY_B64=⟦LS0tLS1CRUdJTiBPUEVO{B}⟧
+client.setPassword("⟦hunter2⟧");
+$password = '⟦hunter2⟧';
+Server=db;UID=me;PWD=⟦hunter2⟧;
+<a:Password Type="x">⟦hunter2⟧</a:Password> <b>bold</b>
+<key>Password</key><string>⟦hunter2⟧</string>
 curl -u "me:⟦hunter 2⟧" http://x
 密码:⟦hunter2⟧，请保管
 Login(user='me', password=⟦hunter2⟧)
@@ -229,6 +245,16 @@ password: 3 tries left
 | user | password | token |
 HTTP 401: authentication failed, no token given
 passed=12 failed=0 skipped=3
+tests/test_a.py::test_key[key=value-secret:long] tests/test_a.py::test_b[password=hunter2] PASSED
+{{"tests/test_a.py::test_path[/../etc/passwd]": "passed"}}
+['app.py', '--password', '--token', '--port', '80'] app.py --use-auth-token --fp16
+"key": "S3AccessPointAttachments", "result_key": "FirewallPoliciesV2"
+valid_credentials = await self.check(login); secret = hashlib.sha256(x).hexdigest()
+if password != confirm_password: raise ValueError
+Unexpected key text2SemanticEncoder.layers.0.weight; token text2SemanticEncoderBlock
+without_secrets("see here")
+usage: app <user> <password> [options] <file>
+o=n.token||"";return{{key:r,token:o,password:i}}}}var a={{keyCode:13,passive:!0}}
 12 passed, 3 failed in 4.56s
 <object at 0x7f3a2c4d5e60>
   File "/srv/app/indextts/token_utils.py", line 153, in encode_tokens

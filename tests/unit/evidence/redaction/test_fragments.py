@@ -8,7 +8,7 @@ from scripts.evidence.redaction.known import Secret
 from scripts.evidence.redaction.redactor import Redactor
 
 SECRET = "Zq9x7Kd41Pw0tRfGb2"
-BY = Redactor([Secret(SECRET), Secret("my-old-password")])
+BY = Redactor([Secret(SECRET), Secret("my-old-password"), Secret("zwetschgenknoedel", is_word=True)])
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,10 @@ def test_a_part_beside_a_cut_is_taken_out(text: str) -> None:
 
     assert not any(SECRET[place : place + 8] in clean for place in range(len(SECRET) - 7))
     assert clean == BY.text(clean)
+
+
+def test_a_part_of_a_word_is_taken_out() -> None:
+    assert "'token...(secret)' (secret)..." == BY.text("'token...chgenknoedel' zwetschgenk...")
 
 
 @pytest.mark.parametrize("text", [f"{SECRET[:7]}...", f"waiting...{SECRET[3:12]} and", "no ...password", "waiting ..."])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scripts.evidence.redaction.known import Secret
 from scripts.evidence.redaction.redactor import Redactor
 
-from .samples import HEX, alike, parts, secrets
+from .samples import HEX, A, B, alike, parts, secrets
 
 STAND_IN = r'"?\(secret[a-z0-9-]*\)"?'
 
@@ -86,6 +86,14 @@ def test_a_known_value_is_found_over_line_ends_and_colours(between: str) -> None
     assert "as (secret)." == Redactor([Secret(value)]).text(f"as {value[:9]}{between}{value[9:]}.")
 
 
+@pytest.mark.parametrize("before", ["", "id=", "a", f"{HEX}{HEX} ", "sha256:", "\n"])
+@pytest.mark.parametrize("after", ["", "\n", ".wav", "0"])
+def test_a_known_value_that_looks_like_an_identifier_is_found(before: str, after: str) -> None:
+    known = Redactor([Secret("0123456789abcdef" * 2)])
+
+    assert f"{before}(secret-" == known.text(f"{before}{'0123456789abcdef' * 2}{after}")[: len(before) + 8]
+
+
 @given(st.text(st.sampled_from("abc xyz ghij 0123-_./[]{}(),\n"), max_size=300))
 def test_a_text_without_secrets_stays_byte_for_byte(text: str) -> None:
     assert text == Redactor([Secret("Swordfish!")]).text(text)
@@ -146,6 +154,16 @@ def test_it_is_counted_by_kind_and_never_by_value() -> None:
     cleaner.text("hunter2-hunter2 password=abc gh" + f"p_{HEX}{HEX}")
 
     assert {"known here": 1, "named": 1, "token": 1} == dict(cleaner.count)
+
+
+@pytest.mark.parametrize("place", [1, 3, 4, 8, 20])
+@pytest.mark.parametrize(
+    "token", ["gh" + f"p_{A}{B}", "s" + f"k-{HEX}{HEX}", "LT" + f"AI5t{A}", "da" + f"pi{HEX}{HEX}"]
+)
+def test_a_token_is_found_wherever_its_line_was_wrapped(token: str, place: int) -> None:
+    text = f"{'x' * 60} {token[:place]}\n{token[place:]}\nnext line"
+
+    assert token[place:] not in Redactor().text(text)
 
 
 @pytest.mark.parametrize(
