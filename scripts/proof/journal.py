@@ -437,7 +437,8 @@ class _RoundReader:
             file = self._last.get("collect", {}).get("id", "")
             kind = o.DIED_IN_COLLECTION if "session" in self._last else o.ENDED_BEFORE_COLLECTION
             broken = self._last.get("conftest error", {})
-            reason = f"{broken['file']}: {broken['message']}" if broken else ""
+            usage = self._last.get("usage error", {}).get("message", "")
+            reason = f"{broken['file']}: {broken['message']}" if broken else usage
             return Ended(kind, f"the last file begun was {file}" if file else reason)
         if "selected" not in self._last:
             return Ended(o.DIED_IN_SELECTION)

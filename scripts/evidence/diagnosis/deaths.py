@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import takewhile
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from ...console import human_bytes, human_seconds
@@ -27,6 +28,11 @@ KERNEL = re.compile(r"(?P<probably>probably )?killed by the kernel for memory")
 TOOK = re.compile(r"it took (?P<took>[\d.]+ \w+)")
 LIMIT = re.compile(r"what runs beside it is (?P<limit>[\d.]+ \w+)")
 SILENT = re.compile(rf"\b(?:hung|answers no more)\b.*?within (?P<limit>{DURATION}): it (?P<how>.*)")
+KILLED = ("signal SIGKILL (9)", "exit code 137")
+ASKED_TO_END = ("SIGTERM", "SIGINT", "SIGHUP", "exit code 143", "exit code 130")
+SENT = "Somebody, or something else, sent it: a supervisor, the container's host, a person, or a program of its own."
+TRACE = "PYTHONFAULTHANDLER=1 in service.environment names the line of a crash."
+TIMED_OUT = re.compile(r"timed? ?out|timeout", re.IGNORECASE)
 NO_GUESS = (k.MODULE, k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE, k.NO_COMMAND, k.ARGUMENT, k.PORT)
 
 
@@ -39,6 +45,7 @@ class Death(NamedTuple):
         after: its age.
         by_kernel: "killed", "probably" or "".
         took, limit: memory, in words.
+        is_counted: the kernel counts its kills for memory, and counts none.
     """
 
     service: str
@@ -47,13 +54,31 @@ class Death(NamedTuple):
     by_kernel: str = ""
     took: str = ""
     limit: str = ""
+    is_counted: bool = False
+
+    @property
+    def deed(self) -> Both:
+        """Say how it ended: whether it crashed, was killed, or ended by itself."""
+        how = self.how.replace("signal ", "")
+        if self.how in KILLED:
+            return Both("was killed from outside", "被外部杀死")
+        if how.startswith(ASKED_TO_END):
+            return Both(f"was ended by {how}", f"被{chinese_time(self.how)} 结束")
+        if self.how.startswith("signal"):
+            return Both(f"crashed with {how}", f"以{chinese_time(self.how)} 崩溃")
+        return Both(f"ended with {self.how}", f"以{chinese_time(self.how)} 结束")
+
+    @property
+    def no_kill(self) -> str:
+        """Add to a kill that it was none for memory, where that is known."""
+        return "; the kernel counts no kill for memory" if self.is_counted else ""
 
 
 def death_in(words: str) -> Optional[Death]:
     """Read what `service.death` wrote of an end; None where that tells of none.
 
-    >>> death_in("the service ended with signal SIGKILL (9) after 12.0 s, in use: killed by the kernel for memory")
-    Death(service='service', how='signal SIGKILL (9)', after='12.0 s', by_kernel='killed', took='', limit='')
+    >>> death_in("the service ended with signal SIGKILL (9) after 12.0 s, in use: killed by the kernel for memory")[:4]
+    ('service', 'signal SIGKILL (9)', '12.0 s', 'killed')
     """
     match = ENDED.search(words)
     if not match:
@@ -66,6 +91,7 @@ def death_in(words: str) -> Optional[Death]:
         "" if not kernel else "probably" if kernel["probably"] else "killed",
         took["took"] if took else "",
         limit["limit"] if limit else "",
+        "the kernel counts no kill" in words,
     )
 
 
@@ -141,30 +167,27 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> 
     service = f"the {death.service}"
     if death.by_kernel:
         return _for_memory(record, shard, death, where)
-    if death.how in ("signal SIGKILL (9)", "exit code 137"):
+    deed = death.deed
+    head = Both(f"{service} {deed.english} {where.english}", f"服务{where.chinese}{deed.chinese}")
+    if death.how in KILLED:
         return Incident(
             k.KILLED,
-            Both(f"{service} was killed from outside {where.english}", f"服务{where.chinese}被外部杀死"),
-            Both(
-                f" ({death.how} after {death.after}; the kernel counts no kill for memory)",
-                f"（{chinese_time(death.how)}）",
-            ),
+            head,
+            Both(f" ({death.how} after {death.after}{death.no_kill})", f"（{chinese_time(death.how)}）"),
             passages=passages,
             hint="Somebody, or something else, sent SIGKILL: a limit of the container's host (see its events), or a "
             "person.",
             signs=[each for each in SIGNS if each.kind in (k.GPU_MEMORY, k.MEMORY)],
         )
-    signal, said = death.how.startswith("signal"), last_telling(passages, any_line=False)
-    did = f"crashed with {death.how.replace('signal ', '')}" if signal else f"ended with {death.how}"
-    chinese = f"以{chinese_time(death.how)} {'崩溃' if signal else '结束'}"
+    said = last_telling(passages, any_line=False)
+    is_asked = " by " in deed.english
+    crashed = deed.english.startswith("crashed")
     return Incident(
-        k.CRASHED,
-        Both(f"{service} {did} {where.english}", f"服务{where.chinese}{chinese}"),
+        k.KILLED if is_asked else k.CRASHED,
+        head,
         passages=passages,
         cause=Both(f"its last words were: {said}", f"最后输出为 {said}") if said else Both(),
-        hint="See its log for where; PYTHONFAULTHANDLER=1 in service.environment names the line of a crash."
-        if signal
-        else "See its log around then.",
+        hint=SENT if is_asked else f"See its log for where; {TRACE}" if crashed else "See its log around then.",
         without=NO_GUESS,
     )
 
@@ -206,19 +229,31 @@ def _memory_lines(shard: ShardRecord) -> List[str]:
     return [f"monitor.jsonl: memory in the last {human_seconds(samples[-1].t - samples[0].t)}: {grew}"]
 
 
+def _timed_out_since(shard: ShardRecord) -> str:
+    """Name the first of the tests that timed out one after the other up to the end; empty where the last one did not.
+
+    What asks its service with a time limit fails, and only after the last test is seen that it answers nobody.
+    """
+    attempts = [attempt for told in shard.rounds[-1:] for attempt in told.attempts]
+    late = list(takewhile(lambda attempt: TIMED_OUT.search(attempt.message), reversed(attempts)))
+    return late[-1].nodeid if late else ""
+
+
 def _silent(record: RunRecord, shard: ShardRecord, message: str, where: Where) -> Incident:
     """Tell of a service that runs and answers no more."""
     silent = SILENT.search(message)
     how = silent["how"] if silent else ""
     for end in (f": {shown(where.test)} was running", ": after the last test"):
         how = how.partition(end)[0]
-    last = "after the last test" in message
+    when = Both(where.english, where.chinese)
+    if "after the last test" in message:
+        since = _timed_out_since(shard)
+        when = Both("after the last test", "在最后一个测试之后")
+        if since:
+            when = Both(f"since {short(since)}, which timed out", f"自 {short(since)} 超时起")
     return Incident(
         k.HUNG,
-        Both(
-            f"the service hung {'after the last test' if last else where.english}: it answers no more",
-            f"服务{'在最后一个测试之后' if last else where.chinese}停止响应",
-        ),
+        Both(f"the service hung {when.english}: it answers no more", f"服务{when.chinese}停止响应"),
         Both(f" ({how})" if how else "", f"（{in_chinese(how)}）" if how else ""),
         passages=service_passages(record, [shard.index], running=True),
         evidence=(message,),

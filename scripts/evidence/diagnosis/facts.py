@@ -16,6 +16,10 @@ from .passages import Passage, passage
 RED = (o.FAILED, o.ERROR, o.UNFINISHED)
 OF_SERVICE = "; the service: "  # behind a test's message: what the service wrote meanwhile that names an error
 OF_DEATH = re.compile(r"^(ran when )?(the service\b.*\b(ended|hung|answers no more)\b)|^ran when ")
+# What a service says when a test no longer waits for its answer: what came of a time-out, and not why.
+ASKER_LEFT = re.compile(
+    r"\b(BrokenPipe|ConnectionReset|ConnectionAborted|ClientDisconnect|CancelledError)\w*\b|client disconnected", re.I
+)
 QUOTED = "  | "  # how our messages show the lines of a log
 
 
@@ -65,6 +69,7 @@ def _of_shard(shard: ShardRecord) -> Iterator[Failure]:
 def _failure(nodeid: str, outcome: str, message: str, text: str = "", shard: int = 0, seconds: float = 0.0) -> Failure:
     first, _, rest = message.partition("\n")
     own, _, service = first.partition(OF_SERVICE)
+    service = "" if ASKER_LEFT.search(service) else service
     return Failure(nodeid, outcome, "\n".join(filter(None, [own, rest])), service, text, shard, seconds)
 
 

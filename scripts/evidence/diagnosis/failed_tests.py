@@ -19,8 +19,15 @@ from .suites import is_of_process
 from .wording import short
 
 MOST_APART = 50  # failed tests are told one by one; more of them say no more
-MANY = 3  # tests with one signature are told together
-STATUS = re.compile(r"(?<![\d.])(5\d\d)(?![\d.])")
+MANY = 2  # tests with one signature are told together
+# A number is a status only where it is said to be one, or is compared with one: 512 may be a count of samples.
+STATUS = re.compile(
+    r"\bHTTP(?: ?Error| ?Status)?[ /:\d.]*?\b([45]\d\d)\b|\b([45]\d\d) (?:Client|Server) Error|Response \[([45]\d\d)\]"
+    r"|\b(50\d) (?:Internal|Bad Gateway|Service|Gateway)|\banswered ([45]\d\d)\b|status\w*(?: code)?\W{0,4}(5\d\d)\b"
+    r"|^(?:AssertionError: )?assert (?:(50\d) [=!]=|(?:200|201|202|204) == (50\d)\b)",
+    re.IGNORECASE,
+)
+COMPARED = re.compile(r"^(AssertionError: )?assert ([45]\d\d == 2\d\d|2\d\d == [45]\d\d)\b")  # statuses, mostly
 FIXTURE = re.compile(r"@(?:pytest[\w.]*\.)?fixture\b.*?\n(?:.*\n)*?\s*(?:async )?def (?P<name>\w+)\(")
 CHANGING = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "*"),
@@ -96,12 +103,18 @@ def _by_answer(failed: Sequence[Failure]) -> Groups:
 
 def _status_of(failure: Failure) -> str:
     match = STATUS.search(failure.message.splitlines()[0]) if failure.message and not failure.service else None
-    return match[1] if match else ""
+    return next(filter(None, match.groups()), "") if match else ""
 
 
 def _by_signature(failed: Sequence[Failure]) -> Groups:
-    keys = ["" if BARE.match(signature(each.message)) else signature(each.message) for each in failed]
-    return _grouped(failed, keys, MANY)
+    return _grouped(failed, [_shared(each.message) for each in failed], MANY)
+
+
+def _shared(message: str) -> str:
+    """Choose what tests that failed for one reason have in common; empty where their messages tell of none."""
+    if COMPARED.match(message):
+        return message.splitlines()[0]
+    return "" if BARE.match(signature(message)) else signature(message)
 
 
 # Told -------------------------------------------------------------------------------------------------
@@ -180,12 +193,27 @@ def _of_answer(record: RunRecord, name: str, members: List[Failure]) -> Incident
         _counted(record, members),
         cause=Both(f"the service answered {name}", f"服务返回 {name}"),
         passages=_near(members),
-        hint="The service's log says why: service.log.",
+        hint="The service's log says why: service.log."
+        if name.startswith("5")
+        else "The service refuses what the tests send: see its answer, and what it expects.",
     )
 
 
 def _of_signature(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     head, message = _counted(record, members), first_line(members[0].message)
+    if all(record.changes.get(each.nodeid) == outcome_history.FLAKY for each in members):
+        return Incident(
+            k.ORDER,
+            Both(
+                f"{head.english} with the same error, and passed in another run of the same code: they may need tests "
+                "that ran before them there",
+                f"{head.chinese}，错误相同，而同样的代码在另一次运行中通过：可能依赖当时先运行的测试",
+            ),
+            cause=Both(message, message),
+            is_certain=True,
+            hint="Find out which tests need which, and keep them together (suite.together).",
+            command=record.command("nox", "-s", "isolation"),
+        )
     return Incident(
         k.ONE_SIGNATURE,
         Both(f"{head.english} with the same error", f"{head.chinese}，错误相同"),

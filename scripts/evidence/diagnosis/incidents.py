@@ -135,8 +135,10 @@ def _merged(one: Diagnosis, other: Diagnosis) -> Diagnosis:
 
 
 def _both(some: Tuple[str, ...], more: Tuple[str, ...]) -> Tuple[str, ...]:
-    """Put lines together, but for those that say no more than one that is there."""
-    return (*some, *(line for line in more if not any(line.startswith(old) or old.startswith(line) for old in some)))
+    """Put lines together, but for those that say no more than one that is there, or the same of another moment."""
+    there = set(map(_timeless, some))
+    new = [line for line in more if not any(line.startswith(old) or old.startswith(line) for old in some)]
+    return (*some, *(line for line in new if _timeless(line) not in there))
 
 
 def _timeless(sentence: str) -> str:

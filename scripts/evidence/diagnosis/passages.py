@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...console import uncoloured
 from ...proof.receipt import one_line
@@ -28,6 +28,8 @@ OVERCOME = re.compile(
 WARNING = re.compile(r"\bwarn(ing|ings)?\b|\w+Warning\b|deprecat|\bINFO\b|\bDEBUG\b", re.I)
 PROGRESS = re.compile(r"\d+%\|| \d+%(?!\S)|[█▏▎▍▌▋▊▉━]{2}|\b\d+(\.\d+)?[kKMG]?i?B/s|\bit/s\]")
 MARKS = re.compile(r"[\s^~-]*$")  # below a line of a traceback; an empty line, too
+COMPILER = re.compile(r"\bfatal error:? .*|\bcommand '[^']*' failed: No such file.*")
+RAISED = re.compile(r"\s*(?!Subprocess|CalledProcess)[\w.]+(Error|Exception): \S")  # but of what only started the build
 # How much a line tells of why something failed; the first that fits.
 TELLING = (
     (re.compile(r"^[\w.]+(Error|Exception|Exit|Interrupt|Warning)\b.{0,4}:?"), 90),
@@ -98,7 +100,7 @@ def _in(where: Passage, signs: Sequence[Sign]) -> Iterator[Found]:
 
 
 def _at(where: Passage, place: int, found: Found) -> Found:
-    return found._replace(place=where.place, number=where.first + place if where.first else 0, line=where.lines[place])
+    return found._replace(place=where.place, number=where.first + place if where.first else 0)
 
 
 def exceptions(where: Passage) -> List[int]:
@@ -125,9 +127,13 @@ def exceptions(where: Passage) -> List[int]:
 def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
     """Choose the lines that tell most of why something failed, in order, each with its place."""
     ranked: List[Tuple[int, int, str]] = []
+    told: Set[str] = set()  # an error shows lines of the log that is read, too
     for each in passages:
         ends = set(exceptions(each)[:1])
         for place, line in enumerate(each.lines):
+            if line.strip() in told:
+                continue
+            told.add(line.strip())
             points = 100 if place in ends else _points(line)
             quiet = PROGRESS.search(line) or MARKS.match(line)
             points += 10 if place >= len(each.lines) - 2 and not quiet else 0
@@ -160,6 +166,17 @@ def last_telling(passages: Iterable[Passage], any_line: bool = True) -> str:
         if alarming or (spoken and any_line):
             return one_line((alarming or spoken)[-1].strip())
     return ""
+
+
+def built_why(where: Passage) -> str:
+    """Choose what a build that failed says of why: what a compiler misses, else the last exception; empty for neither.
+
+    >>> built_why(passage("", "p.c:1:10: fatal error: fst/util.h: No such file or directory\\nBuildError: gcc failed"))
+    'fatal error: fst/util.h: No such file or directory'
+    """
+    compiled = [match for match in map(COMPILER.search, where.lines) if match]
+    raised = [line.strip() for line in where.lines if RAISED.match(line)]
+    return one_line(compiled[0][0] if compiled else raised[-1] if raised else "")
 
 
 def cited(place: str, number: int, line: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, Iterator, List, Tuple
 
 from ...console import counted
@@ -40,6 +41,9 @@ KINDS: Dict[str, Tuple[str, str, str]] = {  # of findings: the kind, and how it 
 }
 
 
+BEFORE_A_PLAN = (f.OTHER_FILES, f.OTHER_SOURCE, f.OTHER_ARGUMENTS, f.OTHER_COLLECTION)
+
+
 def incidents(record: RunRecord) -> Iterator[Incident]:
     """List what the merge could not prove, and the shards that are missing."""
     missing = [shard for shard in record.shards if shard.result is None and not shard.is_repair]
@@ -71,6 +75,14 @@ def _of_kind(record: RunRecord, finding: str, found: List[Finding]) -> Incident:
         if kind != k.STOPPED
         else whole_again(record)
     )
+    root = next((each for name in BEFORE_A_PLAN for each in _red(record, name)), None)
+    if kind == k.PLAN_DIFFERED and root:  # a plan follows from what was collected
+        return replace(
+            _of_kind(record, root.kind, [root]),
+            kind=kind,
+            head=Both(english, chinese),
+            evidence=tuple(each.text for each in (root, *found)),
+        )
     first = f"{short(found[0].nodeid)}: {found[0].text}" if found[0].nodeid and found[0].text else found[0].text
     return Incident(
         kind,

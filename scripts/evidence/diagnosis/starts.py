@@ -7,18 +7,20 @@ from dataclasses import replace
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import SERVICE_ERRORS
-from ...proof.receipt import SERVICE
+from ...proof.receipt import SERVICE, one_line
 from ...system.usage import Sample
 from ..record import Ending, RunRecord
 from . import kinds as k
-from .deaths import DURATION, death_in
+from .deaths import DURATION, KILLED, SENT, TRACE, Death, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
 from .incidents import Both, Incident
-from .passages import Passage, exceptions, find, last_telling, passage
+from .passages import Passage, built_why, exceptions, find, last_telling, passage
 from .signs.known import SIGNS
-from .signs.serving import STILL_AT_IT
+from .signs.serving import DOWNLOADS, STILL_AT_IT
 from .wording import chinese_time, in_chinese, listed
 
+WARMING_UP = "during the warm-up"
+FOREIGN = "It has instructions that this processor does not know (AVX, mostly): take builds for this one."
 LAST_LINE, NO_LINE = "; its last line: ", "; it wrote nothing"
 HOLDER_CHARACTERS = 70  # of who has a port; all of it stands in the evidence
 BUSY_CORES = 0.2  # of the processor: less is waiting
@@ -32,6 +34,7 @@ NOT_READY = re.compile(rf"(?P<where>\S+) was not ready within (?P<limit>{DURATIO
 ELSEWHERE = re.compile(r"; it listens on (?P<places>[^;]+)")
 STATUS = re.compile(r"answered (?P<status>\d{3}[^,:;]*)")
 ASKED_BY_PROXY = re.compile(r"asked by the proxy (?P<proxy>\S+)")
+LATE = "did not answer in time"
 CANNOT_WORK = re.compile(r"is ready but cannot work: (?P<what>.*)", re.DOTALL)
 
 
@@ -129,6 +132,8 @@ def _died(record: RunRecord, at: Broken) -> Incident:
             hint="Give it more memory, or run fewer shards at once (--at-once 1).",
             command=whole_again(record),
         )
+    if death and (death.how in KILLED or death.how.startswith("signal")):
+        return _by_signal(record, at, death, near, said)
     how = f" ({death.how} after {death.after})" if death else ""
     background, newer = "running in the background" in first, _newer_syntax(near)
     cause = Both("it went to the background", "它转入了后台") if background else said if death else Both(first)
@@ -136,7 +141,9 @@ def _died(record: RunRecord, at: Broken) -> Incident:
         cause = Both(f"its code is for a newer Python than it runs on: {newer}", f"代码需要更新的 Python：{newer}")
     return Incident(
         k.WRONG_PYTHON if newer else k.DIED_AT_START,
-        Both(f"the {title} did not start", "服务启动失败"),
+        Both(f"the {title} ended in its warm-up", "服务在预热时结束")
+        if WARMING_UP in first
+        else Both(f"the {title} did not start", "服务启动失败"),
         Both(how, f"（{chinese_time(death.how)}，运行 {chinese_time(death.after)}）" if death else ""),
         cause,
         is_certain=bool(newer),
@@ -144,6 +151,27 @@ def _died(record: RunRecord, at: Broken) -> Incident:
         evidence=(first,),
         hint=at.hint or "See its log.",
         command=_serve(record),
+        without=NOT_BEFORE,
+    )
+
+
+def _by_signal(record: RunRecord, at: Broken, death: Death, near: Sequence[Passage], said: Both) -> Incident:
+    """Tell of a service that a signal ended before the first test: whether it crashed, or was killed."""
+    is_warm_up = WARMING_UP in first_line(at.message)
+    when = Both("in its warm-up" if is_warm_up else "at its start", "服务在预热时" if is_warm_up else "服务启动时")
+    crashed = death.deed.english.startswith("crashed")
+    hint = FOREIGN if "SIGILL" in death.how else TRACE if crashed else "" if death.how in KILLED else SENT
+    no_kill = death.no_kill if death.how in KILLED else ""
+    return Incident(
+        k.DIED_AT_START if crashed else k.KILLED,
+        Both(f"the {death.service} {death.deed.english} {when.english}", f"{when.chinese}{death.deed.chinese}"),
+        Both(f" ({death.how} after {death.after}{no_kill})", f"（运行 {chinese_time(death.after)}）"),
+        said,
+        passages=tuple(near),
+        evidence=(first_line(at.message),),
+        hint=f"{hint} {at.hint}".strip(),
+        command=_serve(record),
+        signs=SIGNS if crashed else [each for each in SIGNS if each.kind in (k.GPU_MEMORY, k.MEMORY)],
         without=NOT_BEFORE,
     )
 
@@ -234,14 +262,21 @@ def _surely(told: Incident, kind: str, english: str, chinese: str) -> Incident:
 def _slow_or_hanging(record: RunRecord, told: Incident, how: str, answers: bool) -> Incident:
     """Tell one that loads from one that waits: by what it last wrote, and by what it took of the processor."""
     cores = busy_cores([sample for shard in record.shards for sample in shard.samples])
-    told = replace(told, signs=(*SIGNS, *STILL_AT_IT), cause=Both(f"it {how}", in_chinese(how)))
+    at_rest = cores is not None and cores < BUSY_CORES
+    told = replace(
+        told, signs=(*SIGNS, *([DOWNLOADS] if at_rest else STILL_AT_IT)), cause=Both(f"it {how}", in_chinese(how))
+    )
     if cores is not None:
         share = f"{cores:.1f} of a core" if cores < 1 else f"{cores:.1f} cores"
         told = replace(told, tail=Both(f" (it took {share} then)", f"（期间占用 {cores:.1f} 个处理器核心）"))
     if answers:
         return told
-    if cores is not None and cores < BUSY_CORES:
-        words = Both(f"it hangs: it waits for something, and {how}", f"服务挂起，在等待什么（{in_chinese(how)}）")
+    if at_rest:
+        last = last_telling(told.passages[1:])
+        after, since = (f" after it wrote: {last}", f"，最后输出为 {last}") if last else ("", "")
+        words = Both(
+            f"it hangs: it waits for something, and {how}{after}", f"服务挂起，在等待什么（{in_chinese(how)}）{since}"
+        )
         return replace(told, kind=k.HANGS_AT_START, cause=words)
     if cores is not None:
         return replace(
@@ -275,18 +310,27 @@ def _cannot_work(record: RunRecord, at: Broken) -> Incident:
         *_near(record, at, running=True),
     )
     near = tuple(each._replace(still_running=False, is_end=True) for each in near)
-    tail = f" (its warm-up answered {status['status']})" if status else ""
+    late = LATE in what
+    said = _said_meanwhile(near[1:], bool(status and status["status"].startswith("5")), late)
     return Incident(
         k.CANNOT_WORK,
         Both("the service is ready but cannot work", "服务已就绪但无法工作"),
-        Both("", f"（预热请求返回 {status['status']}）" if status else "") if tail and tail in what else Both(),
-        Both(what, in_chinese(what)),
+        cause=Both(f"{what}{said.english}", f"{in_chinese(what)}{said.chinese}"),
         passages=near,
         evidence=(first,),
-        hint=at.hint,
+        hint=f"If its first request loads or compiles, raise service.warm_up.timeout. {at.hint}" if late else at.hint,
         command=_serve(record),
         without=(k.COLLECTION, k.UNREACHABLE, k.PORT),
     )
+
+
+def _said_meanwhile(near: Sequence[Passage], failed: bool, late: bool) -> Both:
+    """Quote what its log says of a warm-up that it failed, or did not answer in time."""
+    raised = [each.lines[place].strip() for each in near for place in exceptions(each)[:1]]
+    if raised and (failed or late):
+        return Both(f"; its log: {one_line(raised[0])}", f"；日志：{one_line(raised[0])}")
+    last = last_telling(near) if late else ""
+    return Both(f"; its last line: {last}", f"；最后输出为 {last}") if last else Both()
 
 
 def _prepare(record: RunRecord, at: Broken) -> Incident:
@@ -310,9 +354,12 @@ def _prepare(record: RunRecord, at: Broken) -> Incident:
 def _packages(record: RunRecord, at: Broken) -> Incident:
     near = all_lines(at.message)
     on_the_way = [each for each in SIGNS if each.kind in ON_THE_WAY]  # pip's last line is "No matching distribution"
+    found = find(near, [each for each in SIGNS if each.kind not in (*NOT_BEFORE, k.MODULE)])
+    why = built_why(near[0]) if found and found.sign.kind == k.BUILD and not find(near, on_the_way) else ""
     return Incident(
         k.PACKAGES,
         Both("the packages could not be installed", "无法安装软件包"),
+        Both(f": {why}", f"：{why}") if why else Both(),
         cause=Both(first_line(at.message), first_line(at.message)),
         passages=near,
         hint=at.hint,
@@ -332,7 +379,7 @@ def _weights(record: RunRecord, at: Broken) -> Incident:
         passages=all_lines(at.message),
         hint=at.hint,
         command=record.command("nox", "-s", "models"),
-        without=(*NOT_BEFORE, k.MODULE),
+        without=(*NOT_BEFORE, k.MODULE, k.CANNOT_WORK, k.MODEL_NOT_LOADED),
     )
 
 

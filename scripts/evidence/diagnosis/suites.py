@@ -23,6 +23,7 @@ LEFT = re.compile(
     r"error)\b(?P<why>.*)"
 )
 CONFTEST = re.compile(r"(?:^|: )(?P<file>\S*conftest\.py): (?P<why>.*)")
+UNKNOWN_OPTION = re.compile(r"\bunrecognized arguments: (?P<words>.+)")
 OF_SUITE = (k.UNREACHABLE, k.TIMED_OUT, k.PORT, k.CANNOT_WORK, k.MODEL_NOT_LOADED)
 OUTSIDE = {  # names of errors that are of no file or test, and how they are told
     "pytest": ("pytest failed", "pytest 失败"),
@@ -164,6 +165,18 @@ def is_of_process(failure: Failure) -> bool:
     return any(pattern.match(message) for pattern in (HUNG, ENDED, LEFT))
 
 
+def _unknown_option(record: RunRecord, index: int, words: str) -> Incident:
+    """Tell of an option that no installed plugin knows: on the command line, or in the suite's addopts."""
+    return Incident(
+        k.ARGUMENT,
+        Both(f"pytest does not know the option {words}", f"pytest 不认识选项 {words}"),
+        is_certain=True,
+        hint="Name the plugin that has it in suite.requirements, or take it out of addopts and the command line.",
+        command=whole_again(record),
+        shards=(index,),
+    )
+
+
 def _outside(record: RunRecord) -> Iterator[Incident]:
     """Tell of a pytest that died, or failed, outside tests."""
     for shard in record.shards:
@@ -174,6 +187,10 @@ def _outside(record: RunRecord) -> Iterator[Incident]:
             message = conftest["why"] if conftest else error.message
             file = conftest["file"].replace(f"{record.reports.absolute().parent}/", "") if conftest else ""
             broken = Both(f"{file} cannot be imported", f"无法导入 {file}") if file else None
+            unknown = UNKNOWN_OPTION.search(error.message)
+            if unknown:
+                yield _unknown_option(record, shard.index, unknown["words"])
+                continue
             yield Incident(
                 k.COLLECTION if conftest else k.PYTEST_DIED,
                 broken or Both(*OUTSIDE[error.name]),

@@ -44,7 +44,9 @@ PYTEST_DONT_REWRITE: there is no assertion here.
 
 from __future__ import annotations
 
+import copy
 import os
+from typing import List
 
 import pytest
 
@@ -67,7 +69,7 @@ _orders = list(take_order(os.environ))
 
 
 @outermost
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: List[str]) -> Wrapper:
     """See to it, before any plugin is configured, that nothing of a whole run is written where it is not one."""
     # No conftest.py was loaded yet: an option of the suite's own may have the same name, and be what tests read.
     installed = frozenset(vars(early_config.known_args_namespace))
@@ -95,7 +97,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Wrapper:
         raise
     if getattr(outcome, "excinfo", None):  # in the old style of wrappers
         _note_conftest(outcome.excinfo[1])
+    elif _orders:
+        _note_usage(early_config, parser, args)
     return outcome
+
+
+def _note_usage(config: pytest.Config, parser: pytest.Parser, args: List[str]) -> None:
+    """Write down which argument pytest is about to refuse: as a word of addopts whose plugin is not installed."""
+    try:
+        parser.parse(args, namespace=copy.copy(config.option))
+    except pytest.UsageError as error:
+        said = [line.partition("error: ")[2] for line in str(error).splitlines()]
+        _orders[0].pen.write("usage error", message="".join(said[:2]) or str(error))
+    except Exception:  # of a plugin's own argument: pytest meets it, too, and says so
+        return
 
 
 def _note_conftest(error: BaseException) -> None:

@@ -100,7 +100,8 @@ SIGNS = (
     sign(
         k.BUILD,
         r"Error building extension '(?P<name>\w+)'|ninja: build stopped|Unable to JIT load the (?P<name2>\w+) op"
-        r"|(detected CUDA version .* mismatches)|Command '\['ninja', '-v'\]' returned non-zero",
+        r"|detected CUDA version .* mismatches|Installed CUDA version \S+ does not match the version torch was compiled"
+        r"|Command '\['ninja', '-v'\]' returned non-zero",
         "its CUDA kernel⟦ {name}⟧⟦ {name2}⟧ cannot be compiled here",
         "CUDA 内核⟦ {name}⟧⟦ {name2}⟧ 无法编译",
         "Install nvcc of torch's CUDA version and a C++ compiler, or start it without: no --cuda_kernel, no "

@@ -118,7 +118,7 @@ SIGNS = (
     ),
     sign(
         k.PERMISSION,
-        r"Read-only file system(: '(?P<file>[^']+)')?|\[Errno 30\]",
+        r"Read-only file system(: '(?P<file>[^']+)')?|\[Errno 30\](?! Read-only)",
         "the file system is read-only⟦ ({file})⟧",
         "文件系统只读⟦（{file}）⟧",
         "Make it writable, or let it write elsewhere.",
@@ -139,6 +139,14 @@ SIGNS = (
         "the program ninja is not installed (it builds C++ extensions)",
         "未安装编译扩展所需的 ninja",
         "Install it: pip install ninja, or apt-get install ninja-build.",
+        alarming=False,
+    ),
+    sign(
+        k.NO_COMMAND,
+        r"Failed to find C compiler|command '(?P<program>\S*(gcc|g\+\+|cc|c\+\+|clang|nvcc))' failed: No such file",
+        "there is no compiler⟦ {program}⟧, and something is to be compiled",
+        "需要编译，但没有编译器⟦ {program}⟧",
+        "Install it, in CI's image, too: apt-get install build-essential; nvcc comes with the CUDA toolkit.",
         alarming=False,
     ),
     sign(

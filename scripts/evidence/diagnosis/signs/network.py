@@ -58,6 +58,15 @@ SIGNS = (
     ),
     sign(
         k.NETWORK,
+        r"(429 Client Error|Too Many Requests)[^\n]*(huggingface\.co|hf-mirror\.com|modelscope\.cn|/resolve/)"
+        r"|(hf|modelscope|https?)://\S+: HTTP 429|(hub|registry|index)\b[^\n]*\brate limit",
+        "it is asked for files too often, and refuses for a while (429)",
+        "下载请求过于频繁，被暂时拒绝（429）",
+        "Wait some minutes, log in there (HF_TOKEN), or keep the files: as `models:` of pipeline.yml they are fetched "
+        "once for all shards.",
+    ),
+    sign(
+        k.NETWORK,
         r"(40[13] Client Error|Invalid credentials in Authorization|GatedRepoError|gated "
         r"repo)[^\n]*?(?P<host>huggingface\.co"
         r"|hf-mirror\.com|modelscope\.cn)?",

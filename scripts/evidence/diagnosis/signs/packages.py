@@ -35,10 +35,26 @@ SIGNS = (
         alarming=False,
     ),
     sign(
+        k.MODULE,
+        r"the package (?P<module>[\w.-]+) seems to be not installed"
+        r"|packages that were not found in your environment: (?P<module2>[\w.-]+)",
+        "no module named ⟦{module}⟧⟦{module2}⟧",
+        "缺少 Python 模块 ⟦{module}⟧⟦{module2}⟧",
+        REQUIRE,
+        alarming=False,
+    ),
+    sign(
         k.LIBRARY,
-        r"(?P<library>lib[\w.+-]+\.(so|dylib)[\w.]*):? cannot open shared object file"
-        r"|Could not load (dynamic )?library '?(?P<library2>lib[\w.+-]+)|Library not loaded: (?P<library3>\S+)"
-        r"|(cannot|Could not|Unable to) (find|load|open) (shared )?(library|object)? ?'?(?P<library4>lib[\w.+-]+)"
+        r"Could not load libtorchcodec",
+        "torchcodec cannot be loaded: the libraries of FFmpeg are missing, or it does not fit this torch",
+        "无法加载 torchcodec：缺少 FFmpeg 的共享库，或与 torch 版本不匹配",
+        "Install ffmpeg (4 to 7), in CI's image, too, and the torchcodec that its table names for this torch.",
+    ),
+    sign(
+        k.LIBRARY,
+        r"(?P<library>lib[\w.+-]+?\.(so|dylib)(\.\d+)*)[\w.]*:? cannot open shared object file"
+        r"|Could not load (dynamic )?library '?(?P<library2>lib[\w.+-]*\w)|Library not loaded: (?P<library3>\S+)"
+        r"|(cannot|Could not|Unable to) (find|load|open) (shared )?(library|object)? ?'?(?P<library4>lib[\w.+-]*\w)"
         r"|(?P<library5>sndfile|libsndfile|portaudio|espeak) library not found|Could not find/load shared object file",
         "the shared library⟦ {library}⟧⟦ {library2}⟧⟦ {library3}⟧⟦ {library4}⟧⟦ {library5}⟧ is missing",
         "缺少共享库⟦ {library}⟧⟦ {library2}⟧⟦ {library3}⟧⟦ {library4}⟧⟦ {library5}⟧",
@@ -79,6 +95,14 @@ SIGNS = (
     ),
     sign(
         k.VERSIONS,
+        r"TypeError: (?P<name>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<word>\w+)'",
+        "{name} takes no argument {word} (another version of it than the code is for?)",
+        "{name} 没有参数 {word}（版本与代码不符？）",
+        "Pin the version of that package that this code was written for, and lock anew: nox -s lock.",
+        alarming=False,
+    ),
+    sign(
+        k.VERSIONS,
         r"(?P<what>Numba needs NumPy [\d.]+ or (less|greater)[^\n]*)|compiled using NumPy 1\.x cannot be run in"
         r"|dtype size changed"
         r"|_ARRAY_API not found|numpy\.core\.multiarray failed to import|module compiled against (ABI|API) version",
@@ -109,9 +133,18 @@ SIGNS = (
     ),
     sign(
         k.PACKAGES,
+        r"(No matching distribution found for|there (is|are) no versions? of) "
+        r"(?P<name>[\w.-]+==[\w.]+\+(?P<build>\w+))",
+        "no index has {name}: builds for {build} are not on PyPI",
+        "软件源中没有 {name}：{build} 的构建不在 PyPI 上",
+        "Name their index in the requirements: --extra-index-url https://download.pytorch.org/whl/ and the name of the "
+        "build (of torch: cu128, cpu ...).",
+    ),
+    sign(
+        k.PACKAGES,
         r"No matching distribution found for (?P<name>[^\s(]+)|Because (?P<name2>[\w.-]+) was not found in the "
         r"package registry"
-        r"|there (is|are) no versions? of (?P<name3>[\w.=<>-]+)",
+        r"|there (is|are) no versions? of (?P<name3>[\w.=<>+-]+)",
         "no index has the package ⟦{name}⟧⟦{name2}⟧⟦{name3}⟧",
         "软件源中没有 ⟦{name}⟧⟦{name2}⟧⟦{name3}⟧",
         "Correct the requirements; `pip config list` shows which index is asked.",

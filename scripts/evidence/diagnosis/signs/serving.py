@@ -52,31 +52,30 @@ SIGNS = (
 )
 
 # What it says while it is not ready, and works on: no failure, and the reason to wait longer.
-STILL_AT_IT = (
-    sign(
-        k.SLOW_START,
-        r"Emitting ninja build file|Building extension module|nvcc|Detected CUDA files|Compiling|JIT (load|compil)"
-        r"|Autotun"
-        r"|ninja: |\[\d+/\d+\] .*(c\+\+|nvcc|gcc)",
-        "it still compiles kernels",
-        "仍在编译内核",
-        "Let service.prepare compile once for all shards, and keep TORCH_EXTENSIONS_DIR in the cache; or raise "
-        "service.ready.timeout.",
-    ),
-    sign(
-        k.SLOW_START,
-        r"Download(ing|ed)? |Fetching \d+ files|\d+%\|.*(B/s|it/s)|Resuming download",
-        "it still downloads files",
-        "仍在下载文件",
-        "Fetch them before, as `models:` in pipeline.yml or in service.prepare; or raise service.ready.timeout.",
-    ),
-    sign(
-        k.SLOW_START,
-        r"Loading (checkpoint|model|weights|shard|pipeline)|weights restored|Loading\b.*\d+\s*(%|/\s*\d+)|building "
-        r"fst|compil\w+ (grammar|fst)"
-        r"|Load(ing)? .*\.(pth|pt|safetensors|onnx|bin|gguf)|step \d+ of \d+",
-        "it still loads",
-        "仍在加载",
-        "If it only needs longer, raise service.ready.timeout in pipeline.yml.",
-    ),
+COMPILES = sign(
+    k.SLOW_START,
+    r"Emitting ninja build file|Building extension module|nvcc|Detected CUDA files|Compiling|JIT (load|compil)"
+    r"|Autotun"
+    r"|ninja: |\[\d+/\d+\] .*(c\+\+|nvcc|gcc)",
+    "it still compiles kernels",
+    "仍在编译内核",
+    "Let service.prepare compile once for all shards, and keep TORCH_EXTENSIONS_DIR in the cache; or raise "
+    "service.ready.timeout.",
 )
+DOWNLOADS = sign(
+    k.SLOW_START,
+    r"Download(ing|ed)? |Fetching \d+ files|\d+%\|.*(B/s|it/s)|Resuming download",
+    "it still downloads files",
+    "仍在下载文件",
+    "Fetch them before, as `models:` in pipeline.yml or in service.prepare; or raise service.ready.timeout.",
+)
+LOADS = sign(
+    k.SLOW_START,
+    r"Loading (checkpoint|model|weights|shard|pipeline)|weights restored|Loading\b.*\d+\s*(%|/\s*\d+)|building "
+    r"fst|compil\w+ (grammar|fst)"
+    r"|Load(ing)? .*\.(pth|pt|safetensors|onnx|bin|gguf)|step \d+ of \d+",
+    "it still loads",
+    "仍在加载",
+    "If it only needs longer, raise service.ready.timeout in pipeline.yml.",
+)
+STILL_AT_IT = (COMPILES, DOWNLOADS, LOADS)

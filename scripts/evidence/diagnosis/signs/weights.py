@@ -44,6 +44,13 @@ SIGNS = (
     ),
     sign(
         k.WEIGHTS_WRONG,
+        r"Cannot use ``?weights_only=True``? with files saved in the legacy",
+        "torch refuses the weights file (weights_only=True): it is of an old form, or damaged",
+        "torch 拒绝加载权重（weights_only=True）：文件格式过旧或已损坏",
+        f"{AGAIN} Where it is trusted: torch.load(..., weights_only=False).",
+    ),
+    sign(
+        k.WEIGHTS_WRONG,
         r"invalid load key, '(?P<key><|v)'",
         "a weights file is none: it begins with {key} (a web page, or the pointer of git-lfs)",
         "权重文件不是真正的权重：以 {key} 开头（网页，或 git-lfs 指针）",
@@ -86,6 +93,18 @@ SIGNS = (
         "a file of the model is missing: ⟦{file}⟧⟦{file2}⟧⟦{file3}⟧⟦{file4}⟧",
         "缺少模型文件：⟦{file}⟧⟦{file2}⟧⟦{file3}⟧⟦{file4}⟧",
         FETCH,
+    ),
+    sign(
+        k.WEIGHTS_MISSING,
+        r"(model|checkpoints?|weights?)( dir(ectory)?| folder| path) ['\"]?(?P<folder>[^\s'\"]+)['\"]? "
+        r"(does not|doesn't) exist|模型(目录|文件夹|路径) ?['\"]?(?P<folder2>[^\s'\"]+?)['\"]? ?不存在"
+        r"|(?P<folder3>[\w./-]*checkpoints?[\w./-]*)['\"]? (does not|doesn't) exist"
+        # What was to be a folder is taken for a name at the hub where it is not there.
+        r"|(Repo id must|Incorrect path_or_model_id)[^\n]*?: '(?P<folder4>[./~\\][^']*)'"
+        r"|assets are missing from (?P<folder5>\S+)",
+        "the folder of the model is missing: ⟦{folder}⟧⟦{folder2}⟧⟦{folder3}⟧⟦{folder4}⟧⟦{folder5}⟧",
+        "缺少模型目录：⟦{folder}⟧⟦{folder2}⟧⟦{folder3}⟧⟦{folder4}⟧⟦{folder5}⟧",
+        f"Correct its path in service.command ({{models}} is where `models:` puts the weights). {FETCH}",
     ),
     sign(
         k.WEIGHTS_MISSING,

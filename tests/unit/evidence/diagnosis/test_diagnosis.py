@@ -303,7 +303,7 @@ def test_our_own_words_of_a_death_can_be_read_again() -> None:
         found = deaths.death_in(words.replace("the service", f"the {service}"))
 
         assert found
-        assert (service, "signal SIGKILL (9)", "killed", "1.9 GB", "2.0 GB") == (found[0], found[1], *found[3:])
+        assert (service, "signal SIGKILL (9)", "killed", "1.9 GB", "2.0 GB") == (found[0], found[1], *found[3:6])
 
 
 # Any record at all ------------------------------------------------------------------------------------
