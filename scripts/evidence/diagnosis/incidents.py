@@ -86,7 +86,7 @@ def explained(incident: Incident) -> Diagnosis:
         shown.insert(0, passages.cited(found.place, found.number, found.line))
     elif incident.passages:
         for line in passages.telling(incident.passages, EVIDENCE_LINES - 1):
-            if not any(line.endswith(f": {old}") or line == old for old in shown):
+            if not any(line.endswith(f": {old}") or old.endswith(line) for old in shown):
                 shown.append(line)
     sentence = one_line(_joined(incident.head.english, ": ", cause.english, incident.tail.english))
     chinese = _joined(incident.head.chinese, "：", cause.chinese or cause.english, incident.tail.chinese)

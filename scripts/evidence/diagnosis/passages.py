@@ -85,7 +85,7 @@ def _in(where: Passage, signs: Sequence[Sign]) -> Iterator[Found]:
             yield _at(where, place, found)
     for place in exceptions(where)[:TRACEBACKS]:
         block = list(lines[place : place + BLOCK_LINES])
-        for found in [first_in(signs, line) for line in (block[0], " ".join(block))]:
+        for found in [first_in(signs, line) for line in (block[0], " ".join(" ".join(block).split()))]:
             if found:
                 yield _at(where, place, found)
                 break
@@ -124,6 +124,20 @@ def exceptions(where: Passage) -> List[int]:
     return found[::-1]
 
 
+def raised(where: Passage) -> str:
+    """Write the exception that the last traceback ends with, with the line below where it says nothing itself.
+
+    >>> raised(passage("", "Traceback (most recent call last):\\n  File\\nLookupError:\\n***\\n  Resource x not found"))
+    'LookupError: Resource x not found'
+    """
+    for place in exceptions(where)[:1]:
+        first = where.lines[place].strip()
+        below = where.lines[place + 1 : place + BLOCK_LINES] if first.endswith(":") else ()
+        more = next((line.strip() for line in below if re.search(r"\w", line)), "")
+        return one_line(f"{first} {more}".strip())
+    return ""
+
+
 def telling(passages: Iterable[Passage], count: int = 5) -> List[str]:
     """Choose the lines that tell most of why something failed, in order, each with its place."""
     ranked: List[Tuple[int, int, str]] = []
@@ -158,9 +172,9 @@ def last_telling(passages: Iterable[Passage], any_line: bool = True) -> str:
         any_line: take the last one, where none has a bad word.
     """
     for each in passages:
-        ends = exceptions(each)
-        if ends:
-            return one_line(each.lines[ends[0]].strip())
+        exception = raised(each)
+        if exception:
+            return exception
         spoken = [line for line in each.lines if line.strip() and not PROGRESS.search(line)]
         alarming = [line for line in spoken[-LAST_WORDS:] if _points(line) >= 50]
         if alarming or (spoken and any_line):
@@ -175,8 +189,8 @@ def built_why(where: Passage) -> str:
     'fatal error: fst/util.h: No such file or directory'
     """
     compiled = [match for match in map(COMPILER.search, where.lines) if match]
-    raised = [line.strip() for line in where.lines if RAISED.match(line)]
-    return one_line(compiled[0][0] if compiled else raised[-1] if raised else "")
+    exceptions_of_it = [line.strip() for line in where.lines if RAISED.match(line)]
+    return one_line(compiled[0][0] if compiled else exceptions_of_it[-1] if exceptions_of_it else "")
 
 
 def cited(place: str, number: int, line: str) -> str:

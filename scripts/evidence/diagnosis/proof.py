@@ -84,6 +84,8 @@ def _of_kind(record: RunRecord, finding: str, found: List[Finding]) -> Incident:
             evidence=tuple(each.text for each in (root, *found)),
         )
     first = f"{short(found[0].nodeid)}: {found[0].text}" if found[0].nodeid and found[0].text else found[0].text
+    if kind == k.NO_TESTS and first == english:
+        first = f"none fits {' '.join(record.arguments)}" if record.arguments else ""
     return Incident(
         kind,
         Both(english.format(counted(len(tests), "test")), chinese.format(f"{len(tests)} 个测试")),

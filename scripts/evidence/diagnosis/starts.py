@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import SERVICE_ERRORS
-from ...proof.receipt import SERVICE, one_line
+from ...proof.receipt import SERVICE
 from ...system.usage import Sample
 from ..record import Ending, RunRecord
 from . import kinds as k
 from .deaths import DURATION, KILLED, SENT, TRACE, Death, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again
 from .incidents import Both, Incident
-from .passages import Passage, built_why, exceptions, find, last_telling, passage
+from .passages import Passage, built_why, exceptions, find, last_telling, passage, raised
 from .signs.known import SIGNS
 from .signs.serving import DOWNLOADS, STILL_AT_IT
 from .wording import chinese_time, in_chinese, listed
@@ -34,6 +34,7 @@ NOT_READY = re.compile(rf"(?P<where>\S+) was not ready within (?P<limit>{DURATIO
 ELSEWHERE = re.compile(r"; it listens on (?P<places>[^;]+)")
 STATUS = re.compile(r"answered (?P<status>\d{3}[^,:;]*)")
 ASKED_BY_PROXY = re.compile(r"asked by the proxy (?P<proxy>\S+)")
+ASKED = re.compile(r"the warm-up ([A-Z]+) \w+://[^/\s]+(\S*)")
 LATE = "did not answer in time"
 CANNOT_WORK = re.compile(r"is ready but cannot work: (?P<what>.*)", re.DOTALL)
 
@@ -273,10 +274,11 @@ def _slow_or_hanging(record: RunRecord, told: Incident, how: str, answers: bool)
         return told
     if at_rest:
         last = last_telling(told.passages[1:])
-        after, since = (f" after it wrote: {last}", f"，最后输出为 {last}") if last else ("", "")
+        after, since = (f" since its line `{last}`", f"，最后输出为 {last}") if last else ("", "")
         words = Both(
-            f"it hangs: it waits for something, and {how}{after}", f"服务挂起，在等待什么（{in_chinese(how)}）{since}"
+            f"it hangs: it waits for something{after}, and {how}", f"服务挂起，在等待什么{since}（{in_chinese(how)}）"
         )
+        told = replace(told, hint=f"Mostly a lock, a request without a time limit, or a slow disk. {told.hint}".strip())
         return replace(told, kind=k.HANGS_AT_START, cause=words)
     if cores is not None:
         return replace(
@@ -310,12 +312,20 @@ def _cannot_work(record: RunRecord, at: Broken) -> Incident:
         *_near(record, at, running=True),
     )
     near = tuple(each._replace(still_running=False, is_end=True) for each in near)
-    late = LATE in what
-    said = _said_meanwhile(near[1:], bool(status and status["status"].startswith("5")), late)
+    late, failed = LATE in what, bool(status and status["status"].startswith("5"))
+    exception = next(filter(None, map(raised, near[1:])), "")
+    asked = ASKED.sub(r"the warm-up \1 \2", what)
+    cause, tail = Both(asked, in_chinese(asked)), Both()
+    if failed and status and exception:
+        cause = Both(exception, exception)
+        tail = Both(f" (its warm-up answered {status['status']})", f"（预热请求返回 {status['status']}）")
+    elif late:
+        tail = _written_meanwhile(exception, last_telling(near[1:]))
     return Incident(
         k.CANNOT_WORK,
         Both("the service is ready but cannot work", "服务已就绪但无法工作"),
-        cause=Both(f"{what}{said.english}", f"{in_chinese(what)}{said.chinese}"),
+        tail,
+        cause,
         passages=near,
         evidence=(first,),
         hint=f"If its first request loads or compiles, raise service.warm_up.timeout. {at.hint}" if late else at.hint,
@@ -324,12 +334,10 @@ def _cannot_work(record: RunRecord, at: Broken) -> Incident:
     )
 
 
-def _said_meanwhile(near: Sequence[Passage], failed: bool, late: bool) -> Both:
-    """Quote what its log says of a warm-up that it failed, or did not answer in time."""
-    raised = [each.lines[place].strip() for each in near for place in exceptions(each)[:1]]
-    if raised and (failed or late):
-        return Both(f"; its log: {one_line(raised[0])}", f"；日志：{one_line(raised[0])}")
-    last = last_telling(near) if late else ""
+def _written_meanwhile(exception: str, last: str) -> Both:
+    """Quote what its log says while a warm-up got no answer: an exception, else the last line."""
+    if exception:
+        return Both(f"; its log: {exception}", f"；日志：{exception}")
     return Both(f"; its last line: {last}", f"；最后输出为 {last}") if last else Both()
 
 

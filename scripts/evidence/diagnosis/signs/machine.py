@@ -166,14 +166,14 @@ SIGNS = (
     ),
     sign(
         k.ARGUMENT,
-        r"error: unrecognized arguments: (?P<words>.+)",
+        r"(?<!\w)error: unrecognized arguments: (?P<words>.+)",
         "it does not know the argument {words}",
         "不认识参数 {words}",
         "Correct the words of the command in pipeline.yml, or of the call.",
     ),
     sign(
         k.ARGUMENT,
-        r"error: (the following arguments are required: (?P<words>.+)|argument (?P<words2>.+)|No such option:? "
+        r"(?<!\w)error: (the following arguments are required: (?P<words>.+)|argument (?P<words2>.+)|No such option:? "
         r"(?P<words3>.+))"
         r"|No such option: (?P<words4>\S+)|unknown option:? '?(?P<words5>--?[\w-]+)",
         "its arguments are wrong: ⟦{words} is missing⟧⟦{words2}⟧⟦{words3} is not known⟧⟦{words4} is not "

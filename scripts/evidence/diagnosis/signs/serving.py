@@ -25,6 +25,22 @@ SIGNS = (
     ),
     sign(
         k.CANNOT_WORK,
+        r"\"(?P<name>\w+)\" not implemented for '(?P<type>Half|BFloat16)'",
+        "{name} cannot compute in {type} on this device",
+        "{name} 在此设备上不支持 {type}",
+        "On a processor start it without --fp16.",
+        alarming=False,
+    ),
+    sign(
+        k.CANNOT_WORK,
+        r"The operator '(?P<name>[^']+)' is not currently implemented for the (?P<device>\w+) device",
+        "{name} is not there for {device}",
+        "{device} 不支持 {name}",
+        "Set PYTORCH_ENABLE_MPS_FALLBACK=1 in service.environment, or let it use the processor.",
+        alarming=False,
+    ),
+    sign(
+        k.CANNOT_WORK,
         r"Couldn't find appropriate backend to handle uri|NoBackendError|LibsndfileError|Format not recognised"
         r"|Error opening '[^']*': |Could not load libtorchcodec|File contains data in an unknown format",
         "it cannot read or write audio: no backend for it, or no audio file",

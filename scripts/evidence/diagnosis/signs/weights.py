@@ -9,6 +9,7 @@ FETCH = "Name the files in `models:` of pipeline.yml, so that they are fetched a
 AGAIN = "Fetch it again; as an entry of `models:` in pipeline.yml its size and sha256 are verified before the start."
 FILES = (
     r"[^'\"\s]*\.(pth|pt|bin|ckpt|safetensors|onnx|gguf|tflite|model|yaml|yml|json|npz|npy|fst|far|txt|vocab|engine)"
+    r"(?!\w)"
 )
 
 SIGNS = (
@@ -62,8 +63,8 @@ SIGNS = (
         r"|Error while deserializing header|HeaderTooLarge|HeaderTooSmall|InvalidHeader|MetadataIncompleteBuffer"
         r"|UnpicklingError|invalid load key|corrupted|Unexpected end of file|INVALID_PROTOBUF|Protobuf parsing failed"
         r"|file is not a zip|BadZipFile|not a ZIP archive|Could not open '[^']*'.*tflite|EOFError: Ran out of input"
-        r"|Not a gzipped file|could not parse ModelProto|Unable to open file \(truncated file"
-        r"|git-lfs\.github\.com/spec",
+        r"|Not a gzipped file|could not parse ModelProto|model_proto->ParseFromArray"
+        r"|Unable to open file \(truncated file|git-lfs\.github\.com/spec",
         "a weights file is damaged, or came only by half",
         "权重文件损坏或未下载完整",
         AGAIN,
@@ -114,6 +115,14 @@ SIGNS = (
         "a file of the model is missing: {file}",
         "缺少模型文件：{file}",
         FETCH,
+        alarming=False,
+    ),
+    sign(
+        k.WEIGHTS_MISSING,
+        r"Resource (?P<name>\w+) not found\.",
+        "data of NLTK is missing: {name}",
+        "缺少 NLTK 数据：{name}",
+        "Fetch it before, in service.prepare (nltk.download), or as `models:` with NLTK_DATA in service.environment.",
         alarming=False,
     ),
     sign(

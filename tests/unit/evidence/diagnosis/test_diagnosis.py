@@ -220,6 +220,33 @@ def test_what_the_runs_before_tell_of_a_failed_test_is_said(change: str, kind: s
     assert (kind, words) == (found.kind, found.sentence)
 
 
+def test_tests_that_passed_in_the_same_code_and_now_fail_with_one_error_may_need_others() -> None:
+    failed = [selected(T(name), o.FAILED, "KeyError: 'voice'") for name in "bc"]
+
+    found = first(run(shard(*failed), changes={T("b"): outcome_history.FLAKY, T("c"): outcome_history.FLAKY}))
+
+    assert (k.ORDER, True) == (found.kind, "may need tests that ran before them" in found.sentence)
+
+
+@pytest.mark.parametrize(
+    "message, expected",
+    [
+        ("assert 503 == 200", "2 of 2 tests failed: the service answered 503"),
+        ("requests.exceptions.HTTPError: 422 Client Error: for url", "2 of 2 tests failed: the service answered 422"),
+        ("assert 422 == 200", "2 of 2 tests failed with the same error: assert 422 == 200"),  # which was expected?
+        ("assert 512 == 500", "test_a failed: assert 512 == 500"),  # samples, or anything
+    ],
+)
+def test_a_number_is_a_status_only_where_it_is_said_to_be_one(message: str, expected: str) -> None:
+    assert expected == first(run(shard(*(selected(T(name), o.FAILED, message) for name in "ab")))).sentence
+
+
+def test_an_answer_that_a_test_no_longer_waited_for_is_no_failure_of_the_service() -> None:
+    message = "TimeoutError: timed out; the service: BrokenPipeError: [Errno 32] Broken pipe"
+
+    assert k.TIMED_OUT == first(run(shard(selected(T("a"), o.FAILED, message)))).kind
+
+
 def test_a_signature_has_nothing_that_changes_from_test_to_test() -> None:
     messages = [
         f"Error: took {n}.5 s at 0x{n}a of '/x/{n}' in /tmp/{n}/y for 'a{n}' id {n}{'ab12' * 4}" for n in range(3)
@@ -293,6 +320,114 @@ def test_a_slow_start_is_told_from_one_that_hangs_by_what_it_took_of_the_process
     record = replace(ended("ServiceNotReady", message, 11), shards=(ShardRecord(0, Path("shard-0"), samples=samples),))
 
     assert expected == first(record).kind
+
+
+def test_words_of_loading_from_what_took_nothing_of_the_processor_are_no_progress() -> None:
+    samples = tuple(Sample(float(t), "service", 0, "", 1, 1, 1, 0.0, 1, 1, 0, None) for t in range(6))
+    message = "http://h:1/ was not ready within 5.0 s: it refused the connection\n  | >> Loading weights"
+
+    found = first(
+        replace(ended("ServiceNotReady", message, 11), shards=(ShardRecord(0, Path("shard-0"), samples=samples),))
+    )
+
+    assert (k.HANGS_AT_START, True) == (found.kind, "`>> Loading weights`" in found.sentence)
+
+
+@pytest.mark.parametrize(
+    "how, phase, more, kind, words",
+    [
+        ("SIGKILL (9)", "before it was ready", "\nmemory: the kernel counts no kill since its start", k.KILLED,
+         "the service was killed from outside at its start (signal SIGKILL (9) after 1.0 s; the kernel counts no kill "
+         "for memory)"),
+        ("SIGKILL (9)", "before it was ready", "", k.KILLED,
+         "the service was killed from outside at its start (signal SIGKILL (9) after 1.0 s)"),
+        ("SIGTERM (15)", "before it was ready", "", k.KILLED, "the service was ended by SIGTERM (15) at its start"),
+        ("SIGSEGV (11)", "during the warm-up", "", k.DIED_AT_START, "the service crashed with SIGSEGV (11) in its "
+         "warm-up"),
+    ],
+)  # fmt: skip
+def test_a_signal_before_the_first_test_is_told_as_what_it_is(
+    how: str, phase: str, more: str, kind: str, words: str
+) -> None:
+    message = f"the service ended with signal {how} after 1.0 s, {phase}{more}"
+
+    found = first(ended("ServiceDied", message))
+
+    assert kind == found.kind
+    assert words in found.sentence.replace(": it wrote nothing", "")
+
+
+def test_a_request_to_end_in_a_test_is_no_crash() -> None:
+    message = f"the service ended with signal SIGTERM (15) after 5.0 s, while it was in use: {T('b')} was running"
+
+    found = first(run(shard(selected(T("b"), o.FAILED, message), errors=[("service", message)])))
+
+    assert (k.KILLED, True) == (found.kind, "was ended by SIGTERM (15)" in found.sentence)
+
+
+def test_a_service_that_hung_after_the_last_test_hung_since_the_first_that_timed_out() -> None:
+    message = "the service answers no more: http://h:1/ was not ready within 9.0 s: it did not answer within 1.0 s: "
+    tests = [
+        selected(T("a"), o.FAILED, "assert 0"),
+        *(selected(T(n), o.FAILED, "TimeoutError: timed out") for n in "bc"),
+    ]
+
+    found = first(run(shard(*tests, errors=[("service", f"{message}after the last test")])))
+
+    assert (k.HUNG, True) == (found.kind, "hung since test_b, which timed out" in found.sentence)
+
+
+def test_a_warm_up_that_fails_or_gets_no_answer_is_told_with_what_the_log_says() -> None:
+    raised = "\n  | Traceback (most recent call last):\n  |   File\n  | KeyError: 'tone'"
+    asked = "the service is ready but cannot work: the warm-up POST http://h:1/say "
+
+    failed = first(ended("WarmUpFailed", f"{asked}answered 500 X, expected 2xx: no\nlast lines of x:{raised}", 13))
+    late = first(ended("WarmUpFailed", f"{asked}did not answer in time, or not to the end\n  | >> loading GPT", 13))
+
+    assert "the service is ready but cannot work: KeyError: 'tone' (its warm-up answered 500 X)" == failed.sentence
+    assert "the warm-up POST /say did not answer in time" in late.sentence
+    assert late.sentence.endswith("its last line: >> loading GPT")
+    assert "service.warm_up.timeout" in late.next
+
+
+@pytest.mark.parametrize(
+    "lines, why",
+    [
+        ("    ModuleNotFoundError: No module named 'torch'", "ModuleNotFoundError: No module named 'torch'"),
+        (
+            "    p.c:1:10: fatal error: fst/util.h: No such file\n    BuildError: gcc",
+            "fatal error: fst/util.h: No such file",
+        ),
+    ],
+)
+def test_a_build_that_failed_says_what_it_missed(lines: str, why: str) -> None:
+    message = f"installing packages failed:\n  error: Failed to build `pynini==2.1`\n{lines}"
+
+    found = first(ended("InstallError", message, 3))
+
+    assert f"the packages could not be installed: the package pynini==2.1 cannot be built here: {why}" == found.sentence
+
+
+def test_an_option_that_pytest_does_not_know_is_named() -> None:
+    message = (
+        "ended with exit code 4 before it collected a test, see its own lines: unrecognized arguments: --timeout=60"
+    )
+
+    found = first(run(shard(errors=[("pytest", message)])))
+
+    assert (k.ARGUMENT, "pytest does not know the option --timeout=60") == (found.kind, found.sentence)
+
+
+def test_plans_that_differ_since_the_tests_do_are_told_with_that() -> None:
+    shards = [
+        shard(selected(T("a")), total=2),
+        shard(selected(T("b")), index=1, total=2, plan_id="other", files_digest="g"),
+    ]
+
+    found = first(run(*shards))
+
+    assert k.PLAN_DIFFERED == found.kind
+    assert "hand it to all nodes" not in found.next
 
 
 def test_our_own_words_of_a_death_can_be_read_again() -> None:

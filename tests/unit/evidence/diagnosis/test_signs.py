@@ -166,6 +166,35 @@ REAL = [
     (k.ARGUMENT, "--is_fp16", "usage: webui.py [-h] [--fp16]\nwebui.py: error: unrecognized arguments: --is_fp16\n"),
     (k.PERMISSION, "/opt/cache", traceback("PermissionError: [Errno 13] Permission denied: '/opt/cache/nemo'")),
     (k.OPEN_FILES, "open files", traceback("OSError: [Errno 24] Too many open files: '/tmp/x'")),
+    (k.WEIGHTS_MISSING, "folder of the model is missing: checkpoints", "Model directory checkpoints does not exist. "
+                                                                      "Please download the model first.\n"),
+    (k.WEIGHTS_MISSING, "./checkpoints/qwen0.6bemo4-merge/", traceback(
+        "huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': "
+        "'./checkpoints/qwen0.6bemo4-merge/'. Use `repo_type` argument if needed.")),
+    (k.WEIGHTS_WRONG, "old form", traceback("RuntimeError: Cannot use ``weights_only=True`` with files saved in the "
+                                            "legacy .tar format. In PyTorch 2.6, we changed the default value")),
+    (k.VERSIONS, "IndexTTS2.__init__ takes no argument use_fp16", traceback(
+        "TypeError: IndexTTS2.__init__() got an unexpected keyword argument 'use_fp16'")),
+    (k.MODULE, "flash_attn", traceback("ImportError: FlashAttention2 has been toggled on, but it cannot be used due to "
+                                       "the following error: the package flash_attn seems to be not installed.")),
+    (k.LIBRARY, "FFmpeg", traceback("RuntimeError: Could not load libtorchcodec. Likely causes:\n  1. FFmpeg is not "
+                                    "properly installed")),
+    (k.LIBRARY, "libcudnn_ops_infer.so.8 is missing", "Could not load library libcudnn_ops_infer.so.8. Error: "
+     "libcudnn_ops_infer.so.8: cannot open shared object file: No such file or directory\n"),
+    (k.NO_COMMAND, "no compiler", traceback("RuntimeError: Failed to find C compiler. Please specify via CC")),
+    (k.BUILD, "cannot be compiled", traceback("Exception: >- DeepSpeed Op Builder: Installed CUDA version 12.9 does "
+                                              "not match the version torch was compiled with 12.8, unable to compile")),
+    (k.PACKAGES, "torch==2.8.0+cu128: builds for cu128", "Because there is no version of torch==2.8.0+cu128 and you "
+                                                       "require torch==2.8.0+cu128\n"),
+    (k.NETWORK, "too often", "  hf://ORG/REPO@1/gpt.pth: HTTP 429 Too Many Requests (6 attempts in a row)\n"),
+    (k.WEIGHTS_MISSING, "punkt_tab", traceback("LookupError: \n****\n  Resource punkt_tab not found.\n  Please use the "
+                                               "NLTK Downloader")),
+    (k.WEIGHTS_WRONG, "damaged", traceback("RuntimeError: Internal: src/sentencepiece_processor.cc(1101) "
+                                           "[model_proto->ParseFromArray(serialized.data(), serialized.size())]")),
+    (k.CANNOT_WORK, "Half", traceback("RuntimeError: \"LayerNormKernelImpl\" not implemented for 'Half'")),
+    (k.CANNOT_WORK, "MPS", traceback("NotImplementedError: The operator 'aten::_fft_r2c' is not currently implemented "
+                                     "for the MPS device.")),
+    (k.PERMISSION, "/models/cache", traceback("OSError: [Errno 30] Read-only file system: '/models/cache'")),
 ]  # fmt: skip
 
 
@@ -175,6 +204,17 @@ def test_the_cause_is_read_behind_what_was_overcome(kind: str, words: str, text:
 
     assert found
     assert (kind, True) == (found.sign.kind, words in found.words), found.words
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "TypeError: argument of type 'bool' is not iterable",  # no argument of its command line
+        "FileNotFoundError: [Errno 2] No such file or directory: 'examples/cases.jsonl'",  # no file.json of a model
+    ],
+)
+def test_words_that_only_look_like_those_of_a_sign_are_none(error: str) -> None:
+    assert passages.find([passages.passage("service.log", traceback(error))]) is None
 
 
 def test_what_was_overcome_is_no_cause() -> None:
