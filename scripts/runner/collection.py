@@ -35,6 +35,7 @@ from .service_session import collection_variables, urls_of
 from .watchdog import watchdog
 
 LAST_LINES = 20
+BROKEN_CONFTEST = "ImportError while loading conftest"  # ends pytest as a wrong argument does
 START = "collection"  # what the lines of its journal say, which nobody else sees
 
 
@@ -72,7 +73,7 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         words, environ = coverage.measuring_into(words, environ, Path(folder) / "coverage")
         output, failure = _output(words, environ, settings.suite_directory)
         rounds, _ = journal.read(record, START)
-    if failure == USAGE_ERROR and not (rounds and rounds[-1].collected):
+    if failure == USAGE_ERROR and BROKEN_CONFTEST not in output and not (rounds and rounds[-1].collected):
         see = _see(settings, environment, arguments)
         raise SettingsError(f"pytest cannot use its arguments:\n{_last(output)}", see)
     if not rounds and "No module named pytest" in output:

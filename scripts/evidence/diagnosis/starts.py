@@ -35,6 +35,7 @@ ELSEWHERE = re.compile(r"; it listens on (?P<places>[^;]+)")
 STATUS = re.compile(r"answered (?P<status>\d{3}[^,:;]*)")
 ASKED_BY_PROXY = re.compile(r"asked by the proxy (?P<proxy>\S+)")
 ASKED = re.compile(r"the warm-up ([A-Z]+) \w+://[^/\s]+(\S*)")
+REFUSED_SOURCE = re.compile(r"^  \w+:\S+: (?P<why>.+)", re.MULTILINE)
 LATE = "did not answer in time"
 CANNOT_WORK = re.compile(r"is ready but cannot work: (?P<what>.*)", re.DOTALL)
 
@@ -380,10 +381,12 @@ def _packages(record: RunRecord, at: Broken) -> Incident:
 def _weights(record: RunRecord, at: Broken) -> Incident:
     files = re.findall(r"^ *cannot fetch (\S+) \(", at.message, re.MULTILINE)
     of = f" ({listed(files)})" if files else ""
+    refused = REFUSED_SOURCE.search(at.message)
+    why = refused["why"] if refused else first_line(at.message)
     return Incident(
         k.WEIGHTS_MISSING,
         Both(f"the weights could not be had{of}", f"无法取得模型权重{of}"),
-        cause=Both(first_line(at.message), first_line(at.message)),
+        cause=Both(why, why),
         passages=all_lines(at.message),
         hint=at.hint,
         command=record.command("nox", "-s", "models"),

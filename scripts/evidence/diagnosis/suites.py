@@ -24,6 +24,7 @@ LEFT = re.compile(
 )
 CONFTEST = re.compile(r"(?:^|: )(?P<file>\S*conftest\.py): (?P<why>.*)")
 UNKNOWN_OPTION = re.compile(r"\bunrecognized arguments: (?P<words>.+)")
+BROKEN_CONFTEST = re.compile(r"while loading conftest '(?P<file>[^']+)'")
 OF_SUITE = (k.UNREACHABLE, k.TIMED_OUT, k.PORT, k.CANNOT_WORK, k.MODEL_NOT_LOADED)
 OUTSIDE = {  # names of errors that are of no file or test, and how they are told
     "pytest": ("pytest failed", "pytest 失败"),
@@ -92,7 +93,8 @@ def _uncollected(record: RunRecord, message: str, hint: str) -> Incident:
     lines = [line.strip() for line in message.splitlines()]
     marked = [line[1:].strip() for line in lines if line.startswith("E ")]
     files = [line.partition(": ") for line in message.splitlines() if re.match(r"  [^\s:]+(\.py|/)(::\S+)?: ", line)]
-    names = [name.strip() for name, _, _ in files]
+    conftest = BROKEN_CONFTEST.search(message)
+    names = [_here(record, conftest["file"])] if conftest else [name.strip() for name, _, _ in files]
     reason = files[0][2] if files else first_line(message).rstrip(":")
     head = (
         f"{listed(names)} cannot be collected"
@@ -111,6 +113,11 @@ def _uncollected(record: RunRecord, message: str, hint: str) -> Incident:
         tests=tuple(names),
         without=OF_SUITE,
     )
+
+
+def _here(record: RunRecord, file: str) -> str:
+    """Name a file of the project as people do."""
+    return file.replace(f"{record.reports.absolute().parent}/", "")
 
 
 # Tests that end their process -------------------------------------------------------------------------
@@ -185,7 +192,7 @@ def _outside(record: RunRecord) -> Iterator[Incident]:
                 continue
             conftest = CONFTEST.search(error.message)
             message = conftest["why"] if conftest else error.message
-            file = conftest["file"].replace(f"{record.reports.absolute().parent}/", "") if conftest else ""
+            file = _here(record, conftest["file"]) if conftest else ""
             broken = Both(f"{file} cannot be imported", f"无法导入 {file}") if file else None
             unknown = UNKNOWN_OPTION.search(error.message)
             if unknown:

@@ -30,9 +30,10 @@ SIGNS = (
     sign(
         k.PROXY,
         r"Missing dependencies for SOCKS|ProxyError|Cannot connect to proxy|Tunnel connection failed|tunnel error"
-        r"|socks proxy|SOCKS error|Unknown scheme for proxy URL",
-        "the proxy does not let it through",
-        "代理不可用",
+        r"|socks proxy|SOCKS error|Unknown scheme for proxy URL"
+        r"|(refused|reset|unreachable|timed out|no answer|HTTP 50[234])[^\n]*, asked by the proxy (?P<proxy>\S+)",
+        "the proxy⟦ {proxy}⟧ does not let it through",
+        "代理⟦ {proxy}⟧ 不可用",
         "Is HTTPS_PROXY right? NO_PROXY has exceptions.",
     ),
     sign(
@@ -67,8 +68,8 @@ SIGNS = (
     ),
     sign(
         k.NETWORK,
-        r"(40[13] Client Error|Invalid credentials in Authorization|GatedRepoError|gated "
-        r"repo)[^\n]*?(?P<host>huggingface\.co"
+        r"(40[13] Client Error|(hf|modelscope)://\S+: HTTP 40[13]\b|Invalid credentials in Authorization"
+        r"|GatedRepoError|gated repo)[^\n]*?(?P<host>huggingface\.co"
         r"|hf-mirror\.com|modelscope\.cn)?",
         "the model hub refuses to give the files (401/403)",
         "模型仓库拒绝访问（401/403）",
@@ -105,12 +106,5 @@ SIGNS = (
         "the network cannot be reached",
         "网络不可达",
         REACHABLE,
-    ),
-    sign(
-        k.NETWORK,
-        r"^ *cannot fetch (?P<file>\S+) \(",
-        "{file} cannot be fetched",
-        "无法下载 {file}",
-        "",
     ),
 )

@@ -408,6 +408,36 @@ def test_a_build_that_failed_says_what_it_missed(lines: str, why: str) -> None:
     assert f"the packages could not be installed: the package pynini==2.1 cannot be built here: {why}" == found.sentence
 
 
+@pytest.mark.parametrize(
+    "refused, kind, words",
+    [
+        (
+            "HTTP 404 Not Found: what is there: URL",
+            k.WEIGHTS_MISSING,
+            "(gpt.pth): HTTP 404 Not Found: what is there: URL",
+        ),
+        ("HTTP 401 Unauthorized: gated", k.NETWORK, "refuses to give the files"),
+        (
+            "Connection refused, asked by the proxy http://p:9 (from https_proxy)",
+            k.PROXY,
+            "the proxy http://p:9 does not",
+        ),
+    ],
+)
+def test_weights_that_cannot_be_fetched_say_what_their_source_answered(refused: str, kind: str, words: str) -> None:
+    found = first(ended("ModelError", f"cannot fetch gpt.pth (5 bytes, sha256 0):\n  hf://O/R@1/gpt.pth: {refused}", 4))
+
+    assert (kind, True) == (found.kind, words in found.sentence)
+
+
+def test_a_conftest_that_cannot_be_imported_is_named_where_the_tests_are_collected() -> None:
+    said = "  ImportError while loading conftest 'tests/conftest.py'.\n  E   ModuleNotFoundError: No module named 'librosa'"
+
+    found = first(ended("SuiteError", f"the suite cannot be collected:\n{said}", 5))
+
+    assert "tests/conftest.py cannot be collected: no module named librosa" == found.sentence
+
+
 def test_an_option_that_pytest_does_not_know_is_named() -> None:
     message = (
         "ended with exit code 4 before it collected a test, see its own lines: unrecognized arguments: --timeout=60"
