@@ -469,6 +469,15 @@ def test_a_file_whose_import_ends_the_process_is_named(suite: Suite) -> None:
     assert Ended(outcomes.DIED_IN_COLLECTION, "the last file begun was test_it.py") == run.journal[0].ended
 
 
+def test_an_option_that_no_plugin_knows_leaves_a_round_before_collection_that_names_it(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run("--rerun-often=3")
+
+    [ended] = [each.ended for each in run.journal]
+
+    assert (outcomes.ENDED_BEFORE_COLLECTION, 4) == (ended.kind, run.status)
+    assert "unrecognized arguments: --rerun-often=3" == ended.reason
+
+
 def test_a_conftest_that_cannot_be_imported_leaves_a_round_before_collection_that_says_why(suite: Suite) -> None:
     run = suite.write(test_it=THREE, conftest="1 / 0").run()
 
