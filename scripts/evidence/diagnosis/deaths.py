@@ -168,7 +168,8 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> 
     if death.by_kernel:
         return _for_memory(record, shard, death, where)
     deed = death.deed
-    head = Both(f"{service} {deed.english} {where.english}", f"服务{where.chinese}{deed.chinese}")
+    comma = "," if deed.english[-1].isdigit() else ""  # "exit code 3 0.0 s into"
+    head = Both(f"{service} {deed.english}{comma} {where.english}", f"服务{where.chinese}{deed.chinese}")
     if death.how in KILLED:
         return Incident(
             k.KILLED,

@@ -202,23 +202,31 @@ def _of_answer(record: RunRecord, name: str, members: List[Failure]) -> Incident
 def _of_signature(record: RunRecord, name: str, members: List[Failure]) -> Incident:
     head, message = _counted(record, members), first_line(members[0].message)
     if all(record.changes.get(each.nodeid) == outcome_history.FLAKY for each in members):
-        return Incident(
-            k.ORDER,
-            Both(
-                f"{head.english} with the same error, and passed in another run of the same code: they may need tests "
-                "that ran before them there",
-                f"{head.chinese}，错误相同，而同样的代码在另一次运行中通过：可能依赖当时先运行的测试",
-            ),
-            cause=Both(message, message),
-            is_certain=True,
-            hint="Find out which tests need which, and keep them together (suite.together).",
-            command=record.command("nox", "-s", "isolation"),
-        )
+        return _of_order(record, head, members)
     return Incident(
         k.ONE_SIGNATURE,
         Both(f"{head.english} with the same error", f"{head.chinese}，错误相同"),
         cause=Both(message, message),
         passages=_near(members),
+    )
+
+
+def _of_order(record: RunRecord, head: Both, members: List[Failure]) -> Incident:
+    """Tell of tests that have one error, and passed in another run of the same code: what ran before them differs."""
+    before, message = short(_left_elsewhere(record, members[0])), first_line(members[0].message)
+    why = Both("they may need tests that ran before them there", "可能依赖当时先运行的测试")
+    if before:
+        why = Both(f"they may need {before}, which ran in another shard", f"可能依赖在另一个分片中运行的 {before}")
+    return Incident(
+        k.ORDER,
+        Both(
+            f"{head.english} with the same error, and passed in another run of the same code: {why.english}",
+            f"{head.chinese}，错误相同，而同样的代码在另一次运行中通过：{why.chinese}",
+        ),
+        cause=Both(message, message),
+        is_certain=True,
+        hint="Find out which tests need which, and keep them together (suite.together).",
+        command=record.command("nox", "-s", "isolation"),
     )
 
 
