@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import takewhile
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from ...console import human_bytes, human_seconds
+from ...console import counted, human_bytes, human_seconds
 from ...proof.receipt import SERVICE, shown
 from ...system.usage import Sample
 from ..record import RunRecord, ShardRecord
@@ -97,6 +98,8 @@ def death_in(words: str) -> Optional[Death]:
 
 def incidents(record: RunRecord) -> Iterator[Incident]:
     """List the deaths and silences of services in the tests of each shard."""
+    found = [death_in(message) for _, message in errors(record, SERVICE) if "before it was ready" not in message]
+    times = Counter(death.deed.english for death in found if death)
     for shard, message in errors(record, SERVICE):
         if " was not ready within " in message and not SILENT.search(message):
             continue
@@ -105,7 +108,7 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
         where = _where(shard, message)
         death, silent = death_in(message), SILENT.search(message)
         if death:
-            yield _placed(record, shard, where, _died(record, shard, death, where))
+            yield _placed(record, shard, where, _died(record, shard, death, where, times[death.deed.english] - 1))
         elif silent or "hung" in message or "answers no more" in message:
             yield _placed(record, shard, where, _silent(record, shard, message, where))
         elif "it died" not in message and "could not be started again" not in message:
@@ -162,14 +165,19 @@ def _where(shard: ShardRecord, message: str) -> Where:
     return Where(test.nodeid, sum(attempt.seconds for attempt in last), " a moment before" in message)
 
 
-def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where) -> Incident:
+def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where, others: int) -> Incident:
+    """Tell of a service that ended in a test, and how many others it ended in the same way."""
     passages = service_passages(record, [shard.index])
     service = f"the {death.service}"
     if death.by_kernel:
         return _for_memory(record, shard, death, where)
     deed = death.deed
     comma = "," if deed.english[-1].isdigit() else ""  # "exit code 3 0.0 s into"
-    head = Both(f"{service} {deed.english}{comma} {where.english}", f"服务{where.chinese}{deed.chinese}")
+    more = Both(f", and so {counted(others, 'other time')}", f"，另有 {others} 次同样结束") if others else Both()
+    head = Both(
+        f"{service} {deed.english}{comma} {where.english}{more.english}",
+        f"服务{where.chinese}{deed.chinese}{more.chinese}",
+    )
     if death.how in KILLED:
         return Incident(
             k.KILLED,

@@ -357,6 +357,15 @@ def test_a_signal_before_the_first_test_is_told_as_what_it_is(
     assert words in found.sentence.replace(": it wrote nothing", "")
 
 
+def test_a_service_that_ends_in_several_tests_is_told_with_how_often() -> None:
+    died = "the service ended with exit code 3 after 5.0 s, while it was in use: {} was running"
+    tests = [selected(T(name), o.FAILED, died.format(T(name)), seconds=1.0) for name in "abc"]
+
+    found = first(run(shard(*tests, errors=[("service", died.format(T(name))) for name in "abc"])))
+
+    assert "the service ended with exit code 3, 1.0 s into test_a, and so 2 other times" == found.sentence
+
+
 def test_a_request_to_end_in_a_test_is_no_crash() -> None:
     message = f"the service ended with signal SIGTERM (15) after 5.0 s, while it was in use: {T('b')} was running"
 
