@@ -90,7 +90,7 @@ def known_here(settings: Optional[Settings], environ: Mapping[str, str], words: 
         settings: None before there are any.
         words: that were typed: the values of options that name a secret are known, too.
     """
-    known = known_secrets(settings, environ) if settings else []
+    known = known_secrets(settings or Settings(), environ)
     return [*known, *_typed(words), *_typed(_split(environ.get("PYTEST_ADDOPTS", "")))]
 
 

@@ -99,3 +99,7 @@ def test_what_is_typed_once_changes_no_other_stand_in(tmp_path: Path) -> None:
     ]
 
     assert texts[0] == texts[1] != "(secret)"
+
+
+def test_before_there_are_settings_what_the_machine_knows_is_known() -> None:
+    assert "sword-fish" in {secret.value for secret in known_here(None, {"A_PASSWORD": "sword-fish"}, [])}
