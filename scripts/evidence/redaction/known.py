@@ -62,7 +62,7 @@ class Secret(NamedTuple):
     Args:
         name: what it is called here; for people.
         is_word: only where it stands for itself, and as it is.
-        of_job: no other node of the run has it; so nothing that must be the same there is made from it.
+        of_job: other nodes or runs do not have it; so nothing that must be the same there is made from it.
     """
 
     value: str
@@ -90,14 +90,14 @@ def known_here(settings: Optional[Settings], environ: Mapping[str, str], words: 
         settings: None before there are any.
         words: that were typed: the values of options that name a secret are known, too.
     """
-    known = known_secrets(settings, environ) if settings else []
+    known = known_secrets(settings or Settings(), environ)
     return [*known, *_typed(words), *_typed(_split(environ.get("PYTEST_ADDOPTS", "")))]
 
 
 def _typed(words: Sequence[str]) -> Iterator[Secret]:
     for found in hidden_in(words):
         if found and not is_ordinary(found.value):
-            yield Secret(found.value, found.variable, is_word=found.value.isalpha())
+            yield Secret(found.value, found.variable, is_word=found.value.isalpha(), of_job=True)
 
 
 def _split(text: str) -> List[str]:

@@ -333,7 +333,7 @@ def _block(data: bytes, name: Name, start: int) -> List[Tuple[int, int, bytes]]:
 
 def _unquoted(data: bytes, name: Name, importance: Weight) -> List[Tuple[int, int, bytes]]:
     bare = _HEAD.match(data, name.value)
-    if bare and len(bare[0]) == _HEAD_BYTES and is_secret(importance, bare[0]):
+    if bare and len(bare[0]) == _HEAD_BYTES and not _CUT.search(bare[0]) and is_secret(importance, bare[0]):
         bare = _BARE.match(data, name.value)
     if not bare or (importance == Weight.RANDOM and not may_look_random(bare[0])):
         return []

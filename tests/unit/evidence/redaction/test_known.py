@@ -6,7 +6,7 @@ from typing import Dict, Mapping
 import pytest
 
 from scripts import settings
-from scripts.evidence.redaction.known import known_secrets
+from scripts.evidence.redaction.known import known_here, known_secrets
 from scripts.evidence.redaction.redactor import Redactor
 from scripts.settings import Settings
 
@@ -88,3 +88,18 @@ def test_a_word_is_taken_out_where_it_stands_for_itself(tmp_path: Path) -> None:
     cleaner = Redactor(known_secrets(settings.load(None, {}, tmp_path), {"HOME": str(tmp_path)}))
 
     assert "(secret), swordfishes" == cleaner.text("swordfish, swordfishes")
+
+
+def test_what_is_typed_once_changes_no_other_stand_in(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "A_TOKEN": "Zq9x7Kd41Pw0tRfGb2Zq9x", "B_PASSWORD": "sword-fish"}
+
+    texts = [
+        Redactor(known_here(Settings(), environ, words)).text("sword-fish")
+        for words in ([], ["--password", "Kw8x7Kd41Pw0tRfGb2Zq9y"])
+    ]
+
+    assert texts[0] == texts[1] != "(secret)"
+
+
+def test_before_there_are_settings_what_the_machine_knows_is_known() -> None:
+    assert "sword-fish" in {secret.value for secret in known_here(None, {"A_PASSWORD": "sword-fish"}, [])}
