@@ -287,7 +287,8 @@ def log_of(path: Path, name: str) -> Optional[Log]:
 def _artifacts(folder: Path) -> Iterator[Artifact]:
     for path in itertools.islice(_below(folder / ARTIFACTS), MOST_ARTIFACTS):
         with suppress(OSError):
-            yield Artifact(path.relative_to(folder).as_posix(), path.lstat().st_size)
+            status = path.lstat()
+            yield Artifact(path.relative_to(folder).as_posix(), status.st_size, changed_s=status.st_mtime)
 
 
 def _below(top: Path) -> Iterator[Path]:

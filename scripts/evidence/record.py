@@ -65,11 +65,16 @@ class Request(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """A file that a failed test left: its name below the shard's folder, its size, and whose it is as far as known."""
+    """A file that a test left: its name below the shard's folder, its size, and whose it is as far as known.
+
+    Args:
+        changed_s: when it was written last, in seconds since 1970; 0 where that is not known.
+    """
 
     name: str
     size_bytes: int
     test: str = ""
+    changed_s: float = 0.0
 
 
 class Log(NamedTuple):
@@ -99,7 +104,7 @@ class ShardRecord:
         samples: what its services took each second, in order.
         requests: what its suite asked, in order, where it recorded that.
         logs: of its services (`service*.log`), of `service.prepare`, and what the shard printed itself (`output.log`).
-        artifacts: what failed tests left.
+        artifacts: what tests left.
     """
 
     index: int

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from contextlib import suppress
+from itertools import accumulate
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...system import files
@@ -17,6 +19,7 @@ MOST_TEXT_BYTES = 20_000  # of one file
 MOST_TEXTS = 100
 REQUESTS = "requests"  # below artifacts/: a folder for each failed test that asked
 FOLDER_CHARACTERS = 80
+TICK_S = 0.01  # so much earlier than it was written may a file seem to be: a disk's clock is that of the kernel's ticks
 
 Contents = Mapping[str, bytes]  # by the name below the reports folder: "shard-0/artifacts/hello.wav"
 
@@ -79,11 +82,34 @@ def _of_shard(
     for nodeid in nodeids:
         name = _as_file(nodeid)
         names[name] = "" if name in names else nodeid  # of tests of one name, nobody knows whose it is
+    times = _Times(shard)
     for artifact in shard.artifacts:
         path = f"{shard.folder.name}/{artifact.name}"
         test = artifact.test or _asker(artifact.name, folders) or owner_of(artifact.name, names)
+        test = test or times.only_one_at(artifact.changed_s)
         name = artifact.name.rpartition("artifacts/")[2]
         yield artifact, Kept(path, name, artifact.size_bytes, test, contents.get(path))
+
+
+class _Times:
+    """When each test of a shard ran, as far as its journal was read."""
+
+    def __init__(self, shard: ShardRecord) -> None:
+        named = {test.ran_as: test.nodeid for test in shard.result.tests if test.ran_as} if shard.result else {}
+        ran = sorted(
+            (told.started + each.at_s, told.started + each.at_s + each.seconds, named.get(each.nodeid, each.nodeid))
+            for told in (shard.rounds if shard.artifacts else ())
+            for each in told.attempts
+        )
+        self._began_s, self._ended_s = [began for began, _, _ in ran], [ended for _, ended, _ in ran]
+        self._tests = [test for _, _, test in ran]
+        self._before_s = [0.0, *accumulate(self._ended_s, max)]  # when the last of all earlier ones ended
+
+    def only_one_at(self, second: float) -> str:
+        """Name the test that ran alone then, so that what was written then is its own; empty where none did."""
+        place = bisect_right(self._began_s, second + TICK_S) - 1
+        is_alone = place >= 0 and self._before_s[place] < second <= self._ended_s[place]
+        return self._tests[place] if is_alone else ""
 
 
 def _tests_of(shard: ShardRecord) -> List[str]:

@@ -18,7 +18,7 @@ from scripts.proof.outcomes import FAILED, NOT_RUN, PASSED
 from scripts.runner.shardline_pytest.exchange import Body, Exchange
 from scripts.runner.shardline_pytest.exchange import Request as Asked
 from scripts.runner.shardline_pytest.request_evidence import Evidence
-from tests.unit.evidence.page.runs import BEGAN_S, attempt, left, run, sample
+from tests.unit.evidence.page.runs import BEGAN_S, attempt, left, one_round, run, sample
 
 IDS = st.sampled_from([f"{file}.py::{number}" for file in "ab" for number in range(9)])
 POSITIVE = st.floats(min_value=0.001, max_value=1e8)
@@ -144,3 +144,25 @@ def test_what_a_failed_test_asked_is_found_where_the_plugin_keeps_it(nodeid: str
     shard = ShardRecord(0, Path("shard-0"), artifacts=artifacts)
 
     assert [nodeid, ""] == [each.test for each in kept.of_shard(shard, {}, ["other", nodeid])]
+
+
+@pytest.mark.parametrize(
+    ("second", "owner"),
+    [
+        (0.5, ""),
+        (1.2, "a.py::one"),
+        (1.497, ""),
+        (1.7, "a.py::two"),
+        (2.5, ""),
+        (5.5, ""),
+        (0.0, ""),
+        (float("nan"), ""),
+    ],
+)
+def test_a_file_belongs_to_the_only_test_that_ran_when_it_was_written(second: float, owner: str) -> None:
+    ran = [attempt("a.py::one", at_s=1), attempt("a.py::two", at_s=1.5)]
+    at_once = [attempt("a.py::long", at_s=4, seconds=3), attempt("a.py::short", at_s=5, seconds=1)]
+    file = Artifact("artifacts/hello.wav", 2, changed_s=BEGAN_S + second)
+    shard = ShardRecord(0, Path("shard-0"), rounds=(one_round([*ran, *at_once]),), artifacts=(file,))
+
+    assert [owner] == [each.test for each in kept.of_shard(shard, {}, [])]
