@@ -78,7 +78,9 @@ class Gathering:
         self._missing += piece.missing
         self._left_out.update((note.name, note) for note in piece.left_out)
         self.room_bytes -= sum(cost(len(member.content)) for member in piece.members)
-        self.seen.update(member.name for member in piece.members)
+        for member in piece.members:
+            self.seen.add(member.name)
+            self._left_out.pop(member.name, None)  # it was found in another way
         self.seen.update(note.name for note in piece.left_out)
         self.sentence = self.sentence or piece.sentence
         self.told += piece.told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from ..console import counted
 from ..errors import PipelineError
 from ..proof import receipt, report_text
 from ..settings import Settings
-from ..system.files import read_json, write_text
+from ..system.files import read_bytes, read_json, write_text
 from . import allowlist, bundle, facts, files, reading
 from .bundle import ROOM_BYTES, Bundle, Gathering, Task
 from .diagnosis import diagnosis
@@ -29,6 +30,8 @@ from .redaction.redactor import Redactor
 # When each stage must have ended. On a busy machine the page of 30,000 tests takes 10 s, so files come before it, and
 # within the 30 s that a bundle may take there is time to read the settings before, and to pack after all.
 FILES_S, STORY_S, COLLECT_S = 8.0, 16.0, 20.0
+MOST_PAGE_BYTES = 11_000_000  # within allowlist.FACTS_BYTES, for which there is room whatever else goes in
+LINK = re.compile(rb'((?:href|src)=")(?=(?:shard|repair)-\d+/)')  # quotes in what the page tells are escaped
 KILLED = "the run was killed before any of its tests began"
 REPORTS = "reports/"  # from the page, which lies beside it
 MOMENT_SCHEMA = 1
@@ -74,9 +77,13 @@ def gather(
     def found(made: Gathering) -> List[Task]:
         return fact_tasks(settings, facts.facts(settings, problem, asked), redactor)
 
+    def merged(made: Gathering) -> List[Task]:
+        return merged_tasks(settings.reports, redactor, made) if index is None else []
+
     made = Gathering(ROOM_BYTES)
     bundle.gather(kept, made, began + pace * FILES_S, quiet_s=3.0)
     bundle.gather(told, made, began + pace * STORY_S, quiet_s=STORY_S)
+    bundle.gather(merged, made, began + pace * COLLECT_S, quiet_s=3.0)
     bundle.gather(found, made, began + pace * COLLECT_S, quiet_s=2 * facts.PROGRAM_S)
     whole = made.bundle
     return replace(whole, missing=(*_unread(settings, problem), *_not_run(there), *whole.missing))
@@ -134,6 +141,31 @@ def _shard_lines(shard: ShardRecord) -> List[str]:
         return [f"{shard.name}: {shard.why_no_result}"]
     reasons = report_text.reason_lines(receipt.reasons(shard.result))
     return [f"{shard.name}: {report_text.summary(shard.result)}", *reasons]
+
+
+def merged_tasks(reports: Path, redactor: Redactor, made: Gathering) -> List[Task]:
+    """Make the task that takes sentence and page of the merge where there was no time to make them anew."""
+
+    def take(made: Gathering) -> Iterator[Bundle]:
+        if not made.sentence and is_newest(reports / "merge.json"):
+            with suppress(PipelineError):
+                happened = str(read_json(reports / "merge.json", 1, "", receipt.MOST_BYTES).get("happened") or "")
+                yield bundle.all_cleaned(Bundle(sentence=happened), redactor)
+        if is_newest(reports / PAGE):
+            with suppress(OSError):
+                content = LINK.sub(rb"\1reports/", read_bytes(reports / PAGE, MOST_PAGE_BYTES))
+                page = Member(PAGE, content, 0.0, "the report, as the merge made it: open this one first")
+                yield bundle.all_cleaned(Bundle((page,)), redactor)
+
+    return [] if any(member.name == PAGE for member in made.bundle.members) else [Task(PAGE, take)]
+
+
+def is_newest(file: Path) -> bool:
+    """Tell whether a file was written after the results that lie beside it, so that it is about them."""
+    with suppress(OSError):
+        made = file.stat().st_mtime_ns
+        return all(each.stat().st_mtime_ns <= made for each in file.parent.glob(f"*-*/{receipt.FILE_NAME}"))
+    return False
 
 
 def is_red(folder: Path) -> bool:

@@ -10,9 +10,10 @@ import pytest
 
 from scripts import settings
 from scripts.evidence import contents, our_processes
-from scripts.evidence.bundle import Gathering, gather
-from scripts.evidence.contents import digest, fact_tasks
+from scripts.evidence.bundle import Bundle, Gathering, gather
+from scripts.evidence.contents import digest, fact_tasks, is_newest, merged_tasks
 from scripts.evidence.facts import Asked, Fact, of_ci, packages_of
+from scripts.evidence.files import TIME_IS_UP, Note
 from scripts.evidence.redaction.redactor import Redactor
 from scripts.settings import Settings
 from scripts.system import records
@@ -109,3 +110,25 @@ def test_what_runs_of_ours_is_told_with_where_it_listens_and_whose_it_is(project
 
     assert ("service", ["serve"], True, []) == (told["what"], told["command"], told["run_goes_on"], told["processes"])
     assert "hunter2" not in json.dumps(told)
+
+
+def test_where_there_was_no_time_the_page_and_the_sentence_are_those_of_the_merge(project: Settings) -> None:
+    page = '<a href="shard-0/artifacts/a.json">say href=&#34;shard-0/</a>'
+    (project.reports / "merge.json").write_text('{"schema": 1, "happened": "a.py failed"}')
+    (project.reports / "index.html").write_text(page)
+    made = Gathering()
+    made.add(Bundle(left_out=(Note("index.html", TIME_IS_UP),)))
+    gather(lambda made: merged_tasks(project.reports, Redactor(), made), made, time.monotonic() + 20, quiet_s=20)
+
+    assert "a.py failed" == made.sentence
+    assert [page.replace('"shard', '"reports/shard')] == [each.content.decode() for each in made.bundle.members]
+    assert () == made.bundle.left_out
+
+    assert [] == merged_tasks(project.reports, Redactor(), made)
+
+
+def test_a_page_of_an_earlier_run_is_not_taken(project: Settings) -> None:
+    (project.reports / "index.html").write_text("old")
+    os.utime(project.reports / "index.html", (1, 1))
+
+    assert not is_newest(project.reports / "index.html")
