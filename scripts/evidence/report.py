@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ..console import clean
 from ..errors import PipelineError
@@ -13,12 +14,33 @@ from ..proof.receipt import Receipt
 from ..proof.results import Results
 from ..settings import Settings
 from ..system import files
+from ..system.apart import Gone, Send, apart
 from . import reading, summary
 from .diagnosis import diagnosis
 from .diagnosis.diagnosis import Diagnosis
 from .record import PAGE, RunRecord
 
 FILES = (PAGE, summary.FILE_NAME)
+MOST_S = 30.0  # to find out what happened; and as much to make the report: for 30,000 tests each takes 3 s
+
+
+def telling(settings: Settings, read: Callable[[], RunRecord]) -> Iterator[Any]:
+    """Find out what happened, then make the report, in a process of their own: what hangs or crashes costs no verdict.
+
+    Yields:
+        the causes that were found; then where the page is. A `Gone` in place of what does not come.
+
+    Raises:
+        PipelineError: as `write` does, and `read`.
+    """
+
+    def work(send: Send) -> None:
+        record = read()
+        happened = diagnosis.diagnose(record)
+        send(happened)
+        send(write(settings, record, happened))
+
+    return apart(work, MOST_S, time.monotonic() + 2 * MOST_S)
 
 
 def write(
@@ -65,12 +87,16 @@ def of_shard(settings: Settings, result: Receipt, environ: Mapping[str, str] = o
     Raises:
         PipelineError: it cannot be written, or not be made.
     """
-    try:
+
+    def work(send: Send) -> None:
         record = reading.read_run(settings, found=Results([result]), only=result.index)
         happened = [] if receipt.is_green(result) else diagnosis.diagnose(record)
-    except Exception as error:
-        raise PipelineError(f"the report of the shard: {type(error).__name__}: {error}") from error
-    return write(settings, record, happened, Path(f"shard-{result.index}"), environ)
+        send(write(settings, record, happened, Path(f"shard-{result.index}"), environ))
+
+    made = next(apart(work, MOST_S, time.monotonic() + MOST_S), Gone("nothing came of it"))
+    if isinstance(made, Gone):
+        raise PipelineError(f"the report of the shard: {made.why}")
+    return str(made)
 
 
 def _write(

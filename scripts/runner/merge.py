@@ -8,14 +8,13 @@ from __future__ import annotations
 import shlex
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
 from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, service_error
 from ..evidence import cleaning, reading, report
 from ..evidence.diagnosis import diagnosis
 from ..evidence.diagnosis.diagnosis import Diagnosis
-from ..evidence.record import RunRecord
 from ..evidence.redaction.redactor import Redactor
 from ..planning import history, timings, together
 from ..planning import plan as planning
@@ -32,6 +31,7 @@ from ..proof.receipt import Receipt
 from ..proof.results import Results, gather
 from ..proof.verify import verify
 from ..settings import Settings
+from ..system.apart import Gone
 from . import coverage, gathering, hygiene, pytest_cache, remembering, sharing, subset
 from . import repair as repairing
 from .collection import Collected
@@ -121,14 +121,14 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     verdict = cleaning.cleaned_verdict(replace(verdict, findings=(*verdict.findings, *_exposed(verdict, by))), by.text)
     run = remembering.run_of(settings, results.receipts, verdict, arguments)
     stored = cleaning.stored_words(arguments, by.text)
-    record, happened = _known(settings, verdict, stored, results, run)
+    telling = report.telling(settings, lambda: reading.read_run(settings, verdict, stored, results, run))
+    happened = _happened(telling)
     sentence = happened[0].sentence if happened else ""
     attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts, sentence))
     attempt(lambda: _write_junit(settings, verdict, results.receipts))
     attempt(lambda: _gather_places(settings, results.receipts))
     pages: List[str] = []
-    if record:
-        attempt(lambda: pages.append(report.write(settings, record, happened)))
+    attempt(lambda: pages.extend(_pages(telling)))
     ending = _ending(settings, verdict, results, plan, arguments)
     for line in report_text.run_lines(replace(ending, happened=diagnosis.lines(happened), page="".join(pages))):
         say(line)
@@ -145,16 +145,28 @@ def _exposed(verdict: Verdict, by: Redactor) -> List[Finding]:
     return [Finding(f.EXPOSED, "", nodeid) for nodeid in found]
 
 
-def _known(
-    settings: Settings, verdict: Verdict, arguments: Sequence[str], results: Results, run: Run
-) -> Tuple[Optional[RunRecord], List[Diagnosis]]:
-    """Read what is known of the run, and find out what happened; a mistake of ours there must not cost the verdict."""
+def _happened(telling: Iterator[Any]) -> List[Diagnosis]:
+    """Hear what happened; a mistake of ours there must not cost the verdict."""
     try:
-        record = reading.read_run(settings, verdict, arguments, results, run)
-        return record, diagnosis.diagnose(record)
-    except Exception as error:
-        say(f"not told: what happened ({type(error).__name__}: {error})")
-        return None, []
+        found = next(telling, Gone("nothing came of it"))
+    except PipelineError as error:
+        found = Gone(error.message)
+    if isinstance(found, Gone):
+        say(f"not told: what happened ({found.why})")
+        return []
+    return list(found)
+
+
+def _pages(telling: Iterator[Any]) -> Iterator[str]:
+    """Hear where the page is.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    for made in telling:
+        if isinstance(made, Gone):
+            raise PipelineError(f"the report of the run: {made.why}")
+        yield made
 
 
 def _with_budgets(settings: Settings, verdict: Verdict, receipts: Sequence[Receipt]) -> Verdict:

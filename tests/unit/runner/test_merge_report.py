@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
+from time import sleep
 from typing import Callable
 
 import pytest
@@ -43,21 +45,24 @@ def test_a_merge_says_where_the_page_is_and_remembers_the_outcomes(
     assert ({IDS[1]: "f"}, [True]) == (known.letters, [run.is_whole for run in known.runs])
 
 
+@pytest.mark.parametrize("mistake", [lambda: {}["x"], lambda: os._exit(0), lambda: sleep(9)])
 @pytest.mark.parametrize("place", [(page, "render"), (diagnosis, "diagnose"), (merge.reading, "read_run")])
 def test_a_mistake_of_ours_there_costs_a_line_and_not_the_verdict(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     place: object,
+    mistake: Callable[[], None],
 ) -> None:
     leave(settings, result(0), result(1, "failed"))
     module, name = place  # type: ignore[misc]
-    monkeypatch.setattr(module, name, lambda *_, **__: {}["x"])
+    monkeypatch.setattr(module, name, lambda *_, **__: mistake())
+    monkeypatch.setattr(report, "MOST_S", 0.5)
 
     assert 1 == concluded(settings)
 
     said = capsys.readouterr().out
-    assert "KeyError: 'x'" in said and "1 test red" in said and "\nreport: " not in said
+    assert re.search(r"KeyError: 'x'|crashed|no time left", said) and "1 test red" in said and "\nreport: " not in said
 
 
 def git(folder: Path, *words: str) -> None:
