@@ -100,7 +100,7 @@ def facts(settings: Settings, problem: str, asked: Asked) -> List[Fact]:
         Fact("kernel.log", "the kernel's last words on memory, disks, GPUs and crashes", kernel_log.tail, moment=True),
         Fact("gpu.txt", f"what {machine.GPU_PROGRAM} says", _gpu, machine.has_gpu_program(), moment=True),
         Fact("ci.json", "what the CI says of this job", lambda: _json(of_ci(asked.environ)), ci.is_ci(asked.environ)),
-        Fact("commit.json", "the commit, and the names of changed files", lambda: _json(commit(settings.project))),
+        Fact("commit.json", "the commit, and the names of changed files", lambda: _json(commit(settings))),
         Fact("weights.json", "which weights are there", lambda: _json(asked.weights()), settings.models is not None),
         Fact("packages/pipeline.txt", "of the pipeline", lambda: _packages(Path(sys.prefix))),
         Fact("packages/suite.txt", "of the suite", lambda: _packages(_of_suite(settings, known))),
@@ -145,15 +145,18 @@ def _json(data: Any) -> str:
 # Programs -----------------------------------------------------------------------------------------
 
 
-def commit(project: Path) -> Dict[str, Any]:
-    """Tell which commit is checked out, and the names of files that differ from it.
+def commit(settings: Settings) -> Dict[str, Any]:
+    """Tell which commit is checked out, and the names of files that differ from it; what runs make does not count.
 
     Raises:
         ProgramFailed: no git, no repository, or no answer in time.
     """
-    git = ["git", "--no-optional-locks", "-C", str(project)]
+    git = ["git", "--no-optional-locks", "-C", str(settings.project)]
+    made = {folder for folder in (*settings.own_folders, settings.reports) if settings.project in folder.parents}
+    own = sorted(f":(exclude){folder.relative_to(settings.project).as_posix()}" for folder in made)
     head = output([*git, "rev-parse", "HEAD"], PROGRAM_S).strip()
-    status = output([*git, "status", "--porcelain", "-z", "--no-renames"], PROGRAM_S, errors="surrogateescape")
+    words = [*git, "status", "--porcelain", "-z", "--no-renames", "--", ":/", *own]
+    status = output(words, PROGRAM_S, errors="surrogateescape")
     changed = changed_names(status)
     more = {"more": len(changed) - MOST_NAMES} if len(changed) > MOST_NAMES else {}
     return {"commit": head, "changed": changed[:MOST_NAMES], **more}

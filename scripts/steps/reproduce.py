@@ -159,7 +159,7 @@ def _on_code(settings: Settings, recorded: Recorded, contents: Contents, wish: W
     """Find the code to run the tests on: the settings of this project, or of the commit that was tested."""
     commit, changed = "", []
     try:
-        told = facts.commit(settings.project)
+        told = facts.commit(settings)
         commit, changed = str(told["commit"]), [str(name) for name in told["changed"]]
     except ProgramFailed as failed:
         say(f"which code this is is not known: {failed}")

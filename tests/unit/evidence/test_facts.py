@@ -16,7 +16,7 @@ from scripts.environments import environments
 from scripts.evidence import facts
 from scripts.evidence.files import Member, Note
 from scripts.models import store
-from scripts.settings import Settings
+from scripts.settings import Settings, Suite
 from tests.unit.steps import projects
 
 SHA256 = hashlib.sha256(b"abc").hexdigest()
@@ -55,8 +55,10 @@ def test_the_commit_and_the_names_of_changed_files_are_told_not_what_is_in_them(
     git(tmp_path, "commit", "-q", "-m", "a")
     (tmp_path / "a.py").write_text("hunter2")
     (tmp_path / "你 好").write_text("hunter2")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "of a run").touch()
 
-    told = facts.commit(tmp_path)
+    told = facts.commit(Settings(Suite("."), file=tmp_path / "pipeline.yml"))
 
     assert (40, ["M a.py", "?? 你 好"]) == (len(told["commit"]), told["changed"])
 
