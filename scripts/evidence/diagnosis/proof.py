@@ -131,18 +131,19 @@ def _missing(record: RunRecord, finding: Finding) -> Incident:
 
 
 def _killed(record: RunRecord, shard: ShardRecord) -> Iterator[Incident]:
-    """Tell of a shard that left a journal and no result: its runner was killed, and what ran then is known."""
-    if shard.ending or not shard.rounds:
+    """Tell of a shard that left no result, nor how it ended: its runner was killed, and what ran then is known."""
+    if shard.ending or (record.ending and not shard.rounds):
         return
     running = running_at_end(shard)
     done = sum(len(told.attempts) for told in shard.rounds) - bool(running)
-    during = f" while {short(running)} ran" if running else ""
+    during = f" while {short(running)} ran" if running else "" if shard.rounds else " before its first test"
+    meanwhile = f"在运行 {short(running)} 时" if running else "" if shard.rounds else "在第一个测试之前"
     yield Incident(
         k.RUNNER_KILLED,
         Both(
             f"{indices([shard.index])} was killed{during}: it left no result, {counted(max(done, 0), 'test')} had "
             f"ended",
-            f"分片 {shard.index} 在运行{' ' + short(running) if running else ''}时被杀死，没有留下结果",
+            f"分片 {shard.index} {meanwhile}被杀死，没有留下结果",
         ),
         evidence=(f"{shard.name}: {shard.why_no_result}",),
         passages=other_passages(record, [shard.index], "output.log"),

@@ -57,7 +57,7 @@ def test_a_mistake_of_ours_there_costs_a_line_and_not_the_verdict(
     leave(settings, result(0), result(1, "failed"))
     module, name = place  # type: ignore[misc]
     monkeypatch.setattr(module, name, lambda *_, **__: mistake())
-    monkeypatch.setattr(report, "MOST_S", 0.5)
+    monkeypatch.setattr(merge.report, "MOST_S", 0.5)
 
     assert 1 == concluded(settings)
 

@@ -157,6 +157,14 @@ def test_a_runner_that_was_killed_is_told_with_the_test_that_ran_then() -> None:
     assert "shard index 1 was killed while test_b ran: it left no result, 1 test had ended" == found.sentence
 
 
+def test_a_runner_that_was_killed_while_its_service_started_is_told_as_killed() -> None:
+    log = Log("service.log", "loading weights ...")
+    found = first(RunRecord(shards=(ShardRecord(0, Path("shard-0"), logs=(log,)),)))
+
+    assert k.RUNNER_KILLED == found.kind
+    assert found.sentence.startswith("shard index 0 was killed before its first test: it left no result")
+
+
 @pytest.mark.parametrize(
     "kind, expected",
     [
