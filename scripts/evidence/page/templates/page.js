@@ -356,10 +356,30 @@ function unfold() { // a link to a folded failure opens it
 addEventListener("hashchange", unfold);
 for (const figure of $$("[data-chart]")) watch(figure);
 const pause = $("#pause"); // of a run that goes on
+let typed = -Infinity;
+function reload() { // with what a reader opened, where the list was, and where the keys go
+  const open = $$("details[open] > summary").map((each) => each.textContent);
+  remember();
+  try { sessionStorage.setItem("live", JSON.stringify({ open, top: list.scrollTop, focus: document.activeElement.id })); } catch { /* then it is as at first */ }
+  location.reload();
+}
+function resume() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem("live") || "null");
+    if (!kept) return;
+    for (const each of $$("details > summary")) each.parentElement.open = kept.open.includes(each.textContent) || each.parentElement.open;
+    list.scrollTop = kept.top;
+    const focused = kept.focus && document.getElementById(kept.focus);
+    if (focused) focused.focus({ preventScroll: true });
+    if (focused === $("#search")) focused.setSelectionRange(focused.value.length, focused.value.length);
+  } catch { /* of an older page */ }
+}
 if (pause) {
   const paused = () => pause.getAttribute("aria-pressed") === "true";
+  const busy = () => $("#dialog").open || performance.now() - typed < 4000 || !getSelection().isCollapsed || $$("audio").some((each) => !each.paused);
   pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(!paused())));
-  setInterval(() => { if (!paused() && !$("#dialog").open) location.reload(); }, 1000 * pause.dataset.seconds);
+  document.addEventListener("input", () => typed = performance.now());
+  setInterval(() => { if (!paused() && !busy()) reload(); }, 1000 * pause.dataset.seconds);
 }
 if (tests.width) { $("#cut").hidden = false; $("#cut").textContent = say("ids_cut", { count: tests.width }); }
 if (location.hash.startsWith("#?")) {
@@ -369,6 +389,7 @@ search();
 speak(remembered() || ((navigator.language || "").toLowerCase().startsWith("zh") ? "zh" : "en"));
 for (const name of Object.keys(fields)) $("#by-" + name).value = state[name];
 $("#search").value = state.search;
+if (pause) resume();
 unfold();
 (window.requestIdleCallback || setTimeout)(prepare);
 // For sound.js: an element that says something in both languages.
