@@ -28,8 +28,8 @@ from .redaction.known import known_secrets
 from .redaction.redactor import Redactor
 
 # When each stage must have ended. On a busy machine the page of 30,000 tests takes 10 s, so files come before it, and
-# within the 30 s that a bundle may take there is time to read the settings before, and to pack after all.
-FILES_S, STORY_S, COLLECT_S = 8.0, 16.0, 20.0
+# within the 30 s that a bundle may take there is time to clean before, and to pack after all.
+FILES_S, STORY_S, COLLECT_S = 7.0, 15.0, 18.0
 MOST_PAGE_BYTES = 11_000_000  # within allowlist.FACTS_BYTES, for which there is room whatever else goes in
 LINK = re.compile(rb'((?:href|src)=")(?=(?:shard|repair)-\d+/)')  # quotes in what the page tells are escaped
 KILLED = "the run was killed before any of its tests began"

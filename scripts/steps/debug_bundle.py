@@ -29,6 +29,7 @@ from ..system.apart import Gone, apart
 
 UNTOLD = "what happened could not be found out"
 MOST_S = 28.0  # whatever lies there; the command's start comes before
+CLEAN_S = 5.0  # of it, before all else
 
 
 def as_read(record: RunRecord) -> RunRecord:
@@ -98,7 +99,7 @@ def make(
     Args:
         pace: less than 1 where there is less time than usual.
     """
-    hygiene.left_behind(subject.settings)
+    _clean(subject.settings, CLEAN_S * pace)
     name = "debug-bundle" if index is None else f"debug-bundle-shard-{index}"
     made = gather(subject, index, pace)
     title = f"Debug bundle of {subject.settings.name}, shardline {__version__}"
@@ -113,6 +114,12 @@ def make(
     listed = [f"{word}: {line}" for word, some in notes for line in bundle.note_lines(some)]
     for line in report_text.reason_lines(listed):
         tell(line)
+
+
+def _clean(settings: Settings, most_s: float) -> None:
+    """Clean what a killed runner left, as far as there is time; what goes into the bundle is cleaned in any case."""
+    for _ in apart(lambda send: hygiene.left_behind(settings), most_s, time.monotonic() + most_s):
+        pass  # it did not come to its end
 
 
 def _written(file: Path, name: str, members: Sequence[Member], may_be_elsewhere: bool) -> Tuple[Path, int, str]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Dict
 
@@ -245,3 +246,13 @@ def test_the_task_does_the_same(tmp_path: Path) -> None:
 
     assert 0 == done.returncode
     assert "summary.txt" in contents(project / "reports" / "debug-bundle-shard-0.tar.gz")
+
+
+def test_what_cannot_be_cleaned_in_time_costs_no_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = projects.make(tmp_path, service=None)
+    monkeypatch.setattr(debug_bundle, "CLEAN_S", 0.1)
+    monkeypatch.setattr(debug_bundle.hygiene, "left_behind", lambda _: time.sleep(60))
+
+    debug_bundle.make(debug_bundle.load(None, {}, project), lambda line: None, output=tmp_path / "b.tar.gz")
+
+    assert "summary.txt" in contents(tmp_path / "b.tar.gz")
