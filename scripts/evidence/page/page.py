@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -18,7 +19,7 @@ from ...proof.findings import RED_TEST, Finding
 from ...proof.report_text import Ending
 from ..diagnosis.diagnosis import Diagnosis
 from ..record import RunRecord
-from . import budget_table, charts, failures, nodes, service_charts, table, words
+from . import budget_table, charts, chinese, failures, nodes, service_charts, table, words
 from . import kept as keeping
 from . import tests as testing
 from . import timeline as timing
@@ -40,6 +41,7 @@ MOST_KEPT = 60  # files that are not of a red test
 LOG_CHARACTERS = 30_000  # of one log
 LOGS_CHARACTERS = 90_000  # of all
 ERROR = re.compile(r"\b(?:CRITICAL|ERROR|FATAL|PANIC|Traceback|Killed|\w+(?:Error|Exception))\b")  # in a line of a log
+BEGINNING = re.compile(r"^(?:the|shard|why|no|it|a|an|tests?)(?= )")  # of a sentence
 COMMAND_END = "    ("  # what follows explains a command
 # It begins a line, or stands after what is to be done before: "Free some space. Then: nox".
 COMMAND = re.compile(
@@ -92,6 +94,8 @@ def _template() -> jinja2.Template:
     )
     environment.filters.update(both=words.markup, duration=lambda seconds: words.markup(words.duration(seconds)))
     environment.filters.update(outcome=lambda name: words.markup(words.outcome(name)), size=words.size, id=short_id)
+    environment.filters.update(kind=lambda name: words.markup(chinese.kind(name)))
+    environment.filters.update(phrase=lambda text: words.markup(chinese.phrase(text)))
     environment.filters.update(step=lambda name: words.markup(words.step(name)))
     environment.globals.update(
         t=lambda key, **values: words.markup(words.say(key, **values)),
@@ -165,6 +169,11 @@ class _View:
             return "unproven"
         return "red" if self.happened else "green"
 
+    @property
+    def begins_with_word(self) -> bool:
+        """Tell whether the sentence begins with a word, which may be shown with a capital, not with a test's name."""
+        return bool(BEGINNING.match(self.sentence.en))
+
     @functools.cached_property
     def sentence(self) -> Both:
         """Say in a sentence what happened."""
@@ -232,7 +241,7 @@ class _View:
         machines = {result.machine for result in results if result.machine}
         found += [Both(each, each) for each in sorted(clean(each, 80) for each in machines)[:3]]
         if self.record.arguments:
-            found.append(words.say("run_with", arguments=clean(" ".join(self.record.arguments), 200)))
+            found.append(words.say("run_with", arguments=clean(shlex.join(self.record.arguments), 200)))
         return found
 
     @functools.cached_property

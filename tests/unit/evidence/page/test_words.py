@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
-from scripts.evidence.page import words
+from scripts.evidence.diagnosis import kinds
+from scripts.evidence.page import chinese, words
 from scripts.evidence.page.page import TEMPLATES
+from scripts.proof import report_text
 from scripts.proof.outcomes import RERUN, WORST_FIRST
 
 SOURCES = "\n".join(
@@ -32,3 +35,17 @@ def test_what_is_said_has_words() -> None:
 
     assert [] == sorted(said - set(words.WORDS))
     assert len(said) > 80
+
+
+def test_each_kind_of_cause_has_a_chinese_name() -> None:
+    assert set(kinds.ROOTS_FIRST) == set(chinese.KINDS)
+
+
+def test_what_has_a_chinese_is_said_somewhere() -> None:
+    folders = [Path(kinds.__file__).parent, Path(report_text.__file__).parent]
+    trees = [ast.parse(path.read_text("utf-8")) for folder in folders for path in folder.glob("*.py")]
+    said = {str(node.value) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+    assert [] == [
+        text for text in chinese.PHRASES if text not in said and not any(f"({text})" in each for each in said)
+    ]
