@@ -50,7 +50,10 @@ def look(fact: Fact) -> Union[Member, Note]:
     """Find a fact, or why it cannot be had. Its file has no time of its own."""
     try:
         content = fact.find().encode("utf-8", "backslashreplace")
-    except (OSError, PipelineError, ProgramFailed) as error:
+    except OSError as error:
+        told = [str(each) for each in (error.strerror, error.filename) if each]
+        return Note(fact.name, ": ".join(told) or str(error))
+    except (PipelineError, ProgramFailed) as error:
         return Note(fact.name, str(error))
     except Exception as error:  # a mistake of ours must not cost the bundle, now that somebody needs it
         return Note(fact.name, f"{type(error).__name__}: {error}")
