@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Generator, Mapping, Sequence
 
 from ..console import clean
 from ..errors import PipelineError
@@ -24,7 +25,7 @@ FILES = (PAGE, summary.FILE_NAME)
 MOST_S = 30.0  # to find out what happened; and as much to make the report: for 30,000 tests each takes 3 s
 
 
-def telling(settings: Settings, read: Callable[[], RunRecord]) -> Iterator[Any]:
+def telling(settings: Settings, read: Callable[[], RunRecord]) -> Generator[Any, None, None]:
     """Find out what happened, then make the report, in a process of their own: what hangs or crashes costs no verdict.
 
     Yields:
@@ -40,7 +41,7 @@ def telling(settings: Settings, read: Callable[[], RunRecord]) -> Iterator[Any]:
         send(happened)
         send(write(settings, record, happened))
 
-    return apart(work, MOST_S, time.monotonic() + 2 * MOST_S)
+    yield from apart(work, MOST_S, math.inf)  # what is waited for is limited, not what is done between both
 
 
 def write(

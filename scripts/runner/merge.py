@@ -6,7 +6,7 @@ The verdict is written and told before anything is learnt: a history that cannot
 from __future__ import annotations
 
 import shlex
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
@@ -121,14 +121,16 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     verdict = cleaning.cleaned_verdict(replace(verdict, findings=(*verdict.findings, *_exposed(verdict, by))), by.text)
     run = remembering.run_of(settings, results.receipts, verdict, arguments)
     stored = cleaning.stored_words(arguments, by.text)
-    telling = report.telling(settings, lambda: reading.read_run(settings, verdict, stored, results, run))
-    happened = _happened(telling)
-    sentence = happened[0].sentence if happened else ""
-    attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts, sentence))
-    attempt(lambda: _write_junit(settings, verdict, results.receipts))
-    attempt(lambda: _gather_places(settings, results.receipts))
-    pages: List[str] = []
-    attempt(lambda: pages.extend(_pages(telling)))
+    with closing(
+        report.telling(settings, lambda: reading.read_run(settings, verdict, stored, results, run))
+    ) as telling:
+        happened = _happened(telling)
+        sentence = happened[0].sentence if happened else ""
+        attempt(lambda: report_text.write(settings.reports / FILE_NAME, verdict, results.receipts, sentence))
+        attempt(lambda: _write_junit(settings, verdict, results.receipts))
+        attempt(lambda: _gather_places(settings, results.receipts))
+        pages: List[str] = []
+        attempt(lambda: pages.extend(_pages(telling)))
     ending = _ending(settings, verdict, results, plan, arguments)
     for line in report_text.run_lines(replace(ending, happened=diagnosis.lines(happened), page="".join(pages))):
         say(line)

@@ -137,12 +137,12 @@ def _killed(record: RunRecord, shard: ShardRecord) -> Iterator[Incident]:
     running = running_at_end(shard)
     done = sum(len(told.attempts) for told in shard.rounds) - bool(running)
     during = f" while {short(running)} ran" if running else "" if shard.rounds else " before its first test"
+    ended = f", {counted(max(done, 0), 'test')} had ended" if shard.rounds else ""
     meanwhile = f"在运行 {short(running)} 时" if running else "" if shard.rounds else "在第一个测试之前"
     yield Incident(
         k.RUNNER_KILLED,
         Both(
-            f"{indices([shard.index])} was killed{during}: it left no result, {counted(max(done, 0), 'test')} had "
-            f"ended",
+            f"{indices([shard.index])} was killed{during}: it left no result{ended}",
             f"分片 {shard.index} {meanwhile}被杀死，没有留下结果",
         ),
         evidence=(f"{shard.name}: {shard.why_no_result}",),
