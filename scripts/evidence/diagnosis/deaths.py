@@ -32,7 +32,7 @@ SILENT = re.compile(rf"\b(?:hung|answers no more)\b.*?within (?P<limit>{DURATION
 KILLED = ("signal SIGKILL (9)", "exit code 137")
 ASKED_TO_END = ("SIGTERM", "SIGINT", "SIGHUP", "exit code 143", "exit code 130")
 SENT = "Somebody, or something else, sent it: a supervisor, the container's host, a person, or a program of its own."
-TRACE = "PYTHONFAULTHANDLER=1 in service.environment names the line of a crash."
+TRACE = "See its log for where; PYTHONFAULTHANDLER=1 in service.environment names the line of a crash."
 TIMED_OUT = re.compile(r"timed? ?out|timeout", re.IGNORECASE)
 NO_GUESS = (k.MODULE, k.COLLECTION, k.TIMED_OUT, k.UNREACHABLE, k.NO_COMMAND, k.ARGUMENT, k.PORT)
 
@@ -196,7 +196,7 @@ def _died(record: RunRecord, shard: ShardRecord, death: Death, where: Where, oth
         head,
         passages=passages,
         cause=Both(f"its last words were: {said}", f"最后输出为 {said}") if said else Both(),
-        hint=SENT if is_asked else f"See its log for where; {TRACE}" if crashed else "See its log around then.",
+        hint=SENT if is_asked else TRACE if crashed else "See its log around then.",
         without=NO_GUESS,
     )
 

@@ -96,6 +96,9 @@ PHRASES: Dict[str, str] = {
     "Somebody, or something else, sent SIGKILL: a limit of the container's host (see its events), or a person.": (
         "SIGKILL 来自外部：容器宿主机的限制（请看其事件），或某个人。"
     ),
+    "Somebody, or something else, sent it: a supervisor, the container's host, a person, or a program of its own.": (
+        "信号来自外部：监管程序、容器宿主机、某个人，或它自己的程序。"
+    ),
     "Give it more memory, or run fewer shards at once (--at-once 1).": (
         "请增加内存，或减少同时运行的分片（--at-once 1）。"
     ),
