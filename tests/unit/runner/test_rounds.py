@@ -260,9 +260,10 @@ def test_a_selection_that_fails_is_an_error(shard: Shard, monkeypatch: pytest.Mo
 def test_an_argument_that_pytest_refuses_is_an_error(shard: Shard) -> None:
     outcome = shard.write(test_it="def test_a(): pass").run("--no-such-option")
 
-    assert ["ended with exit code 4 before it collected a test, see its own lines"] == [
-        error.message for error in outcome.errors
-    ]
+    words = (
+        "ended with exit code 4 before it collected a test, see its own lines: unrecognized arguments: --no-such-option"
+    )
+    assert [words] == [error.message for error in outcome.errors]
 
 
 @pytest.mark.parametrize("line", ['exec env -i "{python}" -m pytest "$@"', 'exec "{python}" -m pytest'])
