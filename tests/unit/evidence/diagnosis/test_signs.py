@@ -246,7 +246,7 @@ def test_a_progress_bar_is_never_the_line_that_tells() -> None:
 
 @pytest.mark.parametrize("each", SIGNS, ids=[f"{each.kind} {number}" for number, each in enumerate(SIGNS)])
 def test_both_languages_of_a_sign_name_what_its_pattern_finds(each: Sign) -> None:
-    groups = set(each.pattern.groupindex)
+    groups = set(re.compile(each.pattern).groupindex)
     english, chinese = (set(re.findall(r"\{(\w+)\}", words)) for words in (each.words, each.chinese))
 
     assert each.kind in k.RANK
