@@ -297,7 +297,7 @@ def test_a_terminal_is_told_nothing_twice() -> None:
 
     sentence = "what happened: the service did not start: its last words were: bad luck (exit code 3 after 1.0 s)"
     assert [sentence, "  the service ended with exit code 3 after 1.0 s, before it was ready"] == told[:2]
-    assert [sentence, "  next: nox -s serve"] == beside
+    assert [sentence, True] == [beside[0], beside[1].endswith("nox -s serve")]
 
 
 def test_code_for_a_newer_python_is_told_from_a_slip() -> None:
