@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, Iterator, Optional
 
 import pytest
 
@@ -43,8 +46,15 @@ def _become(uid: int, gid: int, mask: int) -> None:
     os.setuid(uid)
 
 
-def open_up(folder: Path) -> None:
-    """Let others enter the folders above, as those that pytest makes for root only."""
-    for above in (folder, *folder.parents):
-        if above.stat().st_uid == os.getuid() and not above.stat().st_mode & 0o001:
-            above.chmod(above.stat().st_mode | 0o011)
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a folder that others may enter; not below pytest's own, which each pytest that starts closes to them."""
+    folder = Path(tempfile.mkdtemp(prefix="of-others-"))
+    folder.chmod(0o755)
+    try:
+        for above in folder.parents:
+            if above.stat().st_uid == os.getuid() and not above.stat().st_mode & 0o001:
+                above.chmod(above.stat().st_mode | 0o011)
+        yield folder
+    finally:
+        shutil.rmtree(str(folder), ignore_errors=True)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from scripts.models.verified import Content
 from scripts.system import locks
 from scripts.system.modes import make_folder
 from tests.unit.models.loopback import files_below
-from tests.unit.users import as_user, needs_root, open_up
+from tests.unit.users import as_user, needs_root, open_folder
 
 ROOT = Path(__file__).parents[3]
 DIGEST = hashlib.sha256(b"abcdef").hexdigest()
@@ -231,14 +231,14 @@ ANN, BOB, TEAM = 54001, 54002, 54000
 
 
 @pytest.fixture
-def shared_folder(tmp_path: Path) -> Path:
+def shared_folder() -> Iterator[Path]:
     """A folder of the group TEAM, as `chmod g+ws` makes it."""
-    open_up(tmp_path)
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    os.chown(str(folder), 0, TEAM)
-    folder.chmod(0o2775)
-    return folder
+    with open_folder() as above:
+        folder = above / "weights"
+        folder.mkdir()
+        os.chown(str(folder), 0, TEAM)
+        folder.chmod(0o2775)
+        yield folder
 
 
 def left_by_ann(folder: Path, mode: int) -> Path:

@@ -9,7 +9,7 @@ from typing import Iterator
 import pytest
 
 from scripts.system import caches, locks
-from tests.unit.users import as_user, needs_root, open_up
+from tests.unit.users import as_user, needs_root, open_folder
 
 NAMELESS = 54321  # a uid that no system gives a name
 
@@ -76,24 +76,24 @@ def test_a_person_without_a_cache_for_uv_has_it_so(tmp_path: Path, unusable: Pat
 
 @needs_root
 @pytest.mark.parametrize("home", [None, "/", "/nonexistent"])
-def test_a_user_without_name_and_home_has_caches_beside_the_project(tmp_path: Path, home: str) -> None:
-    open_up(tmp_path)
+def test_a_user_without_name_and_home_has_caches_beside_the_project(home: str) -> None:
+    with open_folder() as project:
 
-    def choose() -> str:
-        return str(caches.folder("uv", "UV_CACHE_DIR", {}, tmp_path / ".pipeline"))
+        def choose() -> str:
+            return str(caches.folder("uv", "UV_CACHE_DIR", {}, project / ".pipeline"))
 
-    assert str(tmp_path / ".pipeline" / "cache" / "uv") == as_user(NAMELESS, choose, HOME=home)
+        assert str(project / ".pipeline" / "cache" / "uv") == as_user(NAMELESS, choose, HOME=home)
 
 
 @needs_root
-def test_a_cache_that_is_another_user_s_in_part_is_not_used(tmp_path: Path) -> None:
-    open_up(tmp_path)
-    own = tmp_path / "uv"
-    own.mkdir()
-    own.chmod(0o777)
-    (own / "wheels").mkdir()
+def test_a_cache_that_is_another_user_s_in_part_is_not_used() -> None:
+    with open_folder() as project:
+        own = project / "uv"
+        own.mkdir()
+        own.chmod(0o777)
+        (own / "wheels").mkdir()
 
-    def choose() -> str:
-        return str(caches.folder("uv", "UV_CACHE_DIR", {"UV_CACHE_DIR": str(own)}, tmp_path / ".pipeline"))
+        def choose() -> str:
+            return str(caches.folder("uv", "UV_CACHE_DIR", {"UV_CACHE_DIR": str(own)}, project / ".pipeline"))
 
-    assert str(tmp_path / ".pipeline" / "cache" / "uv") == as_user(NAMELESS, choose)
+        assert str(project / ".pipeline" / "cache" / "uv") == as_user(NAMELESS, choose)
