@@ -9,7 +9,8 @@ import pytest
 from tests.unit.evidence.diagnosis import faults
 from tests.unit.evidence.diagnosis.faults import Fault
 
-STARTED = [fault for fault in faults.ALL if fault.name not in faults.COSTLY]
+# Every second one: `python -m tests.unit.evidence.diagnosis.faults` starts all of them.
+STARTED = [fault for fault in faults.ALL if fault.name not in faults.COSTLY][::2]
 
 
 @pytest.mark.parametrize("fault", STARTED, ids=[fault.name for fault in STARTED])
