@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ...proof import findings as f
 from ...proof import receipt as r
 from ..record import Ending, RunRecord
 from . import kinds as k
@@ -75,8 +74,3 @@ def _interrupted(record: RunRecord, ending: Ending | None) -> Incident:
         shards=shards,
         tests=(running,) if running else (),
     )
-
-
-def is_cut_short(record: RunRecord) -> bool:
-    """Tell whether the merge found shards cut short, which an interruption explains."""
-    return bool(record.verdict and record.verdict.of(f.CUT_SHORT))

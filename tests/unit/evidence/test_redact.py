@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scripts import settings
 from scripts.errors import SettingsError
@@ -84,25 +82,3 @@ def test_what_its_name_calls_a_secret_is_not_shown(tmp_path: Path) -> None:
     assert "hunter" not in json.dumps(shown, default=str)
     assert "hello" == shown["service"]["warm_up"]["json"]["text"]
     assert ["--port", "{port}"] == shown["service"]["command"][-2:]
-
-
-def test_known_secrets_are_those_that_are_named_so_and_are_long_enough(tmp_path: Path) -> None:
-    (tmp_path / "pipeline.yml").write_text(NAMED)
-    environ = {"AWS_SECRET_ACCESS_KEY": "hunter-0", "HOME": "/home/me", "AUTH_MODE": "disabled"}
-
-    found = redact.secrets(settings.load(None, {}, tmp_path), environ)
-
-    assert {f"hunter-{number}" for number in (0, 1, 3, 4, 5, 8, 9)} | {"hunter-2=x"} == found
-
-
-@pytest.mark.parametrize("name, hidden", [("SERVICE_URL", True), ("SERVICE_OCR_URL", True), ("OTHER_URL", False)])
-def test_a_password_in_the_address_of_a_service_is_one(name: str, hidden: bool) -> None:
-    found = redact.secrets(settings.Settings(), {name: "http://me:swordfish@ocr.corp"})
-
-    assert hidden == ("swordfish" in found)
-
-
-@given(st.binary(max_size=30), st.text(alphabet="abc", min_size=6, max_size=8), st.binary(max_size=30))
-def test_a_blotted_value_is_gone_and_the_rest_is_there(before: bytes, value: str, after: bytes) -> None:
-    assert value.encode() not in redact.blotted(before + value.encode() + after, [value])
-    assert before == redact.blotted(before, [value + "!"])
