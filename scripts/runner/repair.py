@@ -6,6 +6,7 @@ import os
 from typing import Sequence
 
 from ..ci import Node, run_id
+from ..evidence import cleaning
 from ..planning import history
 from ..planning import plan as planning
 from ..proof import receipt
@@ -38,6 +39,7 @@ def run(settings: Settings, verdict: Verdict, collected_digest: str, arguments: 
         settled = Receipt(run_id(os.environ), "", index, node.total, collected_digest, 0, "", repairs=verdict.repairs)
         receipt.write(folder / receipt.FILE_NAME, settled)
         return
+    by = hygiene.redactor(settings, arguments)
     selection = Selection(
         start=ownership.new_start(),
         index=index,
@@ -46,8 +48,8 @@ def run(settings: Settings, verdict: Verdict, collected_digest: str, arguments: 
         history=str(history.file_of(settings)),
         machine=machine_class(),
         ids=verdict.to_run,
+        arguments=cleaning.stored_words(arguments, by.text),
     )
     _, rest = subset.take(settings, arguments)
-    by = hygiene.redactor(settings, arguments)
     with hygiene.at_end(lambda: hygiene.of_folder(settings, folder, by)):
-        run_chosen(ShardRun(settings, node, folder, selection, rest, by=by), arguments, repair)
+        run_chosen(ShardRun(settings, node, folder, selection, rest, by=by), repair)

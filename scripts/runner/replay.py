@@ -46,7 +46,7 @@ def run(settings: Settings, recorded: Recorded, arguments: Sequence[str]) -> Rec
     rest = subset.without(arguments) if recorded.processes else subset.take(settings, arguments)[1]
     run = ShardRun(settings, node, folder, chosen, rest, later=later, by=by)
     try:
-        return shard.run_noted(run, arguments)
+        return shard.run_noted(run)
     except PipelineError as error:
         with suppress(PipelineError):
             result = receipt.read(folder / receipt.FILE_NAME)

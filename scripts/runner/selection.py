@@ -60,7 +60,7 @@ class Selection:
         part: the file that lists a part of the suite, empty for all of it; `strict`: see `subset.Part`.
         ids: exactly these, as the plan has them, instead of a shard of it; `ordered`: in this order.
         together: what pipeline.yml says of tests that stay together, but of marks (`together.wished`).
-        arguments: as they were typed, for whoever runs the tests of a shard again that was killed.
+        arguments: as they are stored (`cleaning.stored_words`), with the result, too.
     """
 
     start: str
@@ -159,22 +159,21 @@ def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Grou
     }
 
 
-def may_be_empty(selection: Selection, arguments: Sequence[str]) -> bool:
+def may_be_empty(selection: Selection) -> bool:
     """Tell whether a shard may have no test, as far as plan or history say before the suite is collected.
 
-    Args:
-        arguments: those that chose a part of the suite, as they are stored; a plan of another part does not tell.
+    A plan that was made with other arguments, for another part of the suite, does not tell.
     """
     if selection.total == 1:
         return False
     plan = _handed_out(selection) or _made_here(selection)
-    return tuple(arguments) != plan.arguments or not plan.shards[selection.index].nodeids
+    return selection.arguments != plan.arguments or not plan.shards[selection.index].nodeids
 
 
-def is_planned(selection: Selection, arguments: Sequence[str]) -> bool:
-    """Tell whether a plan was handed out that was made with these arguments, as they are stored: pytest takes them."""
+def is_planned(selection: Selection) -> bool:
+    """Tell whether a plan was handed out that was made with these arguments, so that pytest is known to take them."""
     plan = _handed_out(selection)
-    return plan is not None and tuple(arguments) == plan.arguments
+    return plan is not None and selection.arguments == plan.arguments
 
 
 def _handed_out(selection: Selection) -> Optional[Plan]:

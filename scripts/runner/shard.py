@@ -18,7 +18,6 @@ from ..ci import Node
 from ..console import say, without_values
 from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..evidence import cleaning
-from ..evidence.redaction.redactor import Redactor
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
@@ -98,12 +97,12 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         together=settings.suite.together,
         arguments=cleaning.stored_words(arguments, by.text),
     )
-    settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest), by)
+    settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
-    return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by), arguments)
+    return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by))
 
 
-def run_noted(shard: ShardRun, arguments: Sequence[str]) -> Receipt:
+def run_noted(shard: ShardRun) -> Receipt:
     """Run the tests that a selection names; a shard whose service does not start leaves a result that says so.
 
     Raises:
@@ -112,20 +111,20 @@ def run_noted(shard: ShardRun, arguments: Sequence[str]) -> Receipt:
     # Once the services have ended, which wrote there.
     with hygiene.at_end(lambda: hygiene.of_folder(shard.settings, shard.folder, shard.by)):
         try:
-            return run_chosen(shard, arguments)
+            return run_chosen(shard)
         except SERVICE_ERRORS as error:
-            _note_unserved(shard, arguments, error)
+            _note_unserved(shard, error)
             raise
 
 
-def _note_unserved(shard: ShardRun, arguments: Sequence[str], error: PipelineError) -> None:
+def _note_unserved(shard: ShardRun, error: PipelineError) -> None:
     """Leave a result that says why the service did not start, unless the tests have left one that says more."""
     if (shard.folder / receipt.FILE_NAME).exists():
         return
     why = receipt.ExtraError(receipt.SERVICE, f"{error.ended}: {shard.by.text(why_unserved(error.message))}")
     unserved = result_of(shard, Outcome((), errors=(why,), ended=receipt.GAVE_UP))
     with suppress(PipelineError):  # it is raised anyway
-        keep(shard, replace(unserved, arguments=cleaning.stored_words(arguments, shard.by.text)))
+        keep(shard, replace(unserved, arguments=shard.selection.arguments))
 
 
 def why_unserved(message: str) -> str:
@@ -148,21 +147,19 @@ def why_unserved(message: str) -> str:
     return f"{first}; it wrote nothing" if blocks else first
 
 
-def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool, by: Redactor) -> Settings:
+def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:
     """Return the settings of a shard, without a service where it has no test to start one for.
 
     The suite is collected first where that finds a mistake before anything is taken away, or may spare the service.
 
     Args:
         known: pytest is known to take the arguments.
-        by: takes secrets out of them, as they are stored.
 
     Raises:
         PipelineError: the suite cannot be collected with these arguments.
     """
-    stored = cleaning.stored_words(arguments, by.text)
-    spares = starts_service(settings) and selection.may_be_empty(chosen, stored)
-    if not spares and (known or selection.is_planned(chosen, stored)):
+    spares = starts_service(settings) and selection.may_be_empty(chosen)
+    if not spares and (known or selection.is_planned(chosen)):
         return settings
     if starts_service(settings):
         preparation.fetch_weights(settings)  # a suite may look at them while it is collected
@@ -172,11 +169,10 @@ def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], 
     return replace(settings, service=None, services={}) if spares and is_empty else settings
 
 
-def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repair] = None) -> Receipt:
+def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
     """Run the tests that a selection names, with all they need around them; their result, which is written too.
 
     Args:
-        arguments: as they were typed, for the result.
         repair: where the result is not that of a shard.
 
     Raises:
@@ -206,8 +202,7 @@ def run_chosen(shard: ShardRun, arguments: Sequence[str], repair: Optional[Repai
             result = replace(
                 result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments)
             )
-            stored = cleaning.stored_words(arguments, shard.by.text)
-            result = replace(result, arguments=stored, **(repair._asdict() if repair else {}))
+            result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
             keep(shard, result)
             if shard.is_partial:
                 outputs.keep(settings, shard.node, before, shard.folder, say)
