@@ -15,19 +15,16 @@ from typing import Any, Callable, List, Optional
 
 from . import arguments, console, settings
 from .console import printable
-from .errors import Deferred, PipelineError, SettingsError, Shown, refused
+from .errors import CRASHED, INTERRUPTED, OUR_MISTAKE, UNREAD, Deferred, PipelineError, SettingsError, Shown, refused
 from .parser import PROGRAM, parser
 from .system import files
 from .system.signals import ends_with, raise_on_signals
 from .typed_yaml import suggest
 
-INTERRUPTED = 130
-OUR_MISTAKE, CRASHED = 70, "crashed"  # EX_SOFTWARE of sysexits.h
 REPORT = (
     "this is a mistake of Shardline itself. Tell whoever keeps your copy of it, with the file that `debug-bundle` "
     "makes: after a run the traceback is in it, as in ending.json of the reports."
 )
-UNREAD = 141  # as a shell reports SIGPIPE
 UNTESTABLE = 125  # to `git bisect run`: neither good nor bad
 OTHERS = 0o077  # a mask may keep others from what we make, but not us
 BY_SIGNAL = range(129, 129 + 64)  # what `raise_on_signals` ends with: 128 and the signal's number

@@ -10,6 +10,10 @@ import errno
 import shlex
 from typing import Any, Callable, Optional, Sequence, Tuple, Type
 
+# Exit codes that are no PipelineError's: EX_SOFTWARE of sysexits.h, and how a shell reports SIGINT and SIGPIPE.
+OUR_MISTAKE, INTERRUPTED, UNREAD = 70, 130, 141
+CRASHED = "crashed"  # how a run has ended that a mistake of ours ended
+
 
 class PipelineError(Exception):
     """A failure that a person can act on.

@@ -17,7 +17,7 @@ from ..errors import PipelineError
 from ..proof import receipt, report_text
 from ..settings import Settings
 from ..system.files import read_bytes, read_json, write_text
-from . import allowlist, bundle, facts, files, reading
+from . import allowlist, bundle, ending, facts, files, reading
 from .bundle import ROOM_BYTES, Bundle, Gathering, Task
 from .diagnosis import diagnosis
 from .facts import Asked, Fact
@@ -170,8 +170,8 @@ def is_newest(file: Path) -> bool:
 
 def is_red(folder: Path) -> bool:
     """Tell in no time whether a shard is not known to be green: by how it said that it ended."""
-    ending = reading.ending_in(folder)
-    return ending is None or bool(ending.exit_code) or not (folder / receipt.FILE_NAME).is_file()
+    ended = ending.read(folder)
+    return ended is None or bool(ended.exit_code) or not (folder / receipt.FILE_NAME).is_file()
 
 
 # Facts --------------------------------------------------------------------------------------------------

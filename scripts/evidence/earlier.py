@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Optional
 
 from ..planning import plan as planning
 from ..proof import receipt, report_text
@@ -13,11 +13,6 @@ from .record import RunRecord, ShardRecord
 
 LATER_S = 2.0  # the clocks of two nodes of a CI may differ so much
 WHY = "it left no result; the one in its place is of an earlier run"
-
-
-def names(data: Any) -> Tuple[str, ...]:
-    """Read the names that an ending gives of what is earlier."""
-    return tuple(map(str, data)) if isinstance(data, list) else ()
 
 
 def left_out(record: RunRecord) -> RunRecord:

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import PipelineError
 from ..planning import plan as planning
@@ -27,13 +27,12 @@ from ..service import monitor
 from ..settings import Settings
 from ..system import files
 from ..system.usage import Sample
-from . import earlier
-from .record import Artifact, Ending, Log, Request, RunRecord, ShardRecord
+from . import earlier, ending
+from .record import Artifact, Log, Request, RunRecord, ShardRecord
 
 JOURNAL = receipt.BESIDE[0]
-ENDING = "ending.json"
 REQUESTS, ARTIFACTS, SELECTION = "requests.jsonl", "artifacts", "selection.json"
-ENDING_SCHEMA = SELECTION_SCHEMA = 1
+SELECTION_SCHEMA = 1
 HEAD_BYTES, TAIL_BYTES = 100_000, 400_000  # of a log: how it began, and how it ended
 MOST_LINES_BYTES = 30_000_000  # of monitor.jsonl or requests.jsonl; of more, the end
 MOST_JOURNAL_BYTES = 100_000_000  # that of 30,000 tests has 17 MB, and takes 4 s of a processor
@@ -84,7 +83,7 @@ def read_run(
         verdict=verdict,
         plan=plan,
         shards=tuple(sorted(shards, key=lambda shard: (shard.is_repair, shard.index))),
-        ending=ending_in(settings.reports) if only is None else None,
+        ending=ending.read(settings.reports) if only is None else None,
         changes=_changes(settings, verdict, found.receipts, run),
         command=settings.command,
         arguments=tuple(arguments),
@@ -192,23 +191,13 @@ def _shard(
         result=result,
         why_no_result="" if result else "".join(damaged[:1]) or "it left no result",
         rounds=rounds(folder, result, unread),
-        ending=ending_in(folder),
+        ending=ending.read(folder),
         samples=tuple(_samples(folder / monitor.FILE_NAME)),
         requests=tuple(_requests(folder / REQUESTS)),
         logs=tuple(_logs(folder)),
         artifacts=tuple(_artifacts(folder)),
         is_repair=is_repair,
     )
-
-
-def ending_in(folder: Path) -> Optional[Ending]:
-    """Read how a step ended that wrote it down in this folder; None where none did."""
-    with suppress(PipelineError, TypeError, ValueError):
-        data = files.read_json(folder / ENDING, ENDING_SCHEMA, "")
-        kinds: Mapping[str, Callable[[Any], Any]] = {"exit_code": int, "at_s": float, "earlier": earlier.names}
-        facts = {name: kinds.get(name, str)(data[name]) for name in Ending._fields if name in data}
-        return Ending(**facts)
-    return None
 
 
 # Lines of JSON ------------------------------------------------------------------------------------------

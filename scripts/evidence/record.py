@@ -16,34 +16,10 @@ from ..proof.findings import Verdict
 from ..proof.outcomes import Round
 from ..proof.receipt import Receipt
 from ..system.usage import Sample
+from .ending import Ending
 
 PAGE, MOMENT = "index.html", "moment.json"  # in the reports: the run on one page; facts of the moment, for bundles
 Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
-
-
-class Ending(NamedTuple):
-    """How a step ended, as it wrote that down at its end: `ending.json` of the reports, or of a shard's folder.
-
-    Args:
-        step: "integration", "shard", "merge" and so on.
-        ended: the word of its last line: "green", "service died", "interrupted", "crashed".
-        exit_code: of the step, or, where its verdict is deferred, of that; 70 for a mistake of ours.
-        kind: the class of its error, such as "ServiceDied"; empty where it ended without one.
-        message, hint: of the error, as they were shown.
-        traceback: of a mistake of ours; else empty.
-        at_s: when, in seconds since 1970.
-        earlier: names of what lies beside it and is of an earlier run: this one ended before it took that away.
-    """
-
-    step: str
-    ended: str
-    exit_code: int = 0
-    kind: str = ""
-    message: str = ""
-    hint: str = ""
-    traceback: str = ""
-    at_s: float = 0.0
-    earlier: Tuple[str, ...] = ()
 
 
 class Request(NamedTuple):

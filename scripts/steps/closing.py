@@ -6,7 +6,6 @@ costs a line. The work is done apart, since what failed a moment ago (a disk, a 
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -15,12 +14,26 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .. import arguments as words_of
 from .. import ci
 from ..console import printable, say
-from ..errors import AlreadyRunning, Deferred, NothingSelected, PipelineError, SettingsError, Shown, refused
+from ..errors import (
+    CRASHED,
+    INTERRUPTED,
+    OUR_MISTAKE,
+    UNREAD,
+    AlreadyRunning,
+    Deferred,
+    NothingSelected,
+    PipelineError,
+    SettingsError,
+    Shown,
+    refused,
+)
+from ..evidence import ending
+from ..evidence.ending import Ending
 from ..settings import Settings
 from ..system import files, signals
 from ..system.apart import Gone, Send, apart
@@ -31,8 +44,6 @@ if TYPE_CHECKING:
 
 RUNS, PREPARES = ("integration", "shard", "merge", "verdict"), ("deps", "models", "plan")
 STEPS = (*RUNS, *PREPARES)
-FILE_NAME, SCHEMA = "ending.json", 1
-OUR_MISTAKE, INTERRUPTED, UNREAD = 70, 130, 141  # EX_SOFTWARE of sysexits.h; as a shell reports SIGINT, SIGPIPE
 BY_SIGNAL = tuple(128 + number for number in signals.CAUGHT)  # what `raise_on_signals` ends with
 TOLD_S, PACKED_S = 8.0, 20.0  # at most; together less than the 30 s that nox and people wait
 PACE = 0.6  # of the time that a bundle has which a person asks for
@@ -51,17 +62,6 @@ RESULTS = {  # by step: what it makes anew, and takes from an earlier run
 Stamp = Optional[Tuple[int, int, int]]  # of a file: inode, time, size; None where there is none
 
 
-class End(NamedTuple):
-    """How a step ended: what `evidence.record.Ending` says of it, which is not imported before it is needed."""
-
-    ended: str
-    exit_code: int = 0
-    kind: str = ""
-    message: str = ""
-    hint: str = ""
-    traceback: str = ""
-
-
 def closed(settings: Settings, step: str, words: Sequence[str], run: Callable[[], Optional[int]]) -> Optional[int]:
     """Run a step, then close it; return and raise what `run` does.
 
@@ -74,41 +74,43 @@ def closed(settings: Settings, step: str, words: Sequence[str], run: Callable[[]
     try:
         code = run()
     except BaseException as error:
-        close(of_error(error, settings.command))
+        close(of_error(step, error, settings.command))
         raise
-    close(End("green" if not code else "tests failed", code or 0))
+    close(Ending(step, "green" if not code else "tests failed", code or 0))
     return code
 
 
-def of_error(error: BaseException, command: Callable[..., str]) -> Optional[End]:
+def of_error(step: str, error: BaseException, command: Callable[..., str]) -> Optional[Ending]:
     """Say how a step ended that an error ended; None where it has not run, or somebody else's run is at it."""
     if isinstance(error, (Shown, AlreadyRunning)):
         return None
     if isinstance(error, Deferred):
-        return End(error.ended, error.exit_code, "Deferred")
+        return Ending(step, error.ended, error.exit_code, "Deferred")
     if isinstance(error, PipelineError):
-        return End(error.ended, error.exit_code, type(error).__name__, error.message, error.hint_for(command))
+        return Ending(step, error.ended, error.exit_code, type(error).__name__, error.message, error.hint_for(command))
     if isinstance(error, KeyboardInterrupt):
-        return End("interrupted", INTERRUPTED, "KeyboardInterrupt", "Ctrl-C ended it")
+        return Ending(step, "interrupted", INTERRUPTED, "KeyboardInterrupt", "Ctrl-C ended it")
     if isinstance(error, SystemExit):
         if not (isinstance(error.code, int) and error.code in BY_SIGNAL):
             return None
-        return End("interrupted", error.code, "SystemExit", f"{signal.Signals(error.code - 128).name} ended it")
+        return Ending(
+            step, "interrupted", error.code, "SystemExit", f"{signal.Signals(error.code - 128).name} ended it"
+        )
     if isinstance(error, BrokenPipeError):
-        return End("nobody read on", UNREAD, "BrokenPipeError")
+        return Ending(step, "nobody read on", UNREAD, "BrokenPipeError")
     refusal = refused(error) if isinstance(error, OSError) else None
     if refusal:
-        return End(refusal.ended, refusal.exit_code, type(error).__name__, refusal.message, refusal.hint)
-    return of_mistake(error)
+        return Ending(step, refusal.ended, refusal.exit_code, type(error).__name__, refusal.message, refusal.hint)
+    return of_mistake(step, error)
 
 
-def of_mistake(error: BaseException) -> End:
+def of_mistake(step: str, error: BaseException) -> Ending:
     """Say that a mistake of ours ended a step, with its traceback and the line that it happened in."""
     told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     words = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1:]
-    return End("crashed", OUR_MISTAKE, type(error).__name__, f"{''.join(words)}{where}", "", told)
+    return Ending(step, CRASHED, OUR_MISTAKE, type(error).__name__, f"{''.join(words)}{where}", "", told)
 
 
 class Closing:
@@ -125,7 +127,7 @@ class Closing:
             found = [file for pattern in RESULTS.get(step, ()) for file in self._folder.glob(pattern)]
             self._found = {file: _stamp(file) for file in found}
 
-    def __call__(self, end: Optional[End]) -> None:
+    def __call__(self, end: Optional[Ending]) -> None:
         """Close it; whatever goes wrong with that is told in a line, and the rest is done."""
         if end is None or (end.kind in SLIPS and self._found):
             return  # a slip of the finger: what lies there is of the run before, and stays so
@@ -138,7 +140,7 @@ class Closing:
                 except Exception as error:  # it would hide why the run ended
                     _say(f"not kept: {type(error).__name__}: {error}")
 
-    def _steps(self, end: End, hurry: Callable[[], bool]) -> Iterator[Callable[[], None]]:
+    def _steps(self, end: Ending, hurry: Callable[[], bool]) -> Iterator[Callable[[], None]]:
         yield lambda: self._leave(end)
         is_owned = self._step == "shard" and os.environ.get(OWNER) == str(os.getppid())  # the run of all shards closes
         if end.exit_code and self._step in RUNS and end.kind not in SLIPS and not is_owned:
@@ -146,30 +148,30 @@ class Closing:
             if is_packed(self._step, end, os.environ):
                 yield lambda: self._pack(end, hurry)
 
-    def _leave(self, end: End) -> None:
+    def _leave(self, end: Ending) -> None:
         """Write down how it ended. What only prepares a run leaves that where it failed, and takes its own away."""
-        file = self._folder / FILE_NAME
         if self._step in PREPARES and not end.exit_code:
-            if _step_of(file) == self._step:
-                files.remove(file)
+            left = ending.read(self._folder)
+            if left and left.step == self._step:
+                files.remove(self._folder / ending.FILE_NAME)
             return
-        fields = {**end._asdict(), "step": self._step, "at_s": time.time(), "earlier": self._earlier()}
-        told = {"schema": SCHEMA, **_clean(self._settings, fields, self._words)}
-        files.write_text(file, f"{json.dumps(told, indent=1)}\n")
+        ending.write(self._folder, _clean(self._settings, self._whole(end), self._words))
+
+    def _whole(self, end: Ending) -> Ending:
+        """Add when it ended, and what lies there of an earlier run."""
+        return end._replace(at_s=time.time(), earlier=tuple(self._earlier()))
 
     def _earlier(self) -> List[str]:
         """Name what lies there as it lay there before."""
         return sorted(found.name for found, stamp in self._found.items() if _stamp(found) == stamp)
 
-    def _ended(self, end: End, record: RunRecord) -> RunRecord:
+    def _ended(self, end: Ending, record: RunRecord) -> RunRecord:
         """Add to what was read of a run how it ended: where the disk is full, that could not be written down."""
         from ..evidence import earlier
-        from ..evidence.record import Ending
 
-        ending = Ending(self._step, **end._asdict(), at_s=time.time(), earlier=tuple(self._earlier()))
-        return earlier.left_out(replace(record, ending=ending))
+        return earlier.left_out(replace(record, ending=self._whole(end)))
 
-    def _tell(self, end: End, hurry: Callable[[], bool]) -> None:
+    def _tell(self, end: Ending, hurry: Callable[[], bool]) -> None:
         """Tell what happened, and make the report, where the merge has not done so."""
         is_told, is_made = (_stamp(file) not in (None, before) for file, before in self._before.items())
         lost = "what happened could not be found out"
@@ -202,7 +204,7 @@ class Closing:
         except Exception as error:
             return f"not kept: the report: {type(error).__name__}: {error}"
 
-    def _pack(self, end: End, hurry: Callable[[], bool]) -> None:
+    def _pack(self, end: Ending, hurry: Callable[[], bool]) -> None:
         """Make the bundle, and say in a line where it is."""
 
         def work(send: Send) -> None:
@@ -221,13 +223,13 @@ class Closing:
                 _say(line)
 
 
-def is_repeated(sentence: str, end: End) -> bool:
+def is_repeated(sentence: str, end: Ending) -> bool:
     """Tell whether a sentence says no more than the error that is shown below it."""
     is_shown = bool(end.message) and end.exit_code not in (OUR_MISTAKE, *BY_SIGNAL)
     return is_shown and sentence.rstrip(".") in " ".join(end.message.split())
 
 
-def is_packed(step: str, end: End, environ: Mapping[str, str]) -> bool:
+def is_packed(step: str, end: Ending, environ: Mapping[str, str]) -> bool:
     """Tell whether a bundle is made by itself: of a red run at home; in a CI a step of its own does it."""
     return step == "integration" and bool(end.exit_code) and environ.get(BUNDLE) != "never" and not ci.is_ci(environ)
 
@@ -239,23 +241,16 @@ def shard_of(step: str, words: Sequence[str], environ: Mapping[str, str]) -> Opt
     return None
 
 
-def _clean(settings: Settings, fields: Mapping[str, object], words: Sequence[str]) -> Mapping[str, object]:
+def _clean(settings: Settings, end: Ending, words: Sequence[str]) -> Ending:
     """Take secrets out of how a step ended; what was said is left out where that fails."""
     try:
-        from ..evidence.redaction.known import known_here
-        from ..evidence.redaction.lines import Lines
+        from ..evidence import cleaning
 
-        lines = Lines(known_here(settings, os.environ, words))
-        return {name: lines.text(value) if isinstance(value, str) else value for name, value in fields.items()}
+        text = cleaning.redactor(settings, os.environ, words).text
+        return end._replace(message=text(end.message), hint=text(end.hint), traceback=text(end.traceback))
     except Exception as error:  # also where the mistake of ours lies in those modules
         why = f"left out, since secrets could not be taken out: {type(error).__name__}"
-        return {**fields, "message": fields["message"] and why, "hint": "", "traceback": ""}
-
-
-def _step_of(file: Path) -> str:
-    with suppress(PipelineError):
-        return str(files.read_json(file, SCHEMA, "").get("step"))
-    return ""
+        return end._replace(message=end.message and why, hint="", traceback="")
 
 
 def _stamp(file: Path) -> Stamp:

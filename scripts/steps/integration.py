@@ -7,7 +7,7 @@ from typing import Sequence
 
 from ..ci import Node
 from ..console import counted, say
-from ..evidence import reading, report
+from ..evidence import ending, report
 from ..evidence.record import MOMENT
 from ..local import concurrency
 from ..local import run as local
@@ -23,7 +23,7 @@ from . import plan
 
 MADE = (
     *("shard-*", "repair-*", sharing.FOLDER, planning.FILE_NAME, merge.FILE_NAME, "junit.xml", "debug-bundle*.tar.gz"),
-    *(*report.FILES, reading.ENDING, MOMENT),
+    *(*report.FILES, ending.FILE_NAME, MOMENT),
 )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from ...errors import OUR_MISTAKE
 from ...proof import receipt as r
-from ..record import Ending, RunRecord
+from ..ending import Ending
+from ..record import RunRecord
 from . import kinds as k
 from .facts import first_line, ran, running_at_end, whole_again
 from .incidents import Both, Incident
@@ -14,14 +16,13 @@ from .signs.known import SIGNS
 from .wording import short
 
 SIGNALS = {130: "Ctrl-C (SIGINT)", 143: "SIGTERM", 129: "SIGHUP, the end of its terminal"}
-CRASHED = 70
 
 
 def incidents(record: RunRecord) -> Iterator[Incident]:
     """List what ended the run, or a shard, from without."""
     endings = [record.ending, *(shard.ending for shard in record.shards)]
     for ending in [each for each in endings if each]:
-        if ending.traceback or ending.exit_code == CRASHED:
+        if ending.traceback or ending.exit_code == OUR_MISTAKE:
             yield _crashed(record, ending)
     stopped = next(
         (each for each in endings if each and (each.exit_code in SIGNALS or each.ended == "interrupted")), None

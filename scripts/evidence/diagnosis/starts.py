@@ -9,7 +9,8 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 from ...errors import SERVICE_ERRORS
 from ...proof.receipt import SERVICE
 from ...system.usage import Sample
-from ..record import Ending, RunRecord
+from ..ending import Ending
+from ..record import RunRecord
 from . import kinds as k
 from .deaths import DURATION, KILLED, SENT, TRACE, Death, death_in
 from .facts import all_lines, errors, first_line, other_passages, service_passages, shown_lines, whole_again

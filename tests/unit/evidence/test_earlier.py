@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from scripts.evidence import earlier
-from scripts.evidence.record import Ending, RunRecord, ShardRecord
+from scripts.evidence.ending import Ending
+from scripts.evidence.record import RunRecord, ShardRecord
 from scripts.proof.findings import Verdict
 
 
@@ -43,8 +44,3 @@ def test_an_ending_is_not_of_a_shard_that_ended_after_it(tmp_path: Path, later_s
     of_run, of_shard = Ending("integration", "green", at_s=1000.0), Ending("shard", "green", at_s=1000.0 + later_s)
 
     assert is_kept is (earlier.left_out(record(tmp_path, of_run, of_shard)).ending is not None)
-
-
-@pytest.mark.parametrize("data, expected", [(["a", 1], ("a", "1")), ("abc", ()), (None, ()), ({"a": 1}, ())])
-def test_names_are_read_whatever_stands_there(data: object, expected: object) -> None:
-    assert expected == earlier.names(data)

@@ -10,11 +10,20 @@ from typing import Any, Dict, List, Optional
 import pytest
 
 from scripts import settings
-from scripts.errors import AlreadyRunning, Deferred, ModelError, PipelineError, ServiceDied, SettingsError, Shown
+from scripts.errors import (
+    OUR_MISTAKE,
+    AlreadyRunning,
+    Deferred,
+    ModelError,
+    PipelineError,
+    ServiceDied,
+    SettingsError,
+    Shown,
+)
 from scripts.evidence import reading
+from scripts.evidence.ending import Ending
 from scripts.settings import Settings
-from scripts.steps import closing
-from scripts.steps.closing import End, closed, is_packed, is_repeated, of_error, shard_of
+from scripts.steps.closing import closed, is_packed, is_repeated, of_error, shard_of
 from tests.unit.steps import projects
 
 
@@ -58,16 +67,19 @@ def left(folder: Path) -> Dict[str, Any]:
     ],
 )
 def test_an_ending_says_what_the_error_says(error: BaseException, expected: List[Any]) -> None:
-    assert End(*expected) == of_error(error, lambda *words: "!")
+    assert Ending("shard", *expected) == of_error("shard", error, lambda *words: "!")
 
 
 @pytest.mark.parametrize("error", [Shown(), AlreadyRunning("somebody is at it"), SystemExit(0), SystemExit(2)])
 def test_what_has_not_run_has_no_ending(error: BaseException) -> None:
-    assert of_error(error, lambda *words: "") is None
+    assert of_error("shard", error, lambda *words: "") is None
 
 
 def test_a_full_disk_is_no_mistake_of_ours_and_all_else_is_one() -> None:
-    full, ours = of_error(OSError(28, "No space left", "a"), lambda *words: ""), of_error(KeyError("x"), str)
+    full, ours = (
+        of_error("shard", OSError(28, "No space left", "a"), lambda *words: ""),
+        of_error("shard", KeyError("x"), str),
+    )
 
     assert full and ours
     assert (1, "a: No space left", "") == (full.exit_code, full.message, full.traceback)
@@ -88,7 +100,7 @@ def test_a_full_disk_is_no_mistake_of_ours_and_all_else_is_one() -> None:
 def test_a_bundle_is_made_by_itself_after_a_red_run_at_home(
     step: str, code: int, environ: Dict[str, str], expected: bool
 ) -> None:
-    assert expected == is_packed(step, End("", code), environ)
+    assert expected == is_packed(step, Ending("shard", "", code), environ)
 
 
 def test_which_shard_ended_is_known_from_its_words_or_the_ci() -> None:
@@ -99,9 +111,11 @@ def test_which_shard_ended_is_known_from_its_words_or_the_ci() -> None:
 
 
 def test_a_sentence_that_says_no_more_than_the_error_below_it_is_not_said_twice() -> None:
-    assert is_repeated("no such wheel", End("packages missing", 3, message="no such\nwheel"))
-    assert not is_repeated("the index is away", End("packages missing", 3, message="no such wheel"))
-    assert not is_repeated("Ctrl-C ended it", End("interrupted", 130, message="Ctrl-C ended it"))  # nothing is below
+    assert is_repeated("no such wheel", Ending("shard", "packages missing", 3, message="no such\nwheel"))
+    assert not is_repeated("the index is away", Ending("shard", "packages missing", 3, message="no such wheel"))
+    assert not is_repeated(
+        "Ctrl-C ended it", Ending("shard", "interrupted", 130, message="Ctrl-C ended it")
+    )  # nothing is below
 
 
 # What is left -------------------------------------------------------------------------------------
@@ -228,7 +242,7 @@ def test_a_crash_of_our_own_code_is_told_kept_and_packed(tmp_path: Path) -> None
 
     done = subprocess.run(words, cwd=str(tmp_path), env=environ, capture_output=True, encoding="utf-8", check=False)
 
-    assert closing.OUR_MISTAKE == done.returncode, done
+    assert OUR_MISTAKE == done.returncode, done
     assert (
         "what happened: Shardline itself failed in `integration`, by a mistake of ours: KeyError: 'lost'" in done.stdout
     )

@@ -25,7 +25,7 @@ from scripts.evidence import reading
 from scripts.evidence.diagnosis import diagnosis
 from scripts.evidence.diagnosis import kinds as k
 from scripts.evidence.diagnosis.diagnosis import Diagnosis
-from scripts.evidence.record import Ending
+from scripts.evidence.ending import Ending
 from scripts.steps import integration
 from scripts.system import machine
 

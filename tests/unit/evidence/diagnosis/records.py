@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Sequence, Tuple
 
-from scripts.evidence.record import Ending, Log, RunRecord, ShardRecord
+from scripts.evidence.ending import Ending
+from scripts.evidence.record import Log, RunRecord, ShardRecord
 from scripts.proof import outcomes as o
 from scripts.proof.case import Reference
 from scripts.proof.outcomes import Attempt, Ended, Round

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scripts.evidence.diagnosis import deaths, diagnosis, incidents
 from scripts.evidence.diagnosis import kinds as k
 from scripts.evidence.diagnosis.failed_tests import signature
-from scripts.evidence.record import Ending, Log, RunRecord, ShardRecord
+from scripts.evidence.ending import Ending
+from scripts.evidence.record import Log, RunRecord, ShardRecord
 from scripts.proof import findings as f
 from scripts.proof import outcome_history
 from scripts.proof import outcomes as o

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.evidence.diagnosis.diagnosis import Diagnosis, diagnose
+from scripts.evidence.ending import Ending
 from scripts.evidence.page import kept, table
 from scripts.evidence.page.page import render
 from scripts.evidence.page.text import short_id
-from scripts.evidence.record import Artifact, Ending, Log, Request, RunRecord, ShardRecord
+from scripts.evidence.record import Artifact, Log, Request, RunRecord, ShardRecord
 from scripts.proof import outcomes as o
 from scripts.proof.findings import Verdict
 from scripts.proof.outcomes import FAILED, Running
