@@ -20,6 +20,7 @@ from . import together
 from .estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from .nodeids import classes_of, file_of
 from .packing import SPREAD, Workload, pack
+from .pieces import Piece
 from .together import Group, Kept, Units
 
 SCHEMA = 1
@@ -37,11 +38,13 @@ class Shard:
 
     `estimate_ms` is what people read as "about": the tests' own times and each set-up that this shard pays, once. It
     compares with the time from the shard's first test to its last ("took"); pytest's start and its collection are in
-    neither. It is 0 where no test of the suite was ever timed: then there is nothing to say.
+    neither. It is 0 where no test of the suite was ever timed: then there is nothing to say. `pieces` are the tests as
+    they are claimed where shards share them out while they run.
     """
 
     nodeids: Tuple[str, ...]
     estimate_ms: int
+    pieces: Tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ One settings file describes one project; its paths are relative to the folder it
 mistake is reported at once, with file:line and the key that was probably meant.
 """
 
+from .distribution import Distribution
 from .models import SCHEMES, ModelFile, Models, Wheel
 from .project import FILE_NAME, Settings, address, find, load, located
 from .service import Budgets, Expected, Limits, Prepare, Probe, Service, WarmUp
@@ -14,6 +15,7 @@ __all__ = [
     "SCHEMES",
     "SHARD",
     "Budgets",
+    "Distribution",
     "Expected",
     "Limits",
     "ModelFile",

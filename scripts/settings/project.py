@@ -17,6 +17,7 @@ from ..ci import MOST_NODES
 from ..errors import SettingsError, shortened
 from ..typed_yaml import checked, read_with_lines, suggest
 from .checks import check_given
+from .distribution import Distribution
 from .models import Models
 from .service import Service, WarmUp
 from .suite import Suite
@@ -60,6 +61,7 @@ class Settings:
     services: Mapping[str, Service] = checked(_check_count, _check_service_name, default_factory=dict)
     models: Optional[Models] = None
     nodes: int = checked(_check_nodes, default=1)
+    distribution: Distribution = Distribution()
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
     reports_directory: Optional[Path] = dataclasses.field(default=None, metadata=_NO_KEY)
     addressed: Tuple[str, ...] = dataclasses.field(default=(), metadata=_NO_KEY)

@@ -15,6 +15,11 @@ from .service import Expected
 ABOUT: Dict[str, str] = {
     "name": "shown to people",
     "nodes": "how many shards a run at home makes; `--nodes` says otherwise for one run",
+    "distribution.store": "where shards claim one another's tests while they run: redis://HOST, s3://BUCKET/PREFIX, or "
+    "a folder that all nodes see; none: each runs what the plan gives it || at home a folder, in CI none",
+    "distribution.put_if_absent": "in whose words an object of s3:// is made only where there is none: s3, oss, cos "
+    "or gcs",
+    "distribution.take_over_after": "how long a shard may be silent before others run what it has claimed",
     "service.command": "how the service starts, a list of words, no shell; {host} {port} {models} {run_id} {reports} "
     "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, each shard's own",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",

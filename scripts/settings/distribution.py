@@ -1,0 +1,42 @@
+"""How tests are shared out while they run, as pipeline.yml says it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Optional
+
+from ..errors import shortened
+from ..typed_yaml import Seconds, checked
+
+NO_STORE = "none"
+KINDS = ("s3", "oss", "cos", "gcs")
+
+
+def _check_store(text: str) -> None:
+    scheme, found, rest = text.partition("://")
+    if found and scheme not in ("redis", "rediss", "s3"):
+        raise ValueError(f"expected redis://, rediss://, s3:// or a folder, got {shortened(text)}")
+    if scheme == "s3" and found and not re.fullmatch(r"[\w.-]{3,}(/.*)?", rest):
+        raise ValueError(f"expected s3://BUCKET/PREFIX, got {shortened(text)}")
+    if not text.strip():
+        raise ValueError("expected redis://HOST, s3://BUCKET/PREFIX, a folder or none, got nothing")
+
+
+def _check_kind(text: str) -> None:
+    if text not in KINDS:
+        raise ValueError(f"expected one of {', '.join(KINDS)}, got {shortened(text)}")
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Where shards claim pieces of one another's tests while they run: a store that all of them reach.
+
+    Without `store` those of one machine use a folder, and those of a CI run what the plan gives them; with
+    `store: none` all do. `put_if_absent` says in whose words an object is made only where there is none.
+    `take_over_after`: how long a shard may be silent before others run what it has claimed.
+    """
+
+    store: Optional[str] = checked(_check_store, default=None)
+    put_if_absent: str = checked(_check_kind, default="s3")
+    take_over_after_s: Seconds = Seconds(60)
