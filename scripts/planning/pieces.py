@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 
 class Piece(NamedTuple):
@@ -39,7 +39,7 @@ def named(shard: int, number: int, nodeids: Sequence[str], estimate_ms: int, alo
 
 def by_file(shard: int, nodeids: Sequence[str], times: Mapping[str, int]) -> Tuple[Piece, ...]:
     """Make each file of a shard a piece (to be replaced by the measured policy)."""
-    files: dict = {}
+    files: Dict[str, List[str]] = {}
     for nodeid in nodeids:
         files.setdefault(nodeid.split("::", 1)[0], []).append(nodeid)
     blocks = sorted(files.values(), key=lambda ids: (-max(times.get(each, 1) for each in ids), ids[0]))
