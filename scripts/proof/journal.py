@@ -7,7 +7,8 @@ never count, whatever wrote them between ours, and a line that is missing is not
 Most events are an object: {"of": "5f3a.0", "n": 3, "event": "selected", "at": 0.41, "ids": [...]}. The six of each test
 are a list, so that 30,000 tests take 16 MB and not 46: ["5f3a.0", 4, "start", 0.42, 17, "setup"] and
 ["5f3a.0", 5, "end", 0.43, 17, "setup", "passed", 0.002], with an object at the end for what else is to say. A number
-in place of an id counts the ids of "selected", from 0.
+in place of an id counts the ids of "selected", from 0. Where "selected" says "by_piece", its ids are all that this
+process could be given, and an event "piece" {"name", "ids"} comes before the first test of each piece that it was.
 """
 
 from __future__ import annotations
@@ -306,6 +307,7 @@ class _RoundReader:
         self._groups: List[Wanted] = []
         self._as_worker: List[str] = []
         self._touches: Dict[str, Tuple[Touch, ...]] = {}
+        self._given: Dict[str, None] = {}  # the ids of pieces, in their order
 
     def take(self, event: Event) -> None:
         """Read one more event."""
@@ -331,6 +333,9 @@ class _RoundReader:
             Touch(str(kind), str(what), tuple(map(str, fixture)) if fixture else None)
             for kind, what, fixture in event["touches"]
         )
+
+    def _on_piece(self, event: Event) -> None:
+        self._given.update(dict.fromkeys(map(str, event["ids"])))
 
     def _on_skipped_as_worker(self, event: Event) -> None:
         self._as_worker.append(str(event["id"]))
@@ -397,7 +402,8 @@ class _RoundReader:
             files=collected.get("files", ""),
             cache=session.get("cache", ""),
             answer={name: value for name, value in selected.items() if name in _ANSWERS},
-            selected=tuple(map(str, selected["ids"])) if selected else None,
+            selected=self._selected() if selected else None,
+            offered=tuple(map(str, selected["ids"])) if selected.get("by_piece") else None,
             collection_errors=tuple(self._errors),
             attempts=self._attempts(int(load["round"])),
             shared=tuple(_cost(fixture, costs, fixture in self._failed) for fixture, costs in self._costs.items()),
@@ -411,6 +417,14 @@ class _RoundReader:
             coverage=wishes_from_json(self._last["coverage"]["wishes"]) if "coverage" in self._last else None,
             coverage_file=str(self._last["coverage saved"]["file"]) if "coverage saved" in self._last else None,
         )
+
+    def _selected(self) -> Tuple[str, ...]:
+        """List what it was to run: an id as often as tests share it, which only the list of all says."""
+        selected = self._last["selected"]
+        if not selected.get("by_piece"):
+            return tuple(map(str, selected["ids"]))
+        shared = {nodeid: count for nodeid, count in Counter(map(str, selected["ids"])).items() if count > 1}
+        return tuple(nodeid for nodeid in self._given for _ in range(shared.get(nodeid, 1)))
 
     def _attempts(self, number: int) -> Tuple[Attempt, ...]:
         next_ids = [*(trial.nodeid for trial in self._trials[1:]), None]
@@ -444,8 +458,7 @@ class _RoundReader:
             return Ended(o.DIED_IN_SELECTION)
         if running and running.nodeid:
             return Ended(o.DIED_IN_TEST, running=running)
-        selected: Counter[str] = Counter(self._last["selected"]["ids"])
-        rest = selected - Counter(trial.nodeid for trial in self._trials)
+        rest = Counter(self._selected()) - Counter(trial.nodeid for trial in self._trials)
         return Ended(o.DIED_BETWEEN_TESTS if rest and "finishing" not in self._last else o.DIED_AFTER_LAST, "", running)
 
     def _running(self) -> Optional[Running]:
