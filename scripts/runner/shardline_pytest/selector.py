@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 import pytest
 
+from .channel import Gone, Unanswered
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
 from .wishes import groups_of, ranges
 
+ANSWERED_IN_S = 600.0  # a plan of many tests takes its time; of a runner that has ended we hear at once
 _TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
 
 
@@ -30,7 +31,7 @@ class Selector:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._pen = order.pen
-        self._run, self._leave, self._handled = subprocess.run, os._exit, sys.exc_info()[1]
+        self._leave, self._handled = os._exit, sys.exc_info()[1]
         self._errors = 0
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
@@ -88,10 +89,11 @@ class Selector:
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
         groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
-        if self._order.command is not None:
+        if self._order.channel is not None:
             try:
-                select, ordered, told = understood(self._ask({"ids": ids, "groups": groups}), ids)
-            except ValueError as reason:
+                answer = self._order.channel.ask({"ids": ids, "groups": groups}, ANSWERED_IN_S)
+                select, ordered, told = understood(answer, ids)
+            except (Gone, Unanswered, ValueError) as reason:
                 self._pen.write("selection error", message=str(reason))
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
             _keep(session, choose(session.items, select, ordered))
@@ -104,40 +106,22 @@ class Selector:
         for (scope, base, name), tests in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=tests)
 
-    def _ask(self, question: Dict[str, object]) -> bytes:
-        """Run the command; return what it prints.
-
-        Raises:
-            ValueError: it cannot be started, or it failed.
-        """
-        command, environ, directory = self._order.command or [], self._order.environ, self._order.directory
-        try:
-            done = self._run(
-                command, input=json.dumps(question).encode(), env=environ, cwd=directory, capture_output=True
-            )
-        except OSError as error:
-            raise ValueError(f"cannot start {command[0]}: {error}") from None
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ValueError(f"{''.join(said[-1:]) or command[0]} (exit code {done.returncode})")
-        return done.stdout
-
 
 def _order_scope(session: pytest.Session) -> str:
     return str(getattr(session.config.option, "order_scope", ""))
 
 
-def understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:
-    """Parse the answer: the chosen ids, whether they are in order, and what else the answer says.
+def understood(said: Mapping[str, Any], ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:
+    """Read the answer: the chosen ids, whether they are in order, and what else the answer says.
 
     Raises:
-        ValueError: the answer is none.
+        ValueError: it is a refusal, or no answer.
     """
-    try:
-        said = json.loads(answer)
-        select, ordered = said["select"], said.get("ordered", False)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise ValueError(f'expected {{"select": [ids], "ordered": false}}, got {answer[:200]!r}') from None
+    if said.get("error"):
+        raise ValueError(" ".join(str(said["error"]).split()))
+    if "select" not in said:
+        raise ValueError(f'expected {{"select": [ids], "ordered": false}}, got {str(said)[:200]}')
+    select, ordered = said["select"], said.get("ordered", False)
     if not isinstance(select, list) or not all(isinstance(nodeid, str) for nodeid in select):
         raise ValueError('"select" is no list of ids')
     if not isinstance(ordered, bool):
