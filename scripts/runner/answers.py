@@ -4,8 +4,8 @@
    tests share is there several times), and which of them the suite wants together, each group with "name", "why" and
    "tests", ranges [first, last] of places. The answer is what `selection.answer` says; with "by_piece" its "select" has
    all tests, of which this process gets some, and with "fail_fast" each end of a test is to be told.
-2. {"next": {"patience_s": 0.3}}, only by piece: {"piece": {"name", "ids"}}, {"end": "" or why}, or {"wait": true}: there
-   is none yet, ask again.
+2. {"next": {"patience_s": 0.3}}, only by piece: {"piece": {"name", "ids"}}, {"end": "" or why}, or {"wait": true}:
+   there is none yet, ask again.
 3. {"ended": id, "red": bool}, only with fail_fast: {"stop": "" to go on, or why not}.
 
 What goes wrong is an {"error": "one line"}.

@@ -152,7 +152,8 @@ def _read(connection: socket.socket) -> bytes:
     Raises:
         OSError: it did not come, or is too long.
     """
-    parts, size = [], 0
+    parts: List[bytes] = []
+    size = 0
     while True:
         part = connection.recv(1 << 20)
         if not part:

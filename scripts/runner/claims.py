@@ -6,7 +6,6 @@ piece, and the shard's result answers for every test that was claimed in its nam
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -150,9 +149,7 @@ class Claims:
 
     def _as_collected(self, planned: Iterable[str]) -> List[str]:
         """Call tests as the process that runs now does, in its order, without those that it lacks."""
-        return sorted(
-            (self._here[nodeid] for nodeid in planned if nodeid in self._here), key=self._places.__getitem__
-        )
+        return sorted((self._here[nodeid] for nodeid in planned if nodeid in self._here), key=self._places.__getitem__)
 
     # Red early ----------------------------------------------------------------------------------------
 

@@ -180,7 +180,8 @@ def next_step(
     history = [_by_planned_ids(_without_worker_skips(_served(ran)), ran_as) for ran in history]
     rounds = [ran.journaled for ran in history if ran.journaled]
     told = [each.selected for each in rounds if each.selected is not None]
-    selected = tuple(claimed) or (_all_of(told) if told and grows else next(iter(told), None))
+    first = _all_of(told) if told and grows else told[0] if told else None
+    selected = tuple(claimed) if claimed else first
     broken = _broken(history)
     left = o.not_run(selected or (), rounds)
     booked = [replace(ran.journaled, attempts=_booked(ran)) for ran in history if ran.journaled]

@@ -190,7 +190,7 @@ def _order(shard: ShardRun, number: int, ask: Path) -> Order:
         start=shard.selection.start,
         number=number,
         paths=paths_of(shard.settings),
-        ask=str(ask),
+        ask=ask,
         apart=shard.folder / places.OWN_REPORTS / str(number) if shard.is_partial else None,
         place=places.name_of(shard.node),
         named=may_be_paths(shard.arguments),

@@ -159,7 +159,7 @@ def shared_out(
 
 
 def pieces_of(plan: Plan, collected: Sequence[str], groups: Sequence[Group]) -> List[Piece]:
-    """Cut the tests of all shards into pieces, those that came after the plan included; none where the plan has none."""
+    """Cut the tests of all shards into pieces, also those that came after the plan; none where the plan has none."""
     if not any(shard.pieces for shard in plan.shards):
         return []
     shards = [shard.nodeids for shard in plan.shards]

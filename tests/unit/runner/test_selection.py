@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import List
 
 import pytest
 from hypothesis import given
@@ -22,14 +20,6 @@ from scripts.runner.selection import Selection
 
 STRANGE = ["t.py::a[\ud800]", "t.py::b[\u2028]", "t.py::c[你好]", "t.py::--ids"]
 ABC = [f"t.py::test_{letter}" for letter in "abc"]
-
-
-def ask(command: List[str], collected: List[str], folder: Path) -> Dict[str, Any]:
-    asked = json.dumps({"ids": collected, "groups": []}).encode()
-    done = subprocess.run(command, input=asked, cwd=str(folder), capture_output=True, timeout=60)
-    assert b"" == done.stderr
-    answer: Dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 @pytest.fixture
@@ -48,33 +38,10 @@ def planned(folder: Path, *shards: List[str]) -> str:
     return str(file)
 
 
-def test_the_command_answers_strange_ids_in_a_folder_with_a_package_scripts_of_its_own(
-    tmp_path: Path, whole: Selection
-) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / "__init__.py").write_text("raise SystemExit('not this one')")
-    file = selection.write(tmp_path, replace(whole, ids=(*STRANGE[:3], "gone")))
+def test_strange_ids_are_chosen_in_the_order_of_the_collection(whole: Selection) -> None:
+    told = selection.answer(replace(whole, ids=(*STRANGE[:3], "gone")), list(reversed(STRANGE)))
 
-    answer = ask(selection.command(file), list(reversed(STRANGE)), tmp_path)
-
-    assert (list(reversed(STRANGE[:3])), False) == (answer["select"], answer["ordered"])
-
-
-def test_what_is_written_is_read_again(tmp_path: Path, whole: Selection) -> None:
-    file = selection.write(tmp_path, replace(whole, ids=("t.py::test_b",)))
-
-    assert selection.answer(replace(whole, ids=("t.py::test_b",)), ABC) == ask(selection.command(file), ABC, tmp_path)
-
-
-def test_a_selection_of_a_newer_version_is_refused_in_a_line(tmp_path: Path, whole: Selection) -> None:
-    file = selection.write(tmp_path, whole)
-    file.write_text(file.read_text().replace('"schema": 1', '"schema": 99'))
-
-    done = subprocess.run(selection.command(file), input=b"[]", capture_output=True, timeout=60)
-
-    assert (b"", 1) == (done.stdout, len(done.stderr.splitlines())), done.stderr
-    assert done.returncode
-    assert b"Traceback" not in done.stderr
+    assert (list(reversed(STRANGE[:3])), False) == (told["select"], told["ordered"])
 
 
 def test_without_a_plan_one_is_made_on_the_spot(whole: Selection) -> None:
