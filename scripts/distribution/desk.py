@@ -128,5 +128,5 @@ def mark_dead(store: Store, index: int) -> None:
         StoreError: the store cannot be asked.
     """
     for beat in filter(None, map(read, store.look("beats").values())):
-        if beat.owner.index == index and beat.state != CLOSED:
+        if beat.owner.shard == index and beat.state != CLOSED:
             store.put(f"beats/{beat.key}", written(beat._replace(state=DEAD, serial=beat.serial + 1)))

@@ -21,9 +21,9 @@ LOOKS = 4  # how many looks without a sign make a silence, at least
 
 
 class Owner(NamedTuple):
-    """Who claims: a shard, and the token that only this process of it has."""
+    """Who claims: the index of a shard, and the token that only this process of it has."""
 
-    index: int
+    shard: int
     token: str
 
 
@@ -49,7 +49,7 @@ class Beat(NamedTuple):
     @property
     def key(self) -> str:
         """Name the key below `beats/`: a process writes over its own beats only."""
-        return f"{self.owner.index}.{self.owner.token}"
+        return f"{self.owner.shard}.{self.owner.token}"
 
 
 def written(beat: Beat) -> str:
@@ -72,7 +72,7 @@ def read_owner(text: str) -> Owner:
     """Read who has made a claim; what cannot be read is somebody who never gives a sign."""
     try:
         owner = Owner(*json.loads(text)[:2])
-        return owner if isinstance(owner.index, int) and isinstance(owner.token, str) else Owner(-1, text)
+        return owner if isinstance(owner.shard, int) and isinstance(owner.token, str) else Owner(-1, text)
     except (ValueError, TypeError):
         return Owner(-1, text)
 
@@ -118,7 +118,7 @@ class Sight:
         return any((beat.generation, beat.owner) > (generation, self._me) for beat in self._own_beats())
 
     def _own_beats(self) -> List[Beat]:
-        return [beat for owner, beat in self._beats.items() if owner.index == self._node.index and owner != self._me]
+        return [beat for owner, beat in self._beats.items() if owner.shard == self._node.index and owner != self._me]
 
     def key(self, piece: Piece) -> str:
         """Name the next claim of a piece: PIECE.0, or that of a takeover."""
@@ -139,13 +139,13 @@ class Sight:
         """
         for piece in self._pieces:
             last = self._last(piece.name)
-            if last and last != self._me and last.index == self._node.index:
+            if last and last != self._me and last.shard == self._node.index:
                 return piece
         return None
 
     def origin(self, piece: Piece) -> Tuple[str, int]:
         """Say how this shard came by a piece that it has claimed, and the index of the shard that it is from."""
-        owners = [owner.index for _, owner in sorted(self._chains[piece.name].items())]
+        owners = [owner.shard for _, owner in sorted(self._chains[piece.name].items())]
         others = [index for index in owners if index != self._node.index]
         if others:
             return TAKEN_OVER, others[-1]
@@ -167,7 +167,7 @@ class Sight:
             last = self._last(piece.name)
             if last:
                 claims[piece.name] = self._standing(piece.name, last, silent, closed, stopped)
-        peers = {beat.owner.index: self._peer(beat) for beat in self._latest()}
+        peers = {beat.owner.shard: self._peer(beat) for beat in self._latest()}
         peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(RUNS)})
         return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s))
 
@@ -178,10 +178,10 @@ class Sight:
         if beat.state == CLOSED and name not in beat.left:
             return closed
         if beat.state == CLOSED or self._silent(last):
-            owners = [owner.index for _, owner in sorted(self._chains[name].items())]
+            owners = [owner.shard for _, owner in sorted(self._chains[name].items())]
             takeovers = sum(one != other for one, other in zip(owners, owners[1:]))
             return silent if takeovers < MOST_TAKEOVERS else closed
-        return stopped if beat.state == STOPPED or not 0 <= last.index < self._node.total else last.index
+        return stopped if beat.state == STOPPED or not 0 <= last.shard < self._node.total else last.shard
 
     def _silent(self, owner: Owner) -> bool:
         beat = self._beats.get(owner)
