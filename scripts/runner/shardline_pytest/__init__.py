@@ -46,7 +46,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import List
+from typing import List, Optional
 
 import pytest
 
@@ -55,6 +55,7 @@ from .failure_text import reason_of
 from .hook_style import Wrapper, outermost
 from .meeting import Meeting
 from .orders import take_order
+from .pieces import SESSION
 from .places import Places
 from .recorder import PYTESTS_OWN, Recorder
 from .selector import Selector
@@ -153,3 +154,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Let fixtures of the suite's plugins come before ours of the same name."""
     yield_to_others(session)
+
+
+def pytest_runtestloop(session: pytest.Session) -> Optional[bool]:
+    """Run the tests as they are shared out, where they are; neither first, since loops of the suite's come before."""
+    pieces = session.config.stash.get(SESSION, None)
+    if pieces is None or session.config.option.collectonly:
+        return None
+    return None if session.testsfailed and not session.config.option.continue_on_collection_errors else pieces.run()

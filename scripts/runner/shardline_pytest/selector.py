@@ -16,13 +16,22 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 import pytest
 
 from .channel import Gone, Unanswered
+from .fail_fast import FailFast
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
+from .pieces import SESSION, Pieces, choose
 from .wishes import groups_of, ranges
 
 ANSWERED_IN_S = 600.0  # a plan of many tests takes its time; of a runner that has ended we hear at once
-_TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
+_TOLD = (
+    "plan",
+    "timings",
+    "shared",
+    "names",
+    "by_piece",
+    "fail_fast",
+)  # what an answer to "which tests next?" may say beside the tests
 
 
 class Selector:
@@ -98,6 +107,7 @@ class Selector:
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
             _keep(session, choose(session.items, select, ordered))
             groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
+            self._share_out(session, ordered, told)
         chosen = [item.nodeid for item in session.items]
         self._pen.write("selected", ids=chosen, **told)
         self._pen.number(chosen)
@@ -105,6 +115,15 @@ class Selector:
             self._pen.write("group", **group)
         for (scope, base, name), tests in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=tests)
+
+    def _share_out(self, session: pytest.Session, ordered: bool, told: Mapping[str, object]) -> None:
+        """Have the tests given piece by piece, or the run ended by the first that fails, where the answer says so."""
+        channel, manager = self._order.channel, session.config.pluginmanager
+        if channel and told.get("by_piece"):
+            pieces = session.config.stash[SESSION] = Pieces(session, channel, self._pen, ordered)
+            manager.register(pieces)
+        if channel and told.get("fail_fast"):
+            manager.register(FailFast(channel))
 
 
 def _order_scope(session: pytest.Session) -> str:
@@ -134,17 +153,6 @@ def understood(said: Mapping[str, Any], ids: List[str]) -> Tuple[List[str], bool
         ordered,
         {name: said[name] for name in _TOLD if name in said},
     )
-
-
-def choose(items: List[pytest.Item], select: List[str], ordered: bool) -> List[pytest.Item]:
-    """Keep the chosen of the items, in collection order or in that of the choice."""
-    wanted = dict.fromkeys(select)
-    if not ordered:
-        return [item for item in items if item.nodeid in wanted]
-    same: Dict[str, List[pytest.Item]] = {nodeid: [] for nodeid in wanted}
-    for item in items:
-        same.get(item.nodeid, []).append(item)
-    return [item for nodeid in wanted for item in same[nodeid]]
 
 
 def _keep(session: pytest.Session, chosen: List[pytest.Item]) -> None:
