@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, NamedTuple, Sequence, Set, Union
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, End, Take, Wait, decide
+from .policy import CLOSED, OWN, End, Take, Wait, decide
 from .sight import DEAD, Beat, Owner, Sight, read, read_owner, written
 from .store import Store, StoreError
 
@@ -44,6 +44,7 @@ class Desk:
         self._sight = Sight(node, self._me, pieces, take_over_after_s)
         self._beat = Beat(self._me)
         self.claimed: Dict[str, Claimed] = {}
+        self.keeps_to_own = False
         self.latency_s = store.latency_s
 
     def arrive(self, now: float) -> None:
@@ -78,6 +79,8 @@ class Desk:
                     return self._ours(piece)
             again = self._sight.again()
             step = Take(again, "", 0) if again else decide(self._sight.view(self.latency_s))
+            if isinstance(step, Take) and step.how not in ("", OWN) and self.keeps_to_own:
+                return End()
             if isinstance(step, Take):
                 self._claim(step.piece)
             elif looked:

@@ -114,6 +114,10 @@ class Queue:
             self._stopped, self._beat_at = self._stopped or why, 0.0
             self._wake()
 
+    def keep_to_own(self) -> None:
+        """Claim from now on only what the plan gives this shard: it is broken, and would drain the queue."""
+        self._desk.keeps_to_own = True
+
     def raise_red(self, why: str) -> None:
         """Tell all shards of the run that it has a failure: those that stop at the first then do."""
         with self._changed:
@@ -136,6 +140,8 @@ class Queue:
             self._wake()
         if self._thread:
             self._thread.join()
+        if self._red and not self._red_told:
+            self._bear(lambda: self._desk.raise_red(self._red))
         never = [claimed.piece.name for claimed in self._ready]
         while not self.gone and not self._bear(lambda: self._desk.close([*left, *never])):
             time.sleep(AGAIN_S)

@@ -4,8 +4,8 @@
    tests share is there several times), and which of them the suite wants together, each group with "name", "why" and
    "tests", ranges [first, last] of places. The answer is what `selection.answer` says; with "by_piece" its "select" has
    all tests, of which this process gets some, and with "fail_fast" each end of a test is to be told.
-2. {"next": {"patience_s": 0.3}}, only by piece: {"piece": {"name", "ids"}}, {"end": "" or why}, or {"wait": true}:
-   there is none yet, ask again.
+2. {"next": {"patience_s": 0.3, "after": ""}}, only by piece; "after" is the name of the piece that came last, if any:
+   {"piece": {"name", "ids"}}, {"end": "" or why}, or {"wait": true}: there is none yet, ask again.
 3. {"ended": id, "red": bool}, only with fail_fast: {"stop": "" to go on, or why not}.
 
 What goes wrong is an {"error": "one line"}.
@@ -38,7 +38,8 @@ def answers(
                 return _as_listed(selection, question["ids"])
             return _collected(selection, question["ids"], groups_in(question), claims)
         if claims and claims.is_on and "next" in question:
-            return claims.next(float(question["next"].get("patience_s", 0.0)))
+            asked = question["next"]
+            return claims.next(float(asked.get("patience_s", 0.0)), str(asked.get("after", "")))
         if claims and claims.is_on and "ended" in question:
             return claims.ended(str(question["ended"]), question.get("red") is True)
         raise ValueError(f"nobody can be asked this: {', '.join(sorted(question))}")

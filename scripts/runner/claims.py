@@ -6,29 +6,47 @@ piece, and the shard's result answers for every test that was claimed in its nam
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ..ci import Node, run_id
+from ..console import say
+from ..distribution import opening
 from ..distribution.queue import Claimed, Queue
+from ..distribution.store import Store, StoreError
 from ..planning.pieces import Piece
+from ..planning.plan import Plan
 from ..proof.claimed import ClaimedPiece
 from ..proof.journal import Tail
+from ..proof.outcomes import ERROR, FAILED, Fate
+from ..settings import Settings
+from . import ownership
 
-MOST_PATIENCE_S = 5.0
 REMAINING = "remaining"  # the name of the piece that a later round begins with
-LOOKS_S = 1.0  # between two looks whether a test failed in another shard
+ATTEMPT = "1"
+FAIL_FAST = "--fail-fast"
+MOST_PATIENCE_S = 5.0
+
+
+class Given(NamedTuple):
+    """A piece as a process gets it: its name, and the ids as they are called there, in the order to run."""
+
+    name: str
+    ids: List[str]
 
 
 class Claims:
     """What one shard has claimed, over all its rounds.
 
-    All but the first and the last call come from the channel, one at a time, while the round's process runs.
+    Questions come from the channel, one at a time, while the round's process runs; the rest is asked between rounds.
 
     Args:
         open_queue: opens the queue of a run's pieces, once these are known.
         where: what people call its store.
         fail_fast: stop all shards at the first red test.
-        may_start: False for a shard that came when all was claimed, and has no service: it claims nothing.
+        is_late: it came when all was claimed, or a test had failed: it claims nothing, and needs no service.
+        red: which test had failed.
     """
 
     def __init__(
@@ -36,27 +54,35 @@ class Claims:
         open_queue: Callable[[Sequence[Piece]], Queue],
         where: str,
         fail_fast: bool = False,
-        may_start: bool = True,
+        is_late: bool = False,
+        red: str = "",
     ) -> None:
-        self.where, self.fail_fast = where, fail_fast
-        self._open, self._may_start = open_queue, may_start
+        self.where, self.fail_fast, self.is_late = where, fail_fast, is_late
+        self._open, self._known_red = open_queue, red
         self._queue: Optional[Queue] = None
         self._taken: List[Claimed] = []
-        self._ids: Dict[str, int] = {}  # the planned ids of what was taken, and how many tests share each
+        self._counts: Dict[str, int] = {}  # by planned id of what was taken, how many tests share it
         self._due: Tuple[str, ...] = ()
+        self._given = Given("", [])
         self._here: Dict[str, str] = {}  # by planned id, what a test is called in the process that runs now
-        self._places: Dict[str, int] = {}
-        self._counts: Mapping[str, int] = {}
-        self._heard_end = self._is_broken = False
-        self._looked_at = 0.0
-        self._red = ""
-        self._journal: Optional[Tail] = None
+        self._places: Dict[str, int] = {}  # by that, its place there
+        self._shared: Mapping[str, int] = {}  # by planned id, how many tests share it there
+        self._heard_end = False
+        self._failing = _Failing()
+        self._is_served: Callable[[], bool] = lambda: True
 
     # Rounds -------------------------------------------------------------------------------------------
 
-    def begin(self, due: Sequence[str]) -> None:
-        """Begin another round, with what remains of what was claimed."""
-        self._due, self._heard_end = tuple(due), False
+    def begin(self, due: Sequence[str], journal: Tail, is_served: Callable[[], bool]) -> None:
+        """Begin a round.
+
+        Args:
+            due: the planned ids that remain of what was claimed.
+            journal: of the shard, from here on; it tells which fixtures fail.
+            is_served: whether the service lives: while it does not, tests would fail one after another.
+        """
+        self._due, self._given, self._heard_end = tuple(due), Given("", []), False
+        self._failing, self._is_served = _Failing(journal), is_served
 
     @property
     def is_on(self) -> bool:
@@ -71,15 +97,13 @@ class Claims:
     @property
     def nodeids(self) -> List[str]:
         """List the planned ids of what was claimed, in the order in which it was, an id as often as tests share it."""
-        return [nodeid for nodeid, count in self._ids.items() for _ in range(count)]
+        return [nodeid for nodeid, count in self._counts.items() for _ in range(count)]
 
     @property
     def pieces(self) -> Tuple[ClaimedPiece, ...]:
         """Say what was claimed, as a result does."""
-        return tuple(
-            ClaimedPiece(each.piece.name, each.how, each.whose, count)
-            for each, count in zip(self._taken, self._numbers())
-        )
+        taken = zip(self._taken, self._numbers())
+        return tuple(ClaimedPiece(each.piece.name, each.how, each.whose, count) for each, count in taken)
 
     def _numbers(self) -> Iterator[int]:
         """Count the ids of each piece that were in none before it."""
@@ -104,70 +128,163 @@ class Claims:
         """
         self._here = {names.get(nodeid, nodeid): nodeid for nodeid in collected}
         self._places = {nodeid: place for place, nodeid in enumerate(dict.fromkeys(collected))}
-        self._counts = Counter(names.get(nodeid, nodeid) for nodeid in collected)
+        self._shared = Counter(names.get(nodeid, nodeid) for nodeid in collected)
         if self._queue is None:
             self._queue = self._open(pieces)
-            if not self._may_start:
+            if self.is_late:
                 self._queue.stop()
 
-    def next(self, patience_s: float) -> Dict[str, Any]:
-        """Answer which tests come next: a piece, the end, or that there is none yet."""
-        due, self._due = self._as_collected(self._due), ()
-        if due:
-            return {"piece": {"name": REMAINING, "ids": due}}
-        red = self._red_elsewhere()
-        if red:
-            return {"end": red}
-        claimed = self._claim(patience_s)
-        if claimed:
-            return {"piece": {"name": claimed.piece.name, "ids": self._as_collected(claimed.piece.nodeids)}}
+    def next(self, patience_s: float, after: str) -> Dict[str, Any]:
+        """Answer which tests come next: a piece, the end, or that there is none yet.
+
+        Args:
+            after: the name of the piece that this process got last. Where an answer came too late for it, it gets
+                the same piece again.
+        """
+        if self._given.name != after:
+            return {"piece": self._given._asdict()}
+        self._given = self._remaining() or self._new(patience_s) or self._given
+        if self._given.name != after:
+            return {"piece": self._given._asdict()}
         if self._queue and not self._queue.ended:
             return {"wait": True}
-        self._heard_end = True
-        return {"end": ""}
+        return {"end": self._end()}
 
-    def _claim(self, patience_s: float) -> Optional[Claimed]:
+    def _remaining(self) -> Optional[Given]:
+        ids, self._due = self._as_collected(self._due), ()
+        return Given(REMAINING, ids) if ids else None
+
+    def _new(self, patience_s: float) -> Optional[Given]:
         """Claim a piece with tests that are there, and that this shard has not had: it may take over its own."""
-        while self._queue:
+        if self._queue and self._failing.look():
+            self._queue.keep_to_own()
+        while self._queue and self._is_served():
             claimed = self._queue.take(min(patience_s, MOST_PATIENCE_S))
             if claimed is None:
-                return None
-            new = self._note(claimed)
-            if self._as_collected(new):
+                break
+            ids = self._as_collected(self._note(claimed))
+            if ids:
                 self._queue.began(claimed.piece)
-                return claimed._replace(piece=claimed.piece._replace(nodeids=tuple(new)))
+                return Given(claimed.piece.name, ids)
         return None
 
     def _note(self, claimed: Claimed) -> List[str]:
-        """Note what was claimed, in the order in which it runs; the ids that are new."""
+        """Note what was claimed, in the order in which it runs; the planned ids that are new."""
         self._taken.append(claimed)
-        new = [nodeid for nodeid in claimed.piece.nodeids if nodeid not in self._ids]
-        last = len(self._places)
-        new.sort(key=lambda nodeid: self._places.get(self._here.get(nodeid, ""), last))
-        self._ids.update((nodeid, self._counts.get(nodeid, 1)) for nodeid in new)
+        new = [nodeid for nodeid in claimed.piece.nodeids if nodeid not in self._counts]
+        new.sort(key=lambda nodeid: self._places.get(self._here.get(nodeid, ""), len(self._places)))
+        self._counts.update((nodeid, self._shared.get(nodeid, 1)) for nodeid in new)
         return new
 
     def _as_collected(self, planned: Iterable[str]) -> List[str]:
         """Call tests as the process that runs now does, in its order, without those that it lacks."""
-        return sorted((self._here[nodeid] for nodeid in planned if nodeid in self._here), key=self._places.__getitem__)
+        ids = (self._here[nodeid] for nodeid in planned if nodeid in self._here)
+        return sorted(ids, key=self._places.__getitem__)
 
-    # Red early ----------------------------------------------------------------------------------------
+    def _end(self) -> str:
+        """Say why there is no more: empty where all is claimed, or the store is gone, and what was claimed has run."""
+        red = self._red()
+        self._heard_end = not red
+        return red or (self._queue.why if self._queue and not self.is_late and not self._queue.gone else "")
 
     def ended(self, nodeid: str, is_red: bool) -> Dict[str, Any]:
         """Note that a test ended; answer why to stop, empty to go on."""
-        return {"stop": self._red_elsewhere()}
+        if is_red:
+            self._raise_red(nodeid)
+        return {"stop": self._red()}
 
-    def _red_elsewhere(self) -> str:
-        return ""
+    def _red(self) -> str:
+        red = self._known_red or (self._queue.red() if self._queue and self.fail_fast else "")
+        return f"{FAIL_FAST}: {red}" if red else ""
 
     # The end ------------------------------------------------------------------------------------------
 
-    def stop(self) -> None:
-        """Claim no more."""
-        if self._queue:
+    def _raise_red(self, nodeid: str) -> None:
+        """Stop all shards at their next test, where a person wants that."""
+        if self._queue and self.fail_fast:
+            self._queue.raise_red(nodeid)
+
+    def note(self, fates: Iterable[Fate], is_end: bool) -> None:
+        """Note what became of tests when a round has ended, also of those that ended it; at the end, claim no more."""
+        for red in (fate.nodeid for fate in fates if fate.outcome in (FAILED, ERROR)):
+            self._raise_red(red)
+        if self._queue and is_end:
             self._queue.stop()
 
-    def close(self) -> None:
-        """Say to the others that the result of this shard is written."""
+    def close(self, not_run: Iterable[str]) -> None:
+        """Say to the others that the result of this shard is written.
+
+        Args:
+            not_run: the planned ids that it says were not run: others may take their pieces over.
+        """
         if self._queue:
-            self._queue.close()
+            left = set(not_run)
+            self._queue.close(each.piece.name for each in self._taken if not left.isdisjoint(each.piece.nodeids))
+
+
+class _Failing:
+    """Whether a node is broken, as its journal tells: a fixture for the whole session failed, and tests with it.
+
+    It must not drain the queue, each test failing at once. What the plan gives it, it runs all the same: where the
+    fixture fails everywhere, every test is to say so.
+    """
+
+    def __init__(self, journal: Optional[Tail] = None) -> None:
+        self._journal = journal
+        self._setups = self._fixtures = 0
+        if journal:
+            journal.latest()  # what earlier rounds told
+
+    def look(self) -> bool:
+        """Read what was added, and tell."""
+        for event in self._journal.look(self._tells_nothing) if self._journal else ():
+            wide = event.get("scope") in ("session", "package") and event.get("step") == "setup"
+            self._fixtures += wide and event.get("failed") is True
+        return bool(self._fixtures and self._setups)
+
+    def _tells_nothing(self, line: bytes) -> bool:
+        self._setups += b',"setup","failed",' in line
+        return b'"event": "fixture end"' not in line
+
+
+# Opened -----------------------------------------------------------------------------------------------
+
+
+def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool = False) -> Optional[Claims]:
+    """Open the store in which the shards of a run share out their tests; None where the plan alone says who runs what.
+
+    Args:
+        plan: the one that was handed out, if there is one.
+
+    Raises:
+        SettingsError: what is named is no store, or one that lets everybody win.
+    """
+    if node.total < 2:
+        return None
+    owned = ownership.is_owned(os.environ)
+    environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
+    distribution = settings.distribution
+    try:
+        store = opening.open_store(distribution, environ, settings.project, opening.place(run_id(os.environ), ATTEMPT))
+        if store is None:
+            return None
+        red = (store.get(f"red/{ATTEMPT}") or "") if fail_fast else ""
+        is_late = bool(red) or _is_all_claimed(store, plan)
+    except StoreError as error:
+        say(f"{error.message}: tests are not shared out while they run, the plan holds as it stands")
+        return None
+    opener = _opener(store, node, distribution.take_over_after_s, fail_fast)
+    return Claims(opener, store.where, fail_fast, is_late, red)
+
+
+def _is_all_claimed(store: Store, plan: Optional[Plan]) -> bool:
+    pieces = [piece.name for shard in plan.shards for piece in shard.pieces] if plan else []
+    claimed = {key.rpartition(".")[0] for key in store.look("claims")}
+    return bool(pieces) and claimed.issuperset(pieces)
+
+
+def _opener(store: Store, node: Node, take_over_after_s: float, fail_fast: bool) -> Callable[[Sequence[Piece]], Queue]:
+    def open_queue(pieces: Sequence[Piece]) -> Queue:
+        return Queue(store, pieces, node, attempt=ATTEMPT, take_over_after_s=take_over_after_s, fail_fast=fail_fast)
+
+    return open_queue

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import console
 from ..ci import Node
@@ -62,6 +62,13 @@ class ShardRun:
     claims: Optional[Claims] = None
 
     @property
+    def claimed(self) -> Dict[str, Any]:
+        """What was claimed, and where: fields of the shard's receipt; none where the plan alone said who runs what."""
+        if not (self.claims and self.claims.is_on):
+            return {}
+        return {"store": self.claims.where, "store_gone": self.claims.gone, "pieces": self.claims.pieces}
+
+    @property
     def is_partial(self) -> bool:
         """Whether others run the rest, so that what is written for a whole run is not this one's."""
         return self.node.total > 1 or self.selection.ids is not None
@@ -94,11 +101,17 @@ def run(
     pytests = _Pytests(shard, session, words, limits, stop, supervision, say)
     selection.write(shard.folder, shard.selection)
     chosen, ended = shard.selection, _Ended(shard)
+    due: Tuple[str, ...] = ()
     as_worker, later = True, list(shard.later)
     clean = lru_cache(maxsize=None)(shard.by.text)  # each round tells what those before it told, too
     while True:
+        if shard.claims:
+            tail = journal.Tail(shard.folder / JOURNAL, shard.selection.start)
+            shard.claims.begin(due, tail, lambda: not session.death())
         exit = pytests.run_one(ended.count, chosen, as_worker)
         outcome = ended.outcome(exit, say)
+        if shard.claims:
+            shard.claims.note(outcome.fates, bool(outcome.ended))
         is_border = outcome.ended == receipt.FINISHED and bool(later) and not exit.interrupted
         if is_border:
             outcome = decisions.going_on(outcome, later.pop(0))
@@ -111,10 +124,8 @@ def run(
         if outcome.ended:
             return told
         say(f"\nround {ended.count}: as it was recorded\n" if is_border else decisions.progress(outcome))
-        as_worker = not outcome.as_plain
-        if shard.claims and shard.claims.is_on:
-            shard.claims.begin(outcome.due)
-        elif outcome.selected is not None:
+        as_worker, due = not outcome.as_plain, outcome.due
+        if not (shard.claims and shard.claims.is_on) and outcome.selected is not None:
             chosen = selection.remaining(shard.folder, shard.selection, outcome.due)
 
 

@@ -11,13 +11,13 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import printable
-from ..planning import forecast, pieces, together
+from ..planning import forecast, together
 from ..planning import plan as planning
 from ..planning.history import past as read_history
-from ..planning.pieces import Piece
+from ..planning.pieces import Piece, named
 from ..planning.plan import Plan
 from ..planning.together import Entry, Group
 from ..proof import receipt
@@ -42,6 +42,7 @@ class Selection:
         ids: exactly these, as the plan has them, instead of a shard of it; `ordered`: in this order.
         together: what pipeline.yml says of tests that stay together, but of marks (`together.wished`).
         arguments: as they are stored (`cleaning.stored_words`), with the result, too.
+        distributed: tests are shared out while they run, for which plans are made otherwise.
     """
 
     start: str
@@ -56,6 +57,7 @@ class Selection:
     together: Tuple[Entry, ...] = ()
     ordered: bool = False
     arguments: Tuple[str, ...] = ()
+    distributed: bool = False
 
 
 def write(folder: Path, selection: Selection) -> Path:
@@ -105,7 +107,7 @@ def suite_of(selection: Selection, collected: Sequence[str], groups: Iterable[Gr
     part = Part(Path(selection.part), selection.strict) if selection.part else None
     wishes = [*groups, *together.wished(selection.together, collected)]
     there = subset.of(part, collected, wishes)
-    plan = _handed_out(selection)
+    plan = handed_out(selection)
     names = known_as(there, (nodeid for shard in plan.shards for nodeid in shard.nodeids)) if plan else {}
     return Suite(there, names, [_renamed(group, names) for group in wishes], plan)
 
@@ -158,15 +160,6 @@ def shared_out(
     return told, pieces_of(plan, suite.planned, suite.stay), suite
 
 
-def pieces_of(plan: Plan, collected: Sequence[str], groups: Sequence[Group]) -> List[Piece]:
-    """Cut the tests of all shards into pieces, also those that came after the plan; none where the plan has none."""
-    if not any(shard.pieces for shard in plan.shards):
-        return []
-    shards = [shard.nodeids for shard in plan.shards]
-    shares = (share_of(collected, shards, index, groups) for index in range(len(shards)))
-    return [piece for index, share in enumerate(shares) for piece in pieces.by_file(index, share, {})]
-
-
 def _told(suite: Suite, plan: Optional[Plan], chosen: Iterable[str]) -> Dict[str, Any]:
     """Say what the tests were chosen by, and from."""
     known = suite.planned
@@ -189,17 +182,17 @@ def may_be_empty(selection: Selection) -> bool:
     """
     if selection.total == 1:
         return False
-    plan = _handed_out(selection) or _made_here(selection)
+    plan = handed_out(selection) or _made_here(selection)
     return selection.arguments != plan.arguments or not plan.shards[selection.index].nodeids
 
 
 def is_planned(selection: Selection) -> bool:
     """Tell whether a plan was handed out that was made with these arguments, so that pytest is known to take them."""
-    plan = _handed_out(selection)
+    plan = handed_out(selection)
     return plan is not None and selection.arguments == plan.arguments
 
 
-def _handed_out(selection: Selection) -> Optional[Plan]:
+def handed_out(selection: Selection) -> Optional[Plan]:
     """Read the plan that was handed out, if there is one for so many shards that can be read."""
     plan = planning.load_if_usable(Path(selection.plan), _say, "the shard")
     return plan if plan and len(plan.shards) == selection.total else None
@@ -214,7 +207,7 @@ def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, 
     past = read_history(Path(selection.history), _say)
     estimates, set_up = forecast.estimates(past, selection.machine), forecast.set_up(past, selection.machine)
     tests = estimates.tests_ms if collected is None else collected
-    return planning.make(tests, estimates, selection.total, set_up, groups)
+    return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed)
 
 
 def _say(line: str) -> None:
@@ -235,13 +228,50 @@ def share_of(
     """
     shard_of = {nodeid: number for number, nodeids in enumerate(shards) for nodeid in nodeids}
     tests = dict.fromkeys(collected)
-    late = any(nodeid not in shard_of for nodeid in tests)
-    for unit in together.units(dict.fromkeys(sorted(tests), 1), groups, 1, {}).units if late else ():
-        planned = [shard_of[nodeid] for nodeid in unit if nodeid in shard_of]
-        for nodeid in unit:
-            shard_of.setdefault(nodeid, planned[0] if planned else _late(unit[0], len(shards)))
+    for unit, number in _late_units(tests, shard_of, len(shards), groups):
+        shard_of.update((nodeid, shard_of.get(nodeid, number)) for nodeid in unit)
     return [test for test in tests if shard_of[test] == index]
+
+
+def _late_units(
+    tests: Mapping[str, None], shard_of: Mapping[str, int], total: int, groups: Iterable[Group]
+) -> List[Tuple[Sequence[str], int]]:
+    """List what stays together and has a test that came after the plan, and the shard that it goes to."""
+    if all(nodeid in shard_of for nodeid in tests):
+        return []
+    units = together.units(dict.fromkeys(sorted(tests), 1), groups, 1, {}).units
+    late = [unit for unit in units if any(nodeid not in shard_of for nodeid in unit)]
+    firsts = ([shard_of[nodeid] for nodeid in unit if nodeid in shard_of] for unit in late)
+    return [(unit, planned[0] if planned else _late(unit[0], total)) for unit, planned in zip(late, firsts)]
 
 
 def _late(nodeid: str, total: int) -> int:
     return int(hashlib.sha256(json.dumps(nodeid).encode("ascii")).hexdigest(), 16) % total
+
+
+def pieces_of(plan: Plan, collected: Iterable[str], groups: Iterable[Group] = ()) -> List[Piece]:
+    """List the pieces of all shards, as far as their tests are there; none where the plan has none.
+
+    Tests that came after the plan make the first piece of the shard that `share_of` gives them to, with those that
+    they stay together with.
+    """
+    shard_of = {nodeid: index for index, shard in enumerate(plan.shards) for nodeid in shard.nodeids}
+    tests = dict.fromkeys(collected)
+    pieces = [piece for shard in plan.shards for piece in shard.pieces]
+    if not pieces or tests.keys() == shard_of.keys():
+        return pieces
+    late: List[List[str]] = [[] for _ in plan.shards]
+    for unit, index in _late_units(tests, shard_of, len(plan.shards), groups):
+        late[index] += unit
+    moved = {nodeid for ids in late for nodeid in ids}
+    usual_ms = sum(piece.alone_ms for piece in pieces) // len(pieces)
+    made = []
+    for index, shard in enumerate(plan.shards):
+        parts = [(late[index], usual_ms, usual_ms)]
+        parts += [([*_kept(piece, tests, moved)], piece.estimate_ms, piece.alone_ms) for piece in shard.pieces]
+        made += [named(index, number, *part) for number, part in enumerate(part for part in parts if part[0])]
+    return made
+
+
+def _kept(piece: Piece, tests: Mapping[str, None], moved: Collection[str]) -> List[str]:
+    return [nodeid for nodeid in piece.nodeids if nodeid in tests and nodeid not in moved]

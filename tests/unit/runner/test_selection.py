@@ -44,6 +44,30 @@ def test_strange_ids_are_chosen_in_the_order_of_the_collection(whole: Selection)
     assert (list(reversed(STRANGE[:3])), False) == (told["select"], told["ordered"])
 
 
+def test_where_tests_are_shared_out_while_they_run_all_are_offered_and_in_one_piece(
+    tmp_path: Path, whole: Selection
+) -> None:
+    plan = planning.make(["t.py::a[7f-9]", *ABC, "gone.py::test"], Estimates({}), 2)
+    planning.save(plan, tmp_path / "plan.json")
+    handed_out = replace(whole, total=2, plan=str(tmp_path / "plan.json"))
+    new = Group("g", "", ("new.py::test", ABC[0]))
+
+    told, pieces, _ = selection.shared_out(handed_out, ["t.py::a[2c-9]", *ABC, "new.py::test"], [new])
+
+    assert ["t.py::a[2c-9]", *ABC, "new.py::test"] == told["select"]
+    assert {"t.py::a[2c-9]": "t.py::a[7f-9]"} == told["names"]
+    assert sorted(["t.py::a[7f-9]", *ABC, "new.py::test"]) == sorted(chain(*(piece.nodeids for piece in pieces)))
+    late = next(piece for piece in pieces if "new.py::test" in piece.nodeids)
+    assert (new.nodeids, late) == (late.nodeids, next(piece for piece in pieces if piece.shard == late.shard))
+
+
+def test_where_nothing_came_or_went_the_pieces_are_those_of_the_plan() -> None:
+    plan = planning.make(ABC, Estimates({}), 2)
+
+    assert [piece for shard in plan.shards for piece in shard.pieces] == selection.pieces_of(plan, ABC)
+    assert [] == selection.pieces_of(replace(plan, shards=(planning.Shard(tuple(ABC), 0),)), ABC)
+
+
 def test_without_a_plan_one_is_made_on_the_spot(whole: Selection) -> None:
     halves = [selection.answer(replace(whole, index=index, total=2), ABC) for index in (0, 1)]
 
