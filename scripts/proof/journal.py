@@ -22,7 +22,21 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    AbstractSet,
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..errors import SuiteError
 from . import outcomes as o
@@ -521,18 +535,29 @@ class Progress:
 
     `done` are the ids of the tests that ended, `failed` the outcome of those that failed, `share` is how much
     of the shard's time the ended ones stand for, 0 to 1. `now` is the id of the test that runs, or the file
-    that is collected; empty before and after.
+    that is collected; empty before and after. `given` are the ids of the pieces that it was given, where tests are
+    shared out while they run; `tests` is how many it is expected to have at its end.
 
     Args:
-        times: what each test of the shard is expected to take, in any unit.
+        times: what each test that the plan gives the shard is expected to take, in any unit.
+        all_times: the same of the tests of all shards, where they are shared out.
     """
 
-    def __init__(self, journal: Tail, times: Mapping[str, int], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        journal: Tail,
+        times: Mapping[str, int],
+        clock: Callable[[], float] = time.monotonic,
+        all_times: Mapping[str, int] = {},
+    ) -> None:
         self.done: Set[str] = set()
+        self.given: Set[str] = set()
+        self.tests = len(times)
         self.failed: Dict[str, str] = {}
         self.now = ""
         self._journal = journal
-        self._times, self._all_time, self._done_time = times, sum(times.values()), 0
+        self._planned, self._times, self._done_time = times, all_times or times, 0
+        self._all_time = self._planned_time = sum(times.values())
         self._clock = clock
         self._began = self._advanced = 0.0  # when the first test began, and the last one ended
 
@@ -540,6 +565,19 @@ class Progress:
     def share(self) -> float:
         """See the class."""
         return self._done_time / max(1, self._all_time)
+
+    def expect(self, given: AbstractSet[str]) -> None:
+        """Reckon anew what it will have at its end.
+
+        Args:
+            given: what all shards were given: the rest is still where the plan has it.
+        """
+        expected = self.given | (self._planned.keys() - given)
+        self.tests, self._all_time = len(expected), sum(self._times.get(nodeid, 0) for nodeid in expected)
+
+    def lose(self) -> None:
+        """Forget what it was given, and did: it left no result, and others take that over."""
+        self.given, self.done = set(), set()
 
     def read(self) -> Failures:
         """Take the events that were added; return the tests that failed meanwhile, by outcome."""
@@ -559,6 +597,7 @@ class Progress:
 
     def left_s(self, estimate_s: float) -> float:
         """Estimate how long it still takes, inf for not known; `estimate_s` is what all of it was expected to take."""
+        estimate_s *= self._all_time / max(1, self._planned_time) if self._all_time != self._planned_time else 1
         if not self._began:
             return estimate_s
         return left_s(self.share, self._advanced - self._began, self._clock() - self._advanced, estimate_s)
@@ -569,6 +608,8 @@ class Progress:
             self.now = str(event["id"])
             if kind == "start" and not self._began:
                 self._began = self._advanced = self._clock()
+        elif kind == "piece":
+            self.given.update(map(str, event["ids"]))
         elif kind in ("load", "finishing"):
             self.now = ""
         elif kind == "end":

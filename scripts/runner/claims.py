@@ -263,9 +263,8 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
         return None
     owned = ownership.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
-    distribution = settings.distribution
     try:
-        store = opening.open_store(distribution, environ, settings.project, opening.place(run_id(os.environ), ATTEMPT))
+        store = store_of_run(settings, environ)
         if store is None:
             return None
         red = (store.get(f"red/{ATTEMPT}") or "") if fail_fast else ""
@@ -273,8 +272,14 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
     except StoreError as error:
         say(f"{error.message}: tests are not shared out while they run, the plan holds as it stands")
         return None
-    opener = _opener(store, node, distribution.take_over_after_s, fail_fast)
+    opener = _opener(store, node, settings.distribution.take_over_after_s, fail_fast)
     return Claims(opener, store.where, fail_fast, is_late, red)
+
+
+def store_of_run(settings: Settings, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:
+    """Open the run's place in its store; None where it has none. Arguments and errors as those of `open_store`."""
+    place = opening.place(run_id(environ), ATTEMPT)
+    return opening.open_store(settings.distribution, environ, settings.project, place, trying)
 
 
 def _is_all_claimed(store: Store, plan: Optional[Plan]) -> bool:

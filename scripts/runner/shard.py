@@ -16,6 +16,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 from .. import ci
 from ..ci import Node
 from ..console import say, without_values
+from ..distribution import opening
 from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..evidence import cleaning
 from ..planning import history, timings
@@ -100,6 +101,7 @@ def execute(
         strict=bool(wanted and wanted.strict),
         together=settings.suite.together,
         arguments=cleaning.stored_words(arguments, by.text),
+        distributed=bool(opening.named(settings.distribution, os.environ)),
     )
     claims = claims_of_run(settings, node, selection.handed_out(chosen), fail_fast)
     if claims and claims.is_late:
