@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from scripts.distribution.desk import Claimed, Desk
 from scripts.distribution.policy import IDLE, RUNS, End
-from scripts.distribution.store import Store, StoreError
+from scripts.distribution.store import Store, StoreError, T, Unreached
 from scripts.planning.pieces import Piece, named
 
 SILENCE_S = 60.0
@@ -26,33 +26,33 @@ def pieces_of(total: int, each: int) -> List[Piece]:
 
 
 class MemoryStore(Store):
-    """A store that fails as often as it is told: before a call has an effect, or after."""
+    """A store that is not reached as often as it is told: before a call has an effect, or after."""
 
     def __init__(self, random: Optional[Random] = None, fails: float = 0.0) -> None:
+        super().__init__()
         self.kept: Dict[str, str] = {}
-        self.where, self._random, self._fails = "memory", random or Random(0), fails
+        self.where, self.down, self._random, self._fails = "memory", False, random or Random(0), fails
 
     def _fail(self) -> None:
-        if self._fails and self._random.random() < self._fails:
-            raise StoreError("memory: it does not answer")
+        if self.down or (self._fails and self._random.random() < self._fails):
+            raise Unreached("memory: no answer")
 
-    def claim(self, key: str, value: str) -> str:
+    def _in_time(self, act: Callable[[], T]) -> T:
         self._fail()
-        there = self.kept.setdefault(key, value)
+        done = act()
         self._fail()
-        return there
+        return done
 
-    def put(self, key: str, value: str) -> None:
-        self._fail()
+    def _claim(self, key: str, value: str) -> str:
+        return self.kept.setdefault(key, value)
+
+    def _put(self, key: str, value: str) -> None:
         self.kept[key] = value
-        self._fail()
 
-    def get(self, key: str) -> Optional[str]:
-        self._fail()
+    def _get(self, key: str) -> Optional[str]:
         return self.kept.get(key)
 
-    def look(self, folder: str) -> Dict[str, str]:
-        self._fail()
+    def _look(self, folder: str, known: Mapping[str, str]) -> Dict[str, str]:
         below = f"{folder}/"
         return {key[len(below) :]: value for key, value in self.kept.items() if key.startswith(below)}
 

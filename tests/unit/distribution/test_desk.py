@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.ci import Node
-from scripts.distribution.desk import Claimed, Desk, Forgotten, mark_dead
+from scripts.distribution.desk import Claimed, Desk, mark_dead
 from scripts.distribution.policy import OWN, STOLEN, TAKEN_OVER, End, Wait
 from scripts.distribution.sight import MOST_TAKEOVERS, read_owner
 from scripts.distribution.store import StoreError
@@ -216,16 +216,6 @@ def test_of_two_processes_with_one_index_the_later_goes_on() -> None:
     late.look(0)
 
     assert [True, False] == [early.replaced(), late.replaced()]
-
-
-def test_a_store_that_forgets_is_found_out() -> None:
-    store = MemoryStore()
-    one = desk(store)
-    one.next(0)
-    store.kept.clear()
-
-    with pytest.raises(Forgotten, match="lost"):
-        one.look(0)
 
 
 def test_red_is_of_one_try() -> None:
