@@ -11,7 +11,7 @@ from ..ci import Node
 from ..planning.pieces import Piece
 from .policy import CLOSED, OWN, End, Take, Wait, decide
 from .sight import DEAD, Beat, Owner, Sight, read, read_owner, written
-from .store import Store, StoreError
+from .store import Store
 
 
 class Claimed(NamedTuple):
@@ -20,10 +20,6 @@ class Claimed(NamedTuple):
     piece: Piece
     how: str
     whose: int
-
-
-class Forgotten(StoreError):
-    """The store has lost what was claimed: what it says now may give a piece to two."""
 
 
 class Desk:
@@ -59,15 +55,8 @@ class Desk:
         self._beat = beat
 
     def look(self, now: float) -> None:
-        """See what others have claimed, and who is alive; `now` by our clock, in seconds.
-
-        Raises:
-            Forgotten: what we have claimed is not there any more.
-        """
+        """See what others have claimed, and who is alive; `now` by our clock, in seconds."""
         claims = self._store.look("claims")
-        ours = {key.rpartition(".")[0] for key, text in claims.items() if read_owner(text) == self._me}
-        if self.claimed.keys() - ours:
-            raise Forgotten(f"{self._store.where}: it has lost what this shard claimed")
         self._sight.saw(claims, self._store.look("beats").values(), now)
 
     def next(self, now: float) -> Union[Claimed, Wait, End]:

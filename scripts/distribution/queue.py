@@ -17,17 +17,16 @@ from ..ci import Node
 from ..console import human_seconds
 from ..console import say as say_line
 from ..planning.pieces import Piece
-from .desk import Claimed, Desk, Forgotten
+from .desk import Claimed, Desk
 from .policy import IDLE, OWN, RUNS, STOLEN, TAKEN_OVER, End, Wait
 from .sight import STOPPED
-from .store import Store, StoreError
+from .store import Store, StoreError, Unreached
 
 __all__ = ["OWN", "STOLEN", "TAKEN_OVER", "Claimed", "Queue"]
 
 LONGEST_BEAT_S = 15.0
-PAUSE_S = 2.0  # between two looks of a shard that will soon have to take from others
-BEARABLE_S = 30.0  # how long a store may fail before the shard does without: half of the silence that costs its pieces
-AGAIN_S = 1.0  # from one failure of the store to the next call
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0  # between two looks of a shard that has to take from others
+LATENCIES = 20  # a pause is so many of what a claim takes
 APART = "where that is another run, give each a SHARDLINE_RUN of its own"
 
 
@@ -39,7 +38,6 @@ class Queue:
         take_over_after_s: how long another shard may be silent before its pieces may be taken over.
         alive: whether this shard gets on. While it does not, it gives no sign of life, and others take its pieces over.
         fail_fast: end when any shard of the run has raised the red flag.
-        bearable_s: how long the store may fail before the shard goes on without it.
 
     `gone` says why the store cannot be asked any more; empty as long as it can.
     """
@@ -54,13 +52,14 @@ class Queue:
         take_over_after_s: float = 60.0,
         alive: Callable[[], bool] = lambda: True,
         fail_fast: bool = False,
-        bearable_s: float = BEARABLE_S,
         say: Callable[[str], None] = say_line,
     ) -> None:
         self._desk = Desk(store, pieces, node, take_over_after_s, attempt)
         self._node, self._alive, self._fail_fast = node, alive, fail_fast
         self._beat_s = min(take_over_after_s / 4, LONGEST_BEAT_S)
-        self._bearable_s, self._tell = bearable_s, say
+        self._bearable_s = take_over_after_s / 2  # without a store; half of the silence that costs us our pieces
+        self._again_s = min(self._bearable_s / 5, 1.0)
+        self._tell = say
         self._thread: Optional[threading.Thread] = None
         self._changed = threading.Condition()  # guards what follows
         self._ready: Deque[Claimed] = deque()
@@ -144,7 +143,7 @@ class Queue:
             self._bear(lambda: self._desk.raise_red(self._red))
         never = [claimed.piece.name for claimed in self._ready]
         while not self.gone and not self._bear(lambda: self._desk.close([*left, *never])):
-            time.sleep(AGAIN_S)
+            time.sleep(self._again_s)
 
     def _wake(self) -> None:
         if not self._thread:
@@ -157,10 +156,10 @@ class Queue:
             went_well = self._bear(self._step)
             with self._changed:
                 if not self._closing:
-                    self._changed.wait(self._rest_s() if went_well else AGAIN_S)
+                    self._changed.wait(self._rest_s() if went_well else self._again_s)
 
     def _bear(self, call: Callable[[], None]) -> bool:
-        """Call the store, and tell whether it did; one that fails for long, or forgets, is gone."""
+        """Call the store, and tell whether it did; one not reached for long, or that refuses or forgets, is gone."""
         try:
             call()
             self._failing_since = 0.0
@@ -168,7 +167,7 @@ class Queue:
         except StoreError as error:
             now = time.monotonic()
             lasting = self._failing_since and now - self._failing_since >= self._bearable_s
-            if lasting or isinstance(error, Forgotten):
+            if lasting or not isinstance(error, Unreached):
                 self._give_up(error.message)
             elif not self._failing_since:
                 self._failing_since = now
@@ -186,6 +185,10 @@ class Queue:
         if self._asked():
             due.append(self._claim_at)
         return max(min(due) - time.monotonic(), 0.001)
+
+    def _pause_s(self) -> float:
+        pause_s = min(max(LATENCIES * self._desk.latency_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+        return min(pause_s, self._beat_s)
 
     def _asked(self) -> bool:
         return self._wanted and not self._ready and not self.ended
@@ -216,7 +219,7 @@ class Queue:
                 self._ready.append(found)
             self._finished = isinstance(found, End)
             if isinstance(found, Wait):
-                self._claim_at = now + min(found.pause_ms / 1000, self._beat_s)
+                self._claim_at = now + self._pause_s()
             if isinstance(found, Wait) != self._idle:
                 self._idle, self._beat_at = not self._idle, 0.0
             self._changed.notify_all()
@@ -225,9 +228,8 @@ class Queue:
         self._desk.look(now)
         red = self._desk.red() if self._fail_fast and not self._red else ""
         hurry = self._fail_fast or not self._desk.own_left()
-        soon_s = min(self._beat_s, max(PAUSE_S, 10 * self._desk.latency_s))
         with self._changed:
-            self._look_at = now + (soon_s if hurry else self._beat_s)
+            self._look_at = now + (self._pause_s() if hurry else self._beat_s)
             self._lost = self._desk.lost()
             self._red = self._red or red
             if self._fail_fast:
