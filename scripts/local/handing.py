@@ -42,7 +42,7 @@ def is_shared_out(settings: Settings, at_once: Concurrency, fail_fast: bool = Fa
 
 @contextmanager
 def shared_out(
-    settings: Settings, environ: Mapping[str, str], at_once: Concurrency, fail_fast: bool
+    settings: Settings, total: int, environ: Mapping[str, str], at_once: Concurrency, fail_fast: bool
 ) -> Iterator[Handed]:
     """Make a store of this run's own while the block runs, if its shards share out their tests."""
     if not is_shared_out(settings, at_once, fail_fast):
@@ -53,7 +53,7 @@ def shared_out(
     variables = {opening.HANDED: str(folder)}
     store: Optional[Store] = None
     with suppress(PipelineError):  # a shard says it
-        store = claims.store_of_run(settings, {**environ, **variables}, trying=False)
+        store = claims.store_of_run(settings, total, {**environ, **variables}, trying=False)
     try:
         yield Handed(variables, store)
     finally:

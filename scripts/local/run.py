@@ -53,7 +53,7 @@ def run(
         environ = {**os.environ, **own, **variables, **keeper.variables}
         words = [*([FAIL_FAST] if fail_fast else []), *arguments]
         try:
-            with board() as watched, shared_out(settings, environ, at_once, fail_fast) as handed:
+            with board() as watched, shared_out(settings, len(shards), environ, at_once, fail_fast) as handed:
                 environ.update(handed.variables)
                 _run(
                     shards,

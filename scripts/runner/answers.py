@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ..console import say
+from ..distribution.store import StoreError
 from ..planning import together
 from ..planning.together import Group
 from . import selection as selecting
@@ -57,11 +59,16 @@ def _collected(
 ) -> Dict[str, Any]:
     if claims is None or selection.ids is not None:
         return selecting.answer(selection, collected, groups)
-    told, pieces, suite = selecting.shared_out(selection, collected, groups)
-    if not pieces:
-        return selecting.answer(selection, collected, groups)
-    claims.offer(pieces, suite.there, suite.names)
-    return {**told, "fail_fast": claims.fail_fast}
+    try:
+        told, pieces, suite = selecting.shared_out(selection, collected, groups, claims.agreed)
+        if pieces:
+            claims.offer(told["plan"], pieces, suite.there, suite.names)
+            return {**told, "fail_fast": claims.fail_fast}
+    except StoreError as error:
+        if claims.is_on:
+            raise
+        say(f"{error.message}: {claims.UNSHARED}")
+    return selecting.answer(selection, collected, groups)
 
 
 def groups_in(asked: Mapping[str, Any]) -> List[Group]:

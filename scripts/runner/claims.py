@@ -6,15 +6,20 @@ piece, and the shard's result answers for every test that was claimed in its nam
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..ci import Node, run_id
+from .. import ci
+from ..ci import Node
 from ..console import say
-from ..distribution import opening
+from ..distribution import agreement, opening
 from ..distribution.queue import Claimed, Queue
-from ..distribution.store import Store, StoreError
+from ..distribution.sight import read_owner
+from ..distribution.store import CLAIMS, Store, StoreError
+from ..errors import PipelineError
+from ..planning import plan as planning
 from ..planning.pieces import Piece
 from ..planning.plan import Plan
 from ..proof.claimed import ClaimedPiece
@@ -24,7 +29,6 @@ from ..settings import Settings
 from . import ownership
 
 REMAINING = "remaining"  # the name of the piece that a later round begins with
-ATTEMPT = "1"
 FAIL_FAST = "--fail-fast"
 MOST_PATIENCE_S = 5.0
 
@@ -42,23 +46,29 @@ class Claims:
     Questions come from the channel, one at a time, while the round's process runs; the rest is asked between rounds.
 
     Args:
-        open_queue: opens the queue of a run's pieces, once these are known.
-        where: what people call its store.
+        store: of the run.
+        attempt: the CI's name for this try at it.
+        take_over_after_s: how long another shard may be silent before its pieces are taken over.
         fail_fast: stop all shards at the first red test.
         is_late: it came when all was claimed, or a test had failed: it claims nothing, and needs no service.
         red: which test had failed.
     """
 
+    UNSHARED = "tests are not shared out while they run, the plan holds as it stands"
+
     def __init__(
         self,
-        open_queue: Callable[[Sequence[Piece]], Queue],
-        where: str,
+        store: Store,
+        node: Node,
+        attempt: str = "1",
+        take_over_after_s: float = 60.0,
         fail_fast: bool = False,
         is_late: bool = False,
         red: str = "",
     ) -> None:
-        self.where, self.fail_fast, self.is_late = where, fail_fast, is_late
-        self._open, self._known_red = open_queue, red
+        self.where, self.fail_fast, self.is_late = store.where, fail_fast, is_late
+        self._store, self._node, self._attempt, self._after_s = store, node, attempt, take_over_after_s
+        self._known_red = red
         self._queue: Optional[Queue] = None
         self._taken: List[Claimed] = []
         self._counts: Dict[str, int] = {}  # by planned id of what was taken, how many tests share it
@@ -120,17 +130,44 @@ class Claims:
 
     # Questions ----------------------------------------------------------------------------------------
 
-    def offer(self, pieces: Sequence[Piece], collected: Sequence[str], names: Mapping[str, str]) -> None:
+    def agreed(self, own: Plan) -> Plan:
+        """Return the plan that all shards go by where none was handed out: that of the first to come.
+
+        Args:
+            own: this shard's, from its own history.
+
+        Raises:
+            StoreError: the store cannot be asked, or what it says is no plan.
+        """
+        text = agreement.agreed_plan(self._store, lambda: planning.dump(own))
+        try:
+            return planning.parse(json.loads(text), self.where)
+        except (ValueError, PipelineError) as error:
+            raise StoreError(f"{self.where}: {error}") from error
+
+    def offer(self, plan_id: str, pieces: Sequence[Piece], collected: Sequence[str], names: Mapping[str, str]) -> None:
         """Note what a process has collected; the first time, the queue of the run is opened.
 
         Args:
             names: by collected id, the planned one, where that is another.
+
+        Raises:
+            SettingsError: other shards of the run go by another plan.
+            StoreError: the store cannot be asked.
         """
         self._here = {names.get(nodeid, nodeid): nodeid for nodeid in collected}
         self._places = {nodeid: place for place, nodeid in enumerate(dict.fromkeys(collected))}
         self._shared = Counter(names.get(nodeid, nodeid) for nodeid in collected)
         if self._queue is None:
-            self._queue = self._open(pieces)
+            agreement.check_plan(self._store, self._attempt, plan_id)
+            self._queue = Queue(
+                self._store,
+                pieces,
+                self._node,
+                attempt=self._attempt,
+                take_over_after_s=self._after_s,
+                fail_fast=self.fail_fast,
+            )
             if self.is_late:
                 self._queue.stop()
 
@@ -257,39 +294,35 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
         plan: the one that was handed out, if there is one.
 
     Raises:
-        SettingsError: what is named is no store, or one that lets everybody win.
+        SettingsError: what is named is no store, or one that lets everybody win; or nothing says which run this is.
     """
     if node.total < 2:
         return None
     owned = ownership.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
+    attempt, after_s = ci.attempt(environ), settings.distribution.take_over_after_s
     try:
-        store = store_of_run(settings, environ)
+        store = store_of_run(settings, node.total, environ)
         if store is None:
             return None
-        red = (store.get(f"red/{ATTEMPT}") or "") if fail_fast else ""
-        is_late = bool(red) or _is_all_claimed(store, plan)
+        red = (store.get(f"red/{attempt}") or "") if fail_fast else ""
+        is_late = bool(red) or _is_all_claimed(store, plan, node)
     except StoreError as error:
-        say(f"{error.message}: tests are not shared out while they run, the plan holds as it stands")
+        say(f"{error.message}: {Claims.UNSHARED}")
         return None
-    opener = _opener(store, node, settings.distribution.take_over_after_s, fail_fast)
-    return Claims(opener, store.where, fail_fast, is_late, red)
+    return Claims(store, node, attempt, after_s, fail_fast, is_late, red)
 
 
-def store_of_run(settings: Settings, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:
+def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:
     """Open the run's place in its store; None where it has none. Arguments and errors as those of `open_store`."""
-    place = opening.place(run_id(environ), ATTEMPT)
-    return opening.open_store(settings.distribution, environ, settings.project, place, trying)
+    if not opening.named(settings.distribution, environ):
+        return None
+    return opening.open_store(settings.distribution, environ, settings.project, ci.place(environ, total), trying)
 
 
-def _is_all_claimed(store: Store, plan: Optional[Plan]) -> bool:
-    pieces = [piece.name for shard in plan.shards for piece in shard.pieces] if plan else []
-    claimed = {key.rpartition(".")[0] for key in store.look("claims")}
-    return bool(pieces) and claimed.issuperset(pieces)
-
-
-def _opener(store: Store, node: Node, take_over_after_s: float, fail_fast: bool) -> Callable[[Sequence[Piece]], Queue]:
-    def open_queue(pieces: Sequence[Piece]) -> Queue:
-        return Queue(store, pieces, node, attempt=ATTEMPT, take_over_after_s=take_over_after_s, fail_fast=fail_fast)
-
-    return open_queue
+def _is_all_claimed(store: Store, plan: Optional[Plan], node: Node) -> bool:
+    """Tell whether nothing is left for a shard; what it had claimed itself, in an earlier try at the run, is."""
+    left = {piece.name for shard in plan.shards for piece in shard.pieces} if plan else set()
+    claims = store.look(CLAIMS) if left else {}
+    left -= {key.rpartition(".")[0] for key in claims}
+    return bool(claims) and not left and all(read_owner(text).shard != node.index for text in claims.values())

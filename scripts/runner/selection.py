@@ -11,7 +11,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import printable
 from ..planning import forecast, together
@@ -95,11 +95,14 @@ class Suite(NamedTuple):
         return [self.names.get(nodeid, nodeid) for nodeid in self.there]
 
 
-def suite_of(selection: Selection, collected: Sequence[str], groups: Iterable[Group] = ()) -> Suite:
+def suite_of(
+    selection: Selection, collected: Sequence[str], groups: Iterable[Group] = (), plan: Optional[Plan] = None
+) -> Suite:
     """Work out which of the collected tests a selection is about.
 
     Args:
         groups: what the suite wants together.
+        plan: that all go by; without it, the one that was handed out, if there is one.
 
     Raises:
         PipelineError: the plan or the part cannot be used.
@@ -107,7 +110,7 @@ def suite_of(selection: Selection, collected: Sequence[str], groups: Iterable[Gr
     part = Part(Path(selection.part), selection.strict) if selection.part else None
     wishes = [*groups, *together.wished(selection.together, collected)]
     there = subset.of(part, collected, wishes)
-    plan = handed_out(selection)
+    plan = plan or handed_out(selection)
     names = known_as(there, (nodeid for shard in plan.shards for nodeid in shard.nodeids)) if plan else {}
     return Suite(there, names, [_renamed(group, names) for group in wishes], plan)
 
@@ -140,12 +143,16 @@ def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Grou
 
 
 def shared_out(
-    selection: Selection, collected: Sequence[str], groups: Iterable[Group] = ()
+    selection: Selection,
+    collected: Sequence[str],
+    groups: Iterable[Group] = (),
+    agreed: Callable[[Plan], Plan] = lambda own: own,
 ) -> Tuple[Dict[str, Any], List[Piece], Suite]:
     """Offer all collected tests, where shards share them out while they run, and cut them into pieces.
 
     Args:
         groups: what the suite wants together.
+        agreed: gives the plan that all shards go by for one's own, where none was handed out.
 
     Returns:
         what `answer` returns, with all tests; the pieces, none where the plan has none; and the tests.
@@ -154,7 +161,8 @@ def shared_out(
         PipelineError: as `answer`.
     """
     suite = suite_of(selection, collected, groups)
-    plan = suite.plan or _made_here(selection, suite.planned, suite.stay)
+    plan = suite.plan or agreed(_made_here(selection, suite.planned, suite.stay))
+    suite = suite if suite.plan else suite_of(selection, collected, groups, plan)
     chosen = list(dict.fromkeys(suite.there))
     told = {"select": chosen, "ordered": False, "by_piece": True, **_told(suite, plan, chosen)}
     return told, pieces_of(plan, suite.planned, suite.stay), suite
