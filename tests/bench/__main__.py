@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 from scripts.console import human_seconds, say
 from scripts.errors import PipelineError
 
-from . import ci_cache, environments, fetch, planning, plugin, redaction, replay, runner, warm
+from . import chaos, ci_cache, environments, fetch, planning, plugin, redaction, replay, runner, warm
 from .measuring import ROOT, Table, load
 
 BESIDE = Path("shared", "data", "durations")  # recordings, where a team keeps some beside its checkout
@@ -35,8 +35,9 @@ PARTS: Dict[str, Part] = {
     "ci-cache": Part(lambda options, _: ci_cache.tables(options.packages, 1.5 * options.gib, options.folder), 1),
     "redaction": Part(lambda options, rounds: redaction.tables(rounds), 3),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
+    "chaos": Part(lambda options, rounds: chaos.tables(rounds), 500),
 }
-HEAVY = ("ci-cache",)  # downloads gigabytes: only by its name
+HEAVY = ("ci-cache", "chaos")  # the one downloads gigabytes, the other takes ten minutes: only by their names
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -65,9 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     recordings = ROOT.parent / BESIDE
     # `choices` would refuse that no part is named.
     parser.add_argument(
-        "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all but ci-cache"
+        "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all but {', '.join(HEAVY)}"
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part; chaos: 500 runs")
     parser.add_argument(
         "--suites",
         type=Path,
