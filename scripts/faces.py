@@ -96,7 +96,8 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
     from .steps import shard
 
     words, pytest_arguments = arguments.numbers(rest)
-    return shard.run(project, ci.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
+    node = ci.resolve(words, os.environ)
+    return shard.run(project, node, pytest_arguments, options.defer_verdict, options.replay)
 
 
 def verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -94,6 +94,8 @@ def _add_tests(steps: _Steps) -> None:
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
     shard = steps.add("shard", faces.shard, True, "[INDEX TOTAL] ")
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
+    again = "run the tests of this shard's result again, in its order and processes; nothing is shared out"
+    shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
     plan = steps.add("plan", faces.plan, passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")

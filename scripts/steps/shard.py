@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import os
-from typing import Sequence
+from pathlib import Path
+from typing import Optional, Sequence
 
 from ..ci import Node
-from ..console import say
+from ..console import quoted, say
 from ..evidence import report
 from ..proof import report_text
-from ..runner import collection, coverage, merge, ownership, preparation, pytest_arguments, shard
+from ..proof.receipt import Receipt
+from ..runner import collection, coverage, merge, ownership, preparation, pytest_arguments, replay, shard
 from ..settings import Settings
 from . import verdict
 
 
-def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict: bool = False) -> int:
+def run(
+    settings: Settings,
+    node: Node,
+    arguments: Sequence[str],
+    defer_verdict: bool = False,
+    result_of: Optional[Path] = None,
+) -> int:
     """Run the tests of one shard, wherever the others run, and say what became of them.
 
     Args:
         defer_verdict: end well also when tests failed, so that CI keeps the result; `verdict` fails then.
+        result_of: a result of this shard, whose tests are to run again as they ran there.
 
     Returns:
         0 when every test of the shard passed or was skipped, 1 when one did not.
@@ -33,7 +42,7 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict:
     shard.check(settings, arguments)
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
-        result = shard.execute(settings, node, arguments)
+        result = _again(settings, node, arguments, result_of) if result_of else shard.execute(settings, node, arguments)
         if not ownership.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
             coverage.leave_copy(settings, shard.interpreter(settings, result), result)
     folder = settings.shown(shard.folder_of(settings, node))
@@ -42,3 +51,16 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict:
     if not ownership.is_owned(os.environ):
         merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
     return verdict.deferred(settings, result) if defer_verdict else verdict.exit_code(settings, result)
+
+
+def _again(settings: Settings, node: Node, typed: Sequence[str], file: Path) -> Receipt:
+    """Run the tests of a result again: in its order, in as many processes, wherever they came from then."""
+    recorded = replay.of_receipt(file, node)
+    arguments = replay.arguments_of(settings, recorded, typed)
+    if arguments:
+        say(f"run with: {' '.join(map(quoted, arguments))}")
+    commit = shard.commit_of(settings.project, os.environ)
+    if recorded.commit and commit and commit != recorded.commit:
+        say(f"it ran on commit {recorded.commit[:12]}, and this is {commit[:12]}")
+    environment = preparation.install(settings, with_service=False).suite
+    return replay.run(settings, replay.check(settings, environment, recorded, arguments, may_lack=False), arguments)
