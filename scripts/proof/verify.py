@@ -360,8 +360,12 @@ def _doubled(case: Case) -> Iterator[Finding]:
         count = sum(test.count for _, test in entries)
         if len(entries) > 1 or count > wanted:
             times = f", {count} times instead of {wanted}" if len(entries) == 1 else ""
-            kind = f.RAN_AGAIN if _is_explained(case, nodeid, entries) else f.DOUBLED
-            yield Finding(kind, _outcomes_in(entries) + times, nodeid, _indices(entries))
+            explained = _is_explained(case, nodeid, entries)
+            if (
+                not explained or sum(bool(test.attempts) for _, test in entries) > 1
+            ):  # else it did not come to run there
+                kind = f.RAN_AGAIN if explained else f.DOUBLED
+                yield Finding(kind, _outcomes_in(entries) + times, nodeid, _indices(entries))
 
 
 def _is_explained(case: Case, nodeid: str, entries: Sequence[Entry]) -> bool:

@@ -80,6 +80,12 @@ def test_what_is_red_in_one_of_them_is_red(first: str, again: str) -> None:
     assert (v.TESTS_FAILED, [(v.RED_TEST, "d")]) == (verdict.ended, red(verdict))
 
 
+def test_what_a_shard_claimed_and_did_not_come_to_another_may_take_over() -> None:
+    left = sharer(1, own("1-00", C), own("1-01", ran("d", NOT_RUN)))
+
+    assert () == about([sharer(0, own("0-00", A, B), taken("1-01", 1, D)), left]).findings
+
+
 def test_a_piece_may_pass_from_one_to_the_next() -> None:
     shards = [
         sharer(0, own("0-00", A, B), of=3),

@@ -69,7 +69,9 @@ def test_a_result_alone_says_which_tests_each_process_ran_and_in_which_order(tmp
 def test_the_result_of_another_shard_is_refused_with_the_command_for_that_one(tmp_path: Path) -> None:
     receipt.write(tmp_path / "r.json", SHARED_OUT)
 
-    with pytest.raises(SettingsError, match="expected the result of shard index 0 of 2 .* of shard index 1 of 2") as no:
+    with pytest.raises(
+        SettingsError, match=r"expected the result of shard index 0 of 2 .* of shard index 1 of 2"
+    ) as no:
         replay.of_receipt(tmp_path / "r.json", Node(0, 2))
     assert f"-s shard -- 1 2 --replay {tmp_path / 'r.json'}" in no.value.shown(command)
 
