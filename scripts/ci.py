@@ -23,6 +23,7 @@ _VARIABLES = (
 )
 _COMMITS = ("CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
+_ATTEMPTS = ("BUILDKITE_RETRY_COUNT",)  # CircleCI calls each try at a workflow another one
 _NAMES = ("CI", "CIRCLECI", "BUILDKITE", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TF_BUILD")
 LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
@@ -69,6 +70,11 @@ def run_id(environ: Mapping[str, str]) -> str:
     """
     said = (environ[name] for name in _RUNS if environ.get(name))
     return next(said, f"{LOCAL}{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+
+
+def attempt(environ: Mapping[str, str]) -> str:
+    """Name which try at a run this is, where the CI gives several tries one name."""
+    return next((environ[name] for name in _ATTEMPTS if environ.get(name)), "1")
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:

@@ -97,7 +97,7 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
     words, pytest_arguments = arguments.numbers(rest)
     node = ci.resolve(words, os.environ)
-    return shard.run(project, node, pytest_arguments, options.defer_verdict, options.replay)
+    return shard.run(project, node, pytest_arguments, options.defer_verdict, options.replay, options.merge)
 
 
 def verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

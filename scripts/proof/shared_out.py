@@ -9,7 +9,8 @@ from collections import defaultdict
 from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .claimed import OWN, TAKEN_OVER, ClaimedPiece, cut
-from .receipt import Receipt
+from .outcomes import NOT_RUN
+from .receipt import Receipt, digest
 
 Claim = Tuple[Receipt, ClaimedPiece]
 Claims = Mapping[str, Sequence[Claim]]
@@ -94,3 +95,15 @@ def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Sequ
     if own:
         return all(any(piece.how != OWN for _, piece in claims.get(nodeid, ())) for nodeid in own)
     return any(piece.whose == index != shard.index for shard in shards for piece in shard.pieces)
+
+
+def covers(shards: Sequence[Receipt]) -> bool:
+    """Tell whether each test that was there to be shared out has an outcome in one of these results.
+
+    All must have collected the same tests: the digest of these is what they ran is compared with.
+    """
+    counts: Dict[str, int] = {}
+    for test in (test for shard in shards for test in shard.tests if test.proven != NOT_RUN):
+        counts[test.nodeid] = max(counts.get(test.nodeid, 0), test.count)
+    ran = digest(nodeid for nodeid, count in counts.items() for _ in range(count))
+    return {shard.collected_digest for shard in shards} == {ran}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -22,12 +23,14 @@ def run(
     arguments: Sequence[str],
     defer_verdict: bool = False,
     result_of: Optional[Path] = None,
+    merging: bool = False,
 ) -> int:
     """Run the tests of one shard, wherever the others run, and say what became of them.
 
     Args:
         defer_verdict: end well also when tests failed, so that CI keeps the result; `verdict` fails then.
         result_of: a result of this shard, whose tests are to run again as they ran there.
+        merging: the last of all shards says the verdict of the run.
 
     Returns:
         0 when every test of the shard passed or was skipped, 1 when one did not.
@@ -40,17 +43,21 @@ def run(
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     shard.check(settings, arguments)
+    if merging:
+        verdict.check_can_merge(settings)
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
         result = _again(settings, node, arguments, result_of) if result_of else shard.execute(settings, node, arguments)
         if not ownership.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
             coverage.leave_copy(settings, shard.interpreter(settings, result), result)
     folder = settings.shown(shard.folder_of(settings, node))
-    for line in report_text.shard_lines(result, folder, settings.command, arguments):
+    for line in report_text.shard_lines(result, folder, settings.command, arguments, fan_in=not merging):
         say(line)
     if not ownership.is_owned(os.environ):
         merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
-    return verdict.deferred(settings, result) if defer_verdict else verdict.exit_code(settings, result)
+    own = partial(verdict.of_all, arguments=arguments) if merging else verdict.exit_code
+    judge = partial(own, settings, result)
+    return verdict.deferred(settings, judge) if defer_verdict else judge()
 
 
 def _again(settings: Settings, node: Node, typed: Sequence[str], file: Path) -> Receipt:
