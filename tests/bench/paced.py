@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from statistics import median
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Sequence, Tuple
 
 from .judge import Times, by_file
-from .measuring import pairs
 
 SHORTEST_S = 0.02  # shorter tests of a file sleep as one: their number would measure pytest, not who shares them out
 VARIABLE = "BENCH_PACE"
@@ -95,12 +93,11 @@ class Troubles(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the tests of a run wrote down: from the first that could begin to the last that ended, and how many."""
+    """What the tests of a run wrote down: from when all could begin to the last end, and how many."""
 
     span_s: float
     tests: int
     set_ups: int
-    gap_ms: float  # the median between two tests of a node
 
 
 def paced(known: Times, real: Times, scale: float, set_up_s: float = 0.0) -> Paced:
@@ -151,24 +148,15 @@ def bound_s(suite: Paced, nodes: int, troubles: Troubles) -> float:
 
 
 def _even_s(work_s: float, nodes: Sequence[Tuple[float, float]]) -> float:
-    """Find when nodes with their start and speed have done all together and end at once.
-
-    >>> _even_s(10.0, [(0.0, 1.0), (2.0, 0.5)])
-    7.333333333333333
-    """
+    """Find when nodes, each with its start and speed, have done all of the work if they end at once."""
     return (work_s + sum(start * speed for start, speed in nodes)) / sum(speed for _, speed in nodes)
 
 
 def seen(folder: Path) -> Seen:
     """Read what the nodes of a run wrote down; a line that was cut off when its node died does not count."""
-    lines: List[Tuple[str, float, float]] = []
-    gaps_ms = []
-    for file in sorted(folder.glob("gw*")):
-        words = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
-        own = [(each[0], float(each[1]), float(each[2])) for each in words if len(each) == 3]
-        gaps_ms += [1000 * (after[1] - before[2]) for before, after in pairs(own) if before[0] == after[0] == "test"]
-        lines += own
-    began = min(first for what, first, _ in lines if what == "met")
-    kinds = [what for what, _, _ in lines]
-    last = max(end for _, _, end in lines)
-    return Seen(last - began, kinds.count("test"), kinds.count("set-up"), median(gaps_ms) if gaps_ms else 0.0)
+    texts = [file.read_text(encoding="ascii") for file in folder.glob("gw*")]
+    lines = [line.split() for text in texts for line in text.splitlines()]
+    whole = [line for line in lines if len(line) == 3]
+    kinds = [what for what, _, _ in whole]
+    began = min(float(begin) for what, begin, _ in whole if what == "met")
+    return Seen(max(float(end) for _, _, end in whole) - began, kinds.count("test"), kinds.count("set-up"))

@@ -155,13 +155,13 @@ def table(
     rows, notes = [], list(notes)
     for name, sharer in sharers.items():
         runs = [run(sharer, suite, total, troubles) for _ in range(rounds)]
-        rows.append((name, *row(runs, bound_s)))
+        rows.append((name, *row(runs, bound_s, len(suite.real_s))))
         notes += [f"{name}: {each.trouble}" for each in runs if each.trouble]
     notes.append(
         f"{len(suite.real_s)} tests in {len(by_file(suite.real_s))} files at {scale:.4f} of their time; bound: "
         f"{bound_s:.1f} s; {len(suite.real_s) - len(suite.known_s)} tests were unknown before; {load()}."
     )
-    header = ("shared out by", "slowest/bound", "set-ups", "gap, ms", "all, s", "CPU, s", "claims", "in the store")
+    header = ("shared out by", "slowest/bound", "run again", "set-ups", "all, s", "CPU, s", "claims", "in the store")
     return Table(title, header, rows, notes)
 
 
@@ -173,14 +173,14 @@ def run(sharer: Sharer, suite: Paced, total: int, troubles: Troubles) -> Ran:
         return ran._replace(seen=paced.seen(Path(place, "seen")))
 
 
-def row(runs: Sequence[Ran], bound_s: float) -> Tuple[str, ...]:
+def row(runs: Sequence[Ran], bound_s: float, tests: int) -> Tuple[str, ...]:
     """The figures of several runs, and of the last what it claimed and stored."""
     seen = [each.seen for each in runs if each.seen]
     costs = [each.cost for each in runs if each.cost]
     return (
         _figures([each.span_s / bound_s for each in seen], 3),
+        _figures([each.tests - tests for each in seen], 0),
         _figures([each.set_ups for each in seen], 0),
-        _figures([each.gap_ms for each in seen], 1),
         _figures([each.wall_s for each in costs], 1),
         _figures([each.cpu_s for each in costs], 1),
         runs[-1].claims or "-",
