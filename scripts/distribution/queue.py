@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import deque
 from typing import Callable, Deque, Iterable, Optional, Sequence, Set
 
@@ -172,6 +173,10 @@ class Queue:
             elif not self._failing_since:
                 self._failing_since = now
                 self._tell(f"store: {error.message}; asked again for {human_seconds(self._bearable_s)}")
+            return False
+        except Exception as error:  # a mistake of ours: who waits for a piece must hear that none comes
+            traceback.print_exc()
+            self._give_up(f"{type(error).__name__}: {error}")
             return False
 
     def _give_up(self, why: str) -> None:

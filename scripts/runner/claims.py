@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import ci
@@ -31,6 +33,7 @@ from . import ownership
 REMAINING = "remaining"  # the name of the piece that a later round begins with
 FAIL_FAST = "--fail-fast"
 MOST_PATIENCE_S = 5.0
+LIVES_S = 600.0  # without a sign from the loop that watches pytest, and ends it where it hangs; a service may start
 
 
 class Given(NamedTuple):
@@ -52,6 +55,7 @@ class Claims:
         fail_fast: stop all shards at the first red test.
         is_late: it came when all was claimed, or a test had failed: it claims nothing, and needs no service.
         red: which test had failed.
+        where: what people call the store, where it is not what that says.
     """
 
     UNSHARED = "tests are not shared out while they run, the plan holds as it stands"
@@ -65,8 +69,9 @@ class Claims:
         fail_fast: bool = False,
         is_late: bool = False,
         red: str = "",
+        where: str = "",
     ) -> None:
-        self.where, self.fail_fast, self.is_late = store.where, fail_fast, is_late
+        self.where, self.fail_fast, self.is_late = where or store.where, fail_fast, is_late
         self._store, self._node, self._attempt, self._after_s = store, node, attempt, take_over_after_s
         self._known_red = red
         self._queue: Optional[Queue] = None
@@ -79,6 +84,7 @@ class Claims:
         self._shared: Mapping[str, int] = {}  # by planned id, how many tests share it there
         self._heard_end = False
         self._failing = _Failing()
+        self._watched_at = time.monotonic()
         self._is_served: Callable[[], bool] = lambda: True
 
     # Rounds -------------------------------------------------------------------------------------------
@@ -93,6 +99,15 @@ class Claims:
         """
         self._due, self._given, self._heard_end = tuple(due), Given("", []), False
         self._failing, self._is_served = _Failing(journal), is_served
+
+    def watching(self, signalled: Callable[[], bool]) -> Callable[[], bool]:
+        """Take what the loop that watches pytest asks all the time for a sign that this shard gets on."""
+
+        def noted() -> bool:
+            self._watched_at = time.monotonic()
+            return signalled()
+
+        return noted
 
     @property
     def is_on(self) -> bool:
@@ -167,6 +182,7 @@ class Claims:
                 attempt=self._attempt,
                 take_over_after_s=self._after_s,
                 fail_fast=self.fail_fast,
+                alive=lambda: time.monotonic() - self._watched_at < LIVES_S,
             )
             if self.is_late:
                 self._queue.stop()
@@ -310,7 +326,9 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
     except StoreError as error:
         say(f"{error.message}: {Claims.UNSHARED}")
         return None
-    return Claims(store, node, attempt, after_s, fail_fast, is_late, red)
+    handed = environ.get(opening.HANDED, "")
+    where = settings.shown(Path(handed)) if store.where == handed else ""
+    return Claims(store, node, attempt, after_s, fail_fast, is_late, red, where)
 
 
 def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:
