@@ -460,3 +460,34 @@ def test_the_python_of_the_tests_is_that_of_the_first_round_of_this_start(tmp_pa
     file.write_text("".join(json.dumps({**LOAD, "of": of, "n": 0, "executable": it}) + "\n" for of, it in starts))
 
     assert ["/first/python", ""] == [journal.interpreter(each, START) for each in (file, tmp_path / "none")]
+
+
+def given(*ids: str, name: str = "0-00-1a2b3c4d") -> Event:
+    return {"event": "piece", "name": name, "ids": list(ids)}
+
+
+def test_piece_by_piece_a_round_was_to_run_what_it_was_given_in_that_order() -> None:
+    session, seen, chosen = collected("a", "b", "b", "c")
+    told = one_round(session, seen, {**chosen, "by_piece": True}, given("c"), *trial("c"), given("b", name="1"))
+
+    assert (("c", "b", "b"), ("a", "b", "b", "c")) == (told.selected, told.listed)
+    assert (Ended(outcomes.DIED_BETWEEN_TESTS), ["b"]) == (told.ended, not_run(told.selected or (), [told]))
+
+
+def test_a_process_that_was_given_nothing_more_has_run_all() -> None:
+    session, seen, chosen = collected("a", "b")
+
+    assert outcomes.DIED_AFTER_LAST == one_round(session, seen, {**chosen, "by_piece": True}).ended.kind
+
+
+def test_progress_counts_what_moved_from_shard_to_shard(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    progress = journal.Progress(Tail(file, START), {"a": 1, "b": 3}, all_times={"a": 1, "b": 3, "x": 4})
+    file.write_bytes(lines(*numbered(LOAD, *collected("a", "b", "x"), given("a", "x"), *trial("x"))))
+    progress.read()
+    progress.expect({"a", "x", "b"})  # another was given b
+
+    assert (2, 0.8, {"x"}) == (progress.tests, progress.share, progress.done)
+    progress.lose()
+    progress.expect({"b"})
+    assert (1, set()) == (progress.tests, progress.done)
