@@ -28,6 +28,7 @@ from ..proof.claimed import ClaimedPiece
 from ..proof.journal import Tail
 from ..proof.outcomes import ERROR, FAILED, Fate
 from ..settings import Settings
+from ..settings.distribution import NO_STORE
 from . import ownership
 
 REMAINING = "remaining"  # the name of the piece that a later round begins with
@@ -312,7 +313,7 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
     Raises:
         SettingsError: what is named is no store, or one that lets everybody win; or nothing says which run this is.
     """
-    if node.total < 2:
+    if node.total < 2 or os.environ.get(opening.HANDED) == NO_STORE:
         return None
     owned = ownership.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
