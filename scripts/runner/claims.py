@@ -86,6 +86,7 @@ class Claims:
         self._heard_end = False
         self._failing = _Failing()
         self._watched_at = time.monotonic()
+        self._is_interrupted = False
         self._is_served: Callable[[], bool] = lambda: True
 
     # Rounds -------------------------------------------------------------------------------------------
@@ -106,7 +107,8 @@ class Claims:
 
         def noted() -> bool:
             self._watched_at = time.monotonic()
-            return signalled()
+            self._is_interrupted = signalled()
+            return self._is_interrupted
 
         return noted
 
@@ -212,7 +214,7 @@ class Claims:
         """Claim a piece with tests that are there, and that this shard has not had: it may take over its own."""
         if self._queue and self._failing.look():
             self._queue.keep_to_own()
-        while self._queue and self._is_served():
+        while self._queue and self._is_served() and not self._is_interrupted:
             claimed = self._queue.take(min(patience_s, MOST_PATIENCE_S))
             if claimed is None:
                 break

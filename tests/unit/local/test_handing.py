@@ -43,7 +43,7 @@ def test_a_shard_that_is_killed_costs_its_share_and_not_the_run(tmp_path: Path) 
 
     taken = [piece for result in results(project) for piece in result["pieces"] if piece["how"] == "taken over"]
     assert ["0"] * 2 == [each for each in (project / "ran").read_text().split() if each == "0"]
-    assert (0, 2, 1) == (done.returncode, len(results(project)), len(taken)), done.stdout
+    assert (0, 2, True) == (done.returncode, len(results(project)), bool(taken)), done.stdout
     assert re.search(r"^8 tests in 3 shards \(indices 0-2\): 8 passed", done.stdout, re.MULTILINE)
     assert "reports/.claims" == results(project)[0]["store"]
     assert not (project / "reports" / ".claims").exists()
