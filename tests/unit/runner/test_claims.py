@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
@@ -148,18 +149,24 @@ def test_a_broken_node_runs_its_own_tests_and_drains_nothing(run: Run, scope: st
 
 
 def test_the_first_red_test_stops_all_that_want_it(run: Run) -> None:
-    first, other, third = (run.shard(index, fail_fast=fast) for index, fast in ((0, True), (1, True), (1, False)))
+    first = run.shard(0, fail_fast=True, take_over_after_s=2.0)
+    other = run.shard(1, fail_fast=True, take_over_after_s=2.0)
     other.next(PATIENCE_S, "")
 
     assert {"stop": ""} == first.ended("t.py::c", False)
     assert {"stop": "--fail-fast: t.py::a"} == first.ended("t.py::a", True)
-    told: Dict[str, Any] = {"wait": True}
-    while "wait" in told:
-        told = other.next(PATIENCE_S, PIECES[2].name)
-    while not told.get("end"):
-        told = other.next(PATIENCE_S, told["piece"]["name"])
-    assert ("--fail-fast: t.py::a", True) == (told["end"], other.is_cut_off)
-    assert {"stop": ""} == third.ended("u.py::d", True)
+    until = time.monotonic() + PATIENCE_S
+    while not other.ended("u.py::d", False)["stop"]:
+        assert time.monotonic() < until, "it never heard of it"
+        time.sleep(0.02)
+    assert {"end": "--fail-fast: t.py::a"} == other.next(PATIENCE_S, PIECES[2].name)
+    assert other.is_cut_off
+
+
+def test_a_red_test_stops_nobody_who_does_not_want_it(run: Run) -> None:
+    claims = run.shard()
+
+    assert {"stop": ""} == claims.ended("t.py::a", True)
 
 
 def test_a_test_that_ended_its_process_stops_all_too(run: Run) -> None:
