@@ -27,6 +27,7 @@ from ..planning.plan import Plan
 from ..proof.claimed import ClaimedPiece
 from ..proof.journal import Tail
 from ..proof.outcomes import ERROR, FAILED, Fate
+from ..proof.receipt import FINISHED, STOPPED
 from ..settings import Settings
 from ..settings.distribution import NO_STORE
 from . import ownership
@@ -44,6 +45,13 @@ class Given(NamedTuple):
     ids: List[str]
 
 
+class Late(NamedTuple):
+    """Why there was nothing for a shard when it came, and how it ends for that: FINISHED or STOPPED."""
+
+    why: str
+    ended: str
+
+
 class Claims:
     """What one shard has claimed, over all its rounds.
 
@@ -54,8 +62,7 @@ class Claims:
         attempt: the CI's name for this try at it.
         take_over_after_s: how long another shard may be silent before its pieces are taken over.
         fail_fast: stop all shards at the first red test.
-        is_late: it came when all was claimed, or a test had failed: it claims nothing, and needs no service.
-        red: which test had failed.
+        late: why nothing was left for this shard when it came; None where it came in time.
         where: what people call the store, where it is not what that says.
     """
 
@@ -68,13 +75,11 @@ class Claims:
         attempt: str = "1",
         take_over_after_s: float = 60.0,
         fail_fast: bool = False,
-        is_late: bool = False,
-        red: str = "",
+        late: Optional[Late] = None,
         where: str = "",
     ) -> None:
-        self.where, self.fail_fast, self.is_late = where or store.where, fail_fast, is_late
+        self.where, self.fail_fast, self.late = where or store.where, fail_fast, late
         self._store, self._node, self._attempt, self._after_s = store, node, attempt, take_over_after_s
-        self._known_red = red
         self._queue: Optional[Queue] = None
         self._taken: List[Claimed] = []
         self._counts: Dict[str, int] = {}  # by planned id of what was taken, how many tests share it
@@ -187,8 +192,6 @@ class Claims:
                 fail_fast=self.fail_fast,
                 alive=lambda: time.monotonic() - self._watched_at < LIVES_S,
             )
-            if self.is_late:
-                self._queue.stop()
 
     def next(self, patience_s: float, after: str) -> Dict[str, Any]:
         """Answer which tests come next: a piece, the end, or that there is none yet.
@@ -241,7 +244,7 @@ class Claims:
         """Say why there is no more: empty where all is claimed, or the store is gone, and what was claimed has run."""
         red = self._red()
         self._heard_end = not red
-        return red or (self._queue.why if self._queue and not self.is_late and not self._queue.gone else "")
+        return red or (self._queue.why if self._queue and not self._queue.gone else "")
 
     def ended(self, nodeid: str, is_red: bool) -> Dict[str, Any]:
         """Note that a test ended; answer why to stop, empty to go on."""
@@ -250,7 +253,7 @@ class Claims:
         return {"stop": self._red()}
 
     def _red(self) -> str:
-        red = self._known_red or (self._queue.red() if self._queue and self.fail_fast else "")
+        red = self._queue.red() if self._queue and self.fail_fast else ""
         return f"{FAIL_FAST}: {red}" if red else ""
 
     # The end ------------------------------------------------------------------------------------------
@@ -324,14 +327,16 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
         store = store_of_run(settings, node.total, environ)
         if store is None:
             return None
-        red = (store.get(f"red/{attempt}") or "") if fail_fast else ""
-        is_late = bool(red) or _is_all_claimed(store, plan, node)
+        red = store.get(f"red/{attempt}") if fail_fast else None
+        late = Late(f"{FAIL_FAST}: {red}", STOPPED) if red else None
+        if late is None and _is_all_claimed(store, plan, node):
+            late = Late("all tests were claimed before it came", FINISHED)
     except StoreError as error:
         say(f"{error.message}: {Claims.UNSHARED}")
         return None
     handed = environ.get(opening.HANDED, "")
     where = settings.shown(Path(handed)) if store.where == handed else ""
-    return Claims(store, node, attempt, after_s, fail_fast, is_late, red, where)
+    return Claims(store, node, attempt, after_s, fail_fast, late, where)
 
 
 def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:

@@ -19,8 +19,9 @@ from scripts.planning.estimates import Estimates
 from scripts.planning.pieces import Piece, named
 from scripts.proof.journal import Tail
 from scripts.proof.outcomes import FAILED, Attempt, Fate
+from scripts.proof.receipt import FINISHED, STOPPED
 from scripts.runner import claims as module
-from scripts.runner.claims import Claims
+from scripts.runner.claims import Claims, Late
 from scripts.settings import Distribution, Settings, Suite
 
 COLLECTED = ["t.py::c", "t.py::a", "t.py::b[7f]", "u.py::d", "u.py::e"]
@@ -115,13 +116,6 @@ def test_a_piece_of_which_nothing_is_collected_is_answered_for_and_not_given(run
 
     assert 3 == len(given(claims))
     assert "gone.py::test" in claims.nodeids
-
-
-def test_who_comes_late_claims_nothing(run: Run) -> None:
-    claims = run.shard(is_late=True)
-
-    assert [] == given(claims)
-    assert ((), False) == (claims.pieces, claims.is_cut_off)
 
 
 def test_a_dead_service_is_given_no_test(run: Run) -> None:
@@ -233,10 +227,22 @@ def test_who_finds_all_claimed_is_late_unless_it_had_claimed_some_itself(project
     plan = planning.make(COLLECTED, Estimates({}), 2)
     first = opened(project)
     assert first
-    assert not first.is_late
+    assert first.late is None
     first.offer(plan.id, [piece for shard in plan.shards for piece in shard.pieces], COLLECTED, {})
     given(first)
 
-    late = [claims.is_late for claims in (opened(project, index=index) for index in (0, 1)) if claims]
+    late = [claims.late for claims in (opened(project, index=index) for index in (0, 1)) if claims]
 
-    assert [False, True] == late
+    assert [None, Late("all tests were claimed before it came", FINISHED)] == late
+
+
+def test_who_comes_after_a_red_test_is_late(project: Settings) -> None:
+    first = opened(project, fail_fast=True)
+    assert first
+    first.offer("plan", PIECES, COLLECTED, NAMES)
+    first.ended("t.py::a", True)
+    first.close([])
+
+    late = [claims.late for claims in (opened(project, index=1, fail_fast=fast) for fast in (True, False)) if claims]
+
+    assert [Late("--fail-fast: t.py::a", STOPPED), None] == late

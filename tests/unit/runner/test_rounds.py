@@ -512,13 +512,6 @@ def test_a_stop_at_the_first_failure_names_what_was_claimed_and_did_not_run(shar
     assert {"failed": 1, "not-run": len(mine.nodeids) - 1} == {"not-run": 0, **Counter(short(outcome).values())}
 
 
-def test_who_comes_late_runs_nothing_and_that_is_fine(shard: Shard, tmp_path: Path) -> None:
-    outcome = shard.write(test_it="def test_a(): pass").run(claims=claims(tmp_path, is_late=True))
-
-    assert ("finished", (), ()) == (outcome.ended, outcome.tests, outcome.errors)
-    assert 1 == outcome.answer["shared"]["count"]
-
-
 # Signals, to a runner in a process of its own -------------------------------------------------------
 
 RUNNER = """
