@@ -99,7 +99,7 @@ def exit_code(settings: Settings, result: Receipt) -> int:
         raise service_error(deaths[0].message)(deaths[0].message, f"Its last words stand above{words}.")
     if result.errors and not result.tests:
         raise nothing_ran(result.errors[0].message, result.exit_codes)
-    if not result.collected_count and receipt.is_green(result):
+    if not (result.collected_count or result.store) and receipt.is_green(result):  # or it came when all was claimed
         raise nothing_selected(result.arguments)
     if result.breaches and receipt.is_green(replace(result, breaches=())):
         over, unknown = ([b for b in result.breaches if b.known is known] for known in (True, False))
