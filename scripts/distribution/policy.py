@@ -1,6 +1,9 @@
-"""Which piece a shard claims next: its own in order, then some of those who have most left, then of the silent.
+"""Which piece a shard claims next: its own in order, unless another's would end too late; then some of the others'.
 
 Pure: what is known of a run goes in, what to do comes out. `queue.py` asks it anew for each piece, as late as it can.
+What is left of a run, and the pace of each shard, say when all would end if it were shared out perfectly. A piece that
+would end later than that where it is goes first, so that a shard that is late, slow or dead is helped while there is
+time. Measured by `nox -s bench -- pieces`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Uni
 from ..planning.pieces import Piece
 
 OWN, STOLEN, TAKEN_OVER = "own", "stolen", "taken over"
-RUNS, IDLE, CLOSED = "runs", "idle", "closed"  # what a shard says of itself; closed: its result is written
+# What a shard says of itself. Closed: its result is written; stopped: it claims no more, but runs what it has.
+RUNS, IDLE, CLOSED, STOPPED = "runs", "idle", "closed", "stopped"
 
 VICTIMS = 3  # how many shards, of those with most left, may be taken from
 SHORTEST_PAUSE_MS = 500
@@ -27,7 +31,7 @@ class Peer:
     """What is known of another shard.
 
     Args:
-        state: RUNS, IDLE or CLOSED, as its last beat says; empty where it never gave a sign.
+        state: RUNS, IDLE, CLOSED or STOPPED, as its last beat says; empty where it never gave a sign.
         running: the name of the piece that it runs; empty where that is not known.
         elapsed_ms: for how long it has been running that, as far as we know.
         silent: it is not closed and gave no sign for so long that what it claimed may be taken over.
@@ -88,6 +92,21 @@ class End:
     """No piece will come any more: write the result, and close."""
 
 
+def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int]) -> int:
+    """Compare what the pieces that a shard ran took with their estimates, in thousandths.
+
+    A twentieth of a shard's share counts as if it had taken what was estimated: a few short tests say little.
+
+    Args:
+        took_ms: by the name of each piece that it has run.
+    """
+    ran = [piece for piece in pieces if piece.name in took_ms]
+    estimated = sum(piece.estimate_ms if piece.shard == index else piece.alone_ms for piece in ran)
+    shards = len({piece.shard for piece in pieces}) or 1
+    usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 20
+    return 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual)
+
+
 def decide(view: View) -> Union[Take, Wait, End]:
     """Decide what a shard that has nothing to run does next."""
     outlook = _Outlook(view)
@@ -110,8 +129,8 @@ class _Outlook:
         self._by_name = {piece.name: piece for piece in view.pieces}
         self._open = _open(view)
         self._begun = {view.index, *view.claims.values(), *(i for i, peer in view.peers.items() if peer.state)}
-        known = self._begun.union(piece.shard for piece in view.pieces)
-        self._live = [index for index in sorted(known) if not _is_lost(view.peers.get(index, Peer()))]
+        planned = {view.index, *(piece.shard for piece in view.pieces)}
+        self._live = [index for index in sorted(planned) if not _is_lost(view.peers.get(index, Peer()))]
 
     def own(self) -> Optional[Piece]:
         """Choose the first of our own pieces that no faster shard would end sooner."""
@@ -184,7 +203,7 @@ class _Outlook:
 
 
 def _is_lost(peer: Peer) -> bool:
-    return peer.silent or peer.state == CLOSED
+    return peer.silent or peer.state in (CLOSED, STOPPED)
 
 
 def _open(view: View) -> Dict[int, List[Piece]]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import heapq
 import random
 from dataclasses import dataclass
-from statistics import median, quantiles
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from scripts.distribution import policy
 from scripts.distribution.policy import CLOSED, IDLE, RUNS, Peer, Take, View, Wait
@@ -22,7 +21,7 @@ from scripts.planning.nodeids import file_of
 from scripts.planning.pieces import Piece
 from scripts.planning.plan import make
 
-from .measuring import Table, pairs
+from .measuring import pairs
 
 TOTALS = (4, 8, 16)
 LATENCY_MS = 50
@@ -30,7 +29,6 @@ TAKE_OVER_MS = 60_000
 SET_UP_MS = 20_000
 NOISE = 0.3  # sigma of the factor by which each test differs from its estimate
 SEED = 13
-PRIOR = 20
 
 Times = Mapping[str, int]  # ms by node id
 Suites = Mapping[str, Sequence[Times]]
@@ -70,8 +68,7 @@ class Run:
         self._states: Dict[int, str] = {}
         self._files: Dict[int, str] = {}
         self._asked = self._moved = 0
-        self._took: Dict[int, Tuple[float, int]] = {}
-        self._pending: Dict[int, Tuple[float, int]] = {}
+        self._took: Dict[int, Dict[str, int]] = {index: {} for index in range(len(nodes.speeds))}
         self._events: List[Tuple[float, int, int, Optional[Take]]] = []
 
     def outcome(self) -> Outcome:
@@ -95,12 +92,13 @@ class Run:
         return dies_ms is not None and index == len(self._nodes.speeds) - 1 and now >= dies_ms
 
     def _ask(self, now: float, index: int) -> None:
-        self._running.pop(index, None)
-        took, estimated = self._took.get(index, (0, 0))
-        more, of = self._pending.pop(index, (0, 0))
-        self._took[index] = (took + more, estimated + of)
+        if index in self._running:
+            name, since = self._running.pop(index)
+            self._took[index][name] = round(now - since)
         self._states[index] = RUNS
-        decided = policy.decide(View(index, self._pieces, self._claims, self._peers(now, index), LATENCY_MS, self._pace(index)))
+        decided = policy.decide(
+            View(index, self._pieces, self._claims, self._peers(now, index), LATENCY_MS, self._pace(index))
+        )
         if isinstance(decided, Take):
             self._then(now + LATENCY_MS, index, decided)
         elif isinstance(decided, Wait):
@@ -120,7 +118,6 @@ class Run:
         ends_ms = now + self._duration_ms(index, take.piece)
         if not self._is_dead(index, ends_ms):
             self._ended_ms[name] = ends_ms
-        self._pending[index] = (ends_ms - now, take.piece.estimate_ms if take.how == policy.OWN else take.piece.alone_ms)
         return self._then(ends_ms, index)
 
     def _duration_ms(self, index: int, piece: Piece) -> float:
@@ -132,9 +129,7 @@ class Run:
         return took / self._nodes.speeds[index]
 
     def _pace(self, index: int) -> int:
-        took, estimated = self._took.get(index, (0, 0))
-        prior = sum(piece.estimate_ms for piece in self._pieces) / len(self._nodes.speeds) / PRIOR
-        return round(1000 * (took + prior) / (estimated + prior)) if PRIOR else 1000
+        return policy.pace_permille(self._pieces, index, self._took[index])
 
     def _peers(self, now: float, index: int) -> Dict[int, Peer]:
         found = {}
@@ -204,7 +199,9 @@ def one_killed(total: int, fair_ms: float, draw: random.Random) -> Nodes:
 def noisy(times: Times, seed: int) -> Dict[str, int]:
     """Let each test take something else."""
     draw = random.Random(seed)
-    return {nodeid: max(1, round(time * draw.lognormvariate(-NOISE * NOISE / 2, NOISE))) for nodeid, time in times.items()}
+    return {
+        nodeid: max(1, round(time * draw.lognormvariate(-NOISE * NOISE / 2, NOISE))) for nodeid, time in times.items()
+    }
 
 
 def regimes(suites: Suites) -> Dict[str, Tuple[List[Case], Fleet]]:
