@@ -22,7 +22,7 @@ VICTIMS = 3  # how many shards, of those with most left, may be taken from
 SHORTEST_PAUSE_MS = 500
 ENDLESS = 1e15
 FASTER = 1.1  # a shard counts as faster if it takes so much less
-WORTH = 0.02  # of what is left of the run: what it must gain to take a piece while there are own ones
+WORTH = 0.1  # of what is left of the run: what it must gain to take a piece while there are own ones
 OVERDUE = 0.2
 
 
