@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, NamedTuple, Sequence, Set, Union
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, OWN, End, Take, Wait, decide
+from .policy import CLOSED, OWN, End, Take, Wait, decide, pace_permille
 from .sight import DEAD, Beat, Owner, Sight, read, read_owner, written
 from .store import Store
 
@@ -38,7 +38,8 @@ class Desk:
         self._store, self._node, self._attempt = store, node, attempt
         self._me = Owner(node.index, uuid.uuid4().hex[:16])
         self._sight = Sight(node, self._me, pieces, take_over_after_s)
-        self._beat = Beat(self._me)
+        self._beat, self._pieces = Beat(self._me), pieces
+        self.took_ms: Dict[str, int] = {}  # by the name of each piece that this shard has run
         self.claimed: Dict[str, Claimed] = {}
         self.keeps_to_own = False
         self.latency_s = store.latency_s
@@ -50,7 +51,7 @@ class Desk:
 
     def say(self, **changes: Any) -> None:
         """Give a sign of life, with what has changed."""
-        beat = self._beat._replace(**changes, serial=self._beat.serial + 1)
+        beat = self._beat._replace(**changes, serial=self._beat.serial + 1, pace_permille=self._pace())
         self._store.put(f"beats/{beat.key}", written(beat))
         self._beat = beat
 
@@ -67,7 +68,7 @@ class Desk:
                 if piece.name not in self.claimed:  # the answer was lost, on its way to us
                     return self._ours(piece)
             again = self._sight.again()
-            step = Take(again, "", 0) if again else decide(self._sight.view(self.latency_s))
+            step = Take(again, "", 0) if again else decide(self._sight.view(self.latency_s, self._pace()))
             if isinstance(step, Take) and step.how not in ("", OWN) and self.keeps_to_own:
                 return End()
             if isinstance(step, Take):
@@ -77,6 +78,9 @@ class Desk:
             else:
                 self.look(now)
                 looked = True
+
+    def _pace(self) -> int:
+        return pace_permille(self._pieces, self._node.index, dict(self.took_ms))
 
     def _claim(self, piece: Piece) -> None:
         key, began = self._sight.key(piece), time.monotonic()

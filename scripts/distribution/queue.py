@@ -19,8 +19,7 @@ from ..console import human_seconds
 from ..console import say as say_line
 from ..planning.pieces import Piece
 from .desk import Claimed, Desk
-from .policy import IDLE, OWN, RUNS, STOLEN, TAKEN_OVER, End, Wait
-from .sight import STOPPED
+from .policy import IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, End, Wait
 from .store import Store, StoreError, Unreached
 
 __all__ = ["OWN", "STOLEN", "TAKEN_OVER", "Claimed", "Queue"]
@@ -80,6 +79,8 @@ class Queue:
         """
         with self._changed:
             if not self._wanted:
+                if self._running:
+                    self._desk.took_ms[self._running] = round(1000 * (time.monotonic() - self._began_at))
                 self._wanted, self._running, self._claim_at = True, "", 0.0
             self._wake()
             self._changed.wait_for(lambda: self._ready or self.ended, patience_s)

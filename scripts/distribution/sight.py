@@ -12,9 +12,9 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, IDLE, OWN, RUNS, STOLEN, TAKEN_OVER, Peer, View
+from .policy import CLOSED, IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, Peer, View
 
-STOPPED, DEAD = "stopped", "dead"  # claims no more, but runs what it has; ended without a result, says who saw it end
+DEAD = "dead"  # ended without a result, says who saw it end
 STATES = (RUNS, IDLE, CLOSED, STOPPED, DEAD)
 MOST_TAKEOVERS = 2  # a piece that was with three shards which all fell silent may be what silences them
 LOOKS = 4  # how many looks without a sign make a silence, at least
@@ -36,6 +36,7 @@ class Beat(NamedTuple):
         piece: the name of the piece that runs; empty where none does.
         for_ms: for how long it runs.
         left: the names of claimed pieces which a closed shard has no whole result of.
+        pace_permille: what its pieces took, in thousandths of their estimates.
     """
 
     owner: Owner
@@ -45,6 +46,7 @@ class Beat(NamedTuple):
     piece: str = ""
     for_ms: int = 0
     left: Tuple[str, ...] = ()
+    pace_permille: int = 1000
 
     @property
     def key(self) -> str:
@@ -61,8 +63,8 @@ def read(text: str) -> Optional[Beat]:
     """Read a beat; None where it is damaged, or of a form that we do not know."""
     try:
         beat = Beat(**json.loads(text))
-        numbers = (beat.generation, beat.serial, beat.for_ms)
-        sound = beat.state in STATES and all(isinstance(each, int) for each in numbers)
+        numbers = (beat.generation, beat.serial, beat.for_ms, beat.pace_permille - 1)
+        sound = beat.state in STATES and all(isinstance(each, int) and each >= 0 for each in numbers)
         return beat._replace(owner=Owner(*beat.owner), left=tuple(beat.left)) if sound else None
     except (ValueError, TypeError):
         return None
@@ -155,7 +157,7 @@ class Sight:
         chain = self._chains.get(name)
         return chain[max(chain)] if chain else None
 
-    def view(self, latency_s: float) -> View:
+    def view(self, latency_s: float, pace_permille: int = 1000) -> View:
         """Tell the policy what is known.
 
         It thinks of shards, we know processes. So claims of processes that fell silent, are closed or claim no more
@@ -168,8 +170,8 @@ class Sight:
             if last:
                 claims[piece.name] = self._standing(piece.name, last, silent, closed, stopped)
         peers = {beat.owner.shard: self._peer(beat) for beat in self._latest()}
-        peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(RUNS)})
-        return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s))
+        peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(STOPPED)})
+        return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s), pace_permille)
 
     def _standing(self, name: str, last: Owner, silent: int, closed: int, stopped: int) -> int:
         beat = self._beats.get(last, Beat(last))
@@ -197,7 +199,7 @@ class Sight:
         if self._silent(beat.owner):
             return Peer(silent=True)
         elapsed_s = self._listened_s - self._moved_s[beat.owner]
-        return Peer(beat.state, beat.piece, beat.for_ms + round(1000 * elapsed_s))
+        return Peer(beat.state, beat.piece, beat.for_ms + round(1000 * elapsed_s), pace_permille=beat.pace_permille)
 
     def lost(self, claimed: Iterable[str]) -> Set[str]:
         """Name those of the pieces that we have claimed which others have taken over."""
