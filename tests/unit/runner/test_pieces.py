@@ -101,7 +101,7 @@ def test_what_other_shards_took_is_not_run_and_a_piece_runs_in_collection_order(
 
     assert [IDS[4], IDS[7], IDS[1]] == ran(run)
     assert "3 passed, 1 deselected in" in run.out
-    assert tuple(IDS[1:]) == run.journal[-1].selected
+    assert tuple(IDS[1:]) == run.journal[-1].offered
 
 
 def test_the_next_piece_is_asked_for_when_the_last_test_of_one_has_run(suite: Suite) -> None:
@@ -136,8 +136,8 @@ def test_while_no_piece_is_free_session_fixtures_stay_and_those_of_modules_end(s
     assert ["+session", "+module", "1 passed", "-module", "+module", "4 passed", "-module", "-session"] == log(suite)
 
 
-SLOW = """
-    import pytest, time
+BAD_END = """
+    import pytest
 
     @pytest.fixture(scope="session", autouse=True)
     def ends_badly():
@@ -150,7 +150,7 @@ SLOW = """
 
 def test_an_error_after_the_last_test_is_that_tests_also_where_nobody_knew_that_it_was_the_last(suite: Suite) -> None:
     for pieces in (["test_a.py::test_1"],), (["test_a.py::test_1"], WAIT):
-        run, _ = given(suite.write(test_a=SLOW), *pieces, words=["test_a.py"])
+        run, _ = given(suite.write(test_a=BAD_END), *pieces, words=["test_a.py"])
 
         (attempt,) = run.journal[-1].attempts
         assert (1, "error", "RuntimeError: after all") == (run.status, attempt.outcome, attempt.message)
