@@ -37,7 +37,8 @@ def place(run: str, attempt: str) -> str:
 
 
 def _folder_name(word: str) -> str:
-    name = quote(word, safe="").replace(".", "%2E", 1) if word.startswith(".") else quote(word, safe="")
+    name = quote(word, safe="", errors="replace")
+    name = f"%2E{name[1:]}" if name.startswith(".") else name
     return name if 0 < len(name) <= LONGEST_NAME else hashlib.sha256(word.encode("utf-8", "replace")).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
@@ -53,7 +54,7 @@ class RedisStore(Store):
         folder, name = _split(key)
         began = self._claims.get(BEGAN) if folder == CLAIMS else None
         _, there, first = self._ask(folder, ("HSETNX", name, value), ("HGET", name), ("HGET", BEGAN))
-        if began is not None and _text(first) != began:
+        if began is not None and (first is None or _text(first) != began):
             raise StoreError(f"{self.where} no longer has what was claimed there", LOST)
         if there is None:
             raise Unreached(f"{self.where}: what was written to {key} is not there")
@@ -139,9 +140,12 @@ def _options(url: str) -> Dict[str, Any]:
         raise SettingsError(
             f"{message}: {error}", "Characters like / # ? in a password: write them as %2F %23 %3F."
         ) from error
-    options = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
+    options: Dict[str, Any] = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
     options.update(username=_unquoted(parts.username), password=_unquoted(parts.password))
     options.update(socket_timeout=TRY_S, socket_connect_timeout=TRY_S, retry=Retry(NoBackoff(), 0))
+    # It would tell the server its name and version, two more questions to each connection, and more than we need to say.
+    unnamed = ("driver_info",) if find_spec("redis.driver_info") else ("lib_name", "lib_version")
+    options.update(dict.fromkeys(unnamed))
     return {**options, **_tls()} if parts.scheme == "rediss" else options
 
 
