@@ -143,7 +143,7 @@ def _options(url: str) -> Dict[str, Any]:
     options: Dict[str, Any] = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
     options.update(username=_unquoted(parts.username), password=_unquoted(parts.password))
     options.update(socket_timeout=TRY_S, socket_connect_timeout=TRY_S, retry=Retry(NoBackoff(), 0))
-    # It would tell the server its name and version, two more questions to each connection, and more than we need to say.
+    # Otherwise it tells the server its name and version: two more questions for each connection.
     unnamed = ("driver_info",) if find_spec("redis.driver_info") else ("lib_name", "lib_version")
     options.update(dict.fromkeys(unnamed))
     return {**options, **_tls()} if parts.scheme == "rediss" else options

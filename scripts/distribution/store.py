@@ -91,8 +91,8 @@ class Store(ABC):
     def _looked(self, folder: str) -> Dict[str, str]:
         known = dict(self._claims) if folder == CLAIMS else {}
         there = self._look(folder, known)
-        # A list may be late (network disks keep theirs for a minute), so each that it lacks is asked for. And the first,
-        # always: who comes to an emptied store claims it anew.
+        # A list may be late (network disks keep theirs for a minute): each that it lacks is asked for, and always the
+        # first: who comes to an emptied store claims it anew.
         for name in [name for name, value in known.items() if name == BEGAN or there.get(name) != value]:
             if self._get(f"{folder}/{name}") != known[name]:
                 raise StoreError(f"{self.where} no longer has what was claimed there ({name})", LOST)

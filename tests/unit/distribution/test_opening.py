@@ -81,7 +81,7 @@ def test_a_variable_may_hold_the_whole_store(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_names_no_store_is_refused_without_its_secrets() -> None:
-    with pytest.raises(SettingsError, match="expected redis://.* got http://host") as caught:
+    with pytest.raises(SettingsError, match=r"expected redis://.* got http://host") as caught:
         opening.open_store(Distribution(store="$STORE"), {"STORE": "http://me:geheim@host"}, Path(), "run/1")
 
     assert "geheim" not in str(caught.value)

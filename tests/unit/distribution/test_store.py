@@ -1,4 +1,4 @@
-"""What every store promises: one wins, everybody hears who, and whatever an answer meets, no claim is lost or doubled."""
+"""What every store promises: one wins, all hear who, and whatever an answer meets, no claim is lost or doubled."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_store_that_stalls_is_an_error_in_time_and_found_to_have_carried_it_ou
     store = remote.open_by_proxy()
     store.deadline_s = 0.2
     remote.proxy.faults = [Fault("stall")]
-    with pytest.raises(Unreached, match="no answer within 0.2 s"):
+    with pytest.raises(Unreached, match=r"no answer within 0\.2 s"):
         store.claim("claims/a", "ours")
     store.deadline_s = 8
 
