@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ..console import without_secrets
 from ..errors import SettingsError
+from ..settings.distribution import shown
 from ..system import certificates
 from .store import BEGAN, CLAIMS, LOST, Store, StoreError, Unreached
 
@@ -132,14 +133,10 @@ def _options(url: str) -> Dict[str, Any]:
         parts = urlsplit(url)
         port, database = parts.port or 6379, parts.path.strip("/")
         if not parts.hostname or parts.query or parts.fragment or not re.fullmatch("[0-9]*", database):
-            raise ValueError("it has more, or less, than these")
+            raise ValueError
     except ValueError as error:
-        message = (
-            f"distribution.store: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], got {without_secrets(url)}"
-        )
-        raise SettingsError(
-            f"{message}: {error}", "Characters like / # ? in a password: write them as %2F %23 %3F."
-        ) from error
+        message = f"distribution.store: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], got {shown(url)}"
+        raise SettingsError(message, "Characters like / # ? in a password: write them as %2F %23 %3F.") from error
     options: Dict[str, Any] = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
     options.update(username=_unquoted(parts.username), password=_unquoted(parts.password))
     options.update(socket_timeout=TRY_S, socket_connect_timeout=TRY_S, retry=Retry(NoBackoff(), 0))

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
-from ..console import without_secrets
 from ..errors import shortened
 from ..typed_yaml import Seconds, checked
 
@@ -14,16 +13,24 @@ NO_STORE = "none"
 KINDS = ("s3", "oss", "cos", "gcs")
 
 
+def shown(text: str) -> str:
+    """Show what should be a store's address, without user and password, whatever stands in these.
+
+    >>> shown("redis://:a/b@c@host:port")
+    'redis://host:port'
+    """
+    return re.sub(r"(?s)://.*@", "://", text)
+
+
 def _check_store(text: str) -> None:
     """Accept a store of a kind that there is; what stands in variables is looked at when it is opened."""
     scheme, found, rest = text.partition("://")
-    shown = shortened(without_secrets(text))
     if not text.strip():
         raise ValueError("expected redis://HOST, s3://BUCKET/PREFIX, a folder or none, got nothing")
     if found and scheme not in ("redis", "rediss", "s3") and "$" not in scheme:
-        raise ValueError(f"expected redis://, rediss://, s3:// or a folder, got {shown}")
+        raise ValueError(f"expected redis://, rediss://, s3:// or a folder, got {shortened(shown(text))}")
     if found and scheme == "s3" and not re.fullmatch(r"[\w.${}-]{3,}(/.*)?", rest):
-        raise ValueError(f"expected s3://BUCKET/PREFIX, got {shown}")
+        raise ValueError(f"expected s3://BUCKET/PREFIX, got {shortened(text)}")
 
 
 def _check_kind(text: str) -> None:
