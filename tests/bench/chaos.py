@@ -195,7 +195,7 @@ def _disturb(
     dies = {index: chance.uniform(0, length_s) for index in shards if chance.random() < (0.4 if index else 0.1)}
     sleeps = {index: chance.uniform(0, length_s) for index in shards if chance.random() < 0.3}
     wakes: Dict[int, float] = {}
-    bad = chance.choice([0.0, 0.03, 0.1])
+    bad = chance.choice([0.0, 0.01, 0.05])
     killed, began = set(), time.monotonic()
     while shards and time.monotonic() - began < LONGEST_RUN_S:
         now = time.monotonic() - began
@@ -218,7 +218,7 @@ def _disturb(
             proxy.faults.append(Fault(chance.choice(FAULTS), chance.uniform(0, kind.silence_s / 4)))
             counts["faults"] += 1
         if proxy and now < length_s:
-            proxy.down = chance.random() < (0.9 if proxy.down else 0.2 * bad)
+            proxy.down = chance.random() < (0.9 if proxy.down else bad / 4)
         elif proxy:
             proxy.down = False
         time.sleep(TICK_S)
@@ -241,7 +241,7 @@ def _shard(kind: Kind, place: str, node: Node, pieces: Sequence[Piece], folder: 
     if random.random() < 0.2:
         time.sleep(random.uniform(0, kind.silence_s))
     store = kind.open(place, port)
-    store.deadline_s = kind.silence_s / 3
+    store.deadline_s = kind.silence_s / 6
     ran: List[Tuple[str, str, int]] = []
     try:
         probe(store)
