@@ -82,6 +82,8 @@ class Queue:
                 self._wanted, self._running, self._claim_at = True, "", 0.0
             self._wake()
             self._changed.wait_for(lambda: self._ready or self.ended, patience_s)
+            while self._ready and self._ready[0].piece.name in self._lost:  # we slept on it
+                self._ready.popleft()
             if self._stopped or not self._ready:  # what we stop with has not begun: `close` leaves it to others
                 return None
             self._wanted = False
