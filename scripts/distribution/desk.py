@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, NamedTuple, Sequence, Set, Union
 from ..ci import Node
 from ..planning.pieces import Piece
 from .policy import CLOSED, OWN, End, Take, Wait, decide
-from .sight import DEAD, Beat, Owner, Sight, read, read_owner, written
+from .sight import DEAD, Beat, Owner, Sight, latest, read_owner, written
 from .store import Store
 
 
@@ -40,6 +40,7 @@ class Desk:
         self._sight = Sight(node, self._me, pieces, take_over_after_s)
         self._beat = Beat(self._me)
         self.claimed: Dict[str, Claimed] = {}
+        self._unheard: Set[str] = set()  # claims without an answer: they may be carried out yet
         self.keeps_to_own = False
         self.latency_s = store.latency_s
 
@@ -81,7 +82,9 @@ class Desk:
     def _claim(self, piece: Piece) -> None:
         key, began = self._sight.key(piece), time.monotonic()
         value = json.dumps([*self._me, self._attempt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())])
+        self._unheard.add(piece.name)
         self._sight.heard(key, read_owner(self._store.claim(f"claims/{key}", value)))
+        self._unheard.remove(piece.name)
         self.latency_s += (time.monotonic() - began - self.latency_s) / 4
 
     def _ours(self, piece: Piece) -> Claimed:
@@ -110,7 +113,7 @@ class Desk:
 
     def close(self, left: Iterable[str]) -> None:
         """Say that our result is written, but for some pieces that we have claimed."""
-        self.say(state=CLOSED, piece="", left=tuple(sorted(left)))
+        self.say(state=CLOSED, piece="", left=tuple(sorted({*left, *self._unheard})))
 
 
 def mark_dead(store: Store, index: int) -> None:
@@ -119,6 +122,7 @@ def mark_dead(store: Store, index: int) -> None:
     Raises:
         StoreError: the store cannot be asked.
     """
-    for beat in filter(None, map(read, store.look("beats").values())):
+    for beat in latest(store.look("beats").values()).values():
         if beat.owner.shard == index and beat.state != CLOSED:
-            store.put(f"beats/{beat.key}", written(beat._replace(state=DEAD, serial=beat.serial + 1)))
+            dead = beat._replace(state=DEAD, serial=beat.serial + 1)
+            store.put(f"beats/{dead.key}", written(dead))

@@ -146,10 +146,10 @@ def judge(run: Run, counts: Counts[str]) -> List[str]:
         for (_, name), n in Counter((r.shard, name) for r, name, _, _ in ran).items()
         if n > 1
     ]
-    nobody_stayed = 0 in run.killed or any(result.gone for result in run.results)
+    stayed = any(result.shard == 0 and not result.gone for result in run.results)  # the first idle one waits longest
     for name in {piece.name for piece in run.pieces} - times.keys():
         counts["left"] += 1
-        if not nobody_stayed and len(run.owners.get(name, [])) <= MOST_TAKEOVERS:
+        if stayed and len(run.owners.get(name, [])) <= MOST_TAKEOVERS:
             wrong.append(f"{name} has no result; claimed by {run.owners.get(name)}, killed {run.killed}")
     counts["runs"] += 1
     counts["pieces"] += len(run.pieces)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from random import Random
 from typing import Dict, List, Set
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scripts.ci import Node
 from scripts.distribution.desk import Claimed, Desk, mark_dead
 from scripts.distribution.policy import OWN, STOLEN, TAKEN_OVER, End, Wait
-from scripts.distribution.sight import MOST_TAKEOVERS, read_owner
+from scripts.distribution.sight import MOST_TAKEOVERS, latest, read_owner
 from scripts.distribution.store import StoreError
 from scripts.planning.pieces import named
 from tests.unit.distribution.runs import SILENCE_S, MemoryStore, Shard, pieces_of, run
@@ -148,6 +149,38 @@ def test_who_is_closed_keeps_what_it_has_a_result_of() -> None:
 
     assert [left.piece] == [claimed.piece for claimed in found if claimed.how == TAKEN_OVER]
     assert done.piece not in [claimed.piece for claimed in found]
+
+
+def test_a_sign_that_arrives_late_does_not_open_what_is_closed() -> None:
+    store = MemoryStore()
+    one = desk(store, 1)
+    one.next(0)
+    [(key, early)] = store.look("beats").items()
+    one.close([])
+    store.put(f"beats/{key}", early)
+    mark_dead(store, 1)
+
+    assert TAKEN_OVER not in [claimed.how for claimed in take_all(desk(store, 0))]
+
+
+def test_a_claim_that_arrives_after_its_shard_has_closed_is_left_to_others() -> None:
+    store = MemoryStore()
+    one = desk(store, 1)
+    store.down = True
+    with pytest.raises(StoreError):
+        one.next(0)
+    store.down = False
+    one.close([])
+    late = pieces_of(2, 2)[2]
+    store.claim(f"claims/{late.name}.0", word_of(store))
+
+    assert 4 == len(take_all(desk(store, 0)))
+
+
+def word_of(store: MemoryStore) -> str:
+    """What the one shard that has ever given a sign claims with."""
+    [owner] = latest(store.look("beats").values())
+    return json.dumps(owner)
 
 
 def test_who_was_taken_over_from_hears_of_it() -> None:

@@ -10,7 +10,7 @@ from scripts.ci import Node
 from scripts.distribution.folder import FolderStore
 from scripts.distribution.policy import TAKEN_OVER
 from scripts.distribution.queue import Claimed, Queue
-from scripts.distribution.sight import read
+from scripts.distribution.sight import latest
 from scripts.distribution.store import Store, StoreError
 from tests.unit.distribution.runs import MemoryStore, pieces_of
 
@@ -50,7 +50,7 @@ def take_all(one: Queue) -> List[Claimed]:
 
 
 def beats(store: MemoryStore, index: int) -> List[Any]:
-    return [beat for beat in map(read, store.look("beats").values()) if beat and beat.owner.shard == index]
+    return [beat for beat in latest(store.look("beats").values()).values() if beat.owner.shard == index]
 
 
 def test_shards_share_the_pieces_of_a_run(tmp_path: Path) -> None:
