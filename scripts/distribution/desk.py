@@ -51,9 +51,8 @@ class Desk:
 
     def say(self, **changes: Any) -> None:
         """Give a sign of life, with what has changed."""
-        beat = self._beat._replace(**changes, serial=self._beat.serial + 1)
-        self._store.put(f"beats/{beat.key}", written(beat))
-        self._beat = beat
+        self._beat = self._beat._replace(**changes, serial=self._beat.serial + 1)  # also if this one is not heard
+        self._store.put(f"beats/{self._beat.key}", written(self._beat))
 
     def look(self, now: float) -> None:
         """See what others have claimed, and who is alive; `now` by our clock, in seconds."""
