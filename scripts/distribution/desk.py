@@ -90,6 +90,10 @@ class Desk:
         self.claimed[piece.name] = Claimed(piece, *self._sight.origin(piece))
         return self.claimed[piece.name]
 
+    def forget(self, name: str) -> None:
+        """Drop a piece that was taken over before it began: should it ever be ours again, it is new."""
+        self.claimed.pop(name, None)
+
     def own_left(self) -> bool:
         """Tell whether the plan gives this shard pieces that nobody has claimed, as far as we know."""
         return self._sight.own_left()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Iterable, Optional, Sequence, Set
+from typing import Callable, Deque, Iterable, List, Optional, Sequence, Set
 
 from ..ci import Node
 from ..console import human_seconds
@@ -68,6 +68,7 @@ class Queue:
         self._running, self._began_at = "", 0.0
         self._beat_at = self._look_at = self._claim_at = 0.0  # when next, by our clock
         self._lost: Set[str] = set()
+        self._dropped: List[str] = []
         self._arrived = self._red_told = False  # what follows is the thread's alone
         self._stepped_at = self._failing_since = 0.0
 
@@ -83,7 +84,7 @@ class Queue:
             self._wake()
             self._changed.wait_for(lambda: self._ready or self.ended, patience_s)
             while self._ready and self._ready[0].piece.name in self._lost:  # we slept on it
-                self._ready.popleft()
+                self._dropped.append(self._ready.popleft().piece.name)
             if self._stopped or not self._ready:  # what we stop with has not begun: `close` leaves it to others
                 return None
             self._wanted = False
@@ -144,7 +145,7 @@ class Queue:
         if self._red and not self._red_told:
             self._bear(lambda: self._desk.raise_red(self._red))
         never = [claimed.piece.name for claimed in self._ready]
-        while not self.gone and not self._bear(lambda: self._desk.close([*left, *never])):
+        while not self.gone and not self._bear(lambda: self._desk.close([*left, *never, *self._dropped])):
             time.sleep(self._again_s)
 
     def _wake(self) -> None:
@@ -201,6 +202,8 @@ class Queue:
         if now - self._stepped_at > 2 * self._beat_s:  # it was suspended: much may have changed
             self._look_at = 0.0
         self._stepped_at = now
+        while self._dropped:
+            self._desk.forget(self._dropped.pop())
         if not self._arrived:
             self._desk.arrive(now)
             self._arrived, self._beat_at = True, now + self._beat_s

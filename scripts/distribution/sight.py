@@ -160,7 +160,8 @@ class Sight:
         owners = [owner.shard for _, owner in sorted(self._chains[piece.name].items())]
         others = [index for index in owners if index != self._node.index]
         if others:
-            return TAKEN_OVER, others[-1]
+            named = [index for index in others if 0 <= index < self._node.total]  # but claims that cannot be read
+            return TAKEN_OVER, named[-1] if named else piece.shard
         return (OWN if piece.shard == self._node.index else STOLEN), piece.shard
 
     def _last(self, name: str) -> Optional[Owner]:

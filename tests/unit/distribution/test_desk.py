@@ -195,6 +195,9 @@ def test_who_was_taken_over_from_hears_of_it() -> None:
     asleep.look(2 * SILENCE_S)
 
     assert {mine.piece.name} == asleep.lost()
+    asleep.forget(mine.piece.name)
+    mark_dead(store, 0)
+    assert (mine.piece, TAKEN_OVER, 0) in take_all(asleep, 3 * SILENCE_S)
 
 
 def test_a_piece_that_three_shards_fell_silent_with_is_given_to_no_other() -> None:
@@ -215,7 +218,8 @@ def test_a_claim_that_cannot_be_read_is_that_of_a_silent_one() -> None:
     assert isinstance(one.next(0), Wait)
     listen(one, 0, 2 * SILENCE_S)
 
-    assert 4 == len(take_all(one, 2 * SILENCE_S))
+    assert {0, 1} == {claimed.whose for claimed in take_all(one, 2 * SILENCE_S)}
+    assert 4 == len(one.claimed)
 
 
 def test_a_shard_that_is_run_again_gets_its_own_tests_again() -> None:
