@@ -248,5 +248,9 @@ class Queue:
             state = STOPPED if self._stopped else IDLE if self._idle else RUNS
             piece, for_s = self._running, now - self._began_at if self._running else 0.0
             self._beat_at = now + self._beat_s
-        if self._alive():
-            self._desk.say(state=state, piece=piece, for_ms=round(1000 * for_s))
+        try:
+            if self._alive():
+                self._desk.say(state=state, piece=piece, for_ms=round(1000 * for_s))
+        except StoreError:
+            self._beat_at = 0.0  # it stays due: a step that asks nothing of the store would pass for one that went well
+            raise

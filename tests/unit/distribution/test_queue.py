@@ -11,7 +11,7 @@ from scripts.distribution.folder import FolderStore
 from scripts.distribution.policy import TAKEN_OVER
 from scripts.distribution.queue import Claimed, Queue
 from scripts.distribution.sight import latest
-from scripts.distribution.store import Store, StoreError
+from scripts.distribution.store import Store, StoreError, Unreached
 from tests.unit.distribution.runs import MemoryStore, pieces_of
 
 T = TypeVar("T")
@@ -107,6 +107,23 @@ def test_a_store_that_is_down_for_a_while_is_borne(store: MemoryStore, queue: Ma
 
     assert 4 == len(take_all(one))
     assert "" == one.gone
+
+
+def test_who_cannot_be_heard_goes_on_without_the_store(queue: MakeQueue) -> None:
+    class Deaf(MemoryStore):
+        def _put(self, key: str, value: str) -> None:
+            if self.claimed:
+                raise Unreached("it does not write")
+            super()._put(key, value)
+
+        @property
+        def claimed(self) -> bool:
+            return bool(self.look("claims"))
+
+    one = queue(Deaf(), 0)
+
+    assert one.take(PATIENCE_S)
+    assert "it does not write" == until(lambda: one.gone)
 
 
 def test_a_store_that_refuses_us_is_not_asked_again(queue: MakeQueue) -> None:
