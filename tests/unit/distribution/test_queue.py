@@ -126,6 +126,15 @@ def test_who_cannot_be_heard_goes_on_without_the_store(queue: MakeQueue) -> None
     assert "it does not write" == until(lambda: one.gone)
 
 
+def test_a_store_that_was_emptied_gives_nothing_any_more(store: MemoryStore, queue: MakeQueue) -> None:
+    one = queue(store, 0)
+    assert one.take(PATIENCE_S)
+    store.kept.clear()
+
+    assert "no longer has what was claimed" in until(lambda: one.gone)
+    assert [] == take_all(one)
+
+
 def test_a_store_that_refuses_us_is_not_asked_again(queue: MakeQueue) -> None:
     class Refusing(MemoryStore):
         def _claim(self, key: str, value: str) -> str:
