@@ -50,8 +50,12 @@ class Beat(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Name the key below `beats/`: a process writes over its own beats only."""
-        return f"{self.owner.shard}.{self.owner.token}"
+        """Name the key below `beats/`: a process writes over its own beats only.
+
+        The last word has a key of its own. What was sent before and arrives late does not write over it.
+        """
+        word = f".{self.state}" if self.state in (CLOSED, DEAD) else ""
+        return f"{self.owner.shard}.{self.owner.token}{word}"
 
 
 def written(beat: Beat) -> str:
@@ -68,6 +72,14 @@ def read(text: str) -> Optional[Beat]:
         return beat._replace(owner=Owner(*beat.owner), left=tuple(beat.left)) if sound else None
     except (ValueError, TypeError):
         return None
+
+
+def latest(texts: Iterable[str]) -> Dict[Owner, Beat]:
+    """Read the last word of each process from all that is written below `beats/`."""
+    found: Dict[Owner, Beat] = {}
+    for beat in sorted(filter(None, map(read, texts)), key=lambda beat: beat.serial):
+        found[beat.owner] = beat
+    return found
 
 
 def read_owner(text: str) -> Owner:
@@ -98,9 +110,9 @@ class Sight:
         self._looked_at = now
         for key, text in claims.items():
             self.heard(key, read_owner(text))
-        for beat in filter(None, map(read, beats)):
+        for beat in latest(beats).values():
             known = self._beats.get(beat.owner)
-            if known is None or beat[1:] != known[1:]:
+            if known is None or beat.serial > known.serial:
                 self._beats[beat.owner] = beat
                 self._moved_s[beat.owner] = self._listened_s
 
@@ -150,7 +162,8 @@ class Sight:
         owners = [owner.shard for _, owner in sorted(self._chains[piece.name].items())]
         others = [index for index in owners if index != self._node.index]
         if others:
-            return TAKEN_OVER, others[-1]
+            named = [index for index in others if 0 <= index < self._node.total]  # but claims that cannot be read
+            return TAKEN_OVER, named[-1] if named else piece.shard
         return (OWN if piece.shard == self._node.index else STOLEN), piece.shard
 
     def _last(self, name: str) -> Optional[Owner]:
@@ -169,7 +182,7 @@ class Sight:
             last = self._last(piece.name)
             if last:
                 claims[piece.name] = self._standing(piece.name, last, silent, closed, stopped)
-        peers = {beat.owner.shard: self._peer(beat) for beat in self._latest()}
+        peers = {beat.owner.shard: self._peer(beat) for beat in self._others()}
         peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(STOPPED)})
         return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s), pace_permille)
 
@@ -189,7 +202,7 @@ class Sight:
         beat = self._beats.get(owner)
         return bool(beat and beat.state == DEAD) or self._listened_s - self._moved_s[owner] >= self._after_s
 
-    def _latest(self) -> Iterable[Beat]:
+    def _others(self) -> Iterable[Beat]:
         others = [beat for beat in self._beats.values() if beat.owner != self._me]
         return sorted(others, key=lambda beat: (beat.generation, beat.owner))
 
