@@ -6,6 +6,7 @@ Pure, and it fails closed: what no receipt explains is as red as it is in shards
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .claimed import OWN, TAKEN_OVER, ClaimedPiece, cut
@@ -14,6 +15,33 @@ from .receipt import Receipt, digest
 
 Claim = Tuple[Receipt, ClaimedPiece]
 Claims = Mapping[str, Sequence[Claim]]
+
+
+@dataclass(frozen=True)
+class Move:
+    """How many tests, of `all` that a shard had, it took from another, `whose` index this is."""
+
+    index: int
+    how: str
+    whose: int
+    count: int
+    all: int
+
+
+def moves(shards: Iterable[Receipt]) -> List[Move]:
+    """Add up what each shard took from each other one.
+
+    >>> moves([])
+    []
+    """
+    found: List[Move] = []
+    for shard in shards:
+        counts: Dict[Tuple[str, int], int] = defaultdict(int)
+        for piece in shard.pieces:
+            if piece.whose != shard.index:
+                counts[piece.how, piece.whose] += piece.count
+        found += [Move(shard.index, *pair, count, len(shard.tests)) for pair, count in counts.items() if count]
+    return found
 
 
 def by_piece(shards: Iterable[Receipt]) -> Claims:
