@@ -233,7 +233,7 @@ def _stores(case: Case) -> Iterator[Finding]:
             text = f"{shard.name} had no store, as others had: it ran what the plan gives it"
             yield Finding(f.WITHOUT_STORE, text, shards=(shard.index,))
         if shard.store_gone:
-            text = f"{shard.name} lost {shown(shard.store)}: {one_line(shard.store_gone)}; it claimed nothing more"
+            text = f"{shard.name} lost the store: {one_line(shard.store_gone)}; it claimed nothing more"
             yield Finding(f.STORE_GONE, text, shards=(shard.index,))
 
 

@@ -117,7 +117,7 @@ def test_a_shard_without_the_store_ran_its_part_of_the_plan_while_others_took_it
 def test_a_store_that_was_lost_after_all_was_claimed_is_a_note() -> None:
     verdict = about([sharer(0, own("0-00", A, B), store_gone="no answer"), SECOND])
 
-    assert (True, ["shard index 0 of 2 lost redis://here: no answer; it claimed nothing more"]) == (
+    assert (True, ["shard index 0 of 2 lost the store: no answer; it claimed nothing more"]) == (
         verdict.green,
         lines(verdict),
     )
