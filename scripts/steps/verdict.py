@@ -16,7 +16,7 @@ from ..errors import Deferred, IncompleteError, PipelineError, SettingsError, se
 from ..evidence import ending
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
-from ..runner import claims, hygiene, last_shard, merge, shard
+from ..runner import claims, collection, hygiene, last_shard, merge, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
 from ..settings import Settings
@@ -193,7 +193,8 @@ def _merged(settings: Settings, store: Store, own: last_shard.Left, arguments: S
     """Merge; where that is red, this shard is: who runs the failed ones again runs it, too."""
     code: Optional[int] = None
     try:
-        code = merging.run(settings, arguments)
+        folder = shard.folder_of(settings, Node(own.result.index, own.result.total))
+        code = merging.run(settings, arguments, collected=collection.of_shard(settings, folder, own.result))
         return code
     finally:
         if code != 0:
