@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .claimed import OWN, TAKEN_OVER, ClaimedPiece, cut
 from .outcomes import NOT_RUN
@@ -109,20 +109,22 @@ def is_explained(ran: Sequence[Receipt], claims: Sequence[Claim], planned: int, 
     return len(without) < 2 and by_plan and is_chain(claims, silent)
 
 
-def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Sequence[str]) -> bool:
+def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Optional[Sequence[str]]) -> bool:
     """Tell whether others say that they ran what a shard without result had to: that each test ran is not asked here.
 
-    All that left a result must have shared out the tests of one plan; and what was the shard's, they took.
+    All that left a result must have gone by one plan, and what was the shard's, others took. What it took itself
+    nobody else has, unless they took it over.
 
     Args:
         claims: by test.
-        own: the tests that the plan gives it; none where no plan is known.
+        own: the tests that the plan gives it; None where no plan is known.
     """
-    if not shards or not all(shard.store and shard.plan_id == shards[0].plan_id != "" for shard in shards):
+    if not shards or not all(shard.plan_id == shards[0].plan_id != "" for shard in shards):
         return False
-    if own:
-        return all(any(piece.how != OWN for _, piece in claims.get(nodeid, ())) for nodeid in own)
-    return any(piece.whose == index != shard.index for shard in shards for piece in shard.pieces)
+    if own is None:
+        return any(piece.whose == index != shard.index for shard in shards for piece in shard.pieces)
+    taken = all(any(piece.how != OWN for _, piece in claims.get(nodeid, ())) for nodeid in own)
+    return taken and any(shard.store for shard in shards)
 
 
 def covers(shards: Sequence[Receipt]) -> bool:

@@ -214,6 +214,13 @@ def test_a_dead_shard_whose_tests_others_ran_is_a_note() -> None:
         )
 
 
+def test_a_dead_shard_that_had_nothing_by_the_plan_is_a_note_though_others_had_no_store() -> None:
+    others = [sharer(0, own("0-00", A, B), of=3), shard(1, C, D, of=3, collected=ABCD)]
+
+    assert about(others, (*PLAN, ())).of(v.REPLACED)
+    assert v.NO_RESULT in red_kinds(about(others, ()))
+
+
 def test_a_dead_shard_is_red_where_a_test_is_lost() -> None:
     verdict = about([sharer(0, own("0-00", A, B), taken("1-00", 1, C))])
 
