@@ -112,14 +112,15 @@ def is_explained(ran: Sequence[Receipt], claims: Sequence[Claim], planned: int, 
 def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Optional[Sequence[str]]) -> bool:
     """Tell whether others say that they ran what a shard without result had to: that each test ran is not asked here.
 
-    All that left a result must have gone by one plan, and what was the shard's, others took. What it took itself
-    nobody else has, unless they took it over.
+    All that ran tests must have gone by one plan, and what was the shard's, others took. What it took itself nobody
+    else has, unless they took it over.
 
     Args:
         claims: by test.
         own: the tests that the plan gives it; None where no plan is known.
     """
-    if not shards or not all(shard.plan_id == shards[0].plan_id != "" for shard in shards):
+    plans = {shard.plan_id for shard in shards if shard.plan_id or shard.tests}
+    if len(plans) != 1 or "" in plans:
         return False
     if own is None:
         return any(piece.whose == index != shard.index for shard in shards for piece in shard.pieces)
@@ -130,10 +131,10 @@ def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Opti
 def covers(shards: Sequence[Receipt]) -> bool:
     """Tell whether each test that was there to be shared out has an outcome in one of these results.
 
-    All must have collected the same tests: the digest of these is what they ran is compared with.
+    All that collected must have collected the same tests, by whose digest what ran is compared with them.
     """
     counts: Dict[str, int] = {}
     for test in (test for shard in shards for test in shard.tests if test.proven != NOT_RUN):
         counts[test.nodeid] = max(counts.get(test.nodeid, 0), test.count)
     ran = digest(nodeid for nodeid, count in counts.items() for _ in range(count))
-    return {shard.collected_digest for shard in shards} == {ran}
+    return {shard.collected_digest for shard in shards if shard.collected_digest or shard.tests} == {ran}
