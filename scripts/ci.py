@@ -7,8 +7,10 @@ Buildkite count them; of one that counts from 1, as GitLab's CI_NODE_INDEX does,
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import sys
 import time
 from dataclasses import dataclass
 from typing import Mapping, Sequence
@@ -22,7 +24,12 @@ _VARIABLES = (
     ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS"),  # Bazel
 )
 _COMMITS = ("CIRCLE_SHA1", "BUILDKITE_COMMIT")
-_RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID")
+_RUNS = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID", "GITHUB_RUN_ID")
+# What stays the same where jobs of a run are tried again, how each names a job without its index, and the try.
+# CircleCI's "rerun from failed" is a new workflow in the workspace of the first; Buildkite counts for each job.
+_LASTING = ("SHARDLINE_RUN", "CIRCLE_WORKFLOW_WORKSPACE_ID", *_RUNS[1:])
+_JOBS = ("CIRCLE_JOB", "BUILDKITE_STEP_ID", "GITHUB_JOB")
+_ATTEMPTS = ("CIRCLE_WORKFLOW_ID", "BUILDKITE_RETRY_COUNT", "GITHUB_RUN_ATTEMPT")
 _NAMES = ("CI", "CIRCLECI", "BUILDKITE", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TF_BUILD")
 LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
@@ -67,8 +74,44 @@ def run_id(environ: Mapping[str, str]) -> str:
 
     Histories keep a sample of each run: two that begin in the same second are two.
     """
-    said = (environ[name] for name in _RUNS if environ.get(name))
-    return next(said, f"{LOCAL}{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    return _said(_RUNS, environ) or f"{LOCAL}{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def place(environ: Mapping[str, str], total: int) -> str:
+    """Name the place of a run in a store that all its shards share: RUN/JOB/TOTAL-PYTHON-SYSTEM.
+
+    All tries of a run have one place, so that a job which is tried again finds what it had claimed. Jobs of one run
+    that shard the same tests (on several Pythons, say) have a place each.
+
+    >>> place({"GITHUB_RUN_ID": "7", "GITHUB_JOB": "tests"}, 4).startswith("7/tests/4-py3.")
+    True
+
+    Raises:
+        SettingsError: nothing says which run this is.
+    """
+    run = _said(_LASTING, environ)
+    if not run:
+        message = "distribution.store: expected a name of this run that all its shards know, got none from a CI"
+        hint = "Set SHARDLINE_RUN to the same word on each machine, and to a new one for each run: `{command}`."
+        raise SettingsError(message, hint, ("env", "SHARDLINE_RUN=monday-1", *_EXAMPLE))
+    leg = "{}-py{}.{}-{}".format(total, *sys.version_info[:2], sys.platform)
+    return "/".join(_as_key(word) for word in (run, _said(_JOBS, environ) or "shard", leg))
+
+
+def attempt(environ: Mapping[str, str]) -> str:
+    """Name this try at a run, as the CI does; "1" where none says."""
+    return _as_key(_said(_ATTEMPTS, environ) or "1")
+
+
+def _said(names: Sequence[str], environ: Mapping[str, str]) -> str:
+    return next((environ[name] for name in names if environ.get(name)), "")
+
+
+def _as_key(word: str) -> str:
+    """Write a name as a part of a key or of a file's name, which two names never share."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", word)[:80].lstrip(".")
+    digest = hashlib.sha256(word.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return plain if plain == word else f"{plain}-{digest}"
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
@@ -78,7 +121,7 @@ def is_ci(environ: Mapping[str, str]) -> bool:
 
 def commit(environ: Mapping[str, str]) -> str:
     """Name the commit that the CI checked out; empty where none is said."""
-    return next((environ[name] for name in _COMMITS if environ.get(name)), "")
+    return _said(_COMMITS, environ)
 
 
 def _node(words: Sequence[str], where: str) -> Node:

@@ -90,7 +90,7 @@ def integration(project: settings.Settings, options: argparse.Namespace, rest: L
 
     nodes = 0 if options.nodes == "auto" else arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES, " or auto")
     at_once = arguments.whole("--at-once", options.at_once, 1, ci.MOST_NODES) or 0
-    return integration.run(project, rest, project.nodes if nodes is None else nodes, at_once)
+    return integration.run(project, rest, project.nodes if nodes is None else nodes, at_once, options.fail_fast)
 
 
 def shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -98,7 +98,8 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
     from .steps import shard
 
     words, pytest_arguments = arguments.numbers(rest)
-    return shard.run(project, ci.resolve(words, os.environ), pytest_arguments, options.defer_verdict)
+    node = ci.resolve(words, os.environ)
+    return shard.run(project, node, pytest_arguments, options.defer_verdict, options.fail_fast)
 
 
 def verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -92,8 +92,11 @@ def _add_tests(steps: _Steps) -> None:
     whole = steps.add("integration", faces.integration, passes_on=True)
     whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
+    whole.add_argument("--fail-fast", action="store_true", help="stop all shards at the first red test")
     shard = steps.add("shard", faces.shard, True, "[INDEX TOTAL] ")
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
+    shared = "stop at the first red test, with all shards where they share out tests by distribution.store"
+    shard.add_argument("--fail-fast", action="store_true", help=shared)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
     plan = steps.add("plan", faces.plan, passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")

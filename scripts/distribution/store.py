@@ -6,26 +6,49 @@ Every store of a run has a place of its own there (run, attempt), so that no key
 
 from __future__ import annotations
 
+import threading
+import time
 from abc import ABC, abstractmethod
-from typing import Dict, Optional
+from typing import Callable, Dict, List, Mapping, Optional, TypeVar
 
 from ..errors import PipelineError
+
+DEADLINE_S = 8.0  # of one call, with all that is tried again in it
+PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0  # between two tries; twice as long each time
+CLAIMS = "claims"
+BEGAN = ".began"  # claimed first: where it is gone, all else is, too
+LOST = (
+    "Is it full, was it restarted or emptied? What this shard has claimed it finishes; the merge says what is missing."
+)
+
+T = TypeVar("T")
 
 
 class StoreError(PipelineError):
     """The store cannot be reached, refuses, or does not keep what it says."""
 
 
+class Unreached(StoreError):
+    """It did not answer, or not so that one can tell what it means: it may the next time."""
+
+
 class Store(ABC):
     """A place that all shards of a run reach. Each call either did what it says, or raises StoreError.
 
-    `where` is what people call it, without credentials; `latency_s` what a claim took at the start.
+    What is asked in vain is asked again until the deadline, which also holds where the system itself hangs (a name
+    that is not resolved, a network disk). A call that ran out of time may have been carried out.
+
+    `where` is what people call it, without credentials; `latency_s` what a claim took at the start. Threads may share
+    it. A kind of store has the methods with a line before their name.
     """
 
     where = ""
     latency_s = 0.0
+    deadline_s = DEADLINE_S
 
-    @abstractmethod
+    def __init__(self) -> None:
+        self._claims: Dict[str, str] = {}  # of the folder `claims`, which never change
+
     def claim(self, key: str, value: str) -> str:
         """Make a key that never changes, unless it is there; its value then: ours where we were first.
 
@@ -34,27 +57,93 @@ class Store(ABC):
         Raises:
             StoreError: the store cannot be asked, or says neither.
         """
+        folder, _, name = key.partition("/")
+        if folder != CLAIMS:
+            return self._in_time(lambda: self._claim(key, value))
+        if name not in self._claims:
+            self._claims[name] = self._in_time(lambda: self._claim(key, value))
+        return self._claims[name]
 
-    @abstractmethod
     def put(self, key: str, value: str) -> None:
         """Write a key, whatever was there.
 
         Raises:
             StoreError: it cannot be written.
         """
+        self._in_time(lambda: self._put(key, value))
 
-    @abstractmethod
     def get(self, key: str) -> Optional[str]:
         """Read a key; None where it is not there.
 
         Raises:
             StoreError: the store cannot be asked.
         """
+        return self._in_time(lambda: self._get(key))
 
-    @abstractmethod
     def look(self, folder: str) -> Dict[str, str]:
         """Read all keys below `folder/`, by what follows that. Keys of `claims` are asked for their value once.
 
         Raises:
-            StoreError: the store cannot be asked.
+            StoreError: the store cannot be asked, or no longer has a claim that it had.
         """
+        return self._in_time(lambda: self._looked(folder))
+
+    def _looked(self, folder: str) -> Dict[str, str]:
+        known = dict(self._claims) if folder == CLAIMS else {}
+        there = self._look(folder, known)
+        # A list may be late (network disks keep theirs for a minute), so each that it lacks is asked for.
+        for name in [name for name, value in known.items() if there.get(name) != value]:
+            if self._get(f"{folder}/{name}") != known[name]:
+                raise StoreError(f"{self.where} no longer has what was claimed there ({name})", LOST)
+            there[name] = known[name]
+        if folder == CLAIMS:
+            self._claims.update(there)
+        return {name: there[name] for name in sorted(there) if not name.startswith(".")}
+
+    def _in_time(self, act: Callable[[], T]) -> T:
+        """Act in a thread of its own, so that nothing holds the caller longer than the deadline."""
+        done: List[T] = []
+        failed: List[BaseException] = []
+        end = time.monotonic() + self.deadline_s
+
+        def run() -> None:
+            try:
+                done.append(_until(end, act))
+            except BaseException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(self.deadline_s + LONGEST_PAUSE_S)
+        if done:
+            return done[0]
+        raise failed[0] if failed else Unreached(f"{self.where}: no answer within {self.deadline_s:g} s")
+
+    @abstractmethod
+    def _claim(self, key: str, value: str) -> str:
+        """Try once; see `claim`."""
+
+    @abstractmethod
+    def _put(self, key: str, value: str) -> None:
+        """Try once; see `put`."""
+
+    @abstractmethod
+    def _get(self, key: str) -> Optional[str]:
+        """Try once; see `get`."""
+
+    @abstractmethod
+    def _look(self, folder: str, known: Mapping[str, str]) -> Dict[str, str]:
+        """Try once; see `look`. Of what is `known` the value need not be read again."""
+
+
+def _until(end: float, act: Callable[[], T]) -> T:
+    """Act, and again where the store was not reached, until a time of the monotonic clock in seconds."""
+    pause = PAUSE_S
+    while True:
+        try:
+            return act()
+        except Unreached:
+            if time.monotonic() + pause > end:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)

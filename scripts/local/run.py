@@ -15,10 +15,12 @@ from ..planning.plan import Plan
 from ..proof.journal import Failures, all_left_s
 from ..proof.receipt import shown
 from ..runner import hygiene
+from ..runner.claims import FAIL_FAST
 from ..settings import Settings
 from ..system.signals import held_back
 from .concurrency import Concurrency
 from .display import ENDED, RUNS, WAITS, Board, Row, board
+from .handing import Handed, shared_out
 from .shared_service import Keeper, kept
 from .worker import LocalShard
 
@@ -28,12 +30,18 @@ LAST_LINES = 15
 
 
 def run(
-    settings: Settings, arguments: Sequence[str], plan: Plan, at_once: Concurrency, variables: Mapping[str, str] = {}
+    settings: Settings,
+    arguments: Sequence[str],
+    plan: Plan,
+    at_once: Concurrency,
+    variables: Mapping[str, str] = {},
+    fail_fast: bool = False,
 ) -> None:
     """Run each shard of a plan as a process of its own; what became of them stands in their results.
 
     Args:
         variables: more that the shards have to hear.
+        fail_fast: the first red test stops them all.
     """
     shards = local_shards(settings, plan)
     say(f"\n{counted(len(shards), 'shard')}, {at_once}")
@@ -43,15 +51,18 @@ def run(
     with clean, kept(settings) as keeper, held_back() as signalled:
         own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
         environ = {**os.environ, **own, **variables, **keeper.variables}
+        words = [*([FAIL_FAST] if fail_fast else []), *arguments]
         try:
-            with board() as watched:
+            with board() as watched, shared_out(settings, len(shards), environ, at_once, fail_fast) as handed:
+                environ.update(handed.variables)
                 _run(
                     shards,
                     at_once.shards,
-                    lambda shard, slot: shard.start(arguments, environ, slot),
+                    lambda shard, slot: shard.start(words, environ, slot),
                     signalled,
                     watched,
                     keeper,
+                    handed,
                 )
         finally:
             service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
@@ -61,12 +72,15 @@ def run(
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:
     """Make the shards of a plan, none of them started."""
     known = history.estimates(settings, history.quiet)[0].tests_ms
+    times = [complete(part.nodeids, known) for part in made.shards]
+    all_times = {nodeid: time for each in times for nodeid, time in each.items()}
     return [
         LocalShard(
             settings,
             Node(index, len(made.shards)),
-            complete(part.nodeids, known),
+            times[index],
             part.estimate_ms / 1000 if known else math.inf,
+            all_times,
         )
         for index, part in enumerate(made.shards)
     ]
@@ -79,14 +93,18 @@ def _run(
     signalled: Callable[[], bool],
     watched: Board,
     keeper: Keeper,
+    handed: Handed,
 ) -> None:
     """Start the shards in turn and watch them, and what they share, until all have ended or somebody wants us to."""
-    began = time.monotonic()
+    began, given = time.monotonic(), 0
     while not signalled():
         keeper.look(watched)
         running = [shard for shard in shards if shard.stage == RUNS]
         for shard in running:
             _tell(shard, shard.look(), watched)
+            if shard.is_lost:
+                handed.take_from(shard.node.index)
+        given = _reckon(shards, given)
         running = [shard for shard in running if shard.stage == RUNS]
         for shard in [shard for shard in shards if shard.stage == WAITS][: most - len(running)]:
             start(shard, free_slot(shards, most))
@@ -96,6 +114,14 @@ def _run(
         if all(row.stage == ENDED for row in rows):
             return
         time.sleep(POLL_S)
+
+
+def _reckon(shards: Sequence[LocalShard], known: int) -> int:
+    """Let each shard know what all were given, if that is not what was known; count it."""
+    given = {nodeid for shard in shards for nodeid in shard.given}
+    for shard in shards if len(given) != known else ():
+        shard.expect(given)
+    return len(given)
 
 
 def free_slot(shards: Iterable[LocalShard], most: int) -> Optional[int]:

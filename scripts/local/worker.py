@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from typing import List, Mapping, Optional, Sequence
+from typing import AbstractSet, List, Mapping, Optional, Sequence
 
 from ..ci import Node
 from ..errors import SuiteError
@@ -33,17 +32,26 @@ class LocalShard:
     Args:
         times: what each of its tests is expected to take, in any unit.
         estimate_s: what all of it is expected to take, set-ups included; inf where nothing is known.
+        all_times: the same as `times` of the tests of all shards, where they are shared out while they run.
     """
 
-    def __init__(self, settings: Settings, node: Node, times: Mapping[str, int], estimate_s: float = math.inf) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        node: Node,
+        times: Mapping[str, int],
+        estimate_s: float = math.inf,
+        all_times: Mapping[str, int] = {},
+    ) -> None:
         self.node, self.estimate_s = node, estimate_s
+        self.is_lost = False  # it ended without a result
         self.output = settings.reports / f"shard-{node.index}.log"
         self.status: Optional[int] = None
         self.slot: Optional[int] = None
-        self._settings, self._tests = settings, len(times)
+        self._settings = settings
         self._folder = shard.folder_of(settings, node)
         self._start = ownership.new_start()
-        self._progress = Progress(Tail(self._folder / JOURNAL, self._start), times)
+        self._progress = Progress(Tail(self._folder / JOURNAL, self._start), times, all_times=all_times)
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._began = self._ended = 0.0
 
@@ -85,9 +93,22 @@ class LocalShard:
         failures = self._progress.read()
         if self.status is not None:
             self._ended = time.monotonic()
-            with suppress(SuiteError):  # it left no result: the merge says so
+            try:
                 failures += self._progress.settle(receipt.read(self._folder / receipt.FILE_NAME).tests)
+            except SuiteError:  # the merge says so
+                self.is_lost = True
         return failures
+
+    @property
+    def given(self) -> AbstractSet[str]:
+        """The ids of what it was given so far, where tests are shared out; none where it left no result."""
+        if self.is_lost and self._progress.given:
+            self._progress.lose()
+        return self._progress.given
+
+    def expect(self, given: AbstractSet[str]) -> None:
+        """Hear what all shards were given."""
+        self._progress.expect(given)
 
     def row(self) -> Row:
         """Tell how far it is."""
@@ -95,7 +116,7 @@ class LocalShard:
         return Row(
             name=f"shard {self.node.index}",
             stage=self.stage,
-            tests=self._tests,
+            tests=seen.tests,
             done=len(seen.done),
             failed=len(seen.failed),
             spent_s=(self._ended or time.monotonic()) - self._began,

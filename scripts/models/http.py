@@ -114,6 +114,29 @@ class Web:
                 url, own = followed(url, target, own)
         raise SourceError(f"it redirects more than {REDIRECTS} times")
 
+    def ask(self, method: str, asked: Remote, body: bytes = b"") -> requests.Response:
+        """Ask once, not where it redirects to, for a short answer, and return that with its body.
+
+        Raises:
+            Interrupted: no answer, or not all of it.
+            SourceError: there never will be one.
+        """
+        with self.failures(proxies.which(asked.url, os.environ)):
+            return self._session.request(
+                method,
+                asked.url,
+                data=body,
+                auth=_Headers(asked.headers),
+                timeout=(self._patience.connect_s, self._patience.stall_s),
+                verify=asked.certificates or None,
+                proxies=proxies.of_request(asked.url, os.environ),
+                allow_redirects=False,
+            )
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._session.close()
+
     def read(self, answer: requests.Response, size: int) -> bytes:
         """Read the next bytes of the body as they are sent, up to `size`; empty at its end.
 

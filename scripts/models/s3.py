@@ -14,6 +14,7 @@ import re
 import threading
 from functools import lru_cache, partial
 from itertools import count
+from types import MappingProxyType
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from urllib.parse import unquote_plus, urlsplit
 from xml.etree import ElementTree
@@ -57,10 +58,15 @@ def signed_url(source: str) -> str:
     Raises:
         SourceError: no botocore here, or it cannot use what this machine is set to.
     """
-    return _presigned("get_object", **bucket_and_key(source))
+    return presigned("get_object", bucket_and_key(source))
 
 
-def _presigned(operation: str, **words: str) -> str:
+def presigned(operation: str, words: Mapping[str, str], headers: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Sign the URL of one of botocore's operations, for a request that has these headers.
+
+    Raises:
+        SourceError: no botocore here, or it cannot use what this machine is set to.
+    """
     try:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError as error:
@@ -69,7 +75,8 @@ def _presigned(operation: str, **words: str) -> str:
     try:
         with _MAKING:
             client = _client()
-        return str(client.generate_presigned_url(operation, Params=words, ExpiresIn=EXPIRES_S))
+        _SIGNED.headers = headers
+        return str(client.generate_presigned_url(operation, Params=dict(words), ExpiresIn=EXPIRES_S))
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise SourceError(f"the request cannot be signed: {' '.join(str(error).split())}") from error
 
@@ -82,7 +89,7 @@ def listed(bucket: str, prefix: str, ask: Ask) -> Iterator[Listed]:
     """
     following: Dict[str, str] = {}
     for number in count(1):
-        url = _presigned("list_objects_v2", Bucket=bucket, Prefix=prefix, **following)
+        url = presigned("list_objects_v2", {"Bucket": bucket, "Prefix": prefix, **following})
         body = ask(Remote(url, {}, partial(explain, is_signed(url)), certificates())).body
         try:
             found, token = _objects(body)
@@ -119,7 +126,7 @@ def stated_digest(source: str, ask: Ask) -> str:
         ask: for headers alone.
     """
     place = bucket_and_key(source)
-    url = _presigned("get_object", ChecksumMode="ENABLED", **place)
+    url = presigned("get_object", {"ChecksumMode": "ENABLED", **place})
     asked = Remote(url, {"x-amz-checksum-mode": "ENABLED"}, partial(explain, is_signed(url)), certificates())
     headers = ask(asked).headers
     if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
@@ -138,6 +145,7 @@ def bucket_and_key(source: str) -> Dict[str, str]:
 
 
 _MAKING = threading.Lock()  # botocore's sessions are for one thread; its clients are not
+_SIGNED = threading.local()  # the headers of the URL that this thread signs
 
 
 @lru_cache(maxsize=None)
@@ -153,7 +161,13 @@ def _client() -> Any:
     if str(urlsplit(client.meta.endpoint_url).hostname).endswith(".amazonaws.com"):
         # Otherwise URLs are signed for s3.amazonaws.com, which sends on to the region's host: another signature.
         client = make(config=Config(signature_version=version, s3={"addressing_style": "virtual"}))
+    client.meta.events.register("before-sign.s3", _add_headers)
     return client
+
+
+def _add_headers(request: Any, **_: object) -> None:
+    for name, value in _SIGNED.headers.items():
+        request.headers[name] = value
 
 
 def certificates() -> str:
@@ -174,7 +188,7 @@ def explain(signed: bool, status: int, body: bytes) -> str:
     >>> explain(True, 404, b"<Error><Code>NoSuchKey</Code><Key>a.bin</Key></Error>")
     'NoSuchKey: the bucket has no such key'
     """
-    code, message = _element("Code", body), _element("Message", body)
+    code, message = code_of(body), _element("Message", body)
     if not code:
         return ""
     if code == "AccessDenied" and re.search("expired|request time", message):  # so S3 itself, of a URL, and rclone
@@ -185,6 +199,11 @@ def explain(signed: bool, status: int, body: bytes) -> str:
         region = _element("Region", body) or _element("Endpoint", body)
         return f"{code}: the bucket is in another region{region and ', ' + region}: set AWS_REGION"
     return ": ".join(filter(None, [code, _ADVICE.get(code, message)]))
+
+
+def code_of(body: bytes) -> str:
+    """Read the code of an answer that refuses; empty where it has none."""
+    return _element("Code", body)
 
 
 def _element(name: str, body: bytes) -> str:

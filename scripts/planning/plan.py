@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import PipelineError, SettingsError
 from ..system.files import read_json, write_text
+from . import pieces as cutting
 from . import together
 from .estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from .nodeids import classes_of, file_of
-from .packing import SPREAD, Workload, pack
+from .packing import SPREAD, Tests, Workload, pack
 from .pieces import Piece
 from .together import Group, Kept, Units
 
@@ -74,11 +76,16 @@ def make(
     total: int,
     set_up: SetUp = NO_SET_UP,
     groups: Iterable[Group] = (),
+    distributed: bool = False,
+    urgent: Collection[str] = (),
 ) -> Plan:
     """Plan the tests for `total` shards. Order and origin of `tests` do not matter; equal ids stay together.
 
     Args:
         groups: what else must stay together.
+        distributed: shards will share out what they have left, so that doubt need not be spread over them.
+        urgent: tests that come first in their shard, as far as nothing that belongs together is torn, where pieces
+            are run; so do those that have no timing of their own.
 
     Raises:
         SettingsError: fewer than one shard, or more than MOST_SHARDS.
@@ -87,26 +94,34 @@ def make(
     times = complete(nodeids, estimates.tests_ms)
     costs = _costs(nodeids, times)
     kept = _units(costs, total, set_up, groups)
-    parts = _packed(nodeids, costs, kept.units, total, set_up, doubt_permille(nodeids, estimates))
+    numbered, workload = _numbered(costs, kept.units, set_up)
+    packed = pack(workload, total, 0 if distributed else doubt_permille(nodeids, estimates))
+    parts = _named(packed, numbered, nodeids)
+    unknown = sorted(set(nodeids) - estimates.tests_ms.keys())
     known = bool(estimates.tests_ms)
-    shards = tuple(Shard(tuple(names), duration_ms(names, times, set_up) if known else 0) for names in parts)
+    pieces = cutting.of_units(workload, packed, numbered, {*urgent, *unknown} if known else set(urgent))
+    shards = tuple(
+        Shard(tuple(names), duration_ms(names, times, set_up) if known else 0, each)
+        for names, each in zip(parts, pieces)
+    )
     return Plan(
         id=identity(shards, ALGORITHM),
         shards=shards,
         timings=estimates.digest,
         set_up=set_up,
-        unknown=tuple(sorted(set(nodeids) - estimates.tests_ms.keys())),
+        unknown=tuple(unknown),
         kept=tuple(kept.kept),
         divided=tuple(kept.divided),
     )
 
 
-def price_permille(tests: Iterable[str], estimates: Estimates, made: Plan) -> int:
+def price_permille(tests: Iterable[str], estimates: Estimates, made: Plan, distributed: bool = False) -> int:
     """Tell how much faster the slowest shard would be if nothing had to stay together, in thousandths."""
     nodeids, total = sorted(tests), len(made.shards)
     times = complete(nodeids, estimates.tests_ms)
     alone = [[nodeid] for nodeid in dict.fromkeys(nodeids)]
-    apart = _packed(nodeids, _costs(nodeids, times), alone, total, made.set_up, doubt_permille(nodeids, estimates))
+    doubt = 0 if distributed else doubt_permille(nodeids, estimates)
+    apart = _packed(nodeids, _costs(nodeids, times), alone, total, made.set_up, doubt)
     ours, theirs = (
         max(duration_ms(names, times, made.set_up) for names in shards)
         for shards in ([shard.nodeids for shard in made.shards], apart)
@@ -161,7 +176,15 @@ def _packed(
     doubt_permille: int,
     spread_permille: Sequence[int] = SPREAD,
 ) -> List[List[str]]:
-    """Pack the units, and list the tests of each shard by name, as often as they are there.
+    """Pack the units, and list the tests of each shard by name, as often as they are there."""
+    numbered, workload = _numbered(costs, units, set_up)
+    return _named(pack(workload, total, doubt_permille, spread_permille), numbered, nodeids)
+
+
+def _numbered(
+    costs: Mapping[str, int], units: Sequence[Sequence[str]], set_up: SetUp
+) -> Tuple[List[Sequence[str]], Workload]:
+    """Number the units as packing sees them: (the tests of each, the workload).
 
     Args:
         units: each by name, and they themselves by their first name, as `together.units` makes them of sorted ids.
@@ -170,11 +193,13 @@ def _packed(
     order = sorted(range(len(units)), key=lambda unit: -units_ms[unit])  # of equal times by name: that order is kept
     numbered = [units[unit] for unit in order]
     by_name = sorted(range(len(order)), key=order.__getitem__)
-    shards = pack(
-        _workload(numbered, [units_ms[unit] for unit in order], set_up, by_name), total, doubt_permille, spread_permille
-    )
-    names = ([name for unit in part for name in numbered[unit]] for part in shards)
-    if len(costs) == len(nodeids):
+    return numbered, _workload(numbered, [units_ms[unit] for unit in order], set_up, by_name)
+
+
+def _named(packed: Iterable[Tests], numbered: Sequence[Sequence[str]], nodeids: Sequence[str]) -> List[List[str]]:
+    """List the tests of each shard by name, as often as they are there."""
+    names = ([name for unit in part for name in numbered[unit]] for part in packed)
+    if sum(map(len, numbered)) == len(nodeids):
         return [sorted(part) for part in names]
     counts = Counter(nodeids)
     return [sorted(name for name in part for _ in range(counts[name])) for part in names]
@@ -236,8 +261,21 @@ def duration_ms(nodeids: Sequence[str], times: Mapping[str, int], set_up: SetUp)
 
 def dump(plan: Plan) -> str:
     """Make the text of plan.json: one node id a line, so that two plans can be compared with diff."""
-    told = {**asdict(plan), **{key: [each._asdict() for each in getattr(plan, key)] for key in ("kept", "divided")}}
+    told = {
+        **asdict(replace(plan, shards=())),
+        **{key: [each._asdict() for each in getattr(plan, key)] for key in ("kept", "divided")},
+        "shards": [_told(shard) for shard in plan.shards],
+    }
     return json.dumps({"schema": SCHEMA, **told}, indent=1, sort_keys=True) + "\n"
+
+
+def _told(shard: Shard) -> Dict[str, Any]:
+    """Write a shard; its pieces name ids by their places among its distinct ids."""
+    told = {"nodeids": shard.nodeids, "estimate_ms": shard.estimate_ms}
+    if not shard.pieces:
+        return told
+    places = {nodeid: place for place, nodeid in enumerate(dict.fromkeys(shard.nodeids))}
+    return {**told, "pieces": [cutting.told(piece, places) for piece in shard.pieces]}
 
 
 def save(plan: Plan, file: Path) -> None:
@@ -279,16 +317,24 @@ def parse(data: Mapping[str, Any], name: str) -> Plan:
     Raises:
         PipelineError: it is no plan, or it was changed since it was made.
     """
-    try:
+    with _no_plan(name):
         plan = _parsed(data)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise PipelineError(f"{name} is no plan: {reason}", _HINT, _ANEW) from error
     if plan.id != identity(plan.shards, plan.algorithm):
         raise PipelineError(
             f"{name}: its id does not fit its shards: it was changed, or another version made it", _HINT, _ANEW
         )
-    return plan
+    with _no_plan(name):
+        return replace(plan, shards=_with_pieces(plan.shards, data["shards"]))
+
+
+@contextmanager
+def _no_plan(name: str) -> Iterator[None]:
+    """Say that a file is no plan where what was expected is not there."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise PipelineError(f"{name} is no plan: {reason}", _HINT, _ANEW) from error
 
 
 def _parsed(data: Mapping[str, Any]) -> Plan:
@@ -322,6 +368,34 @@ def _shard(data: Any) -> Shard:
     if not isinstance(data, dict):
         raise ValueError("shards: expected objects")
     return Shard(_texts(data["nodeids"], "nodeids"), _whole(data["estimate_ms"], "estimate_ms"))
+
+
+def _with_pieces(shards: Sequence[Shard], data: Sequence[Mapping[str, Any]]) -> Tuple[Shard, ...]:
+    """Add the pieces: all shards have them, or none, as in plans of older versions."""
+    made = tuple(
+        replace(shard, pieces=_pieces(index, shard.nodeids, each.get("pieces", [])))
+        for index, (shard, each) in enumerate(zip(shards, data))
+    )
+    if len({bool(shard.pieces) for shard in made if shard.nodeids}) > 1:
+        raise ValueError("pieces: expected those of all shards, or none")
+    return made
+
+
+def _pieces(index: int, nodeids: Sequence[str], data: Any) -> Tuple[Piece, ...]:
+    """Read the pieces of a shard, which must have each of its ids once."""
+    if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
+        raise ValueError("pieces: expected a list of objects")
+    distinct = list(dict.fromkeys(nodeids))
+    pieces = []
+    for number, each in enumerate(data):
+        ids = [distinct[place] for place in cutting.places_in(_text(each["places"], "places"), len(distinct))]
+        piece = cutting.named(index, number, ids, *(_whole(each[key], key) for key in ("estimate_ms", "alone_ms")))
+        if piece.name != each["name"] or not ids:
+            raise ValueError(f"pieces: expected one with tests and the name {piece.name}, got {each['name']!r:.40}")
+        pieces.append(piece)
+    if data and sorted(distinct) != sorted(nodeid for piece in pieces for nodeid in piece.nodeids):
+        raise ValueError(f"pieces: those of shard {index} do not have each of its tests once")
+    return tuple(pieces)
 
 
 def _kept(data: Any, key: str) -> Tuple[Kept, ...]:

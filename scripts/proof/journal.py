@@ -7,7 +7,8 @@ never count, whatever wrote them between ours, and a line that is missing is not
 Most events are an object: {"of": "5f3a.0", "n": 3, "event": "selected", "at": 0.41, "ids": [...]}. The six of each test
 are a list, so that 30,000 tests take 16 MB and not 46: ["5f3a.0", 4, "start", 0.42, 17, "setup"] and
 ["5f3a.0", 5, "end", 0.43, 17, "setup", "passed", 0.002], with an object at the end for what else is to say. A number
-in place of an id counts the ids of "selected", from 0.
+in place of an id counts the ids of "selected", from 0. Where "selected" says "by_piece", its ids are all that this
+process could be given, and an event "piece" {"name", "ids"} comes before the first test of each piece that it was.
 """
 
 from __future__ import annotations
@@ -21,7 +22,21 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    AbstractSet,
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..errors import SuiteError
 from . import outcomes as o
@@ -306,6 +321,7 @@ class _RoundReader:
         self._groups: List[Wanted] = []
         self._as_worker: List[str] = []
         self._touches: Dict[str, Tuple[Touch, ...]] = {}
+        self._given: Dict[str, None] = {}  # the ids of pieces, in their order
 
     def take(self, event: Event) -> None:
         """Read one more event."""
@@ -331,6 +347,9 @@ class _RoundReader:
             Touch(str(kind), str(what), tuple(map(str, fixture)) if fixture else None)
             for kind, what, fixture in event["touches"]
         )
+
+    def _on_piece(self, event: Event) -> None:
+        self._given.update(dict.fromkeys(map(str, event["ids"])))
 
     def _on_skipped_as_worker(self, event: Event) -> None:
         self._as_worker.append(str(event["id"]))
@@ -397,7 +416,8 @@ class _RoundReader:
             files=collected.get("files", ""),
             cache=session.get("cache", ""),
             answer={name: value for name, value in selected.items() if name in _ANSWERS},
-            selected=tuple(map(str, selected["ids"])) if selected else None,
+            selected=self._selected() if selected else None,
+            offered=tuple(map(str, selected["ids"])) if selected.get("by_piece") else None,
             collection_errors=tuple(self._errors),
             attempts=self._attempts(int(load["round"])),
             shared=tuple(_cost(fixture, costs, fixture in self._failed) for fixture, costs in self._costs.items()),
@@ -411,6 +431,14 @@ class _RoundReader:
             coverage=wishes_from_json(self._last["coverage"]["wishes"]) if "coverage" in self._last else None,
             coverage_file=str(self._last["coverage saved"]["file"]) if "coverage saved" in self._last else None,
         )
+
+    def _selected(self) -> Tuple[str, ...]:
+        """List what it was to run: an id as often as tests share it, which only the list of all says."""
+        selected = self._last["selected"]
+        if not selected.get("by_piece"):
+            return tuple(map(str, selected["ids"]))
+        shared = {nodeid: count for nodeid, count in Counter(map(str, selected["ids"])).items() if count > 1}
+        return tuple(nodeid for nodeid in self._given for _ in range(shared.get(nodeid, 1)))
 
     def _attempts(self, number: int) -> Tuple[Attempt, ...]:
         next_ids = [*(trial.nodeid for trial in self._trials[1:]), None]
@@ -444,8 +472,7 @@ class _RoundReader:
             return Ended(o.DIED_IN_SELECTION)
         if running and running.nodeid:
             return Ended(o.DIED_IN_TEST, running=running)
-        selected: Counter[str] = Counter(self._last["selected"]["ids"])
-        rest = selected - Counter(trial.nodeid for trial in self._trials)
+        rest = Counter(self._selected()) - Counter(trial.nodeid for trial in self._trials)
         return Ended(o.DIED_BETWEEN_TESTS if rest and "finishing" not in self._last else o.DIED_AFTER_LAST, "", running)
 
     def _running(self) -> Optional[Running]:
@@ -508,18 +535,29 @@ class Progress:
 
     `done` are the ids of the tests that ended, `failed` the outcome of those that failed, `share` is how much
     of the shard's time the ended ones stand for, 0 to 1. `now` is the id of the test that runs, or the file
-    that is collected; empty before and after.
+    that is collected; empty before and after. `given` are the ids of the pieces that it was given, where tests are
+    shared out while they run; `tests` is how many it is expected to have at its end.
 
     Args:
-        times: what each test of the shard is expected to take, in any unit.
+        times: what each test that the plan gives the shard is expected to take, in any unit.
+        all_times: the same of the tests of all shards, where they are shared out.
     """
 
-    def __init__(self, journal: Tail, times: Mapping[str, int], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        journal: Tail,
+        times: Mapping[str, int],
+        clock: Callable[[], float] = time.monotonic,
+        all_times: Mapping[str, int] = {},
+    ) -> None:
         self.done: Set[str] = set()
+        self.given: Set[str] = set()
+        self.tests = len(times)
         self.failed: Dict[str, str] = {}
         self.now = ""
         self._journal = journal
-        self._times, self._all_time, self._done_time = times, sum(times.values()), 0
+        self._planned, self._times, self._done_time = times, all_times or times, 0
+        self._all_time = self._planned_time = sum(times.values())
         self._clock = clock
         self._began = self._advanced = 0.0  # when the first test began, and the last one ended
 
@@ -527,6 +565,19 @@ class Progress:
     def share(self) -> float:
         """See the class."""
         return self._done_time / max(1, self._all_time)
+
+    def expect(self, given: AbstractSet[str]) -> None:
+        """Reckon anew what it will have at its end.
+
+        Args:
+            given: what all shards were given: the rest is still where the plan has it.
+        """
+        expected = self.given | (self._planned.keys() - given)
+        self.tests, self._all_time = len(expected), sum(self._times.get(nodeid, 0) for nodeid in expected)
+
+    def lose(self) -> None:
+        """Forget what it was given, and did: it left no result, and others take that over."""
+        self.given, self.done = set(), set()
 
     def read(self) -> Failures:
         """Take the events that were added; return the tests that failed meanwhile, by outcome."""
@@ -546,6 +597,7 @@ class Progress:
 
     def left_s(self, estimate_s: float) -> float:
         """Estimate how long it still takes, inf for not known; `estimate_s` is what all of it was expected to take."""
+        estimate_s *= self._all_time / max(1, self._planned_time) if self._all_time != self._planned_time else 1
         if not self._began:
             return estimate_s
         return left_s(self.share, self._advanced - self._began, self._clock() - self._advanced, estimate_s)
@@ -556,6 +608,8 @@ class Progress:
             self.now = str(event["id"])
             if kind == "start" and not self._began:
                 self._began = self._advanced = self._clock()
+        elif kind == "piece":
+            self.given.update(map(str, event["ids"]))
         elif kind in ("load", "finishing"):
             self.now = ""
         elif kind == "end":

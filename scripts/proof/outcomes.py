@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from functools import cached_property
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .measured import Wishes
 
@@ -161,7 +162,9 @@ class Touch(NamedTuple):
 class Round:
     """One pytest process. `collected` and `selected` are None where it did not come so far.
 
-    `selected` has the ids in the order in which they were to run, an id as often as tests share it. `maxfail` is
+    `selected` has the ids in the order in which they were to run, an id as often as tests share it. Where they were
+    given piece by piece, these are the pieces that it heard of, and `offered` has all that it could have been given;
+    None where not. `maxfail` is
     pytest's, from wherever it has it, 0 for none. `status` is the exit status that pytest meant to end with. `files`
     is the digest of the files that the collected tests stand in, `cache` the folder of pytest's own cache, `answer`
     what the selection said beside the tests. `missing_lines` were written, and are not in the journal any more.
@@ -198,6 +201,17 @@ class Round:
     coverage: Optional[Wishes] = None
     coverage_file: Optional[str] = None
     touches: Mapping[str, Tuple[Touch, ...]] = field(default_factory=dict)
+    offered: Optional[Tuple[str, ...]] = None
+
+    @property
+    def listed(self) -> Tuple[str, ...]:
+        """The ids that places in `needs` and `groups` count: all of which it could have been given some."""
+        return self.offered if self.offered is not None else self.selected or ()
+
+    @cached_property
+    def given(self) -> FrozenSet[str]:
+        """The ids of `selected`, to look them up."""
+        return frozenset(self.selected or ())
 
 
 def fates(rounds: Sequence[Round]) -> List[Fate]:
@@ -227,8 +241,8 @@ def needing(fixture: Fixture, of: Round) -> List[str]:
     `request.getfixturevalue` in a test is not seen before it happens.
     """
     ranges = of.needs.get((fixture.scope, fixture.base, fixture.name), ())
-    ids = [nodeid for first, last in ranges for nodeid in (of.selected or ())[first : last + 1]]
-    return list(dict.fromkeys(nodeid for nodeid in ids if lies_below(nodeid, fixture.node)))
+    ids = dict.fromkeys(nodeid for first, last in ranges for nodeid in of.listed[first : last + 1])
+    return [nodeid for nodeid in ids if nodeid in of.given and lies_below(nodeid, fixture.node)]
 
 
 def lies_below(nodeid: str, node: str) -> bool:

@@ -16,8 +16,9 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ..console import printable, readable
 from ..errors import SuiteError
 from ..system import files
-from . import measured, watched
+from . import claimed, measured, watched
 from . import outcomes as o
+from .claimed import ClaimedPiece
 from .measured import Measured
 from .outcomes import Attempt
 from .watched import Breach, ServiceUse
@@ -132,6 +133,9 @@ class Receipt:
         services: what each took that it was judged by, or watched; breaches: the budgets that those do not keep.
         sources: by a name for people, what of suite and services was installed from paths and branches.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
+        store: where tests were shared out while they ran, as people call it; empty where the plan alone did.
+        store_gone: why the store could not be asked any more; empty where it could to the end.
+        pieces: what it claimed there, in that order. `tests` stand in it, too.
     """
 
     run_id: str
@@ -165,6 +169,9 @@ class Receipt:
     services: Mapping[str, ServiceUse] = field(default_factory=dict)
     breaches: Tuple[Breach, ...] = ()
     sources: Mapping[str, SourceState] = field(default_factory=dict)
+    store: str = ""
+    store_gone: str = ""
+    pieces: Tuple[ClaimedPiece, ...] = ()
 
     @property
     def name(self) -> str:
@@ -262,6 +269,7 @@ def to_json(receipt: Receipt) -> Dict[str, Any]:
         "services": {name: watched.to_json(use) for name, use in receipt.services.items()},
         "breaches": [breach._asdict() for breach in receipt.breaches],
         "sources": {name: state._asdict() for name, state in receipt.sources.items()},
+        "pieces": claimed.to_json(receipt.pieces),
     }
 
 
@@ -362,6 +370,8 @@ def from_json(data: Any, sealed: bool = True) -> Receipt:
             coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
             **_watched(data),
             sources=_sources(_get(data, "sources", dict) if "sources" in data else {}),
+            **{name: _get(data, name, str) for name in ("store", "store_gone") if name in data},
+            pieces=claimed.from_json(data.get("pieces", [])),  # a version that knows no store says nothing of these
         )
     )
 
@@ -449,11 +459,26 @@ def _checked(receipt: Receipt) -> Receipt:
         raise ValueError("it has tests, and does not say which were collected")
     if len({test.nodeid for test in receipt.tests}) < len(receipt.tests):
         raise ValueError("an id is there twice")
+    _check_distribution(receipt)
     unexplained = [code for code in receipt.exit_codes if code not in (0, 1, 5)]
     red = receipt.errors or receipt.ended != FINISHED or any(test.proven in o.RED for test in receipt.tests)
     if unexplained and not red:
         raise ValueError(f"pytest ended with {unexplained[0]}, and nothing in it is red")
     return receipt
+
+
+def _check_distribution(receipt: Receipt) -> None:
+    """Refuse what cannot be said of a store, and of the pieces that were claimed there.
+
+    Raises:
+        ValueError: it says what.
+    """
+    if (receipt.pieces or receipt.store_gone) and not receipt.store:
+        raise ValueError("it claimed pieces, or lost a store, and names none")
+    if receipt.store and (receipt.repairs or receipt.total < 2):
+        raise ValueError(f"it names a store, and is {receipt.name}")
+    if receipt.store:
+        claimed.check(receipt.pieces, receipt.index, receipt.total, len(receipt.tests))
 
 
 def _check_test(test: Selected) -> None:

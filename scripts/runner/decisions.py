@@ -47,15 +47,20 @@ class Exit:
 
 @dataclass(frozen=True)
 class FinishedRound:
-    """A round that is over: how its process ended, and what it told; None where it told nothing."""
+    """A round that is over: how its process ended, and what it told; None where it told nothing.
+
+    `cut_off`: there may have been more for it: it was given tests piece by piece, and had not heard of the end.
+    """
 
     exit: Exit
     journaled: Optional[Round] = None
+    cut_off: bool = False
 
     @property
     def kind(self) -> str:
         """How it ended, as the journal tells: one of the constants of `outcomes`."""
-        return self.journaled.ended.kind if self.journaled else o.ENDED_BEFORE_COLLECTION
+        kind = self.journaled.ended.kind if self.journaled else o.ENDED_BEFORE_COLLECTION
+        return o.DIED_BETWEEN_TESTS if self.cut_off and kind == o.DIED_AFTER_LAST else kind
 
     @property
     def interrupted(self) -> bool:
@@ -156,19 +161,27 @@ class Outcome:
 # What to do next ----------------------------------------------------------------------------------
 
 
-def next_step(history: Sequence[FinishedRound], wishes: Sequence[Entry] = (), grows: bool = False) -> Outcome:
+def next_step(
+    history: Sequence[FinishedRound],
+    wishes: Sequence[Entry] = (),
+    grows: bool = False,
+    claimed: Sequence[str] = (),
+) -> Outcome:
     """Decide what became of the tests, what remains, and whether that is the end.
 
     Args:
         history: all rounds so far, at least one.
         wishes: what pipeline.yml says of tests that stay together.
         grows: rounds may select tests that the first one did not, as those of a replay do.
+        claimed: the planned ids of all that was claimed for this shard, an id as often as tests share it, also what
+            no process heard of: it has to answer for these.
     """
     ran_as: Dict[str, str] = {}
     history = [_by_planned_ids(_without_worker_skips(_served(ran)), ran_as) for ran in history]
     rounds = [ran.journaled for ran in history if ran.journaled]
     told = [each.selected for each in rounds if each.selected is not None]
-    selected = _all_of(told) if told and grows else next(iter(told), None)
+    first = _all_of(told) if told and grows else told[0] if told else None
+    selected = tuple(claimed) if claimed else first
     broken = _broken(history)
     left = o.not_run(selected or (), rounds)
     booked = [replace(ran.journaled, attempts=_booked(ran)) for ran in history if ran.journaled]
@@ -201,7 +214,7 @@ def going_on(outcome: Outcome, later: Sequence[str]) -> Outcome:
 def _groups(rounds: Sequence[Round]) -> Iterator[Group]:
     """Name the tests that the suite wants together, as the first round heard it."""
     first = next((each for each in rounds if each.selected is not None), None)
-    return together.heard(first.selected or (), first.groups) if first else iter(())
+    return together.heard(first.listed, first.groups) if first else iter(())
 
 
 def _with_company(fates: Sequence[Fate], remaining: Sequence[str], groups: Sequence[Sequence[str]]) -> Tuple[str, ...]:
@@ -262,12 +275,10 @@ def _by_planned_ids(ran: FinishedRound, ran_as: Dict[str, str]) -> FinishedRound
         running = replace(running, nodeid=names.get(running.nodeid, running.nodeid))
     attempts = tuple(replace(each, nodeid=names.get(each.nodeid, each.nodeid)) for each in journaled.attempts)
     selected = tuple(names.get(nodeid, nodeid) for nodeid in journaled.selected or ())
-    return replace(
-        ran,
-        journaled=replace(
-            journaled, attempts=attempts, selected=selected, ended=replace(journaled.ended, running=running)
-        ),
-    )
+    offered = journaled.offered and tuple(names.get(nodeid, nodeid) for nodeid in journaled.offered)
+    ended = replace(journaled.ended, running=running)
+    told = replace(journaled, attempts=attempts, selected=selected, offered=offered, ended=ended)
+    return replace(ran, journaled=told)
 
 
 def _other_part(nodeid: str, known: str) -> str:
@@ -286,11 +297,12 @@ def _ended(outcome: Outcome) -> str:
     cut = outcome.selected is None or any(
         attempt.outcome == o.UNFINISHED for f in outcome.fates for attempt in f.attempts
     )
-    if last.interrupted and (cut or outcome.remaining):
+    more = bool(outcome.remaining) or last.cut_off
+    if last.interrupted and (cut or more):
         return receipt.INTERRUPTED
     if outcome.selected is None and last.exit.service and last.exit.shared and not _too_many(outcome.history):
         return ""  # a test of another shard ended what this one had no test for yet
-    if not outcome.remaining:
+    if not more:
         return receipt.STOPPED if last.kind == o.EXIT and outcome.selected is None else receipt.FINISHED
     failures = sum(fate.outcome in (o.FAILED, o.ERROR) for fate in outcome.fates)
     most_failures = outcome.rounds[-1].maxfail if outcome.rounds else 0  # pytest itself counts anew in each round
@@ -411,9 +423,11 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
     if last.kind == o.FINISHED and outcome.remaining and not last.exit.service and not outcome.as_plain:
         lost = counted(len(outcome.remaining), "test")
         yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
+    elif last.kind == o.FINISHED and last.cut_off and not last.interrupted and not last.exit.service:
+        yield ExtraError("pytest", f"{ending} without asking for more tests: does another plugin run them?")
     elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
         yield ExtraError("pytest", f"{ending} without selecting tests")
-    elif outcome.selected is not None and not outcome.remaining and not _has_red(outcome):
+    elif outcome.selected is not None and not outcome.remaining and not last.cut_off and not _has_red(outcome):
         yield from _stopped_at_the_end(last)
 
 
@@ -519,4 +533,5 @@ def progress(outcome: Outcome) -> str:
         return f"\nround {len(outcome.history)}: {counted(len(outcome.due), 'test')} to run again: {AS_WORKER}\n"
     why = f"{receipt.shown(last.nodeid)}: {_blame(last)}" if last.nodeid else f"something {_deed(last)}"
     number, rest = len(outcome.history), "all tests" if outcome.selected is None else counted(len(outcome.due), "test")
-    return f"\nround {number - 1}: {why}\nround {number}: {rest} to run\n"
+    more = ", and what else is free" if last.cut_off else ""
+    return f"\nround {number - 1}: {why}\nround {number}: {rest} to run{more}\n"

@@ -28,7 +28,7 @@ class Order:
         journal: the file that it appends to. Its folder exists.
         start: of the shard; each line says it, and `number`, that of the round.
         paths: what to collect where pytest's arguments name nothing, from the folder it is started in.
-        select: the command that answers "which tests next?"; empty to run all.
+        ask: the local socket on which the runner answers "which tests next?", a short path; None to run all.
         apart: a folder for what only a whole run may write elsewhere; None where this is the whole run.
         collects_only: whether to end when the tests are collected.
         marks: the names of marks whose tests stay together.
@@ -43,7 +43,7 @@ class Order:
     start: str
     number: int = 0
     paths: Sequence[str] = ()
-    select: Sequence[str] = ()
+    ask: Optional[Path] = None
     apart: Optional[Path] = None
     collects_only: bool = False
     marks: Sequence[str] = ()
@@ -62,8 +62,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
     """
     own = {"SHARDLINE_JOURNAL": str(order.journal.resolve()), "SHARDLINE_PATHS": json.dumps(list(order.paths))}
     own.update({"SHARDLINE_START": order.start, "SHARDLINE_ROUND": str(order.number)})
-    if order.select:
-        own["SHARDLINE_SELECT"] = json.dumps(list(order.select))
+    if order.ask:
+        own["SHARDLINE_ASK"] = str(order.ask.absolute())
     if order.apart:
         own["SHARDLINE_APART"] = str(order.apart.resolve())
     if order.named:

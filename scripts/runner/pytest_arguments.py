@@ -53,6 +53,15 @@ def are_known(arguments: Iterable[str]) -> bool:
     return options <= FLAGS | VALUED | SHOWING
 
 
+def stopping(arguments: Sequence[str]) -> List[str]:
+    """Add pytest's word for an end at the first red test, unless it is there.
+
+    >>> stopping(["-k", "sad"]), stopping(["--exitfirst"])
+    (['-x', '-k', 'sad'], ['--exitfirst'])
+    """
+    return list(arguments) if {"-x", "--exitfirst"} & {*arguments} else ["-x", *arguments]
+
+
 def may_be_paths(arguments: Sequence[str]) -> List[str]:
     """Find the words that are no option; of some, only pytest knows whether they are an option's value.
 

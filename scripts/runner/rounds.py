@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import console
 from ..ci import Node
@@ -22,7 +22,9 @@ from ..planning import together
 from ..proof import journal, junit, receipt
 from ..settings import Settings
 from ..system.signals import let_through
-from . import coverage, decisions, places, plugin_loader, pytest_process, selection
+from . import channel, coverage, decisions, places, plugin_loader, pytest_process, selection
+from .answers import answers
+from .claims import Claims
 from .decisions import Exit, FinishedRound, Outcome
 from .plugin_loader import Order
 from .pytest_arguments import may_be_paths
@@ -43,6 +45,7 @@ class ShardRun:
         later: the ids of further processes, each of which begins when the tests of the one before have ended.
         notes_touches, meeting: see `plugin_loader.Order`; the first round meets others.
         by: takes secrets out of what is written.
+        claims: what this shard claims, where tests are shared out while they run; None where the plan alone says.
     """
 
     settings: Settings
@@ -56,6 +59,14 @@ class ShardRun:
     notes_touches: bool = False
     meeting: Mapping[str, Any] = field(default_factory=dict)
     by: Redactor = field(default_factory=Redactor)
+    claims: Optional[Claims] = None
+
+    @property
+    def claimed(self) -> Dict[str, Any]:
+        """What was claimed, and where: fields of the shard's receipt; none where the plan alone said who runs what."""
+        if not (self.claims and self.claims.is_on):
+            return {}
+        return {"store": self.claims.where, "store_gone": self.claims.gone, "pieces": self.claims.pieces}
 
     @property
     def is_partial(self) -> bool:
@@ -88,15 +99,19 @@ def run(
     stop = StopConditions(signalled, session.death, session.death_ago_s)
     words = pytest_words(settings, session.suite, shard.arguments)
     pytests = _Pytests(shard, session, words, limits, stop, supervision, say)
-    select = selection.write(shard.folder, shard.selection)
-    ended: List[Exit] = []
+    selection.write(shard.folder, shard.selection)
+    chosen, ended = shard.selection, _Ended(shard)
+    due: Tuple[str, ...] = ()
     as_worker, later = True, list(shard.later)
     clean = lru_cache(maxsize=None)(shard.by.text)  # each round tells what those before it told, too
     while True:
-        exit = pytests.run_one(len(ended), select, as_worker)
-        ended.append(exit)
-        history = _history(shard.folder / JOURNAL, shard.selection.start, ended, say)
-        outcome = decisions.next_step(history, settings.suite.together, grows=bool(shard.later))
+        if shard.claims:
+            tail = journal.Tail(shard.folder / JOURNAL, shard.selection.start)
+            shard.claims.begin(due, tail, lambda: not session.death())
+        exit = pytests.run_one(ended.count, chosen, as_worker)
+        outcome = ended.outcome(exit, say)
+        if shard.claims:
+            shard.claims.note(outcome.fates, bool(outcome.ended))
         is_border = outcome.ended == receipt.FINISHED and bool(later) and not exit.interrupted
         if is_border:
             outcome = decisions.going_on(outcome, later.pop(0))
@@ -108,10 +123,34 @@ def run(
         _write_junit(shard, told, say)
         if outcome.ended:
             return told
-        say(f"\nround {len(ended)}: as it was recorded\n" if is_border else decisions.progress(outcome))
-        as_worker = not outcome.as_plain
-        if outcome.selected is not None:
-            select = selection.remaining(shard.folder, shard.selection, outcome.due)
+        say(f"\nround {ended.count}: as it was recorded\n" if is_border else decisions.progress(outcome))
+        as_worker, due = not outcome.as_plain, outcome.due
+        if not (shard.claims and shard.claims.is_on) and outcome.selected is not None:
+            chosen = selection.remaining(shard.folder, shard.selection, outcome.due)
+
+
+class _Ended:
+    """The rounds of a shard that are over."""
+
+    def __init__(self, shard: ShardRun) -> None:
+        self._shard = shard
+        self._exits: List[Exit] = []
+        self._cut_off: List[bool] = []
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._exits)
+
+    def outcome(self, exit: Exit, say: Say) -> Outcome:
+        """Add the one that has just ended, and decide from what all told."""
+        shard, claims = self._shard, self._shard.claims
+        self._exits.append(exit)
+        self._cut_off.append(bool(claims and claims.is_cut_off))
+        history = _history(shard.folder / JOURNAL, shard.selection.start, self._exits, say)
+        history = [replace(ran, cut_off=cut_off) for ran, cut_off in zip(history, self._cut_off)]
+        wishes, claimed = shard.settings.suite.together, claims.nodeids if claims else ()
+        return decisions.next_step(history, wishes, grows=bool(shard.later), claimed=claimed)
 
 
 class _Pytests(NamedTuple):
@@ -125,16 +164,19 @@ class _Pytests(NamedTuple):
     supervision: Supervision
     say: Say
 
-    def run_one(self, number: int, select: Path, as_worker: bool) -> Exit:
+    def run_one(self, number: int, chosen: Selection, as_worker: bool) -> Exit:
         """Run the pytest of a round to its end, and say how it ended.
 
         Args:
             number: of the round, from 0.
-            select: names the tests.
+            chosen: names the tests.
             as_worker: whether it looks to its tests like a worker of pytest-xdist.
         """
+        with channel.listening(answers(chosen, self.shard.ordered, self.shard.claims)) as ask:
+            return self._run_one(number, ask, as_worker)
+
+    def _run_one(self, number: int, ask: Path, as_worker: bool) -> Exit:
         shard, session = self.shard, self.session
-        ask = selection.ordered_command(select) if shard.ordered else selection.command(select)
         own = places.variables(os.environ, shard.node, shard.selection.start, number, as_worker)
         order = _order(shard, number, ask)
         environ = plugin_loader.variables({**session.variables(), **own}, shard.settings.state / "plugin", order)
@@ -153,13 +195,13 @@ class _Pytests(NamedTuple):
         return replace(exit, shared=bool(exit.service) and session.lost_shared)
 
 
-def _order(shard: ShardRun, number: int, select: Sequence[str]) -> Order:
+def _order(shard: ShardRun, number: int, ask: Path) -> Order:
     return Order(
         journal=shard.folder / JOURNAL,
         start=shard.selection.start,
         number=number,
         paths=paths_of(shard.settings),
-        select=select,
+        ask=ask,
         apart=shard.folder / places.OWN_REPORTS / str(number) if shard.is_partial else None,
         place=places.name_of(shard.node),
         named=may_be_paths(shard.arguments),

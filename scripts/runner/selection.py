@@ -1,7 +1,7 @@
-"""Which tests next? What a shard is to run, in one file of one form, and the command by which the pytest plugin asks.
+"""Which tests next? What a shard is to run, and what that comes to when it is known what was collected.
 
-`selection.json` in the shard's folder says it for a shard of a plan, for a part of the suite, for what remains after a
-round, for a repair, and for a replay. The plugin sends the collected ids to the command's standard input.
+`selection.json` in the shard's folder says it, for whoever looks there: a shard of a plan, a part of the suite, what
+remains after a round, a repair, a replay. Which tests the pytest plugin hears of is answered by `answers.py`.
 """
 
 from __future__ import annotations
@@ -11,41 +11,22 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import printable
-from ..errors import PipelineError
 from ..planning import forecast, together
 from ..planning import plan as planning
 from ..planning.history import past as read_history
+from ..planning.pieces import Piece, named
 from ..planning.plan import Plan
 from ..planning.together import Entry, Group
 from ..proof import receipt
 from ..proof.renamed_ids import form_of, known_as
-from ..system import files
 from . import subset
 from .subset import Part
 
 FILE_NAME = "selection.json"
 SCHEMA = 1
-
-# Runs in the suite's folder, where `import scripts` may mean the suite's own package: so not `python -m scripts`.
-_START = """\
-import sys
-sys.path.insert(0, sys.argv[1])
-from importlib import import_module
-sys.exit(import_module(sys.argv[2]).main(sys.argv[3:]))
-"""
-
-
-# Answers with what the selection says, in a tenth of the time that importing this package takes.
-_ORDERED = """\
-import json, sys
-there = set(json.load(sys.stdin)["ids"])
-with open(sys.argv[1], encoding="utf-8") as file:
-    ids = json.load(file)["ids"]
-print(json.dumps({"select": [id for id in ids if id in there], "ordered": True}))
-"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +42,7 @@ class Selection:
         ids: exactly these, as the plan has them, instead of a shard of it; `ordered`: in this order.
         together: what pipeline.yml says of tests that stay together, but of marks (`together.wished`).
         arguments: as they are stored (`cleaning.stored_words`), with the result, too.
+        distributed: tests are shared out while they run, for which plans are made otherwise.
     """
 
     start: str
@@ -75,6 +57,7 @@ class Selection:
     together: Tuple[Entry, ...] = ()
     ordered: bool = False
     arguments: Tuple[str, ...] = ()
+    distributed: bool = False
 
 
 def write(folder: Path, selection: Selection) -> Path:
@@ -84,39 +67,52 @@ def write(folder: Path, selection: Selection) -> Path:
     return file.resolve()
 
 
-def remaining(folder: Path, selection: Selection, ids: Sequence[str]) -> Path:
+def remaining(folder: Path, selection: Selection, ids: Sequence[str]) -> Selection:
     """Let the next round run exactly these."""
-    return write(folder, replace(selection, ids=tuple(ids)))
+    left = replace(selection, ids=tuple(ids))
+    write(folder, left)
+    return left
 
 
-def ordered_command(file: Path) -> List[str]:
-    """Give the words that answer with the ids of a selection in their order, where nothing is to be worked out."""
-    return [sys.executable, "-I", "-S", "-c", _ORDERED, str(file)]
+class Suite(NamedTuple):
+    """The tests that were collected, as far as a selection is about them, and what is known of them.
+
+    Args:
+        there: the ids, in collection order, an id as often as tests share it.
+        names: the planned id of each that is planned under another.
+        stay: what stays together, by planned ids.
+        plan: the one that was handed out, if there is one.
+    """
+
+    there: Sequence[str]
+    names: Mapping[str, str]
+    stay: Sequence[Group]
+    plan: Optional[Plan]
+
+    @property
+    def planned(self) -> List[str]:
+        """The ids as they are planned."""
+        return [self.names.get(nodeid, nodeid) for nodeid in self.there]
 
 
-def command(file: Path) -> List[str]:
-    """Give the words that answer from any folder, in this Python, whatever the environment says."""
-    root = Path(__file__).resolve().parents[2]
-    return [sys.executable, "-I", "-c", _START, str(root), __name__, str(file)]
+def suite_of(
+    selection: Selection, collected: Sequence[str], groups: Iterable[Group] = (), plan: Optional[Plan] = None
+) -> Suite:
+    """Work out which of the collected tests a selection is about.
 
+    Args:
+        groups: what the suite wants together.
+        plan: that all go by; without it, the one that was handed out, if there is one.
 
-def main(arguments: Sequence[str]) -> int:
-    """Answer on standard output: which of the collected ids a shard has to run, and what it goes by."""
-    asked = json.load(sys.stdin)
-    try:
-        data = files.read_json(Path(arguments[0]), SCHEMA, "", receipt.MOST_BYTES)
-        selection = Selection(**{name: value for name, value in data.items() if name != "schema"})
-        told = answer(selection, asked["ids"], groups_in(asked))
-        print(json.dumps(told))  # in ASCII, since ids may hold what UTF-8 cannot
-    except PipelineError as error:
-        print(error.message.replace("\n", " "), file=sys.stderr)  # the plugin passes the last line on
-        return error.exit_code
-    return 0
-
-
-def groups_in(asked: Mapping[str, Any]) -> List[Group]:
-    """Name the tests that the suite wants together, of a question of the plugin."""
-    return list(together.heard(asked["ids"], ((each["name"], each["why"], each["tests"]) for each in asked["groups"])))
+    Raises:
+        PipelineError: the plan or the part cannot be used.
+    """
+    part = Part(Path(selection.part), selection.strict) if selection.part else None
+    wishes = [*groups, *together.wished(selection.together, collected)]
+    there = subset.of(part, collected, wishes)
+    plan = plan or handed_out(selection)
+    names = known_as(there, (nodeid for shard in plan.shards for nodeid in shard.nodeids)) if plan else {}
+    return Suite(there, names, [_renamed(group, names) for group in wishes], plan)
 
 
 def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Group] = ()) -> Dict[str, Any]:
@@ -132,30 +128,58 @@ def answer(selection: Selection, collected: Sequence[str], groups: Iterable[Grou
     Raises:
         PipelineError: the plan, the history or the part cannot be used.
     """
-    part = Part(Path(selection.part), selection.strict) if selection.part else None
-    wishes = [*groups, *together.wished(selection.together, collected)]
-    there = subset.of(part, collected, wishes)
-    went_by = _handed_out(selection)
-    names = known_as(there, (nodeid for shard in went_by.shards for nodeid in shard.nodeids)) if went_by else {}
-    known = [names.get(nodeid, nodeid) for nodeid in there]
+    suite = suite_of(selection, collected, groups)
+    plan = suite.plan
     if selection.ids is not None:
         wanted = set(selection.ids)
     else:
-        stay = [_renamed(group, names) for group in wishes]
-        went_by = went_by or _made_here(selection, known, stay)
-        wanted = set(share_of(known, [shard.nodeids for shard in went_by.shards], selection.index, stay))
-    chosen = list(dict.fromkeys(nodeid for nodeid in there if names.get(nodeid, nodeid) in wanted))
+        plan = plan or _made_here(selection, suite.planned, suite.stay)
+        wanted = set(share_of(suite.planned, [shard.nodeids for shard in plan.shards], selection.index, suite.stay))
+    chosen = [nodeid for nodeid in dict.fromkeys(suite.there) if suite.names.get(nodeid, nodeid) in wanted]
     if selection.ordered:
         places = {planned: place for place, planned in enumerate(selection.ids or ())}
-        chosen.sort(key=lambda nodeid: places[names.get(nodeid) or nodeid])
-    forms = receipt.digest(map(form_of, known))
+        chosen.sort(key=lambda nodeid: places[suite.names.get(nodeid) or nodeid])
+    return {"select": chosen, "ordered": selection.ordered, **_told(suite, plan, chosen)}
+
+
+def shared_out(
+    selection: Selection,
+    collected: Sequence[str],
+    groups: Iterable[Group] = (),
+    agreed: Callable[[Plan], Plan] = lambda own: own,
+) -> Tuple[Dict[str, Any], List[Piece], Suite]:
+    """Offer all collected tests, where shards share them out while they run, and cut them into pieces.
+
+    Args:
+        groups: what the suite wants together.
+        agreed: gives the plan that all shards go by for one's own, where none was handed out.
+
+    Returns:
+        what `answer` returns, with all tests; the pieces, none where the plan has none; and the tests.
+
+    Raises:
+        PipelineError: as `answer`.
+    """
+    suite = suite_of(selection, collected, groups)
+    plan = suite.plan or agreed(_made_here(selection, suite.planned, suite.stay))
+    suite = suite if suite.plan else suite_of(selection, collected, groups, plan)
+    chosen = list(dict.fromkeys(suite.there))
+    told = {"select": chosen, "ordered": False, "by_piece": True, **_told(suite, plan, chosen)}
+    return told, pieces_of(plan, suite.planned, suite.stay), suite
+
+
+def _told(suite: Suite, plan: Optional[Plan], chosen: Iterable[str]) -> Dict[str, Any]:
+    """Say what the tests were chosen by, and from."""
+    known = suite.planned
     return {
-        "select": chosen,
-        "ordered": selection.ordered,
-        "plan": went_by.id if went_by else "",
-        "timings": went_by.timings if went_by else "",
-        "shared": {"count": len(known), "digest": receipt.digest(known), "forms": forms},
-        "names": {nodeid: names[nodeid] for nodeid in chosen if nodeid in names},
+        "plan": plan.id if plan else "",
+        "timings": plan.timings if plan else "",
+        "shared": {
+            "count": len(known),
+            "digest": receipt.digest(known),
+            "forms": receipt.digest(map(form_of, known)),
+        },
+        "names": {nodeid: suite.names[nodeid] for nodeid in chosen if nodeid in suite.names},
     }
 
 
@@ -166,17 +190,17 @@ def may_be_empty(selection: Selection) -> bool:
     """
     if selection.total == 1:
         return False
-    plan = _handed_out(selection) or _made_here(selection)
+    plan = handed_out(selection) or _made_here(selection)
     return selection.arguments != plan.arguments or not plan.shards[selection.index].nodeids
 
 
 def is_planned(selection: Selection) -> bool:
     """Tell whether a plan was handed out that was made with these arguments, so that pytest is known to take them."""
-    plan = _handed_out(selection)
+    plan = handed_out(selection)
     return plan is not None and selection.arguments == plan.arguments
 
 
-def _handed_out(selection: Selection) -> Optional[Plan]:
+def handed_out(selection: Selection) -> Optional[Plan]:
     """Read the plan that was handed out, if there is one for so many shards that can be read."""
     plan = planning.load_if_usable(Path(selection.plan), _say, "the shard")
     return plan if plan and len(plan.shards) == selection.total else None
@@ -194,7 +218,7 @@ def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, 
     past = read_history(Path(selection.history), _say)
     estimates, set_up = forecast.estimates(past), forecast.set_up(past)
     tests = estimates.tests_ms if collected is None else collected
-    return planning.make(tests, estimates, selection.total, set_up, groups)
+    return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed)
 
 
 def _say(line: str) -> None:
@@ -215,13 +239,50 @@ def share_of(
     """
     shard_of = {nodeid: number for number, nodeids in enumerate(shards) for nodeid in nodeids}
     tests = dict.fromkeys(collected)
-    late = any(nodeid not in shard_of for nodeid in tests)
-    for unit in together.units(dict.fromkeys(sorted(tests), 1), groups, 1, {}).units if late else ():
-        planned = [shard_of[nodeid] for nodeid in unit if nodeid in shard_of]
-        for nodeid in unit:
-            shard_of.setdefault(nodeid, planned[0] if planned else _late(unit[0], len(shards)))
+    for unit, number in _late_units(tests, shard_of, len(shards), groups):
+        shard_of.update((nodeid, shard_of.get(nodeid, number)) for nodeid in unit)
     return [test for test in tests if shard_of[test] == index]
+
+
+def _late_units(
+    tests: Mapping[str, None], shard_of: Mapping[str, int], total: int, groups: Iterable[Group]
+) -> List[Tuple[Sequence[str], int]]:
+    """List what stays together and has a test that came after the plan, and the shard that it goes to."""
+    if all(nodeid in shard_of for nodeid in tests):
+        return []
+    units = together.units(dict.fromkeys(sorted(tests), 1), groups, 1, {}).units
+    late = [unit for unit in units if any(nodeid not in shard_of for nodeid in unit)]
+    firsts = ([shard_of[nodeid] for nodeid in unit if nodeid in shard_of] for unit in late)
+    return [(unit, planned[0] if planned else _late(unit[0], total)) for unit, planned in zip(late, firsts)]
 
 
 def _late(nodeid: str, total: int) -> int:
     return int(hashlib.sha256(json.dumps(nodeid).encode("ascii")).hexdigest(), 16) % total
+
+
+def pieces_of(plan: Plan, collected: Iterable[str], groups: Iterable[Group] = ()) -> List[Piece]:
+    """List the pieces of all shards, as far as their tests are there; none where the plan has none.
+
+    Tests that came after the plan make the first piece of the shard that `share_of` gives them to, with those that
+    they stay together with.
+    """
+    shard_of = {nodeid: index for index, shard in enumerate(plan.shards) for nodeid in shard.nodeids}
+    tests = dict.fromkeys(collected)
+    pieces = [piece for shard in plan.shards for piece in shard.pieces]
+    if not pieces or tests.keys() == shard_of.keys():
+        return pieces
+    late: List[List[str]] = [[] for _ in plan.shards]
+    for unit, index in _late_units(tests, shard_of, len(plan.shards), groups):
+        late[index] += unit
+    moved = {nodeid for ids in late for nodeid in ids}
+    usual_ms = sum(piece.alone_ms for piece in pieces) // len(pieces)
+    made = []
+    for index, shard in enumerate(plan.shards):
+        parts = [(late[index], usual_ms, usual_ms)]
+        parts += [([*_kept(piece, tests, moved)], piece.estimate_ms, piece.alone_ms) for piece in shard.pieces]
+        made += [named(index, number, *part) for number, part in enumerate(part for part in parts if part[0])]
+    return made
+
+
+def _kept(piece: Piece, tests: Mapping[str, None], moved: Collection[str]) -> List[str]:
+    return [nodeid for nodeid in piece.nodeids if nodeid in tests and nodeid not in moved]

@@ -16,13 +16,14 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 from .. import ci
 from ..ci import Node
 from ..console import say, without_values
+from ..distribution import opening
 from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..evidence import cleaning
 from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.timings import FixtureCost
 from ..proof import journal, receipt, report_text
-from ..proof.outcomes import Round, needing
+from ..proof.outcomes import NOT_RUN, Round, needing
 from ..proof.receipt import Receipt, SetUpCosts, SourceState
 from ..service.monitor import Monitor
 from ..settings import Settings
@@ -42,6 +43,7 @@ from . import (
     selection,
     subset,
 )
+from .claims import of_run as claims_of_run
 from .decisions import Outcome
 from .preparation import Environments
 from .pytest_process import Supervision
@@ -74,11 +76,14 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
     settings.check_warm_up_files()
 
 
-def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: bool = False) -> Receipt:
+def execute(
+    settings: Settings, node: Node, arguments: Sequence[str], checked: bool = False, fail_fast: bool = False
+) -> Receipt:
     """Run the tests of one shard; its result, which is written too.
 
     Args:
         checked: the suite has been collected with these arguments.
+        fail_fast: stop also the other shards at the first red test, where tests are shared out while they run.
 
     Raises:
         PipelineError: a step could not do its work.
@@ -96,10 +101,15 @@ def execute(settings: Settings, node: Node, arguments: Sequence[str], checked: b
         strict=bool(wanted and wanted.strict),
         together=settings.suite.together,
         arguments=cleaning.stored_words(arguments, by.text),
+        distributed=bool(opening.named(settings.distribution, os.environ)),
     )
-    settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
+    claims = claims_of_run(settings, node, selection.handed_out(chosen), fail_fast)
+    if claims and claims.is_late:
+        settings = replace(settings, service=None, services={})
+    else:
+        settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
-    return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by))
+    return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by, claims=claims))
 
 
 def run_noted(shard: ShardRun) -> Receipt:
@@ -204,6 +214,8 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
             )
             result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
             keep(shard, result)
+            if shard.claims:
+                shard.claims.close(test.nodeid for test in result.tests if test.proven == NOT_RUN)
             if shard.is_partial:
                 outputs.keep(settings, shard.node, before, shard.folder, say)
             return result
@@ -279,6 +291,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         set_up=set_up_of(outcome.rounds),
         folder=_folder_of_ids(shard.settings, first),
         cache=next((told.cache for told in outcome.rounds if told.cache), ""),
+        **shard.claimed,
         coverage=coverage.measured(
             shard.settings,
             shard.folder,

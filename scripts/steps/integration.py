@@ -9,7 +9,7 @@ from ..ci import Node
 from ..console import counted, say
 from ..evidence import ending, report
 from ..evidence.record import MOMENT
-from ..local import concurrency
+from ..local import concurrency, handing
 from ..local import run as local
 from ..planning import plan as planning
 from ..proof import results
@@ -27,12 +27,13 @@ MADE = (
 )
 
 
-def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0) -> int:
+def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: int = 0, fail_fast: bool = False) -> int:
     """Run the whole suite on this machine, in as many shards as `nodes`.
 
     Args:
         nodes: 0 for as many as this machine bears at once.
         at_once: how many shards run at the same time; 0 for as many as this machine bears.
+        fail_fast: the first red test stops all shards.
 
     Returns:
         0 when every test passed or was skipped, 1 when one did not.
@@ -43,11 +44,15 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
     """
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
+    arguments = pytest_arguments.stopping(arguments) if fail_fast else arguments
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         nodes = nodes or _as_many_as_bearable(settings, at_once)
         subset.announce(subset.take(settings, arguments)[0], arguments)
-        collected = _in_shards(settings, arguments, nodes, at_once) if nodes > 1 else _alone(settings, arguments)
+        if nodes > 1:
+            collected = _in_shards(settings, arguments, nodes, at_once, fail_fast)
+        else:
+            collected = _alone(settings, arguments)
         try:
             return merge.conclude(settings, collected, arguments)
         finally:
@@ -66,7 +71,7 @@ def _alone(settings: Settings, arguments: Sequence[str]) -> Collected:
     return Collected(nodeids, result.files_digest, python=shard.interpreter(settings, result))
 
 
-def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int) -> Collected:
+def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once: int, fail_fast: bool) -> Collected:
     """Run several shards, and compare them with the collection that was made before they ran."""
     most = concurrency.decide(settings, nodes, at_once, arguments)
     environments = _prepared(settings)
@@ -74,7 +79,9 @@ def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once
     collected = _collected(settings, environments, arguments)
     clear(settings)
     with merge.rest_offered(settings, arguments):
-        local.run(settings, arguments, plan.make(settings, nodes, arguments, collected), most, environments.seen)
+        is_shared_out = handing.is_shared_out(settings, most, fail_fast)
+        made = plan.make(settings, nodes, arguments, collected, is_shared_out)
+        local.run(settings, arguments, made, most, environments.seen, fail_fast)
     return collected
 
 

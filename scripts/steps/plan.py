@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import List, Sequence
 
 from ..console import counted, human_seconds, say, table
+from ..distribution import opening
 from ..errors import PipelineError
 from ..evidence import cleaning
 from ..planning import advice as advising
@@ -40,7 +41,7 @@ def run(settings: Settings, total: int, pytest_arguments: Sequence[str], advise:
     with ownership.of_all(settings):
         suite = preparation.install(settings, with_service=False).suite
         collected = collection.collect(settings, suite, pytest_arguments)
-        made = make(settings, total, pytest_arguments, collected)
+        made = make(settings, total, pytest_arguments, collected, bool(opening.named(settings.distribution, {})))
     advised = advice(settings, made, collected.groups) if advise else total
     for line in next_lines(settings, total, advised, pytest_arguments):
         say(line)
@@ -71,22 +72,25 @@ def next_lines(settings: Settings, total: int, advised: int, pytest_arguments: S
     ]
 
 
-def make(settings: Settings, total: int, pytest_arguments: Sequence[str], collected: Collected) -> Plan:
+def make(
+    settings: Settings, total: int, pytest_arguments: Sequence[str], collected: Collected, distributed: bool
+) -> Plan:
     """Share the collected tests out, write reports/plan.json and say what each shard will take.
 
     Args:
         pytest_arguments: those for pytest, and ours for a part of the suite (see `subset`).
+        distributed: shards will share out what they have left.
 
     Raises:
         PipelineError: the plan cannot be written.
     """
     estimates, set_up = history.estimates(settings)
-    made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups)
+    made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups, distributed)
     by = hygiene.redactor(settings, pytest_arguments)
     made = replace(made, arguments=cleaning.stored_words(pytest_arguments, by.text))
     planning.save(made, settings.reports / FILE_NAME)
     stays = made.kept or made.divided or any(map(classes_of, collected.nodeids))
-    price = planning.price_permille(collected.nodeids, estimates, made) if stays and total > 1 else 0
+    price = planning.price_permille(collected.nodeids, estimates, made, distributed) if stays and total > 1 else 0
     unknown = [] if pytest_arguments else together.unmatched(settings.suite.together, collected.nodeids)
     for line in [*lines(made, len(collected.nodeids)), *together_lines(made, price), *map(_unmatched, unknown)]:
         say(line)

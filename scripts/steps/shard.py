@@ -14,11 +14,14 @@ from ..settings import Settings
 from . import verdict
 
 
-def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict: bool = False) -> int:
+def run(
+    settings: Settings, node: Node, arguments: Sequence[str], defer_verdict: bool = False, fail_fast: bool = False
+) -> int:
     """Run the tests of one shard, wherever the others run, and say what became of them.
 
     Args:
         defer_verdict: end well also when tests failed, so that CI keeps the result; `verdict` fails then.
+        fail_fast: the first red test stops this shard, and all that share out their tests with it.
 
     Returns:
         0 when every test of the shard passed or was skipped, 1 when one did not.
@@ -30,10 +33,11 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], defer_verdict:
     """
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
+    arguments = pytest_arguments.stopping(arguments) if fail_fast else arguments
     shard.check(settings, arguments)
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
-        result = shard.execute(settings, node, arguments)
+        result = shard.execute(settings, node, arguments, fail_fast=fail_fast)
         if not ownership.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
             coverage.leave_copy(settings, shard.interpreter(settings, result), result)
     folder = settings.shown(shard.folder_of(settings, node))

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Dict, Iterator, NamedTuple, Sequence
 
-from scripts.runner import plugin_loader, selection
+from scripts.runner import channel, plugin_loader
+from scripts.runner.answers import answers
 from scripts.runner.plugin_loader import Order
 from scripts.runner.selection import Selection
 
@@ -60,9 +61,9 @@ def with_plugin(folder: Path) -> Cost:
     """A run as the runner starts it, for a shard that has all tests."""
     journal, nothing = folder / "journal.jsonl", str(folder / "nothing")
     journal.unlink(missing_ok=True)
-    select = selection.command(selection.write(folder, Selection("bench", 0, 1, nothing, nothing, "bench")))
-    environ = plugin_loader.variables(os.environ, folder / "plugin", Order(journal, "bench", select=select))
-    return measured([*PYTEST, "-q", *plugin_loader.ARGUMENTS, "suite"], folder, {**environ, **NO_PLUGINS})
+    with channel.listening(answers(Selection("bench", 0, 1, nothing, nothing, "bench"))) as ask:
+        environ = plugin_loader.variables(os.environ, folder / "plugin", Order(journal, "bench", ask=ask))
+        return measured([*PYTEST, "-q", *plugin_loader.ARGUMENTS, "suite"], folder, {**environ, **NO_PLUGINS})
 
 
 def sources(size: Size) -> Dict[str, str]:

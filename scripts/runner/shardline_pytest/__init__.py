@@ -19,14 +19,14 @@ which it removes from the environment at once, so that pytest runs inside tests 
   is written, no snapshot removed, no cache or coverage file replaced. A conftest's own pytest_sessionstart does run.
 - SHARDLINE_MARKS, a JSON list: the names of marks whose tests stay together.
 - SHARDLINE_COVERAGE, a file: pytest-cov measures into it, and reports and judges nothing; see `coverage_wishes.py`.
-- SHARDLINE_SELECT, a JSON list of words: the command that answers "which tests next?". Without it, all run.
-  On its standard input it gets {"ids": [...], "groups": [...]}: the collected ids in collection order (after -k, -m and
-  foreign plugins; an id that several tests share is there several times), and which of them the suite wants together,
-  each group with a "name", a "why" and "tests", ranges [first, last] of places. On its standard output it says
-  {"select": [ids], "ordered": false}: those tests run in collection order; "ordered": true means in the order
-  of the answer. Tests of one id stay together. What else the answer says ("plan": the plan's id ...) goes into the
-  journal as it is. An id that was not collected, a failure or any other answer stops the run with exit status 4: a
-  shard that does not know its tests must not run them all.
+- SHARDLINE_ASK, a local socket, on which the runner answers "which tests next?"; see `channel.py`. Without it, all run.
+  It is asked {"ids": [...], "groups": [...]}: the collected ids in collection order (after -k, -m and foreign plugins;
+  an id that several tests share is there several times), and which of them the suite wants together, each group with a
+  "name", a "why" and "tests", ranges [first, last] of places. It says {"select": [ids], "ordered": false}: those tests
+  run in collection order; "ordered": true means in the order of the answer. Tests of one id stay together. What else
+  the answer says ("plan": the plan's id ...) goes into the journal as it is. {"error": "why"}, an id that was not
+  collected, no answer or any other stops the run with exit status 4: a shard that does not know its tests must not run
+  them all.
 - SHARDLINE_TOUCHES: note what each test touches that others may feel; see `touches.py`.
 - SHARDLINE_MEET, a JSON object: run tests at the same time as another process does; see `meeting.py`.
 
@@ -46,7 +46,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import List
+from typing import List, Optional
 
 import pytest
 
@@ -55,6 +55,7 @@ from .failure_text import reason_of
 from .hook_style import Wrapper, outermost
 from .meeting import Meeting
 from .orders import take_order
+from .pieces import SESSION
 from .places import Places
 from .recorder import PYTESTS_OWN, Recorder
 from .selector import Selector
@@ -153,3 +154,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Let fixtures of the suite's plugins come before ours of the same name."""
     yield_to_others(session)
+
+
+def pytest_runtestloop(session: pytest.Session) -> Optional[bool]:
+    """Run the tests as they are shared out, where they are; neither first, since loops of the suite's come before."""
+    pieces = session.config.stash.get(SESSION, None)
+    if pieces is None or session.config.option.collectonly:
+        return None
+    return None if session.testsfailed and not session.config.option.continue_on_collection_errors else pieces.run()

@@ -15,15 +15,16 @@ from typing import Any, Dict, Iterator, List, Mapping, MutableMapping, NamedTupl
 
 import pytest
 
+from .channel import Channel
 from .journal_writer import JournalWriter
 
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
-PATHS, NAMED, SELECT = "SHARDLINE_PATHS", "SHARDLINE_NAMED", "SHARDLINE_SELECT"
+PATHS, NAMED, ASK = "SHARDLINE_PATHS", "SHARDLINE_NAMED", "SHARDLINE_ASK"
 APART, PLACE, COLLECT = "SHARDLINE_APART", "SHARDLINE_PLACE", "SHARDLINE_COLLECT"
 MARKS, COVERAGE = "SHARDLINE_MARKS", "SHARDLINE_COVERAGE"
 TOUCHES, MEET = "SHARDLINE_TOUCHES", "SHARDLINE_MEET"
 WATCHING = (TOUCHES, MEET)
-VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, SELECT, APART, PLACE, COLLECT, MARKS, COVERAGE, *WATCHING)
+VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, ASK, APART, PLACE, COLLECT, MARKS, COVERAGE, *WATCHING)
 SCHEMA = 3
 
 
@@ -31,9 +32,8 @@ class Order(NamedTuple):
     """What this process was told to do; `dist` is how pytest-xdist was to distribute the tests."""
 
     pen: JournalWriter
-    command: Optional[List[str]]
+    channel: Optional[Channel]
     environ: Dict[str, str]
-    directory: str
     paths: List[str]
     apart: Optional[Path]
     collects_only: bool
@@ -56,12 +56,12 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     pen = JournalWriter(told.get(JOURNAL, os.devnull), f"{told.get(START, '')}.{number}")
     versions = {"pytest": pytest.__version__, "python": platform.python_version(), "executable": sys.executable or ""}
     pen.write("load", schema=SCHEMA, time=time.time(), pid=os.getpid(), round=number, **versions)
-    command = json.loads(told[SELECT]) if SELECT in told else None
+    channel = Channel(told[ASK]) if ASK in told else None
     paths = json.loads(told.get(PATHS, "[]"))
     apart = Path(told[APART]) if APART in told else None
     marks = json.loads(told.get(MARKS, "[]"))
     coverage = Path(told[COVERAGE]) if COVERAGE in told else None
-    order = Order(pen, command, dict(environ), str(Path.cwd()), paths, apart, COLLECT in told, marks)
+    order = Order(pen, channel, dict(environ), paths, apart, COLLECT in told, marks)
     named = json.loads(told.get(NAMED, "[]"))
     meeting = json.loads(told.get(MEET, "{}"))
     order = order._replace(notes_touches=TOUCHES in told, meeting=meeting)

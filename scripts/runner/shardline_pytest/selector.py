@@ -8,20 +8,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 import pytest
 
+from .channel import Gone, Unanswered
+from .fail_fast import FailFast
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
+from .pieces import SESSION, Pieces, choose
 from .wishes import groups_of, ranges
 
-_TOLD = ("plan", "timings", "shared", "names")  # what an answer to "which tests next?" may say beside the tests
+ANSWERED_IN_S = 600.0  # a plan of many tests takes its time; of a runner that has ended we hear at once
+_TOLD = (
+    "plan",
+    "timings",
+    "shared",
+    "names",
+    "by_piece",
+    "fail_fast",
+)  # what an answer to "which tests next?" may say beside the tests
 
 
 class Selector:
@@ -30,7 +40,7 @@ class Selector:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._pen = order.pen
-        self._run, self._leave, self._handled = subprocess.run, os._exit, sys.exc_info()[1]
+        self._leave, self._handled = os._exit, sys.exc_info()[1]
         self._errors = 0
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
@@ -88,14 +98,16 @@ class Selector:
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
         groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
-        if self._order.command is not None:
+        if self._order.channel is not None:
             try:
-                select, ordered, told = understood(self._ask({"ids": ids, "groups": groups}), ids)
-            except ValueError as reason:
+                answer = self._order.channel.ask({"ids": ids, "groups": groups}, ANSWERED_IN_S)
+                select, ordered, told = understood(answer, ids)
+            except (Gone, Unanswered, ValueError) as reason:
                 self._pen.write("selection error", message=str(reason))
                 raise pytest.UsageError(f"no answer to which tests to run: {reason}") from None
             _keep(session, choose(session.items, select, ordered))
             groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
+            self._share_out(session, ordered, told)
         chosen = [item.nodeid for item in session.items]
         self._pen.write("selected", ids=chosen, **told)
         self._pen.number(chosen)
@@ -104,40 +116,31 @@ class Selector:
         for (scope, base, name), tests in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=tests)
 
-    def _ask(self, question: Dict[str, object]) -> bytes:
-        """Run the command; return what it prints.
-
-        Raises:
-            ValueError: it cannot be started, or it failed.
-        """
-        command, environ, directory = self._order.command or [], self._order.environ, self._order.directory
-        try:
-            done = self._run(
-                command, input=json.dumps(question).encode(), env=environ, cwd=directory, capture_output=True
-            )
-        except OSError as error:
-            raise ValueError(f"cannot start {command[0]}: {error}") from None
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ValueError(f"{''.join(said[-1:]) or command[0]} (exit code {done.returncode})")
-        return done.stdout
+    def _share_out(self, session: pytest.Session, ordered: bool, told: Mapping[str, object]) -> None:
+        """Have the tests given piece by piece, or the run ended by the first that fails, where the answer says so."""
+        channel, manager = self._order.channel, session.config.pluginmanager
+        if channel and told.get("by_piece"):
+            pieces = session.config.stash[SESSION] = Pieces(session, channel, self._pen, ordered)
+            manager.register(pieces)
+        if channel and told.get("fail_fast"):
+            manager.register(FailFast(channel))
 
 
 def _order_scope(session: pytest.Session) -> str:
     return str(getattr(session.config.option, "order_scope", ""))
 
 
-def understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:
-    """Parse the answer: the chosen ids, whether they are in order, and what else the answer says.
+def understood(said: Mapping[str, Any], ids: List[str]) -> Tuple[List[str], bool, Dict[str, object]]:
+    """Read the answer: the chosen ids, whether they are in order, and what else the answer says.
 
     Raises:
-        ValueError: the answer is none.
+        ValueError: it is a refusal, or no answer.
     """
-    try:
-        said = json.loads(answer)
-        select, ordered = said["select"], said.get("ordered", False)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise ValueError(f'expected {{"select": [ids], "ordered": false}}, got {answer[:200]!r}') from None
+    if said.get("error"):
+        raise ValueError(" ".join(str(said["error"]).split()))
+    if "select" not in said:
+        raise ValueError(f'expected {{"select": [ids], "ordered": false}}, got {str(said)[:200]}')
+    select, ordered = said["select"], said.get("ordered", False)
     if not isinstance(select, list) or not all(isinstance(nodeid, str) for nodeid in select):
         raise ValueError('"select" is no list of ids')
     if not isinstance(ordered, bool):
@@ -150,17 +153,6 @@ def understood(answer: bytes, ids: List[str]) -> Tuple[List[str], bool, Dict[str
         ordered,
         {name: said[name] for name in _TOLD if name in said},
     )
-
-
-def choose(items: List[pytest.Item], select: List[str], ordered: bool) -> List[pytest.Item]:
-    """Keep the chosen of the items, in collection order or in that of the choice."""
-    wanted = dict.fromkeys(select)
-    if not ordered:
-        return [item for item in items if item.nodeid in wanted]
-    same: Dict[str, List[pytest.Item]] = {nodeid: [] for nodeid in wanted}
-    for item in items:
-        same.get(item.nodeid, []).append(item)
-    return [item for nodeid in wanted for item in same[nodeid]]
 
 
 def _keep(session: pytest.Session, chosen: List[pytest.Item]) -> None:

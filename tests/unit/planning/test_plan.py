@@ -497,5 +497,5 @@ def test_an_item_that_is_no_function_is_its_own_file() -> None:
 
 PINNED = (
     "5dc5b20a1919d5b4f182ba393e28bbda39d5a80591bd5addc408d0c1aa687dd3",
-    "f4ea0456baf7ae6176cf1e2c85f773bbe5035872e5bbe97414ce9bac341f6c05",
+    "1ba2dcb1989097ba25f28b23325b61aa1012536e897a19fbc503292a528ec10e",
 )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.errors import PipelineError, SuiteError
+from scripts.proof.claimed import OWN, STOLEN, TAKEN_OVER, ClaimedPiece
 from scripts.proof.outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, UNFINISHED, XFAILED, XPASSED, Attempt
 from scripts.proof.receipt import (
     BESIDE,
@@ -67,6 +68,9 @@ FULL = receipt(
     services={"service": ServiceUse(samples=2, memory_bytes=5, budgets={"memory": 4.0})},
     breaches=(Breach("service", "memory", "memory 5 bytes, service.budgets.memory is 4 bytes"),),
     sources={"service: ./pkg": SourceState("a", " at a")},
+    store="redis://here",
+    store_gone="no answer",
+    pieces=(ClaimedPiece("2-00-1a", OWN, 2, 1), ClaimedPiece("0-01-2b", STOLEN, 0, 1)),
 )
 
 # JSON cannot tell two halves of a surrogate pair from the character that they make up.
@@ -282,6 +286,13 @@ def test_a_version_that_did_not_watch_services_said_nothing_of_them() -> None:
     assert ({}, (), {}) == (read_now.services, read_now.breaches, read_now.sources)
 
 
+def test_a_version_that_knew_no_store_said_nothing_of_one() -> None:
+    old = {name: value for name, value in sealed().items() if name not in ("store", "store_gone", "pieces", "seal")}
+    read_now = from_json({**old, "seal": _seal(old)})
+
+    assert ("", "", ()) == (read_now.store, read_now.store_gone, read_now.pieces)
+
+
 def test_a_service_over_its_budget_is_not_green_and_its_figure_is_the_reason() -> None:
     over = receipt(breaches=FULL.breaches)
 
@@ -303,10 +314,14 @@ def as_json(outcome: str) -> Dict[str, Any]:
 
 def one_test(**facts: Any) -> Dict[str, Any]:
     own = {"nodeid": "a", "outcome": PASSED, "attempts": [as_json(PASSED)], "count": 1, "ran_as": ""}
-    return sealed(tests=[{**own, **facts}])
+    return sealed(tests=[{**own, **facts}], pieces=[{"name": "a", "how": OWN, "whose": 2, "count": 1}])
 
 
-GREEN: Dict[str, Any] = {"tests": [], "errors": [], "ended": "finished"}
+def claims(*pieces: Any) -> Dict[str, Any]:
+    return sealed(pieces=[dict(zip(ClaimedPiece._fields, piece)) for piece in pieces])
+
+
+GREEN: Dict[str, Any] = {"tests": [], "errors": [], "ended": "finished", "pieces": []}
 
 
 @pytest.mark.parametrize(
@@ -343,6 +358,24 @@ GREEN: Dict[str, Any] = {"tests": [], "errors": [], "ended": "finished"}
             "'a': unfinished, and its attempts are unfinished",
         ),
         (sealed(tests=one_test()["tests"] * 2), "an id is there twice"),
+        (sealed(store=""), "it claimed pieces, or lost a store, and names none"),
+        (sealed(store="", pieces=[]), "it claimed pieces, or lost a store, and names none"),
+        (sealed(repairs="those"), "it names a store, and is repair 2"),
+        (sealed(index=0, total=1), "it names a store, and is shard index 0 of 1"),
+        (sealed(pieces=[]), "its pieces have 0 tests, and it has 2"),
+        (sealed(pieces={}), '"pieces": expected list, got {}'),
+        (
+            sealed(pieces=[{"name": "a", "how": OWN, "whose": True, "count": 2}]),
+            '"pieces": expected name, how, whose, count of each, '
+            "got {'name': 'a', 'how': 'own', 'whose': True, 'count': 2}",
+        ),
+        (claims(("a", OWN, 2, 1), ("a", OWN, 2, 1)), "a piece is there twice"),
+        (claims(("a", OWN, 2, 3), ("b", OWN, 2, -1)), "piece b: -1 tests"),
+        (claims(("a b", OWN, 2, 2)), "a piece is called 'a b'"),
+        (claims(("a", "given", 2, 2)), "piece a: \"how\": expected one of own, stolen, taken over, got 'given'"),
+        (claims(("a", OWN, 1, 2)), "piece a of shard 2 of 4: own, and that of 1"),
+        (claims(("a", STOLEN, 2, 2)), "piece a of shard 2 of 4: stolen, and that of 2"),
+        (claims(("a", TAKEN_OVER, 4, 2)), "piece a of shard 2 of 4: taken over, and that of 4"),
     ],
 )
 def test_what_cannot_be_is_refused(data: Dict[str, Any], said: str) -> None:

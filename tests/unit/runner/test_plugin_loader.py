@@ -27,7 +27,7 @@ def test_a_copy_that_somebody_changed_is_replaced(tmp_path: Path) -> None:
 
 def test_the_variables_are_added_to_the_suites_own(tmp_path: Path) -> None:
     environ = {"HOME": "/h", "PYTHONPATH": "/x"}
-    order = Order(tmp_path / "j", "me", 2, ["my tests", "b"], ["python", "a b"], tmp_path / "apart", True)
+    order = Order(tmp_path / "j", "me", 2, ["my tests", "b"], tmp_path / "asked", tmp_path / "apart", True)
 
     found = variables(environ, tmp_path / "plugin", order)
 
@@ -39,14 +39,14 @@ def test_the_variables_are_added_to_the_suites_own(tmp_path: Path) -> None:
         "SHARDLINE_START": "me",
         "SHARDLINE_ROUND": "2",
         "SHARDLINE_PATHS": json.dumps(["my tests", "b"]),
-        "SHARDLINE_SELECT": json.dumps(["python", "a b"]),
+        "SHARDLINE_ASK": str(tmp_path / "asked"),
         "SHARDLINE_APART": str(tmp_path / "apart"),
         "SHARDLINE_COLLECT": "1",
     }
     assert expected == found
 
 
-def test_without_a_command_nobody_is_asked(tmp_path: Path) -> None:
+def test_without_a_socket_nobody_is_asked(tmp_path: Path) -> None:
     found = variables({}, tmp_path / "plugin", Order(tmp_path / "j", "me"))
 
     always = {"PYTHONPATH", "SHARDLINE_JOURNAL", "SHARDLINE_PATHS", "SHARDLINE_ROUND", "SHARDLINE_START"}
@@ -63,7 +63,7 @@ def test_folders_are_absolute_since_pytest_starts_elsewhere(tmp_path: Path) -> N
 
 
 def test_every_variable_is_one_that_the_plugin_takes_away(tmp_path: Path) -> None:
-    order = Order(tmp_path / "j", "5f3a", 2, ["t"], ["python"], tmp_path / "own", collects_only=True)
+    order = Order(tmp_path / "j", "5f3a", 2, ["t"], tmp_path / "asked", tmp_path / "own", collects_only=True)
     ours = {name for name in variables({}, tmp_path / "plugin", order) if name.startswith("SHARDLINE_")}
     probe = tmp_path / "test_it.py"
     probe.write_text(f"import os\ndef test_it(): assert not [name for name in os.environ if name in {sorted(ours)}]")

@@ -250,11 +250,11 @@ def test_a_shard_runs_what_was_selected_and_says_what_all_collected(shard: Shard
 
 
 def test_a_selection_that_fails_is_an_error(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "command", lambda file: [sys.executable, "-c", "exit(3)"])
+    monkeypatch.delattr(selection, "answer")
 
     outcome = shard.write(test_it="def test_a(): pass").run()
 
-    assert ["selection"] == [error.name for error in outcome.errors]
+    assert [("selection", True)] == [(error.name, "AttributeError: " in error.message) for error in outcome.errors]
 
 
 def test_an_argument_that_pytest_refuses_is_an_error(shard: Shard) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import List
 
 import pytest
 from hypothesis import given
@@ -26,14 +24,6 @@ STRANGE = ["t.py::a[\ud800]", "t.py::b[\u2028]", "t.py::c[你好]", "t.py::--ids
 ABC = [f"t.py::test_{letter}" for letter in "abc"]
 
 
-def ask(command: List[str], collected: List[str], folder: Path) -> Dict[str, Any]:
-    asked = json.dumps({"ids": collected, "groups": []}).encode()
-    done = subprocess.run(command, input=asked, cwd=str(folder), capture_output=True, timeout=60)
-    assert b"" == done.stderr
-    answer: Dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
 @pytest.fixture
 def whole(tmp_path: Path) -> Selection:
     """The one shard of a suite that was never planned, and whose tests were never timed."""
@@ -50,33 +40,34 @@ def planned(folder: Path, *shards: List[str]) -> str:
     return str(file)
 
 
-def test_the_command_answers_strange_ids_in_a_folder_with_a_package_scripts_of_its_own(
+def test_strange_ids_are_chosen_in_the_order_of_the_collection(whole: Selection) -> None:
+    told = selection.answer(replace(whole, ids=(*STRANGE[:3], "gone")), list(reversed(STRANGE)))
+
+    assert (list(reversed(STRANGE[:3])), False) == (told["select"], told["ordered"])
+
+
+def test_where_tests_are_shared_out_while_they_run_all_are_offered_and_in_one_piece(
     tmp_path: Path, whole: Selection
 ) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / "__init__.py").write_text("raise SystemExit('not this one')")
-    file = selection.write(tmp_path, replace(whole, ids=(*STRANGE[:3], "gone")))
+    plan = planning.make(["t.py::a[7f-9]", *ABC, "gone.py::test"], Estimates({}), 2)
+    planning.save(plan, tmp_path / "plan.json")
+    handed_out = replace(whole, total=2, plan=str(tmp_path / "plan.json"))
+    new = Group("g", "", ("new.py::test", ABC[0]))
 
-    answer = ask(selection.command(file), list(reversed(STRANGE)), tmp_path)
+    told, pieces, _ = selection.shared_out(handed_out, ["t.py::a[2c-9]", *ABC, "new.py::test"], [new])
 
-    assert (list(reversed(STRANGE[:3])), False) == (answer["select"], answer["ordered"])
-
-
-def test_what_is_written_is_read_again(tmp_path: Path, whole: Selection) -> None:
-    file = selection.write(tmp_path, replace(whole, ids=("t.py::test_b",)))
-
-    assert selection.answer(replace(whole, ids=("t.py::test_b",)), ABC) == ask(selection.command(file), ABC, tmp_path)
+    assert ["t.py::a[2c-9]", *ABC, "new.py::test"] == told["select"]
+    assert {"t.py::a[2c-9]": "t.py::a[7f-9]"} == told["names"]
+    assert sorted(["t.py::a[7f-9]", *ABC, "new.py::test"]) == sorted(chain(*(piece.nodeids for piece in pieces)))
+    late = next(piece for piece in pieces if "new.py::test" in piece.nodeids)
+    assert (new.nodeids, late) == (late.nodeids, next(piece for piece in pieces if piece.shard == late.shard))
 
 
-def test_a_selection_of_a_newer_version_is_refused_in_a_line(tmp_path: Path, whole: Selection) -> None:
-    file = selection.write(tmp_path, whole)
-    file.write_text(file.read_text().replace('"schema": 1', '"schema": 99'))
+def test_where_nothing_came_or_went_the_pieces_are_those_of_the_plan() -> None:
+    plan = planning.make(ABC, Estimates({}), 2)
 
-    done = subprocess.run(selection.command(file), input=b"[]", capture_output=True, timeout=60)
-
-    assert (b"", 1) == (done.stdout, len(done.stderr.splitlines())), done.stderr
-    assert done.returncode
-    assert b"Traceback" not in done.stderr
+    assert [piece for shard in plan.shards for piece in shard.pieces] == selection.pieces_of(plan, ABC)
+    assert [] == selection.pieces_of(replace(plan, shards=(planning.Shard(tuple(ABC), 0),)), ABC)
 
 
 def test_without_a_plan_one_is_made_on_the_spot(whole: Selection) -> None:

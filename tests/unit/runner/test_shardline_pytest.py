@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,7 @@ from scripts.runner.shardline_pytest.orders import VARIABLES, take_order
 from scripts.runner.shardline_pytest.recorder import Recorder
 from scripts.runner.shardline_pytest.selector import choose, understood
 from scripts.runner.shardline_pytest.whole_run import choose_paths, without_workers
+from tests.unit.runner.answering import Answer, Select, to_ids
 
 START = "start"
 PYTHON = os.environ.get("PYTHON_OF_SUITES", sys.executable)  # another one, to try the plugin with its pytest
@@ -64,17 +66,17 @@ class Suite:
             shutil.rmtree(str(file.parent / "__pycache__"), ignore_errors=True)
         return self
 
-    def answer(self, expression: str) -> List[str]:
-        """A command that selects what an expression makes of `ids`."""
-        file = self.folder.parent / "answer.py"
-        file.write_text(f'import json, os, sys\nids = json.load(sys.stdin)["ids"]\nprint(json.dumps({expression}))\n')
-        return [sys.executable, "-IS", str(file)]
+    def run(self, *arguments: str, select: Optional[Select] = None, **more: str) -> Run:
+        if select is None:
+            return self.run_by(None, *arguments, **more)
+        with to_ids(select) as runner:
+            return self.run_by(runner.path, *arguments, **more)
 
-    def run(self, *arguments: str, select: Sequence[str] = (), **more: str) -> Run:
+    def run_by(self, ask: Optional[Path], *arguments: str, **more: str) -> Run:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environ.update({"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})  # a faster start
         self._round += 1
-        order = Order(self.journal, START, self._round, (), select, self.apart, self.collects_only)
+        order = Order(self.journal, START, self._round, (), ask, self.apart, self.collects_only)
         order = replace(order, coverage=self.coverage, place=self.place)
         environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
         cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
@@ -111,27 +113,27 @@ def results(run: Run) -> Dict[str, str]:
 # Which tests next?
 
 
-def test_without_a_command_all_tests_run(suite: Suite) -> None:
+def test_where_there_is_nobody_to_ask_all_tests_run(suite: Suite) -> None:
     run = suite.write(test_it=THREE).run()
 
     assert (0, 3, (A, B, C), [A, B, C]) == (run.status, run.journal[0].collected, run.journal[0].selected, ran(run))
 
 
 def test_a_set_runs_in_collection_order_and_the_rest_is_deselected(suite: Suite) -> None:
-    run = suite.write(test_it=THREE).run(select=suite.answer('{"select": [ids[2], ids[0]]}'))
+    run = suite.write(test_it=THREE).run(select=lambda ids: {"select": [ids[2], ids[0]]})
 
     assert [A, C] == ran(run)
     assert "2 passed, 1 deselected" in run.out
 
 
 def test_a_list_runs_in_its_own_order(suite: Suite) -> None:
-    run = suite.write(test_it=THREE).run(select=suite.answer('{"select": [ids[2], ids[0]], "ordered": True}'))
+    run = suite.write(test_it=THREE).run(select=lambda ids: {"select": [ids[2], ids[0]], "ordered": True})
 
     assert [C, A] == ran(run)
     assert (C, A) == run.journal[0].selected
 
 
-def test_the_command_sees_what_k_and_other_plugins_leave_and_rename(suite: Suite) -> None:
+def test_the_runner_sees_what_k_and_other_plugins_leave_and_rename(suite: Suite) -> None:
     conftest = """
         import pytest
 
@@ -140,11 +142,12 @@ def test_the_command_sees_what_k_and_other_plugins_leave_and_rename(suite: Suite
             yield
             del items[1]
     """
-    command = suite.answer('open("seen", "w").write(json.dumps(ids)) and {"select": ids}')
+    suite.write(test_it=THREE, conftest=conftest)
 
-    suite.write(test_it=THREE, conftest=conftest).run("-k", "a or b", select=command)
+    with to_ids(lambda ids: {"select": ids}) as runner:
+        suite.run_by(runner.path, "-k", "a or b")
 
-    assert [A] == json.loads((suite.folder / "seen").read_text())
+    assert [{"ids": [A], "groups": []}] == runner.asked
 
 
 TWINS = """
@@ -166,45 +169,44 @@ TWINS = """
 
 def test_tests_that_share_an_id_stay_together(suite: Suite) -> None:
     (suite.folder / "all.twins").touch()
-    command = suite.answer('{"select": ["all.twins::two", "all.twins::one"], "ordered": True}')
+    answer = {"select": ["all.twins::two", "all.twins::one"], "ordered": True}
 
-    run = suite.write(conftest=TWINS).run(select=command)
+    run = suite.write(conftest=TWINS).run(select=lambda ids: answer)
 
     assert ["all.twins::two", "all.twins::one", "all.twins::one"] == ran(run)
     assert ("all.twins::two", "all.twins::one", "all.twins::one") == run.journal[0].selected
 
 
-def test_a_command_that_fails_stops_the_run_with_one_line(suite: Suite) -> None:
-    run = suite.write(test_it=THREE).run(select=suite.answer('sys.exit("first\\nthe queue is gone")'))
+def test_a_refusal_stops_the_run_with_one_line(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run(select=lambda ids: {"error": "first,\nthe queue is gone"})
 
     assert (4, []) == (run.status, ran(run))
     assert ["ERROR: no answer to which tests to run: " in line for line in run.err.split("\n") if line] == [True]
-    assert "no answer to which tests to run: the queue is gone (exit code 1)" in run.err
+    assert "no answer to which tests to run: first, the queue is gone" in run.err
     assert outcomes.NO_SELECTION == run.journal[0].ended.kind
 
 
-def test_a_command_that_is_not_there_stops_the_run(suite: Suite) -> None:
-    run = suite.write(test_it=THREE).run(select=["no-such-command"])
+def test_a_runner_that_is_not_there_stops_the_run(suite: Suite) -> None:
+    run = suite.write(test_it=THREE).run_by(suite.folder / "nobody")
 
     assert (4, []) == (run.status, ran(run))
-    assert "cannot start no-such-command" in run.err
+    assert "the runner does not listen any more" in run.err
 
 
 @pytest.mark.parametrize(
     "answer, complaint",
     [
-        ("", "expected "),
-        ("[]", "expected "),
-        ('{"selected": []}', "expected "),
-        ('{"select": "a"}', "no list of ids"),
-        ('{"select": [1]}', "no list of ids"),
-        ('{"select": [], "ordered": "yes"}', "neither true nor false"),
-        ('{"select": ["b", "a"]}', "1 of the chosen tests were not collected, such as 'b'"),
+        ({"selected": []}, "expected "),
+        ({"select": "a"}, "no list of ids"),
+        ({"select": [1]}, "no list of ids"),
+        ({"select": [], "ordered": "yes"}, "neither true nor false"),
+        ({"select": ["b", "a"]}, "1 of the chosen tests were not collected, such as 'b'"),
+        ({"select": ["a"], "error": "no plan"}, "no plan"),
     ],
 )
-def test_an_answer_that_is_none_is_refused(answer: str, complaint: str) -> None:
+def test_an_answer_that_is_none_is_refused(answer: Dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        understood(answer.encode(), ["a"])
+        understood(answer, ["a"])
 
 
 def test_an_id_that_is_chosen_twice_is_chosen_once() -> None:
@@ -214,7 +216,7 @@ def test_an_id_that_is_chosen_twice_is_chosen_once() -> None:
 
 
 def test_an_empty_selection_runs_nothing_and_says_so(suite: Suite) -> None:
-    run = suite.write(test_it=THREE).run(select=suite.answer('{"select": []}'))
+    run = suite.write(test_it=THREE).run(select=lambda ids: {"select": []})
 
     assert (5, [], ()) == (run.status, ran(run), run.journal[0].selected)
     assert Ended(outcomes.FINISHED) == run.journal[0].ended
@@ -223,9 +225,10 @@ def test_an_empty_selection_runs_nothing_and_says_so(suite: Suite) -> None:
 def test_where_a_file_cannot_be_collected_nobody_is_asked(suite: Suite) -> None:
     suite.write(test_it=THREE, test_broken="import nothing_of_this_name")
 
-    run = suite.run(select=suite.answer("os._exit(1)"))
+    with to_ids(lambda ids: {"select": ids}) as runner:
+        run = suite.run_by(runner.path)
 
-    assert (2, []) == (run.status, ran(run))
+    assert (2, [], []) == (run.status, ran(run), runner.asked)
     assert Ended(outcomes.COLLECTION_ERRORS, "test_broken.py") == run.journal[0].ended
     (error,) = run.journal[0].collection_errors
     assert "ModuleNotFoundError: No module named 'nothing_of_this_name'" == error.message
@@ -235,7 +238,7 @@ def test_where_a_file_cannot_be_collected_nobody_is_asked(suite: Suite) -> None:
 def test_a_suite_that_goes_on_after_collection_errors_is_asked(suite: Suite) -> None:
     suite.write(test_it=THREE, test_broken="1 / 0")
 
-    run = suite.run("--continue-on-collection-errors", select=suite.answer('{"select": ids[:1]}'))
+    run = suite.run("--continue-on-collection-errors", select=lambda ids: {"select": ids[:1]})
 
     assert [A] == ran(run)
 
@@ -249,10 +252,12 @@ def test_the_digest_does_not_depend_on_the_order_of_collection(suite: Suite) -> 
         def test_word(word): pass
     """
     )
-    command = suite.answer('{"select": [nodeid for nodeid in ids if "six" not in nodeid]}')
 
-    first = suite.run(select=command, PYTHONHASHSEED="1")
-    second = suite.run(select=command, PYTHONHASHSEED="2")
+    def select(ids: List[str]) -> Answer:
+        return {"select": [nodeid for nodeid in ids if "six" not in nodeid]}
+
+    first = suite.run(select=select, PYTHONHASHSEED="1")
+    second = suite.run(select=select, PYTHONHASHSEED="2")
 
     assert ran(first) != ran(second)
     assert sorted(ran(first)) == sorted(ran(second))
@@ -273,7 +278,7 @@ def test_ids_of_any_characters_are_selected_and_recorded(suite: Suite) -> None:
     )
     ini = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support=true"
 
-    run = suite.run("-o", ini, select=suite.answer('{"select": ids[1:]}'))
+    run = suite.run("-o", ini, select=lambda ids: {"select": ids[1:]})
 
     assert [f"test_it.py::test_it[{text}]" for text in STRANGE[1:]] == ran(run)
 
@@ -494,7 +499,11 @@ def test_a_death_after_the_last_report_is_told_apart(suite: Suite) -> None:
 
 
 def test_a_death_while_selecting_is_told_apart(suite: Suite) -> None:
-    run = suite.write(test_it=THREE).run(select=suite.answer("os.kill(os.getppid(), 9)"))
+    def kill(ids: List[str]) -> Answer:
+        os.kill(suite.events()[0]["pid"], signal.SIGKILL)
+        return {"select": ids}
+
+    run = suite.write(test_it=THREE).run(select=kill)
 
     assert Ended(outcomes.DIED_IN_SELECTION) == run.journal[0].ended
 
@@ -632,7 +641,7 @@ def test_a_pytest_inside_a_test_neither_selects_nor_records(suite: Suite) -> Non
         """,
     )
 
-    run = suite.run(select=suite.answer('{"select": ids}'))
+    run = suite.run(select=lambda ids: {"select": ids})
 
     assert [(A,)] == [round.selected for round in run.journal]
     assert {"test_a": "passed"} == results(run)
@@ -713,9 +722,9 @@ def test_a_process_that_was_told_another_start_does_not_count(suite: Suite) -> N
 
 
 def test_what_the_answer_says_beside_the_tests_is_recorded(suite: Suite) -> None:
-    answer = '{"select": ids[:1], "plan": "p", "names": {ids[0]: "x"}, "unknown": 1}'
+    answer = {"select": [A], "plan": "p", "names": {A: "x"}, "unknown": 1}
 
-    run = suite.write(test_it=THREE).run(select=suite.answer(answer))
+    run = suite.write(test_it=THREE).run(select=lambda ids: answer)
 
     assert {"plan": "p", "names": {A: "x"}} == run.journal[0].answer
     assert "unknown" not in suite.journal.read_text()
@@ -765,7 +774,7 @@ def test_the_digest_of_files_changes_with_tests_and_conftests_and_nothing_else(s
 def test_the_digest_of_files_is_that_of_all_tests_in_each_shard(suite: Suite) -> None:
     suite.write(test_a="def test(): pass", test_b="def test(): pass")
 
-    runs = [suite.run(select=suite.answer(f'{{"select": ids[{n}:{n + 1}]}}')) for n in range(2)]
+    runs = [suite.run(select=lambda ids, n=n: {"select": ids[n : n + 1]}) for n in range(2)]
 
     assert 1 == len({run.journal[-1].files for run in runs})
 
@@ -1084,7 +1093,7 @@ def test_each_shard_has_its_own_folder_below_basetemp_which_is_emptied(suite: Su
     )
 
     for test in (A, B):
-        suite.run("--basetemp=made/tmp", select=suite.answer(f'{{"select": ["{test}"]}}'))
+        suite.run("--basetemp=made/tmp", select=lambda ids, test=test: {"select": [test]})
 
     assert ["shard-1/test_b0/b"] == sorted(
         name for name in content(suite.folder / "made" / "tmp") if "current" not in name
