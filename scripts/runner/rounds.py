@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -93,6 +94,7 @@ def run(
 
     Raises:
         SuiteError: pytest cannot be started, or the journal is not what the plugin writes.
+        PipelineError: a service that was to come up while pytest collected did not.
     """
     settings = shard.settings
     limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
@@ -172,8 +174,17 @@ class _Pytests(NamedTuple):
             chosen: names the tests.
             as_worker: whether it looks to its tests like a worker of pytest-xdist.
         """
-        with channel.listening(answers(chosen, self.shard.ordered, self.shard.claims)) as ask:
-            return self._run_one(number, ask, as_worker)
+        answer, over = answers(chosen, self.shard.ordered, self.shard.claims), threading.Event()
+
+        def once_served(question: Mapping[str, Any]) -> Mapping[str, Any]:
+            self.session.wait(lambda: not over.is_set())
+            return {"error": "pytest has ended"} if over.is_set() else answer(question)
+
+        with channel.listening(once_served) as ask:
+            try:
+                return self._run_one(number, ask, as_worker)
+            finally:
+                over.set()
 
     def _run_one(self, number: int, ask: Path, as_worker: bool) -> Exit:
         shard, session = self.shard, self.session
@@ -188,6 +199,7 @@ class _Pytests(NamedTuple):
         exit = pytest_process.run(
             command, place, environ, beat, self.limits, self.stop, self.supervision, self.say, shard.output
         )
+        session.check()  # a service that came up meanwhile, or did not
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=session.silence())
         if exit.service:

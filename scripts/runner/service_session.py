@@ -104,6 +104,7 @@ class ServiceSession:
         self._shared = sharing.Shared(file, sharing.limit_s(settings)) if file else None
         self._is_silent = False
         self._beside = beside
+        self.took: Dict[str, float] = {}  # by step, until the services that we started were ready for the first time
         self._rising: Optional[Rising] = None
         self.lost_shared = False  # whether what died, or hung, when that was last asked is shared with other shards
         self.suite = environments.suite
@@ -150,6 +151,7 @@ class ServiceSession:
         """Take note that a service is ready."""
         name = running.name
         self.services[name] = running
+        self.took = self.took or self._seconds() if len(self.services) == len(self._wanted) else {}
         if self._monitor and running.record:
             self._monitor.ready(name, running.url, running.ready_s, self._settings.all_services[name].ready)
 
@@ -187,7 +189,7 @@ class ServiceSession:
     def _watch(self, name: str, process: Union[Process, Watched]) -> ContextManager[None]:
         return self._monitor.watch(name, process) if self._monitor else nullcontext()
 
-    def seconds(self) -> Dict[str, float]:
+    def _seconds(self) -> Dict[str, float]:
         """Tell how long it took until the services that we started were ready, and to warm them up."""
         own = [service for service in self.services.values() if not service.is_shared]
         if not own:

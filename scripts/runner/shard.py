@@ -202,23 +202,19 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
         shard.folder / MONITORED, RunningTest(journal.Tail(shard.folder / rounds.JOURNAL, shard.selection.start))
     )
     with memory.peak() as peak, watchdog() as dog, seen, ServiceSession(
-        settings, environments, shard.folder, dog, index=shard.node.index, monitor=seen
-    ) as session:
-        seconds.update(session.seconds())
-        with held_back() as signalled:  # also an interrupted shard leaves its result
-            outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
-            seconds["tests"] = outcome.suite_s
-            result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
-            result = replace(
-                result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments)
-            )
-            result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
-            keep(shard, result)
-            if shard.claims:
-                shard.claims.close(test.nodeid for test in result.tests if test.proven == NOT_RUN)
-            if shard.is_partial:
-                outputs.keep(settings, shard.node, before, shard.folder, say)
-            return result
+        settings, environments, shard.folder, dog, index=shard.node.index, monitor=seen, beside=True
+    ) as session, held_back() as signalled:  # also an interrupted shard leaves its result
+        outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
+        seconds.update(session.took, tests=outcome.suite_s)
+        result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
+        result = replace(result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments))
+        result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
+        keep(shard, result)
+        if shard.claims:
+            shard.claims.close(test.nodeid for test in result.tests if test.proven == NOT_RUN)
+        if shard.is_partial:
+            outputs.keep(settings, shard.node, before, shard.folder, say)
+        return result
 
 
 def _tested(environments: Environments) -> Dict[str, SourceState]:

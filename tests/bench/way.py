@@ -118,7 +118,7 @@ def tables(rounds: int, folder: Path) -> Iterator[Table]:
         "Each job, and the steps of its slowest node", ("way", "caches", "job", "from, s", "to, s", "steps"), rows
     )
     notes = [
-        f"{replay.TOTAL_S / SCALE:g} s of tests on {NODES} nodes; the article's team had its verdict after {ARTICLE_MIN} min.",
+        f"{replay.TOTAL_S / SCALE:g} s of tests on {NODES} nodes; the article: a verdict after {ARTICLE_MIN} min.",
         "Each node has this machine to itself, as in a CI; to get one, and its image, takes no time here.",
         f"{load().capitalize()}.",
     ]
