@@ -99,7 +99,8 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
     words, pytest_arguments = arguments.numbers(rest)
     node = ci.resolve(words, os.environ)
-    return shard.run(project, node, pytest_arguments, options.defer_verdict, options.fail_fast)
+    wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge)
+    return shard.run(project, node, pytest_arguments, wishes)
 
 
 def verdict(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -97,12 +97,16 @@ def _add_tests(steps: _Steps) -> None:
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
     shared = "stop at the first red test, with all shards where they share out tests by distribution.store"
     shard.add_argument("--fail-fast", action="store_true", help=shared)
+    merge = "the last of the shards says the verdict of all, over distribution.store: no job has to come after them"
+    shard.add_argument("--merge", action="store_true", help=merge)
+    again = "run the tests of this shard's result again, in its order and processes; nothing is shared out"
+    shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
     plan = steps.add("plan", faces.plan, passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
-    merge = steps.add("merge", faces.merge, passes_on=True)
-    merge.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
+    fan_in = steps.add("merge", faces.merge, passes_on=True)
+    fan_in.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
     isolation = steps.add("isolation", faces.isolation, True)
     isolation.add_argument("--seed", metavar="N", help="of what is cut at random; default: 0")
     isolation.add_argument("--minutes", metavar="M", help="for all trials; default: 12 times what the suite takes")

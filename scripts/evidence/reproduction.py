@@ -114,22 +114,7 @@ def read(contents: Contents, index: int) -> Recorded:
     plan = plan_of(contents)
     result = result_of(contents, index)
     if result:
-        plan = plan if plan and plan.id == result.plan_id else None
-        found = Recorded(
-            index=index,
-            total=result.total,
-            processes=_processes(result),
-            failures=failures_of(result),
-            arguments=result.arguments,
-            python=result.python,
-            machine=result.machine,
-            commit=result.commit or commit,
-            files_digest=result.files_digest,
-            addopts=result.addopts,
-            sources=result.sources,
-            plan=plan,
-        )
-        return found
+        return of_result(result, plan if plan and plan.id == result.plan_id else None, commit)
     others = [other for other in (result_of(contents, each) for each in shards(contents)) if other]
     told = others[0] if others else None
     selection = _json(contents, f"{folder}/selection.json")
@@ -150,6 +135,29 @@ def read(contents: Contents, index: int) -> Recorded:
         files_digest=next((each.files for each in rounds if each.files), ""),
         plan=plan,
         killed=True,
+    )
+
+
+def of_result(result: Receipt, plan: Optional[Plan] = None, commit: str = "") -> Recorded:
+    """Take from a result what the shard ran, wherever its tests came from: of the plan, or from other shards.
+
+    Args:
+        plan: that it went by, where that is there.
+        commit: that was tested, where the result does not say.
+    """
+    return Recorded(
+        index=result.index,
+        total=result.total,
+        processes=_processes(result),
+        failures=failures_of(result),
+        arguments=result.arguments,
+        python=result.python,
+        machine=result.machine,
+        commit=result.commit or commit,
+        files_digest=result.files_digest,
+        addopts=result.addopts,
+        sources=result.sources,
+        plan=plan,
     )
 
 
@@ -223,7 +231,8 @@ def _processes_of(rounds: Sequence[Round], planned: Sequence[str]) -> Tuple[Ids,
     """Put the processes of a killed shard together, by the planned ids of their tests."""
     names = _names(rounds)
     told = [each for each in rounds if each.selected is not None]
-    selected = [names.get(nodeid, nodeid) for nodeid in told[0].selected or ()] if told else list(planned)
+    listed = [nodeid for each in told for nodeid in each.selected or ()]  # a later round may have come by more of them
+    selected = [names.get(nodeid, nodeid) for nodeid in listed] if told else list(planned)
     skipped = {nodeid for each in rounds for nodeid in each.as_worker}
     attempts = [
         Attempt(

@@ -8,9 +8,11 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from . import outcomes as o
 from . import receipt as r
+from . import shared_out
 from .company import undivided
 from .receipt import Damaged, Receipt, Selected
 from .renamed_ids import form_of, known_as
+from .shared_out import Claims
 
 Entry = Tuple[Receipt, Selected]
 Entries = Mapping[str, Sequence[Entry]]
@@ -27,6 +29,7 @@ class Reference:
         groups: the ids of tests that stay together, in the order of the collection.
         classes: the ids of each class. It may carry state without a sign of it, and its tests may skip where that is
             not there; but it is cut where it is long.
+        pieces: the ids of each piece of the plan; empty where there are none.
     """
 
     collection: Sequence[str]
@@ -34,6 +37,7 @@ class Reference:
     plan: Sequence[Sequence[str]] = ()
     groups: Sequence[Sequence[str]] = ()
     classes: Sequence[Sequence[str]] = ()
+    pieces: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class Case:
     `wanted` counts the tests of each id; `suspected` has the id that ran of those that may be the same test, which
     nothing shows. `unfit` repairs complete
     something else and do not count. `planned` has the shard of an id; `ran` the shards that had it, and what became of
-    it there; `entries` the same with the repairs. `mark` stands for all results, repairs included. `groups` of tests
-    stay together, and `classes` that were not cut.
+    it there; `entries` the same with the repairs, and with the red tests that journals of shards without result have.
+    `mark` stands for all results, repairs included. `groups` of tests stay together, and `classes` that were not cut.
+    `pieces` has who claimed a piece, `claims` who claimed that of a test, where tests were shared out while they ran.
     """
 
     wanted: Mapping[str, int]
@@ -64,6 +69,8 @@ class Case:
     entries: Entries
     groups: Sequence[Sequence[str]]
     classes: Sequence[Sequence[str]]
+    pieces: Claims
+    claims: Claims
 
 
 def case_of(
@@ -71,6 +78,7 @@ def case_of(
     reference: Reference,
     damaged: Sequence[Damaged] = (),
     changed: Mapping[str, Sequence[str]] = {},
+    killed: Iterable[Receipt] = (),
 ) -> Case:
     """Sort what the receipts say, those set apart that do not count."""
     marked = sorted(((result.index, r.fingerprint(result), result) for result in receipts), key=lambda mark: mark[:2])
@@ -82,6 +90,9 @@ def case_of(
     collection = [names.get(nodeid, nodeid) for nodeid in reference.collection]
     digest = r.digest(collection)
     repairs, mark = _fitting(marked, digest)
+    there = {result.index for result in shards}
+    more = [*repairs, *(result for result in killed if result.index not in there)]
+    claims = shared_out.by_test(shards)
     return Case(
         wanted=Counter(collection),
         suspected={nodeid: known for nodeid, known in pairs.items() if nodeid not in names},
@@ -97,9 +108,11 @@ def case_of(
         unfit=[result for _, _, result in marked if result.repairs and result not in repairs],
         planned=planned,
         ran=ran,
-        entries=_entries([*shards, *repairs]) if repairs else ran,
+        entries=_entries([*shards, *more]) if more else ran,
         groups=_renamed(reference.groups, names),
-        classes=undivided(_renamed(reference.classes, names), _shards_of(planned, ran)),
+        classes=undivided(_renamed(reference.classes, names), _parts_of(reference, planned, ran, claims)),
+        pieces=shared_out.by_piece(shards),
+        claims=claims,
     )
 
 
@@ -107,11 +120,19 @@ def _renamed(groups: Iterable[Sequence[str]], names: Mapping[str, str]) -> List[
     return [[names.get(nodeid, nodeid) for nodeid in group] for group in groups]
 
 
-def _shards_of(planned: Mapping[str, int], ran: Entries) -> Dict[str, List[int]]:
-    """Say which shards had to run a test: the plan does, or else they themselves."""
+def _parts_of(reference: Reference, planned: Mapping[str, int], ran: Entries, claims: Claims) -> Dict[str, List[str]]:
+    """Say which shards had to run a test, or in which pieces it was: the plan does, or else they themselves.
+
+    >>> _parts_of(Reference(["a"]), {"a": 1}, {}, {})
+    {'a': ['shard 1']}
+    """
+    if claims and reference.pieces:
+        return {nodeid: [f"piece {number}"] for number, ids in enumerate(reference.pieces) for nodeid in ids}
+    if claims:
+        return {nodeid: [f"piece {piece.name}" for _, piece in claimed] for nodeid, claimed in claims.items()}
     if planned:
-        return {nodeid: [index] for nodeid, index in planned.items()}
-    return {nodeid: [shard.index for shard, _ in entries] for nodeid, entries in ran.items()}
+        return {nodeid: [f"shard {index}"] for nodeid, index in planned.items()}
+    return {nodeid: [f"shard {shard.index}" for shard, _ in entries] for nodeid, entries in ran.items()}
 
 
 def _fitting(marked: Sequence[Tuple[int, str, Receipt]], collected_digest: str) -> Tuple[List[Receipt], str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, TypeVar
 
 OWN, STOLEN, TAKEN_OVER = "own", "stolen", "taken over"
 HOW = (OWN, STOLEN, TAKEN_OVER)
@@ -13,7 +14,8 @@ _NAME = re.compile(r"[\w.-]+")
 Test = TypeVar("Test")
 
 
-class ClaimedPiece(NamedTuple):
+@dataclass(frozen=True)
+class ClaimedPiece:
     """Tests that a shard claimed together.
 
     Args:
@@ -32,7 +34,7 @@ class ClaimedPiece(NamedTuple):
 
 def to_json(pieces: Sequence[ClaimedPiece]) -> List[Dict[str, Any]]:
     """Turn them into what is written."""
-    return [piece._asdict() for piece in pieces]
+    return [dict(vars(piece)) for piece in pieces]
 
 
 def from_json(data: Any) -> Tuple[ClaimedPiece, ...]:

@@ -60,16 +60,16 @@ def _by_process(nodeids: Iterable[str], entries: Entries, by_round: bool) -> Dic
     return found
 
 
-def undivided(groups: Iterable[Sequence[str]], shard_of: Mapping[str, Collection[int]]) -> List[Sequence[str]]:
-    """Choose the groups whose tests all had to run in one shard.
+def undivided(groups: Iterable[Sequence[str]], part_of: Mapping[str, Collection[str]]) -> List[Sequence[str]]:
+    """Choose the groups whose tests all had to run in one part: a shard, or a piece of one.
 
     Args:
-        shard_of: by id, the shards that had to run it; tests that are not there count for none.
+        part_of: by id, the parts that it belongs to; tests that are not there count for none.
 
-    >>> undivided([["a", "b"], ["b", "c"]], {"a": [0], "b": [0], "c": [1]})
+    >>> undivided([["a", "b"], ["b", "c"]], {"a": ["0"], "b": ["0"], "c": ["1"]})
     [['a', 'b']]
     """
-    return [group for group in groups if len({shard for each in group for shard in shard_of.get(each, ())}) < 2]
+    return [group for group in groups if len({part for each in group for part in part_of.get(each, ())}) < 2]
 
 
 def joined(nodeids: Iterable[str], groups: Iterable[Sequence[str]]) -> List[str]:

@@ -10,6 +10,7 @@ from .receipt import Selected
 # What can be found, in the order in which it is told.
 NOTHING = "nothing selected"
 NO_RESULT = "no result"
+REPLACED = "no result, and others ran its tests"
 DAMAGED = "damaged result"
 TWO_RESULTS = "two results"
 CHANGED = "changed afterwards"
@@ -20,6 +21,9 @@ OTHER_SOURCE = "other state of the source"
 OTHER_ARGUMENTS = "other arguments"
 OTHER_COLLECTION = "other collection"
 OTHER_TIMINGS = "other timings"
+CLAIMED_TWICE = "a piece claimed twice"
+WITHOUT_STORE = "without the store"
+STORE_GONE = "store lost"
 SEVERAL_RUNS = "several runs"
 UNFIT_REPAIR = "repair of something else"
 REPAIR_CUT_SHORT = "repair cut short"
@@ -40,6 +44,7 @@ NOT_RUN = "not run"
 LEFT = "left unrun"
 APART = "apart"
 DOUBLED = "doubled"
+RAN_AGAIN = "ran again"
 UNKNOWN = "unknown"
 REMOVED = "removed"
 EXPOSED = "secret in an id"
@@ -48,6 +53,7 @@ ABOUT_SHARDS = (
     NOTHING,
     SERVICE_DEATH,  # what else is said may come of it
     NO_RESULT,
+    REPLACED,
     DAMAGED,
     TWO_RESULTS,
     CHANGED,
@@ -58,6 +64,9 @@ ABOUT_SHARDS = (
     OTHER_ARGUMENTS,
     OTHER_COLLECTION,
     OTHER_TIMINGS,
+    CLAIMED_TWICE,
+    WITHOUT_STORE,
+    STORE_GONE,
     SEVERAL_RUNS,
     UNFIT_REPAIR,
     REPAIR_CUT_SHORT,
@@ -79,12 +88,24 @@ ABOUT_TESTS = {  # what is said about a number of them
     LEFT: "{} left unrun after a failure, as you asked (-x, --maxfail)",
     APART: "{} without those before them that they stay together with, in one process",
     DOUBLED: "{} in more than one shard; each counts once, with its worst outcome",
+    RAN_AGAIN: "{} in two shards: one took over, or had no store; each counts once, with its worst outcome",
     UNKNOWN: "{} in a shard, but not in this collection; not counted",
     REMOVED: "{} in the plan, but collected no more",
     EXPOSED: "{} with a secret in the id, which stays in all reports: ids are what the proof is made of; rename them",
 }
 KINDS = (*ABOUT_SHARDS, *ABOUT_TESTS)
-HARMLESS = (OTHER_TIMINGS, SEVERAL_RUNS, REMOVED, RENAMED, COVERAGE_NOTE, EXPOSED)
+HARMLESS = (
+    REPLACED,
+    OTHER_TIMINGS,
+    WITHOUT_STORE,
+    STORE_GONE,
+    SEVERAL_RUNS,
+    REMOVED,
+    RENAMED,
+    RAN_AGAIN,
+    COVERAGE_NOTE,
+    EXPOSED,
+)
 ABOUT_COVERAGE = (COVERAGE_UNKNOWN, COVERAGE_LOW)  # judged when all tests have run: it says nothing of them
 ABOUT_BUDGETS = (OVER_BUDGET, BUDGET_UNKNOWN)  # of the service: it says nothing of the tests
 NOT_REPAIRABLE = (

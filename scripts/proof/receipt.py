@@ -278,6 +278,12 @@ def _attempt_json(attempt: Attempt) -> Dict[str, Any]:
     return {name: value for name, value in vars(attempt).items() if name not in ("nodeid", "text")}
 
 
+def sealed(receipt: Receipt) -> Dict[str, Any]:
+    """Turn a receipt into what is written, with the digest of it."""
+    data = to_json(receipt)
+    return {**data, "seal": _seal(data)}
+
+
 def _seal(data: Mapping[str, Any]) -> str:
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
@@ -291,8 +297,7 @@ def write(file: Path, receipt: Receipt) -> None:
     """
     digests = {name: _digest_of_file(file.with_name(name)) for name in BESIDE}
     beside = {name: digest for name, digest in digests.items() if digest}
-    data = to_json(replace(receipt, beside=beside))
-    write_json(file, {**data, "seal": _seal(data)})
+    write_json(file, sealed(replace(receipt, beside=beside)))
 
 
 def write_json(file: Path, data: Mapping[str, Any]) -> None:

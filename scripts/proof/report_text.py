@@ -296,12 +296,15 @@ def _shards_again(ending: Ending) -> str:
     return f"{ending.command('nox', '-s', 'shard', '--', index, total, *ending.arguments)}    (that shard again)"
 
 
-def shard_lines(result: Receipt, folder: str, command: Command, arguments: Sequence[str] = ()) -> List[str]:
+def shard_lines(
+    result: Receipt, folder: str, command: Command, arguments: Sequence[str] = (), fan_in: bool = True
+) -> List[str]:
     """Report the end of a shard: outcomes, what is red, seconds per step, what to run next.
 
     Args:
         folder: the shard's, as people know it.
         arguments: those that chose a part of the suite; the merge needs them too.
+        fan_in: a merge comes after all shards; else the last of them says the verdict.
     """
     merge = command("nox", "-s", "merge", *(["--", *arguments] if arguments else []))
     return [
@@ -314,7 +317,7 @@ def shard_lines(result: Receipt, folder: str, command: Command, arguments: Seque
         "",
         f"result: {folder}/{r.FILE_NAME}, {folder}/junit.xml",
         *evidence(r.is_green(result), command, posixpath.dirname(folder)),
-        f"next: {merge}    (when all {counted(result.total, 'shard')} have run)",
+        *([f"next: {merge}    (when all {counted(result.total, 'shard')} have run)"] if fan_in else []),
     ]
 
 

@@ -9,17 +9,27 @@ from pathlib import Path
 from typing import Dict, List, Sequence
 
 from ..errors import PipelineError, SuiteError
-from . import receipt
-from .receipt import Damaged, Receipt
+from ..system import files
+from . import journal, receipt
+from . import outcomes as o
+from .outcomes import Attempt, Round
+from .receipt import Damaged, Receipt, Selected
+
+JOURNAL = receipt.BESIDE[0]
+SELECTION, SELECTION_SCHEMA = "selection.json", 1  # says whose lines of a journal count
 
 
 @dataclass(frozen=True)
 class Results:
-    """What shards and repairs left: results, those that cannot be read or believed, and files changed afterwards."""
+    """What shards and repairs left: results, those that cannot be read or believed, and files changed afterwards.
+
+    `killed` has, of shards that left no result where others shared out tests with them, the tests that were red there.
+    """
 
     receipts: Sequence[Receipt] = ()
     damaged: Sequence[Damaged] = ()
     changed: Dict[str, List[str]] = field(default_factory=dict)
+    killed: Sequence[Receipt] = ()
 
 
 def gather(reports: Path) -> Results:
@@ -44,4 +54,47 @@ def gather(reports: Path) -> Results:
         names = receipt.changed_beside(result, folder)
         if names:
             changed[result.name] = names
-    return Results(receipts, damaged, changed)
+    killed = _killed(reports, receipts, damaged)
+    return Results(receipts, damaged, changed, killed)
+
+
+def _killed(reports: Path, receipts: Sequence[Receipt], damaged: List[Damaged]) -> List[Receipt]:
+    """Read what was red in shards without result: what others took over may be green there. Not readable is damaged."""
+    found: List[Receipt] = []
+    shared = next((result for result in receipts if result.store), None)
+    if shared is None:
+        return []
+    for index in range(shared.total):
+        folder = reports / f"shard-{index}"
+        if os.path.lexists(folder / receipt.FILE_NAME) or not os.path.lexists(folder / JOURNAL):
+            continue
+        try:
+            start = str(files.read_json(folder / SELECTION, SELECTION_SCHEMA, "", receipt.MOST_BYTES).get("start"))
+            rounds, _ = journal.read(folder / JOURNAL, start)
+            found.append(_of_killed(index, rounds, shared))
+        except PipelineError as error:
+            why = f"it left no result, and what it saw red is not known: {error.message}"
+            damaged.append(Damaged(index, f"shard index {index}", why))
+    return found
+
+
+def _of_killed(index: int, rounds: Sequence[Round], like: Receipt) -> Receipt:
+    """Put together what was red. What ran when the shard was killed is not, for that: others have run it again."""
+    answers = (told.answer.get("names") for told in rounds)
+    names = {ran: known for told in answers if isinstance(told, dict) for ran, known in told.items()}
+    red = [
+        (fate.nodeid, [each for each in fate.attempts if each.outcome in o.RED and not _was_killed(each, rounds)])
+        for fate in o.fates(rounds)
+    ]
+    tests = [
+        Selected(str(names.get(nodeid, nodeid)), o.of_attempts(attempts), tuple(attempts))
+        for nodeid, attempts in red
+        if attempts
+    ]
+    return Receipt(
+        like.run_id, like.plan_id, index, like.total, "", 0, "", tests=tuple(tests), ended=receipt.INTERRUPTED
+    )
+
+
+def _was_killed(attempt: Attempt, rounds: Sequence[Round]) -> bool:
+    return attempt.outcome == o.UNFINISHED and attempt.round == rounds[-1].number

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import replace
-from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from . import budgets
+from . import budgets, shared_out
 from . import findings as f
 from . import outcomes as o
 from . import receipt as r
@@ -27,6 +27,7 @@ def verify(
     reference: Reference,
     damaged: Sequence[Damaged] = (),
     changed: Mapping[str, Sequence[str]] = {},
+    killed: Iterable[Receipt] = (),
 ) -> Verdict:
     """Compare what the shards say with what there is.
 
@@ -34,8 +35,9 @@ def verify(
         receipts: of shards and of repairs, in any order.
         damaged: results that cannot be read, or not be believed.
         changed: by the name of a receipt, the files beside it that were changed after it was written.
+        killed: of shards that left no result, the red tests that their journals have: others may have run them again.
     """
-    case = case_of(receipts, reference, damaged, changed)
+    case = case_of(receipts, reference, damaged, changed, killed)
     missing = [nodeid for nodeid in case.wanted if not covered(case, nodeid, case.entries.get(nodeid, ()))]
     ordered = sorted(findings(case), key=lambda finding: f.KINDS.index(finding.kind))
     lacking = set(missing)
@@ -86,6 +88,8 @@ def findings(case: Case) -> Iterator[Finding]:
         _same_sources,
         _same_arguments,
         _same_collection,
+        _stores,
+        _claimed_twice,
         _endings,
         _errors,
         _budgets,
@@ -118,9 +122,18 @@ def _shards_there(case: Case) -> Iterator[Finding]:
     for index in range(case.total):
         name = f"shard index {index} of {case.total}"
         if not results[index] and index not in unreadable:
-            yield Finding(f.NO_RESULT, f"{name} left no result", shards=(index,))
+            yield _without_result(case, index, name)
         elif results[index] > 1:
             yield Finding(f.TWO_RESULTS, f"{name} left {results[index]} results", shards=(index,))
+
+
+def _without_result(case: Case, index: int, name: str) -> Finding:
+    """Tell whether others ran what a shard without result had to: all that it may have seen red is in its journal."""
+    own = [nodeid for nodeid, planned in case.planned.items() if planned == index and nodeid in case.wanted]
+    all_ran = all(covered(case, nodeid, case.ran.get(nodeid, ())) for nodeid in case.wanted)
+    if all_ran and case.wanted and shared_out.is_replaced(index, case.shards, case.claims, own):
+        return Finding(f.REPLACED, f"{name} left no result; others ran what it had to", shards=(index,))
+    return Finding(f.NO_RESULT, f"{name} left no result", shards=(index,))
 
 
 def _damage(case: Case) -> Iterator[Finding]:
@@ -213,6 +226,32 @@ def _same_collection(case: Case) -> Iterator[Finding]:
         yield Finding(f.UNFIT_REPAIR, text, shards=(repair.index,))
 
 
+def _stores(case: Case) -> Iterator[Finding]:
+    """Tell who shared no tests out where others did, and who could not to the end."""
+    for shard in case.shards:
+        if case.claims and not shard.store and shard.tests:
+            text = f"{shard.name} had no store, as others had: it ran what the plan gives it"
+            yield Finding(f.WITHOUT_STORE, text, shards=(shard.index,))
+        if shard.store_gone:
+            text = f"{shard.name} lost {shown(shard.store)}: {one_line(shard.store_gone)}; it claimed nothing more"
+            yield Finding(f.STORE_GONE, text, shards=(shard.index,))
+
+
+def _silent(case: Case) -> Set[int]:
+    """Name the shards without a result."""
+    return {*range(case.total)} - {shard.index for shard in case.shards}
+
+
+def _claimed_twice(case: Case) -> Iterator[Finding]:
+    """Name what a store gave to several; it says to each that nobody was before it."""
+    for name, claims in sorted(case.pieces.items()):
+        if len(claims) > 1 and not shared_out.is_chain(claims, _silent(case)):
+            shards, stores = (dict.fromkeys(each) for each in zip(*((shard.name, shard.store) for shard, _ in claims)))
+            why = "the store gave it to both" if len(stores) == 1 else f"their stores differ: {', '.join(stores)}"
+            text = f"piece {name} was claimed by {' and by '.join(shards)}: {why}"
+            yield Finding(f.CLAIMED_TWICE, shown(text), shards=tuple(sorted({shard.index for shard, _ in claims})))
+
+
 def _endings(case: Case) -> Iterator[Finding]:
     for shard in case.shards:
         if shard.ended != r.FINISHED:
@@ -269,8 +308,17 @@ def _without_outcome(case: Case) -> Iterator[Finding]:
         if any(test.count >= count for _, test in entries):
             kind = f.LEFT if all(receipt.ended == r.STOPPED for receipt, _ in entries) else f.NOT_RUN
             yield Finding(kind, ", ".join(receipt.name for receipt, _ in entries), nodeid, _indices(entries))
+        elif not entries and _all_stopped(case):
+            yield Finding(f.LEFT, "nobody claimed it any more", nodeid, _should_have(case, nodeid))
         else:
             yield Finding(f.LOST, _lost(case, nodeid, entries), nodeid, _should_have(case, nodeid))
+
+
+def _all_stopped(case: Case) -> bool:
+    """Tell whether shards claimed no more since they were all to stop, and so left tests that none of them has."""
+    endings = {shard.ended for shard in case.shards}
+    shared = len(case.shards) == case.total and all(shard.store and not shard.store_gone for shard in case.shards)
+    return shared and r.STOPPED in endings and endings <= {r.STOPPED, r.FINISHED}
 
 
 def _lost(case: Case, nodeid: str, entries: Sequence[Entry]) -> str:
@@ -279,6 +327,9 @@ def _lost(case: Case, nodeid: str, entries: Sequence[Entry]) -> str:
         return (
             f"{case.wanted[nodeid]} tests have this id, at most {max(test.count for _, test in entries)} ran together"
         )
+    gone = [shard.name for shard in case.shards if shard.store_gone]
+    if gone:
+        return f"nobody claimed it: {_names(gone)} lost the store"
     if nodeid in case.planned:
         return f"planned for shard index {case.planned[nodeid]}"
     return "not in the plan: added since?" if case.planned else ""
@@ -309,7 +360,19 @@ def _doubled(case: Case) -> Iterator[Finding]:
         count = sum(test.count for _, test in entries)
         if len(entries) > 1 or count > wanted:
             times = f", {count} times instead of {wanted}" if len(entries) == 1 else ""
-            yield Finding(f.DOUBLED, _outcomes_in(entries) + times, nodeid, _indices(entries))
+            explained = _is_explained(case, nodeid, entries)
+            if (
+                not explained or sum(bool(test.attempts) for _, test in entries) > 1
+            ):  # else it did not come to run there
+                kind = f.RAN_AGAIN if explained else f.DOUBLED
+                yield Finding(kind, _outcomes_in(entries) + times, nodeid, _indices(entries))
+
+
+def _is_explained(case: Case, nodeid: str, entries: Sequence[Entry]) -> bool:
+    """Tell whether the receipts say why a test is in several of them, in each as often as it is there, or less."""
+    once_each = len(entries) > 1 and all(test.count <= case.wanted[nodeid] for _, test in entries)
+    claims, planned = case.claims.get(nodeid, ()), case.planned.get(nodeid, -1)
+    return once_each and shared_out.is_explained([shard for shard, _ in entries], claims, planned, _silent(case))
 
 
 def _outcomes_in(entries: Iterable[Entry]) -> str:

@@ -107,13 +107,14 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
     shards = [shard.nodeids for shard in plan.shards] if plan else ()
     groups = [group.nodeids for group in collected.groups]
     classes = [group.nodeids for group in together.wished([together.CLASS], collected.nodeids)]
-    reference = Reference(collected.nodeids, collected.files_digest, shards, groups, classes)
-    verdict = verify(results.receipts, reference, results.damaged, results.changed)
+    pieces = [piece.nodeids for shard in plan.shards for piece in shard.pieces] if plan else ()
+    reference = Reference(collected.nodeids, collected.files_digest, shards, groups, classes, pieces)
+    verdict = verify(results.receipts, reference, results.damaged, results.changed, results.killed)
     if run_missing and verdict.repairable:
         collection = [test.nodeid for test in verdict.tests for _ in range(test.count)]
         repairing.run(settings, verdict, receipt.digest(collection), arguments)
         results = gather(settings.reports)
-        verdict = verify(results.receipts, reference, results.damaged, results.changed)
+        verdict = verify(results.receipts, reference, results.damaged, results.changed, results.killed)
     verdict = _with_budgets(settings, verdict, results.receipts)
     verdict = replace(verdict, findings=(*_shared_deaths(settings, results.receipts), *verdict.findings))
     root = repository_of(settings.project)

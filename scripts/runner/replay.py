@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import List, Mapping, Sequence
 
 from ..ci import Node
 from ..console import at_most, counted, say
 from ..environments.environments import Environment
 from ..errors import PipelineError, SettingsError
-from ..evidence import cleaning
+from ..evidence import cleaning, reproduction
 from ..evidence.reproduction import Recorded
 from ..planning import history
 from ..planning import plan as planning
@@ -25,6 +26,36 @@ from .rounds import ShardRun
 from .selection import Selection
 
 SHOWN = 5
+
+
+def of_receipt(file: Path, node: Node) -> Recorded:
+    """Read what a shard ran from its result, which says it whether or not tests were shared out while they ran.
+
+    Raises:
+        SettingsError: it is the result of another shard, or of a repair.
+        SuiteError: it is none.
+    """
+    result = receipt.read(file / receipt.FILE_NAME if file.is_dir() else file)
+    if result.repairs or (result.index, result.total) != (node.index, node.total):
+        again = ("nox", "-s", "shard", "--", str(result.index), str(result.total), "--replay", str(file))
+        hint = "" if result.repairs else "Run that shard: {command}"
+        raise SettingsError(f"--replay: expected the result of {node}, {file} is that of {result.name}", hint, again)
+    return reproduction.of_result(result)
+
+
+def arguments_of(settings: Settings, recorded: Recorded, typed: Sequence[str]) -> List[str]:
+    """Put the arguments of a shard's result before those that are typed.
+
+    Raises:
+        SettingsError: one has to be given again, since its value may be a secret, which no result has.
+    """
+    lacking = reproduction.lacking(recorded.arguments, typed, trusted=True)
+    if lacking:
+        words = (f"{name}=VALUE" if name.startswith("-") else name for name in lacking)
+        node = (str(recorded.index), str(recorded.total))
+        again = settings.command("nox", "-s", "shard", "--", *node, "--replay", "RECEIPT", *words)
+        raise SettingsError(f"what {' and '.join(lacking)} was does not stand in the result", f"Give it again: {again}")
+    return [*reproduction.sorted_out(recorded.arguments, trusted=True)[0], *typed]
 
 
 def run(settings: Settings, recorded: Recorded, arguments: Sequence[str]) -> Receipt:

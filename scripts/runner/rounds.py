@@ -34,6 +34,7 @@ from .selection import Selection
 from .service_session import ServiceSession
 
 JOURNAL, JUNIT = receipt.BESIDE
+EARLY = "the suite asked the service while it was collected: take `asks_while_collected: false` out of pipeline.yml"
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,8 @@ class _Pytests(NamedTuple):
         answer, over = answers(chosen, self.shard.ordered, self.shard.claims), threading.Event()
 
         def once_served(question: Mapping[str, Any]) -> Mapping[str, Any]:
+            if question.get("early"):
+                return {"error": EARLY}
             self.session.wait(lambda: not over.is_set())
             return {"error": "pytest has ended"} if over.is_set() else answer(question)
 
@@ -189,7 +192,7 @@ class _Pytests(NamedTuple):
     def _run_one(self, number: int, ask: Path, as_worker: bool) -> Exit:
         shard, session = self.shard, self.session
         own = places.variables(os.environ, shard.node, shard.selection.start, number, as_worker)
-        order = _order(shard, number, ask)
+        order = _order(shard, number, ask, session.rises_at)
         environ = plugin_loader.variables({**session.variables(), **own}, shard.settings.state / "plugin", order)
         data = coverage.file_of(shard.folder, number, "run").resolve()
         command, environ = coverage.measuring_into(self.words, environ, data)
@@ -207,7 +210,7 @@ class _Pytests(NamedTuple):
         return replace(exit, shared=bool(exit.service) and session.lost_shared)
 
 
-def _order(shard: ShardRun, number: int, ask: Path) -> Order:
+def _order(shard: ShardRun, number: int, ask: Path, rises: str) -> Order:
     return Order(
         journal=shard.folder / JOURNAL,
         start=shard.selection.start,
@@ -220,6 +223,7 @@ def _order(shard: ShardRun, number: int, ask: Path) -> Order:
         marks=together.marks_of(shard.settings.suite.together),
         coverage=coverage.file_of(shard.folder, number),
         notes_touches=shard.notes_touches,
+        rises=rises,
         meeting={} if number else shard.meeting,
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Callable, Container, ContextManager, Dict, Iterable, Iterator, List, Mapping, Optional, Union
+from typing import Callable, Container, ContextManager, Dict, Iterable, List, Mapping, Optional, Union
+from urllib.parse import urlsplit
 
 from .. import console
 from ..errors import PipelineError, ServiceDied
@@ -21,9 +21,9 @@ from ..service.monitor import Monitor, Watched
 from ..service.names import first, log_name, title, variable, which
 from ..service.ports import HOST
 from ..service.readiness import wait_until_ready
-from ..service.rising import Rising
 from ..service.running_service import RunningService, addresses
 from ..settings import Service, Settings
+from ..system.beside import Beside
 from ..system.processes import Process
 from ..system.proxies import is_loopback, past_proxies
 from ..typed_yaml import Seconds
@@ -40,14 +40,6 @@ SHOWN_S = 0.1  # a look at what was prepared before is no step
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
 BESIDE_S = 500.0  # the plugin waits 600 s to hear which tests to run
 CLOSES_IN_S = 30.0  # or with what the last test asked and did not wait for
-
-
-@contextmanager
-def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
-    """Note how long a step took."""
-    started = time.monotonic()
-    yield
-    seconds[step] = time.monotonic() - started
 
 
 def own_services(settings: Settings) -> Dict[str, Service]:
@@ -105,7 +97,7 @@ class ServiceSession:
         self._is_silent = False
         self._beside = beside
         self.took: Dict[str, float] = {}  # by step, until the services that we started were ready for the first time
-        self._rising: Optional[Rising] = None
+        self._rising: Optional[Beside[None]] = None
         self.lost_shared = False  # whether what died, or hung, when that was last asked is shared with other shards
         self.suite = environments.suite
         self.services: Dict[str, RunningService] = {}
@@ -142,8 +134,8 @@ class ServiceSession:
             if name in joined:
                 self._up(self._join(joined[name]))
             elif beside:
-                self._rising = self._stack.enter_context(lifecycle.rising(self._job(name), self._up))
-                self.services.setdefault(name, self._rising.service)  # where it is not ready already
+                begun, self._rising = self._stack.enter_context(lifecycle.rising(self._job(name), self._up))
+                self.services.setdefault(name, begun)  # where it is not ready already
             else:
                 self._up(self._stack.enter_context(lifecycle.running(self._job(name))))
 
@@ -154,6 +146,12 @@ class ServiceSession:
         self.took = self.took or self._seconds() if len(self.services) == len(self._wanted) else {}
         if self._monitor and running.record:
             self._monitor.ready(name, running.url, running.ready_s, self._settings.all_services[name].ready)
+
+    @property
+    def rises_at(self) -> str:
+        """The port of a service that comes up while pytest collects; empty where none does."""
+        urls = [service.url for service in self.services.values()] if self._rising else []
+        return str(urlsplit(urls[0]).port) if urls else ""
 
     def wait(self, goes_on: Callable[[], bool]) -> None:
         """Wait until the services are ready that come up while pytest collects, as long as `goes_on`.

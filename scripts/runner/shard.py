@@ -49,7 +49,7 @@ from .preparation import Environments
 from .pytest_process import Supervision
 from .rounds import ShardRun
 from .selection import Selection
-from .service_session import ServiceSession, starts_service, timed
+from .service_session import ServiceSession, starts_service
 from .watchdog import watchdog
 from .watching import MONITORED, RunningTest, judged
 
@@ -192,12 +192,8 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
     seconds: Dict[str, float] = {}
     before = outputs.seen(settings, shard.node)
     records.sweep(settings.state)
-    with timed(seconds, "packages"):
-        environments = preparation.install(settings, with_service=starts_service(settings))
+    environments = preparation.prepare(settings, starts_service(settings), seconds)
     environments.tell()
-    if starts_service(settings):
-        with timed(seconds, "weights"):
-            preparation.fetch_weights(settings)
     seen = Monitor(
         shard.folder / MONITORED, RunningTest(journal.Tail(shard.folder / rounds.JOURNAL, shard.selection.start))
     )

@@ -14,6 +14,7 @@ from .. import console
 from ..console import human_seconds
 from ..errors import ServiceNotReady
 from ..system import processes, records
+from ..system.beside import Beside
 from ..system.process_tree import Stop
 from ..system.processes import Process
 from ..system.records import Record
@@ -24,7 +25,6 @@ from .elsewhere import named_outside
 from .job import Job
 from .launch import Launch, launching
 from .names import ONLY, first, saying, told_of
-from .rising import Rising
 from .running_service import RunningService
 from .warm_up import Surroundings
 
@@ -56,15 +56,22 @@ def running(job: Job) -> Iterator[RunningService]:
         yield replace(ready, name=job.name)
 
 
+class Rising(NamedTuple):
+    """A service that has been started, and the wait for it to be ready and warmed up, in a thread."""
+
+    begun: RunningService
+    waiting: Beside[None]
+
+
 @contextmanager
 def rising(job: Job, then: Callable[[RunningService], None]) -> Iterator[Rising]:
     """Run a service that is ours while the block runs, which begins as soon as it is started.
 
     Args:
-        then: hears when it is ready and warmed up.
+        then: hears of the service when it is ready, in that thread.
 
     Raises:
-        SettingsError, PrepareFailed, PortInUse: as of `running`; what comes later, `Rising` raises.
+        SettingsError, PrepareFailed, PortInUse: as of `running`; what comes later, the wait raises.
     """
     job = job._replace(say=saying(job.name, job.say))
     with ExitStack() as stack, raise_on_signals():
@@ -73,14 +80,15 @@ def rising(job: Job, then: Callable[[RunningService], None]) -> Iterator[Rising]
             start = stack.enter_context(_started(job))
         stack.enter_context(job.watch(start.process))
 
-        def wait() -> RunningService:
+        def wait() -> None:
             with told_of(job.name):
-                return replace(_ready_after_start(job, start, is_shown=not console.is_terminal()), name=job.name)
+                ready = _ready_after_start(job, start, is_shown=not console.is_terminal())
+            then(replace(ready, name=job.name))
 
         begun = RunningService(start.record.url, 0, 0, start.process, name=job.name, record=start.record)
-        beside = Rising(begun, wait, then)
-        waited.callback(beside.end)
-        yield beside
+        waiting = Beside(wait)
+        waited.callback(waiting.join)
+        yield Rising(begun, waiting)
 
 
 def ending_words(ending: Stop) -> str:

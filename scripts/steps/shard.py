@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import os
-from typing import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Optional, Sequence
 
 from ..ci import Node
-from ..console import say
+from ..console import quoted, say
 from ..evidence import report
 from ..proof import report_text
-from ..runner import collection, coverage, merge, ownership, preparation, pytest_arguments, shard
+from ..proof.receipt import Receipt
+from ..runner import collection, coverage, merge, ownership, preparation, pytest_arguments, replay, shard
 from ..settings import Settings
 from . import verdict
 
 
-def run(
-    settings: Settings, node: Node, arguments: Sequence[str], defer_verdict: bool = False, fail_fast: bool = False
-) -> int:
-    """Run the tests of one shard, wherever the others run, and say what became of them.
+class Wishes(NamedTuple):
+    """What a person wants of a shard beside its tests.
 
     Args:
         defer_verdict: end well also when tests failed, so that CI keeps the result; `verdict` fails then.
         fail_fast: the first red test stops this shard, and all that share out their tests with it.
+        replay: a result of this shard, whose tests are to run again as they ran there.
+        merge: the last of all shards says the verdict of the run.
+    """
+
+    defer_verdict: bool = False
+    fail_fast: bool = False
+    replay: Optional[Path] = None
+    merge: bool = False
+
+
+def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes) -> int:
+    """Run the tests of one shard, wherever the others run, and say what became of them.
 
     Returns:
         0 when every test of the shard passed or was skipped, 1 when one did not.
@@ -33,16 +46,39 @@ def run(
     """
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
-    arguments = pytest_arguments.stopping(arguments) if fail_fast else arguments
+    arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
     shard.check(settings, arguments)
+    if wishes.merge:
+        verdict.check_can_merge(settings)
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
-        result = shard.execute(settings, node, arguments, fail_fast=fail_fast)
+        result = _executed(settings, node, arguments, wishes)
         if not ownership.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
             coverage.leave_copy(settings, shard.interpreter(settings, result), result)
     folder = settings.shown(shard.folder_of(settings, node))
-    for line in report_text.shard_lines(result, folder, settings.command, arguments):
+    for line in report_text.shard_lines(result, folder, settings.command, arguments, fan_in=not wishes.merge):
         say(line)
     if not ownership.is_owned(os.environ):
         merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
-    return verdict.deferred(settings, result) if defer_verdict else verdict.exit_code(settings, result)
+    own = partial(verdict.of_all, arguments=arguments) if wishes.merge else verdict.exit_code
+    judge = partial(own, settings, result)
+    return verdict.deferred(settings, judge) if wishes.defer_verdict else judge()
+
+
+def _executed(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes) -> Receipt:
+    if wishes.replay:
+        return _again(settings, node, arguments, wishes.replay)
+    return shard.execute(settings, node, arguments, fail_fast=wishes.fail_fast)
+
+
+def _again(settings: Settings, node: Node, typed: Sequence[str], file: Path) -> Receipt:
+    """Run the tests of a result again: in its order, in as many processes, wherever they came from then."""
+    recorded = replay.of_receipt(file, node)
+    arguments = replay.arguments_of(settings, recorded, typed)
+    if arguments:
+        say(f"run with: {' '.join(map(quoted, arguments))}")
+    commit = shard.commit_of(settings.project, os.environ)
+    if recorded.commit and commit and commit != recorded.commit:
+        say(f"it ran on commit {recorded.commit[:12]}, and this is {commit[:12]}")
+    environment = preparation.install(settings, with_service=False).suite
+    return replay.run(settings, replay.check(settings, environment, recorded, arguments, may_lack=False), arguments)

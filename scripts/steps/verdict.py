@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
+from typing import Callable, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
 from ..console import say
-from ..errors import Deferred, IncompleteError, PipelineError, service_error
+from ..distribution import opening
+from ..distribution.store import Store, StoreError
+from ..errors import Deferred, IncompleteError, PipelineError, SettingsError, service_error
+from ..evidence import ending
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
-from ..runner import hygiene, merge, shard
+from ..runner import hygiene, last_shard, merge, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
 from ..settings import Settings
+from . import merge as merging
 
 
 def run(settings: Settings, node: Node) -> int:
@@ -44,7 +50,18 @@ def run(settings: Settings, node: Node) -> int:
         *report_text.evidence(green, settings.command, shown),
     ]:
         say(line)
-    return exit_code(settings, result)
+    code = exit_code(settings, result)
+    told = ending.read(folder)
+    if not code and told and told.kind == Deferred.__name__:
+        raise _of_all_was(told)
+    return code
+
+
+def _of_all_was(told: ending.Ending) -> PipelineError:
+    """Make the error that a deferred verdict of the whole run ends with: it is red, and this shard is not."""
+    error = IncompleteError(f"the verdict of all shards, which this one said as the last: {told.ended}")
+    error.ended, error.exit_code = told.ended, told.exit_code
+    return error
 
 
 def check_own(result: Receipt, node: Node, run_id: str) -> None:
@@ -95,17 +112,93 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     return 0 if receipt.is_green(result) else 1
 
 
-def deferred(settings: Settings, result: Receipt) -> int:
+def deferred(settings: Settings, judge: Callable[[], int]) -> int:
     """End well, and say in the last line how the shard ended all the same; `verdict` fails with it later.
+
+    Args:
+        judge: gives the exit code, or raises the error, that the shard would end with.
 
     Raises:
         Deferred: the shard failed; with exit code 0.
     """
     try:
-        code = exit_code(settings, result)
+        code = judge()
     except PipelineError as error:
         say(f"\n{error.shown(settings.command)}")
         raise Deferred(error.ended, error.exit_code) from None
     if code:
         raise Deferred("tests failed", code)
     return 0
+
+
+# Of all shards ------------------------------------------------------------------------------------------
+
+
+def check_can_merge(settings: Settings) -> None:
+    """Refuse to let the last shard say the verdict where none can know that it is the last.
+
+    Raises:
+        SettingsError: it says what is missing.
+    """
+    if not opening.named(settings.distribution, os.environ):
+        raise SettingsError("--merge: the shards need a store to leave their results in", "Name distribution.store.")
+    if ci.run_id(os.environ).startswith(ci.LOCAL):
+        hint = "Set SHARDLINE_RUN to one name for all shards of the run."
+        raise SettingsError("--merge: no CI says which run this shard is of", hint)
+
+
+def of_all(settings: Settings, result: Receipt, arguments: Sequence[str]) -> int:
+    """Leave the result in the store; where all are there, say the verdict of the run, else that of this shard.
+
+    Raises:
+        IncompleteError: it cannot be left, or those of the others not be read: perhaps nobody says the verdict then.
+        PipelineError: as `exit_code` does, or the merge.
+    """
+    code, error = 0, None
+    try:
+        code = exit_code(settings, result)
+    except PipelineError as own:
+        error = own
+    try:
+        code = max(_of_all(settings, result, arguments, is_green=not code and not error), code)
+    except StoreError as failed:
+        message = f"the verdict of the run cannot be said: {failed.message}"
+        if not code and not error:
+            hint = "Run all shards again, or the merge where all their results are: {command}"
+            raise IncompleteError(message, hint, ("nox", "-s", "merge", "--", *arguments)) from failed
+        say(message)
+    if error:
+        raise error
+    return code
+
+
+def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_green: bool) -> int:
+    place = opening.place(ci.run_id(os.environ), "verdict")
+    store = opening.open_store(settings.distribution, os.environ, settings.project, place, trying=False)
+    if store is None:
+        raise StoreError("there is no store any more")
+    own = last_shard.Left(ci.attempt(os.environ), is_green, result)
+    last_shard.leave(store, own)
+    left = last_shard.look(store, result.total)
+    out = last_shard.still_out(left, own.attempt, result.total)
+    if out:
+        say(f"verdict: said by the last shard; still out: {', '.join(map(str, out))}")
+        return 0
+    if not last_shard.is_ours(store, left):
+        say("verdict: another shard was first to say it")
+        return 0
+    say("\nall results are there: this shard says the verdict of the run; details of the others are where these ran")
+    last_shard.lay_out(settings, left)
+    return _merged(settings, store, own, arguments)
+
+
+def _merged(settings: Settings, store: Store, own: last_shard.Left, arguments: Sequence[str]) -> int:
+    """Merge; where that is red, this shard is: who runs the failed ones again runs it, too."""
+    code: Optional[int] = None
+    try:
+        code = merging.run(settings, arguments)
+        return code
+    finally:
+        if code != 0:
+            with suppress(StoreError):
+                last_shard.leave(store, own._replace(is_green=False))

@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 from scripts.console import human_seconds, say
 from scripts.errors import PipelineError
 
-from . import ci_cache, environments, fetch, planning, plugin, redaction, replay, runner, warm, way
+from . import chaos, ci_cache, environments, fetch, planning, plugin, queue, redaction, replay, runner, warm, way
 from .measuring import ROOT, Table, load
 
 BESIDE = Path("shared", "data", "durations")  # recordings, where a team keeps some beside its checkout
@@ -36,8 +36,15 @@ PARTS: Dict[str, Part] = {
     "way": Part(lambda options, rounds: way.tables(rounds, options.folder), 1),
     "redaction": Part(lambda options, rounds: redaction.tables(rounds), 3),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
+    "chaos": Part(lambda options, rounds: chaos.tables(rounds), 500),
+    "queue": Part(lambda options, rounds: queue.tables(options.suites, rounds, options.cases, options.nodes), 1),
 }
-HEAVY = ("ci-cache",)  # downloads gigabytes: only by its name
+HEAVY = (
+    "ci-cache",
+    "chaos",
+    "queue",
+    "way",
+)  # gigabytes are downloaded, or it takes ten minutes, or hours: only by their names
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -66,15 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     recordings = ROOT.parent / BESIDE
     # `choices` would refuse that no part is named.
     parser.add_argument(
-        "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all but ci-cache"
+        "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all but {', '.join(HEAVY)}"
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part; chaos: 500 runs")
     parser.add_argument(
         "--suites",
         type=Path,
         default=recordings if recordings.is_dir() else None,
         metavar="FOLDER",
-        help="for plan: recorded durations, FOLDER/SUITE/00.json and so on, each {node id: seconds}; "
+        help="for plan and queue: recorded durations, FOLDER/SUITE/00.json and so on, each {node id: seconds}; "
         f"default: ../{BESIDE.as_posix()}, where there is one",
     )
     parser.add_argument(
@@ -86,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--packages", default=ci_cache.PACKAGES, metavar="LIST", help=text)
     text = "whose huggingface_hub, boto3, pooch and aria2c take part in fetch; default: the bench's own"
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help=text)
+    text = "for queue, some of %(default)s; a case takes 4 minutes for each suite and number of nodes"
+    parser.add_argument("--cases", nargs="+", choices=queue.CASES, default=list(queue.CASES), help=text)
+    parser.add_argument("--nodes", nargs="+", type=int, default=queue.NODES, metavar="N", help="for queue: %(default)s")
     return parser
 
 

@@ -27,6 +27,7 @@ KINDS: Dict[str, Tuple[str, str, str]] = {  # of findings: the kind, and how it 
     f.DAMAGED: (k.DAMAGED, "a result cannot be believed", "结果文件不可信"),
     f.CHANGED: (k.DAMAGED, "a result was changed afterwards", "结果在结束后被修改"),
     f.TWO_RESULTS: (k.DAMAGED, "a shard left two results", "一个分片留下两份结果"),
+    f.CLAIMED_TWICE: (k.LOST, "the store gave tests to more than one shard", "存储把同一批测试分给了多个分片"),
     f.UNFIT_REPAIR: (k.DAMAGED, "a repair is for other results", "补跑结果与本次不符"),
     f.REPAIR_CUT_SHORT: (k.CUT_SHORT, "a repair did not come to its end", "补跑未完成"),
     f.STOPPED: (k.STOPPED, "it was stopped by -x or --maxfail", "因 -x 或 --maxfail 停止"),

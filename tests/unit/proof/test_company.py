@@ -6,6 +6,7 @@ from typing import Dict, List, Tuple
 import pytest
 
 from scripts.proof.case import Reference
+from scripts.proof.claimed import OWN, STOLEN, ClaimedPiece
 from scripts.proof.company import apart, joined
 from scripts.proof.findings import APART
 from scripts.proof.outcomes import FAILED, NOT_RUN, PASSED, RERUN, SKIPPED, Attempt
@@ -107,3 +108,18 @@ def test_a_class_that_the_plan_cut_or_a_crash_is_proven_test_by_test() -> None:
 
     for shards in (cut, crashed):
         assert "green" == verify(shards, Reference(STEPS, classes=[STEPS])).ended
+
+
+def test_a_class_stays_together_unless_its_pieces_cut_it() -> None:
+    def with_store(index: int, how: str, name: str, *tests: Selected) -> Receipt:
+        piece = ClaimedPiece(name, how, 0, len(tests))
+        return replace(receipt(index, 2, *tests), store="redis://here", pieces=(piece,))
+
+    shards = [
+        with_store(0, OWN, "0-00", ran(STEPS[0])),
+        with_store(1, STOLEN, "0-01", ran(STEPS[1]), ran(STEPS[2])),
+    ]
+    whole, cut = (Reference(STEPS, plan=[STEPS, []], classes=[STEPS], pieces=each) for each in ([STEPS], []))
+
+    assert ["green", "incomplete"] == [verify(shards, each).ended for each in (cut, whole)]
+    assert STEPS[1:] == [each.nodeid for each in verify(shards, whole).of(APART)]

@@ -79,6 +79,16 @@ def test_a_service_that_dies_meanwhile_is_told_as_where_it_is_waited_for(tmp_pat
     assert "| no model here" in caught.value.message
 
 
+def test_a_suite_that_asks_for_all_that_is_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, READY)
+    asks = 'try:\n    urllib.request.urlopen(os.environ["SERVICE_URL"] + "/health")\nexcept OSError:\n    pass\n'
+    (tmp_path / "tests" / "test_it.py").write_text(f"{SUITE}\n{asks}")
+    outcome = bench.run()
+
+    assert [("selection", rounds.EARLY)] == [(error.name, error.message) for error in outcome.errors]
+    assert () == outcome.tests
+
+
 def test_nobody_waits_for_a_service_when_the_run_is_stopped(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "time.sleep(60)")
     outcome = bench.run(signalled=(tmp_path / "collected").exists)

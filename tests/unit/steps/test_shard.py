@@ -11,6 +11,10 @@ from typing import Any, Dict, List
 
 import pytest
 
+from scripts.proof import receipt
+from scripts.proof.outcomes import NOT_RUN, PASSED, Attempt
+from scripts.proof.receipt import GAVE_UP, Selected
+from tests.unit.proof.results import shard
 from tests.unit.steps import projects
 
 SUITE = """
@@ -385,3 +389,17 @@ def test_a_test_that_skips_in_a_worker_of_xdist_runs_all_the_same(tmp_path: Path
 
     assert 1 == done.returncode, done.stdout
     assert "3 tests in 2 shards (indices 0-1): 1 failed, 1 skipped, 1 passed" in done.stdout
+
+
+def test_the_tests_of_a_result_run_again_in_its_order_and_processes(tmp_path: Path) -> None:
+    project = projects.make(tmp_path, "def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass\n", service=None)
+    c, a, b = (f"checks/test_it.py::test_{name}" for name in "cab")
+    ran = [Selected(nodeid, PASSED, (Attempt(nodeid, number, PASSED, 1.0),)) for number, nodeid in enumerate([c, a])]
+    left = Selected(b, NOT_RUN)
+    receipt.write(tmp_path / "r.json", shard(1, *ran, left, collected=[a, b, c], ended=GAVE_UP))
+
+    done = projects.run(project, "shard", "1", "2", "--replay", str(tmp_path / "r.json"))
+
+    attempts = [test["attempts"] for test in result(project, 1)["tests"]]
+    assert (0, [c, a, b]) == (done.returncode, names(project, 1))
+    assert [[0], [1], [1]] == [[each["round"] for each in tried] for tried in attempts]

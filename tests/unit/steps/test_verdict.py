@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import BudgetError
-from scripts.settings import Budgets, Service, Settings, Suite
+from scripts.ci import Node
+from scripts.errors import BudgetError, Deferred, IncompleteError, SettingsError
+from scripts.evidence import ending
+from scripts.proof import receipt
+from scripts.proof.outcomes import FAILED
+from scripts.runner import collection, preparation
+from scripts.settings import Budgets, Service, Settings, Suite, load
 from scripts.steps import verdict
 from scripts.typed_yaml import Bytes
 from tests.unit.proof.results import ran, shard
@@ -51,3 +56,60 @@ def test_a_budget_that_was_set_since_is_not_known_to_be_kept(
     with pytest.raises(BudgetError):
         verdict.exit_code(settings, result)
     assert "was not judged by the service's budgets" in capsys.readouterr().out
+
+
+# Of all shards ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A project whose shards leave their results in a folder."""
+    more = "suite: {path: checks}\ndistribution: {store: store}\n"
+    project = projects.make(tmp_path / "project", "def test_a(): pass\ndef test_b(): pass\n", None, more)
+    monkeypatch.setenv("SHARDLINE_RUN", "one")
+    return load(str(project / "pipeline.yml"), {}, tmp_path)
+
+
+def test_the_last_shard_says_the_verdict_of_all_and_ends_with_it(
+    shared: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collected = collection.collect(shared, preparation.install(shared).suite, [])
+    a, b = collected.nodeids
+    facts = {"collected": [a, b], "files_digest": collected.files_digest}
+    first, last = shard(0, ran(a, FAILED, message="hunter2"), start="0", **facts), shard(1, ran(b), start="1", **facts)
+
+    assert 1 == verdict.of_all(shared, first, [])
+    assert "verdict: said by the last shard; still out: 1" in capsys.readouterr().out
+    with pytest.raises(Deferred, match="tests failed"):
+        verdict.deferred(shared, lambda: verdict.of_all(shared, last, []))
+    assert "2 tests in 2 shards (indices 0-1): 1 failed, 1 passed" in capsys.readouterr().out
+    assert not any(b"hunter2" in file.read_bytes() for file in shared.project.rglob("*") if file.is_file())
+
+
+def test_the_step_that_comes_after_a_deferred_verdict_of_all_ends_with_it(tmp_path: Path) -> None:
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml")
+    folder = settings.reports / "shard-0"
+    folder.mkdir(parents=True)
+    receipt.write(folder / receipt.FILE_NAME, shard(0, ran("a"), run_id="one"))
+    ending.write(folder, ending.Ending("shard", "incomplete", 6, Deferred.__name__))
+
+    with pytest.raises(IncompleteError, match="the verdict of all shards") as caught:
+        verdict.run(settings, Node(0, 2))
+    assert ("incomplete", 6) == (caught.value.ended, caught.value.exit_code)
+
+
+def test_a_shard_that_cannot_leave_its_result_is_red(shared: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    (shared.project / "store").write_text("a file")
+
+    with pytest.raises(IncompleteError, match="the verdict of the run cannot be said"):
+        verdict.of_all(shared, shard(0, ran("a")), [])
+    assert 1 == verdict.of_all(shared, shard(0, ran("a", FAILED)), [])
+    assert "cannot be said" in capsys.readouterr().out
+
+
+def test_to_merge_last_needs_a_store_and_a_name_of_the_run(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="need a store"):
+        verdict.check_can_merge(Settings(Suite("tests"), file=shared.file))
+    monkeypatch.delenv("SHARDLINE_RUN")
+    with pytest.raises(SettingsError, match="no CI says which run"):
+        verdict.check_can_merge(shared)
