@@ -140,7 +140,7 @@ workflows:
   integration:
     jobs:
       - caches
-      - shard
+      - shard # where caches are mostly cold, let one node fill them first: `- shard: {requires: [caches]}`
       - merge: {requires: [{shard: terminal}]} # also after failed shards: it names what is missing
 """
 

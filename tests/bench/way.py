@@ -39,7 +39,7 @@ service:
   requirements: service.txt
   ready: {{path: /, timeout: 1 min}}
   warm_up: {{path: "/?s={warm_up}"}}
-suite: {{path: suite}}
+suite: {{path: suite, asks_while_collected: false}}
 models:
   directory: cache_hub/models
   files:
