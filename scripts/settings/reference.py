@@ -109,6 +109,8 @@ ABOUT: Dict[str, str] = {
     "tests all stay together || what the suite says",
     "suite.outputs": "folders that the suite writes by itself, gathered by the merge; without {shard} in the name, "
     "shards here run one at a time",
+    "suite.asks_while_collected": "false where no test file asks the service when it is imported: pytest then starts "
+    "and collects while the service comes up; who asks all the same is refused",
 }
 
 
