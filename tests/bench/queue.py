@@ -162,7 +162,18 @@ def table(
         f"{len(suite.real_s)} tests in {len(by_file(suite.real_s))} files at {scale:.4f} of their time; bound: "
         f"{bound_s:.1f} s; {len(suite.real_s) - len(suite.known_s)} tests were unknown before; {load()}."
     )
-    header = ("shared out by", "slowest/bound", "run again", "set-ups", "all, s", "CPU, s", "claims", "in the store")
+    header = (
+        "shared out by",
+        "slowest/bound",
+        "between, %",
+        "idle, %",
+        "run again",
+        "set-ups",
+        "all, s",
+        "CPU, s",
+        "claims",
+        "in the store",
+    )
     return Table(title, header, rows, notes)
 
 
@@ -171,7 +182,7 @@ def run(sharer: Sharer, suite: Paced, total: int, troubles: Troubles) -> Ran:
     with tempfile.TemporaryDirectory() as place:
         told = paced.variable(Path(place, "seen"), total, troubles)
         ran = sharer(Path(place, "project"), suite, total, {**NO_PLUGINS, **told})
-        return ran._replace(seen=paced.seen(Path(place, "seen")))
+        return ran._replace(seen=paced.seen(Path(place, "seen"), troubles))
 
 
 def row(runs: Sequence[Ran], bound_s: float, tests: int) -> Tuple[str, ...]:
@@ -180,6 +191,8 @@ def row(runs: Sequence[Ran], bound_s: float, tests: int) -> Tuple[str, ...]:
     costs = [each.cost for each in runs if each.cost]
     return (
         _figures([each.span_s / bound_s for each in seen], 3),
+        _figures([100 * each.between_s / bound_s for each in seen], 1),
+        _figures([100 * each.idle_s / bound_s for each in seen], 1),
         _figures([each.tests - tests for each in seen], 0),
         _figures([each.set_ups for each in seen], 0),
         _figures([each.wall_s for each in costs], 1) if costs else "red",
