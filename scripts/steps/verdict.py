@@ -185,6 +185,10 @@ def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_gr
         say("verdict: another shard was first to say it")
         return 0
     say("\nthe last shard says the verdict of the run; details of the others stand where these ran")
+    if any(each.result.coverage and each.result.coverage.wishes.fail_under > 0 for each in left.values()):
+        say(
+            "coverage: data of other shards are where these ran; fail-under needs a merge after all shards, not --merge"
+        )
     last_shard.lay_out(settings, left)
     return _merged(settings, store, own, arguments)
 
