@@ -156,7 +156,7 @@ def _services(settings: Settings) -> Iterator[Check]:
 
 def _store(settings: Settings) -> Iterator[Check]:
     """Try the store that shards share their tests out by; without it they run what the plan gives them."""
-    at = opening.place("doctor", uuid.uuid4().hex)
+    at = f"doctor/{uuid.uuid4().hex}"
     try:
         store = opening.open_store(settings.distribution, os.environ, settings.project, at)
     except StoreError as error:

@@ -108,3 +108,23 @@ def test_each_line_is_there_before_the_next_check_begins(
     with pytest.raises(KeyboardInterrupt):
         report(projects.make(tmp_path), capsys)
     assert {"settings", "python", "installer", "port"} <= set(re.findall(r"^\w+ +(\w+)", capsys.readouterr().out, re.M))
+
+
+def test_a_store_that_keeps_its_word_is_named_with_what_a_claim_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"distribution: {{store: {tmp_path}/shared}}\nsuite: {{path: checks}}\n"
+    status, text = report(projects.make(tmp_path, settings=text), capsys)
+
+    assert 0 == status
+    assert re.search(rf"^ok +store +{tmp_path}/shared: a claim takes \d+ ms, and only one can win", text, re.MULTILINE)
+
+
+def test_a_store_that_cannot_be_asked_is_a_note_since_the_plan_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "distribution: {store: 'redis://:$NOBODY_SET_IT@host'}\nsuite: {path: checks}\n"
+    status, text = report(projects.make(tmp_path, settings=text), capsys)
+
+    assert 0 == status
+    assert re.search("^note +store +.*NOBODY_SET_IT is not set; until then shards run", text, re.MULTILINE)
