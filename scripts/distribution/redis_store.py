@@ -23,6 +23,7 @@ TRY_S = 2.5  # without an answer
 # redis-py's, which takes the server's own word for them out of the text.
 _PASSING = re.compile(
     "BusyLoading|ReadOnly|ClusterDown|TryAgain|MasterDown|^ResponseError (BUSY|UNKILLABLE|NOREPLICAS)"
+    "|Wrong number of response items"  # of which some answer other questions
 )
 _ADVICE = {
     "Authentication": "Correct user and password: redis://USER:$PASSWORD@HOST, where PASSWORD is a variable.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import SettingsError
 from ..models import s3
@@ -97,8 +97,7 @@ class S3Store(Store):
         except SourceError as error:
             raise StoreError(f"{self.where}: {error}") from error
         new = [key for key in keys if key not in known]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            values = list(pool.map(lambda key: self._get(f"{folder}/{key}"), new))
+        values = _at_once(lambda key: self._get(f"{folder}/{key}"), new)
         read = {key: value for key, value in zip(new, values) if value is not None}
         return {**{key: known[key] for key in keys if key in known}, **read}
 
@@ -138,3 +137,12 @@ class S3Store(Store):
         is_passing = answer.status_code in _PASSING or (answer.status_code, code) == (409, "ConditionalRequestConflict")
         hint = _RIGHTS if code == "AccessDenied" else ""
         return (Unreached if is_passing else StoreError)(f"{self.where}: HTTP {answer.status_code}: {why}", hint)
+
+
+def _at_once(read: Callable[[str], Optional[str]], keys: Sequence[str]) -> List[Optional[str]]:
+    """Read several keys at the same time; one after another where no thread can be started (`ulimit -u`)."""
+    try:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(read, keys))
+    except RuntimeError:
+        return list(map(read, keys))

@@ -114,6 +114,18 @@ def test_a_redis_without_the_first_word_of_the_run_grants_nothing(of_redis: Plac
         store.claim("claims/a", "ours")
 
 
+def test_a_store_is_asked_where_no_thread_can_be_started(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = place.open()
+    store.claim("claims/a", "ours")
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    assert {"a": "ours"} == place.open().look(CLAIMS)
+
+
 # What happens to answers on their way -------------------------------------------------------------------
 
 
