@@ -21,7 +21,7 @@ RUNS, IDLE, CLOSED, STOPPED = "runs", "idle", "closed", "stopped"
 VICTIMS = 3  # how many shards, of those with most left, may be taken from
 SHORTEST_PAUSE_MS = 500
 ENDLESS = 1e15
-FASTER = 1.1  # a shard counts as faster if it takes so much less
+FASTER = 1.2  # a shard counts as faster if it takes so much less
 WORTH = 0.1  # of what is left of the run: what it must gain to take a piece while there are own ones
 OVERDUE = 0.2
 
@@ -95,7 +95,7 @@ class End:
 def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int]) -> int:
     """Compare what the pieces that a shard ran took with their estimates, in thousandths.
 
-    A twentieth of a shard's share counts as if it had taken what was estimated: a few short tests say little.
+    A fifth of a shard's share counts as if it had taken what was estimated: the first tests may just be off.
 
     Args:
         took_ms: by the name of each piece that it has run.
@@ -103,7 +103,7 @@ def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int
     ran = [piece for piece in pieces if piece.name in took_ms]
     estimated = sum(piece.estimate_ms if piece.shard == index else piece.alone_ms for piece in ran)
     shards = len({piece.shard for piece in pieces}) or 1
-    usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 20
+    usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 5
     return 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual)
 
 

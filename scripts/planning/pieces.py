@@ -1,8 +1,8 @@
 """Cut the tests of each shard into pieces: what is claimed, and moves from shard to shard, as a whole.
 
 Pure and deterministic, as the plan is. Files whose longest test is longest come first, and pieces get smaller as the
-shard nears its end; a piece holds whole files, or a part of one file, whose other parts stand beside it. Units (tests
-that stay together) are never cut. What is urgent comes first. Read from `cut` downwards.
+shard nears its end. The parts of a file stand side by side; where it has a set-up, a piece holds whole files, or a part
+of one. Units (tests that stay together) are never cut. What is urgent comes first. Read from `cut` downwards.
 """
 
 from __future__ import annotations
@@ -126,12 +126,16 @@ def cut(workload: Workload, shards: Sequence[Tests], urgent: Collection[int] = f
     Args:
         urgent: units that come first in their shard, as far as nothing that belongs together is torn.
     """
-    loads = [workload.block(units).cost for units in shards]
+    sections = [list(_sections(workload, units, urgent)) for units in shards]
+    loads = [_load(workload, [block for section in each for block in section]) for each in sections]
     least = max(SHORTEST_MS, sum(loads) // len(shards) // SMALLEST)
-    return [
-        list(_Cutter(workload, load, least).parts(_sections(workload, units, urgent)))
-        for units, load in zip(shards, loads)
-    ]
+    return [list(_Cutter(workload, load, least).parts(each)) for each, load in zip(sections, loads)]
+
+
+def _load(workload: Workload, blocks: Sequence[Block]) -> int:
+    """Add up what blocks take on one shard: each set-up once."""
+    files: FrozenSet[int] = frozenset().union(*{block.files for block in blocks})
+    return sum(block.cost - workload.set_up(block.files) for block in blocks) + workload.set_up(files)
 
 
 def _sections(workload: Workload, units: Tests, urgent: Collection[int]) -> Iterator[List[Block]]:
@@ -170,7 +174,7 @@ class _Cutter:
     def __init__(self, workload: Workload, rest: int, least: int) -> None:
         self._workload, self._rest, self._least = workload, rest, least
         self._paid: FrozenSet[int] = frozenset()
-        self._open: Tests = []
+        self._open: List[Block] = []
         self._cost = 0  # of the open part, in its place
 
     def parts(self, sections: Iterable[List[Block]]) -> Iterator[Part]:
@@ -183,24 +187,26 @@ class _Cutter:
     def _add(self, block: Block) -> Iterator[Part]:
         if 4 * (self._cost + self._in_place(block)) > 5 * self._goal(block):
             yield from self._close()
-        while self._is_too_long(block):
-            taken, left = self._divided(block)
+        rest = block
+        while self._is_too_long(rest):
+            taken, rest = self._divided(rest)
             self._put(taken)
             yield from self._close()
-            block = left
-        self._put(block)
-        if 4 * self._cost >= 3 * self._goal(block):
+        self._put(rest)
+        is_part = len(rest.tests) < len(block.tests) and rest.files  # its set-up lives on only beside the other parts
+        if is_part or 4 * self._cost >= 3 * self._goal(rest):
             yield from self._close()
 
     def _put(self, block: Block) -> None:
         self._cost += self._in_place(block)
-        self._open += block.tests
+        self._open += [block] if block.tests else []
         self._paid |= block.files
 
     def _close(self) -> Iterator[Part]:
         """Make what was put a part, if there is any."""
         if self._open:
-            yield Part(self._open, self._cost, self._workload.block(self._open).cost)
+            units = [unit for block in self._open for unit in block.tests]
+            yield Part(units, self._cost, _load(self._workload, self._open))
             self._rest -= self._cost
             self._open, self._cost = [], 0
 

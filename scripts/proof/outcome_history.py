@@ -19,6 +19,7 @@ from typing import (
     Dict,
     FrozenSet,
     Iterable,
+    List,
     Mapping,
     NamedTuple,
     Optional,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 FILE_NAME = "outcomes.json"
 SCHEMA = 1
 MOST_RUNS = 10
+LATELY = 3  # runs: who was red there is run first
 MOST_TESTS = 50_000  # of those that are remembered; some 120 bytes each
 
 # What became of a test, against the runs before.
@@ -235,6 +237,15 @@ def _packed(numbers: Collection[int]) -> str:
 
 def _run(data: Mapping[str, Any]) -> Run:
     return Run(str(data["key"]), int(data["at_s"]), str(data["state"]), bool(data["is_whole"]))
+
+
+def red_lately(known: History) -> List[str]:
+    """List the tests that were red in one of the last `LATELY` runs that are remembered.
+
+    >>> red_lately(History((Run("1", 0), Run("2", 1)), {"a": "pf", "b": "pr"}))
+    ['a']
+    """
+    return sorted(nodeid for nodeid, letters in known.letters.items() if RED in letters[-LATELY:])
 
 
 def dump(known: History) -> str:

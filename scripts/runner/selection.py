@@ -20,7 +20,7 @@ from ..planning.history import past as read_history
 from ..planning.pieces import Piece, named
 from ..planning.plan import Plan
 from ..planning.together import Entry, Group
-from ..proof import receipt
+from ..proof import outcome_history, receipt
 from ..proof.renamed_ids import form_of, known_as
 from . import subset
 from .subset import Part
@@ -43,6 +43,7 @@ class Selection:
         together: what pipeline.yml says of tests that stay together, but of marks (`together.wished`).
         arguments: as they are stored (`cleaning.stored_words`), with the result, too.
         distributed: tests are shared out while they run, for which plans are made otherwise.
+        outcomes: the file of how tests ended in past runs: those that were red come first; empty for none.
     """
 
     start: str
@@ -58,6 +59,7 @@ class Selection:
     ordered: bool = False
     arguments: Tuple[str, ...] = ()
     distributed: bool = False
+    outcomes: str = ""
 
 
 def write(folder: Path, selection: Selection) -> Path:
@@ -218,7 +220,8 @@ def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, 
     past = read_history(Path(selection.history), _say)
     estimates, set_up = forecast.estimates(past), forecast.set_up(past)
     tests = estimates.tests_ms if collected is None else collected
-    return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed)
+    urgent = outcome_history.red_lately(outcome_history.past(Path(selection.outcomes))) if selection.outcomes else ()
+    return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed, urgent)
 
 
 def _say(line: str) -> None:

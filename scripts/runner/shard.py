@@ -23,7 +23,7 @@ from ..planning import history, timings
 from ..planning import plan as planning
 from ..planning.plan import Plan
 from ..planning.timings import FixtureCost
-from ..proof import journal, receipt, report_text
+from ..proof import journal, outcome_history, receipt, report_text
 from ..proof.outcomes import NOT_RUN, Round, needing
 from ..proof.receipt import Receipt, SetUpCosts, SourceState
 from ..service.monitor import Monitor
@@ -98,6 +98,7 @@ def execute(
         total=node.total,
         plan=str(settings.reports / planning.FILE_NAME),
         history=str(history.file_of(settings)),
+        outcomes=str(outcome_history.file_of(settings)),
         machine=machine_class(),
         part=str(wanted.file) if wanted else "",
         strict=bool(wanted and wanted.strict),

@@ -17,7 +17,7 @@ from ..planning import plan as planning
 from ..planning.nodeids import classes_of
 from ..planning.plan import FILE_NAME, Plan
 from ..planning.together import Group, Kept
-from ..proof import receipt
+from ..proof import outcome_history, receipt
 from ..runner import collection, hygiene, ownership, preparation, shard
 from ..runner.collection import Collected
 from ..settings import Settings
@@ -85,7 +85,8 @@ def make(
         PipelineError: the plan cannot be written.
     """
     estimates, set_up = history.estimates(settings)
-    made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups, distributed)
+    urgent = outcome_history.red_lately(outcome_history.past(outcome_history.file_of(settings)))
+    made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups, distributed, urgent)
     by = hygiene.redactor(settings, pytest_arguments)
     made = replace(made, arguments=cleaning.stored_words(pytest_arguments, by.text))
     planning.save(made, settings.reports / FILE_NAME)

@@ -12,7 +12,21 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 from scripts.console import human_seconds, say
 from scripts.errors import PipelineError
 
-from . import chaos, ci_cache, environments, fetch, planning, plugin, queue, redaction, replay, runner, warm, way
+from . import (
+    chaos,
+    ci_cache,
+    environments,
+    fetch,
+    pieces,
+    planning,
+    plugin,
+    queue,
+    redaction,
+    replay,
+    runner,
+    warm,
+    way,
+)
 from .measuring import ROOT, Table, load
 
 BESIDE = Path("shared", "data", "durations")  # recordings, where a team keeps some beside its checkout
@@ -27,6 +41,7 @@ class Part(NamedTuple):
 
 PARTS: Dict[str, Part] = {
     "plan": Part(lambda options, rounds: planning.tables(options.suites, rounds), 3),
+    "pieces": Part(lambda options, _: pieces.tables(options.suites), 1),
     "plugin": Part(lambda options, rounds: plugin.tables(rounds), 2),
     "runner": Part(lambda options, rounds: runner.tables(rounds), 3),
     "fetch": Part(lambda options, rounds: fetch.tables(rounds, options.gib, options.folder, options.python), 3),
@@ -81,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=recordings if recordings.is_dir() else None,
         metavar="FOLDER",
-        help="for plan and queue: recorded durations, FOLDER/SUITE/00.json and so on, each {node id: seconds}; "
+        help="for plan, pieces and queue: recorded durations, FOLDER/SUITE/00.json and so on, each {node id: seconds}; "
         f"default: ../{BESIDE.as_posix()}, where there is one",
     )
     parser.add_argument(

@@ -133,12 +133,12 @@ def test_pieces_in_their_places_take_what_their_shard_takes(times: Dict[str, int
 
 @some
 @given(st.dictionaries(st.builds("{}.py::{}".format, st.sampled_from("abcd"), st.integers(0, 9)), st.integers(1, 60)))
-def test_a_piece_has_whole_files_or_a_part_of_one(times: Dict[str, int]) -> None:
+def test_a_piece_has_whole_files_with_set_ups_or_a_part_of_one(times: Dict[str, int]) -> None:
     files: Dict[str, Set[str]] = {}
     for nodeid in times:
         files.setdefault(file_of(nodeid), set()).add(nodeid)
 
-    for ids in pieces_of(times):
+    for ids in pieces_of(times, SetUp(file_ms=SECOND)):
         whole = [file for file in {*map(file_of, ids)} if files[file] <= set(ids)]
         assert 1 == len({*map(file_of, ids)}) or len(whole) == len({*map(file_of, ids)})
 
