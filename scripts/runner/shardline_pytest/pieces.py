@@ -39,7 +39,7 @@ class Pieces:
         self._due: Deque[pytest.Item] = deque()
         self._latest = ""  # piece
         self._runs = self._ended = False
-        self._heard_at = channel.clock()
+        self._unheard_since: Optional[float] = None
         self._unknown = Unknown.from_parent(session, name="a test that is not known yet")
 
     def run(self) -> bool:
@@ -62,6 +62,10 @@ class Pieces:
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
         return True
+
+    def pytest_report_collectionfinish(self) -> str:
+        """Say why not all of them will run here."""
+        return "these are shared out while they run: this shard gets some of them"
 
     @outermost
     def pytest_runtest_protocol(self, item: pytest.Item) -> Wrapper:
@@ -96,13 +100,16 @@ class Pieces:
     def _ask(self, patience_s: float, grace_s: float) -> None:
         question = {"next": {"patience_s": patience_s, "after": self._latest}}
         try:
-            self._take(self._channel.ask(question, patience_s + grace_s))
-            self._heard_at = self._channel.clock()
+            said = self._channel.ask(question, patience_s + grace_s)
+            self._unheard_since = None
+            self._take(said)
         except Gone as reason:
             self._pen.write("note", text=f"no more tests were asked for: {reason}")
             self._ended = True
         except Unanswered as reason:
-            if self._channel.clock() - self._heard_at > GIVE_UP_S:
+            now = self._channel.clock()
+            self._unheard_since = now if self._unheard_since is None else self._unheard_since
+            if now - self._unheard_since > GIVE_UP_S:
                 self._session.shouldstop = f"no answer to which tests come next: {reason}"
         except ValueError as reason:
             self._session.shouldstop = f"no answer to which tests come next: {reason}"

@@ -106,10 +106,11 @@ def test_fixtures_live_from_piece_to_piece_as_in_one_list(suite: Suite) -> None:
 
 
 def test_what_other_shards_took_is_not_run_and_a_piece_runs_in_collection_order(suite: Suite) -> None:
-    run, _ = given(suite, [IDS[7], IDS[4]], [IDS[1]], select=IDS[1:])
+    run, _ = given(suite, [IDS[7], IDS[4]], [IDS[1]], words=["-v"], select=IDS[1:])
 
     assert [IDS[4], IDS[7], IDS[1]] == ran(run)
     assert "3 passed, 1 deselected in" in run.out
+    assert "these are shared out while they run: this shard gets some of them" in run.out
     assert tuple(IDS[1:]) == run.journal[-1].offered
 
 
