@@ -2,8 +2,10 @@
 
 1. {"ids": [...], "groups": [...]}, once, when the suite is collected: the ids in collection order (an id that several
    tests share is there several times), and which of them the suite wants together, each group with "name", "why" and
-   "tests", ranges [first, last] of places. The answer is what `selection.answer` says; with "by_piece" its "select" has
-   all tests, of which this process gets some, and with "fail_fast" each end of a test is to be told.
+   "tests", ranges [first, last] of places. "loop", where it is there, names a plugin that may run the tests in a way of
+   its own: then each shard runs what the plan gives it, since all have the same suite. The answer is what
+   `selection.answer` says; with "by_piece" its "select" has all tests, of which this process gets some, and with
+   "fail_fast" each end of a test is to be told.
 2. {"next": {"patience_s": 0.3, "after": ""}}, only by piece; "after" is the name of the piece that came last, if any:
    {"piece": {"name", "ids"}}, {"end": "" or why}, or {"wait": true}: there is none yet, ask again.
 3. {"ended": id, "red": bool}, only with fail_fast: {"stop": "" to go on, or why not}.
@@ -38,7 +40,10 @@ def answers(
         if "ids" in question:
             if as_listed:
                 return _as_listed(selection, question["ids"])
-            return _collected(selection, question["ids"], groups_in(question), claims)
+            loop = str(question.get("loop", ""))
+            if claims and loop:
+                say(f"{loop} runs the tests in a way of its own: {claims.UNSHARED}")
+            return _collected(selection, question["ids"], groups_in(question), None if loop else claims)
         if claims and claims.is_on and "next" in question:
             asked = question["next"]
             return claims.next(float(asked.get("patience_s", 0.0)), str(asked.get("after", "")))

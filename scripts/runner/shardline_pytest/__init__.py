@@ -22,11 +22,15 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_ASK, a local socket, on which the runner answers "which tests next?"; see `channel.py`. Without it, all run.
   It is asked {"ids": [...], "groups": [...]}: the collected ids in collection order (after -k, -m and foreign plugins;
   an id that several tests share is there several times), and which of them the suite wants together, each group with a
-  "name", a "why" and "tests", ranges [first, last] of places. It says {"select": [ids], "ordered": false}: those tests
-  run in collection order; "ordered": true means in the order of the answer. Tests of one id stay together. What else
-  the answer says ("plan": the plan's id ...) goes into the journal as it is. {"error": "why"}, an id that was not
-  collected, no answer or any other stops the run with exit status 4: a shard that does not know its tests must not run
-  them all.
+  "name", a "why" and "tests", ranges [first, last] of places. "loop", where it is there, names a plugin that may run
+  the tests in a way of its own. It says {"select": [ids], "ordered": false}: those tests run in collection order;
+  "ordered": true means in the order of the answer. Tests of one id stay together. What else the answer says ("plan":
+  the plan's id ...) goes into the journal as it is. {"error": "why"}, an id that was not collected, no answer or any
+  other stops the run with exit status 4: a shard that does not know its tests must not run them all.
+  "by_piece": true says that only some of the selected tests are for this process, which asks for them: {"next":
+  {"patience_s": 0.3, "after": ""}}, with the name of the piece that came last. {"piece": {"name", "ids"}} has more,
+  {"wait": true} means not yet, {"end": ""} that no more will come, or why; see `pieces.py`.
+  "fail_fast": true says that {"ended": id, "red": false} is to be told after each test; {"stop": "why"} stops the run.
 - SHARDLINE_TOUCHES: note what each test touches that others may feel; see `touches.py`.
 - SHARDLINE_RISES, a port: the service there comes up while the suite is collected, which is not to ask it then. If it
   does, the question has "early": true; see `early.py`.

@@ -21,3 +21,8 @@ else:
     outermost = pytest.hookimpl(hookwrapper=True, tryfirst=True)
     innermost = pytest.hookimpl(hookwrapper=True, trylast=True)
 Wrapper = Generator[None, Any, Any]
+
+
+def is_wrapper(implementation: Any) -> bool:
+    """Tell whether an implementation of a hook encloses others, in either style."""
+    return bool(implementation.hookwrapper or getattr(implementation, "wrapper", False))

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import pytest
 
 from .channel import Channel, Gone, Unanswered
-from .hook_style import Wrapper, outermost
+from .hook_style import Wrapper, is_wrapper, outermost
 from .journal_writer import JournalWriter
 from .next_test import Later, Unknown
 
@@ -39,7 +39,7 @@ class Pieces:
         self._due: Deque[pytest.Item] = deque()
         self._latest = ""  # piece
         self._runs = self._ended = False
-        self._heard_at = channel.clock()
+        self._unheard_since: Optional[float] = None
         self._unknown = Unknown.from_parent(session, name="a test that is not known yet")
 
     def run(self) -> bool:
@@ -62,6 +62,10 @@ class Pieces:
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
         return True
+
+    def pytest_report_collectionfinish(self) -> str:
+        """Say why not all of them will run here."""
+        return "these are shared out while they run: this shard gets some of them"
 
     @outermost
     def pytest_runtest_protocol(self, item: pytest.Item) -> Wrapper:
@@ -96,13 +100,16 @@ class Pieces:
     def _ask(self, patience_s: float, grace_s: float) -> None:
         question = {"next": {"patience_s": patience_s, "after": self._latest}}
         try:
-            self._take(self._channel.ask(question, patience_s + grace_s))
-            self._heard_at = self._channel.clock()
+            said = self._channel.ask(question, patience_s + grace_s)
+            self._unheard_since = None
+            self._take(said)
         except Gone as reason:
             self._pen.write("note", text=f"no more tests were asked for: {reason}")
             self._ended = True
         except Unanswered as reason:
-            if self._channel.clock() - self._heard_at > GIVE_UP_S:
+            now = self._channel.clock()
+            self._unheard_since = now if self._unheard_since is None else self._unheard_since
+            if now - self._unheard_since > GIVE_UP_S:
                 self._session.shouldstop = f"no answer to which tests come next: {reason}"
         except ValueError as reason:
             self._session.shouldstop = f"no answer to which tests come next: {reason}"
@@ -116,22 +123,13 @@ class Pieces:
         if isinstance(said.get("end"), str):
             self._ended, self._session.shouldstop = True, said["end"] or self._session.shouldstop
         elif said.get("wait") is not True:
-            self._add(said.get("piece"), said)
-
-    def _add(self, piece: Any, said: Mapping[str, Any]) -> None:
-        name, ids = (piece.get("name"), piece.get("ids")) if isinstance(piece, dict) else (None, None)
-        if not (isinstance(name, str) and isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
-            raise ValueError(str(said.get("error") or f"expected a piece, the end or to wait, got {str(said)[:200]}"))
-        foreign = sorted(set(ids).difference(item.nodeid for item in self._items))
-        if foreign or not self._given.isdisjoint(ids):
-            why = f"has {foreign[0]!a}, which cannot run here" if foreign else "has tests of another piece"
-            raise ValueError(f"piece {name} {why}")
-        self._pen.write("piece", name=name, ids=ids)
-        self._latest = name
-        self._given.update(ids)
-        due = choose(self._items, ids, self._ordered)
-        self._due.extend(due)
-        self._session.testscollected += len(due)  # by which the terminal measures progress
+            name, ids = piece_in(said, {item.nodeid for item in self._items}, self._given)
+            self._pen.write("piece", name=name, ids=ids)
+            self._latest = name
+            self._given.update(ids)
+            due = choose(self._items, ids, self._ordered)
+            self._due.extend(due)
+            self._session.testscollected += len(due)  # by which the terminal measures progress
 
     def _tear_down(self, item: pytest.Item) -> None:
         """End what has outlived the last test, as nobody knew that it was the last: an error of that is its error."""
@@ -141,6 +139,39 @@ class Pieces:
         if call.excinfo:
             report = item.ihook.pytest_runtest_makereport(item=item, call=call)
             item.ihook.pytest_runtest_logreport(report=report)
+
+
+def piece_in(said: Mapping[str, Any], there: Set[str], given: Set[str]) -> Tuple[str, List[str]]:
+    """Read a piece: its name, and the ids of its tests.
+
+    Args:
+        there: the ids of all tests that could be given.
+        given: the ids of those that were.
+
+    Raises:
+        ValueError: it is none, or has other tests.
+    """
+    piece = said.get("piece")
+    name, ids = (piece.get("name"), piece.get("ids")) if isinstance(piece, dict) else (None, None)
+    if not (isinstance(name, str) and isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
+        raise ValueError(str(said.get("error") or f"expected a piece, the end or to wait, got {str(said)[:200]}"))
+    foreign, again = sorted(set(ids) - there), sorted(given.intersection(ids))
+    if foreign or again:
+        raise ValueError(
+            f"piece {name} has {(foreign or again)[0]!a}, which {'is not here' if foreign else 'was given'}"
+        )
+    return name, ids
+
+
+def loop_of_its_own(config: pytest.Config) -> str:
+    """Name the plugin or conftest.py that comes before us to run the tests, or may; "" where there is none."""
+    called = [each for each in reversed(config.hook.pytest_runtestloop.get_hookimpls()) if not is_wrapper(each)]
+    first = called[0].plugin if called else None
+    return (
+        ""
+        if getattr(first, "__package__", "") == __package__
+        else str(getattr(first, "__name__", type(first).__name__))
+    )
 
 
 def choose(items: Sequence[pytest.Item], select: Sequence[str], ordered: bool) -> List[pytest.Item]:

@@ -20,7 +20,7 @@ from .fail_fast import FailFast
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
-from .pieces import SESSION, Pieces, choose
+from .pieces import SESSION, Pieces, choose, loop_of_its_own
 from .wishes import groups_of, ranges
 
 ANSWERED_IN_S = 600.0  # a plan of many tests takes its time; of a runner that has ended we hear at once
@@ -101,7 +101,9 @@ class Selector:
         if self._order.channel is not None:
             try:
                 early = {"early": True} if self._order.early and self._order.early.close() else {}
-                answer = self._order.channel.ask({"ids": ids, "groups": groups, **early}, ANSWERED_IN_S)
+                loop = loop_of_its_own(session.config)
+                question = {"ids": ids, "groups": groups, **early, **({"loop": loop} if loop else {})}
+                answer = self._order.channel.ask(question, ANSWERED_IN_S)
                 select, ordered, told = understood(answer, ids)
             except (Gone, Unanswered, ValueError) as reason:
                 self._pen.write("selection error", message=str(reason))

@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Union
 
@@ -63,7 +64,8 @@ class Runner:
                 answer = self._answer(self.asked[-1])
             except EOFError:
                 return True
-            connection.sendall(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+            with suppress(OSError):  # nobody waits for it any more
+                connection.sendall(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
         return True
 
 

@@ -11,10 +11,13 @@ from typing import Any, Dict, List, Mapping
 
 import pytest
 
+from scripts.ci import Node
+from scripts.distribution.folder import FolderStore
 from scripts.errors import SettingsError, SuiteError
 from scripts.runner import channel
 from scripts.runner.answers import answers
 from scripts.runner.channel import listening
+from scripts.runner.claims import Claims
 from scripts.runner.selection import Selection
 from scripts.runner.shardline_pytest.channel import Channel, Gone
 
@@ -124,3 +127,18 @@ def test_what_remains_is_answered_as_listed_or_by_what_was_collected(tmp_path: P
     assert "error" not in answers(selection)(question)
     with pytest.raises(ValueError, match="nobody can be asked this: next"):
         answers(selection)({"next": {}})
+
+
+def test_a_suite_whose_loop_is_its_own_has_what_the_plan_gives_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(tmp_path / "nowhere.json")
+    claims = Claims(FolderStore(tmp_path / "store"), Node(0, 2))
+    answer = answers(Selection("5f3a", 0, 2, nowhere, nowhere, "m"), claims=claims)
+    question: Dict[str, Any] = {"ids": ["a.py::a", "b.py::b"], "groups": []}
+
+    by_plan, shared_out = answer({**question, "loop": "conftest"}), answer(question)
+
+    assert [1, 2] == [len(by_plan["select"]), len(shared_out["select"])]
+    assert ["by_piece" in by_plan, "by_piece" in shared_out] == [False, True]
+    assert "conftest runs the tests in a way of its own: tests are not shared out" in capsys.readouterr().out

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import pytest
 
 from scripts.proof.outcomes import STOPPED, Ended
+from scripts.runner.shardline_pytest.pieces import piece_in
 from tests.unit.runner.answering import Answer, Question, Runner
 from tests.unit.runner.test_shardline_pytest import Run, Suite, ran
 
@@ -25,14 +29,19 @@ class Giving(Runner):
     def __init__(self, *pieces: Any, **first: object) -> None:
         super().__init__(self._answer_to)
         self._pieces, self._first = list(pieces), first
+        self._latest: Dict[str, Any] = {}
 
     def _answer_to(self, question: Question) -> Answer:
         if "ids" in question:
             return {"select": question["ids"], "by_piece": True, **self._first}
         if "ended" in question:
             return {"stop": ""}
-        piece = self._pieces.pop(0) if self._pieces else {"end": ""}
-        return {"piece": {"name": f"p{len(self._pieces)}", "ids": piece}} if isinstance(piece, list) else piece
+        if self._latest.get("name", "") == question["next"]["after"]:  # else the answer was lost
+            piece = self._pieces.pop(0) if self._pieces else {"end": ""}
+            if not isinstance(piece, list):
+                return piece
+            self._latest = {"name": f"p{len(self._pieces)}", "ids": piece}
+        return {"piece": self._latest}
 
 
 @pytest.fixture
@@ -97,10 +106,11 @@ def test_fixtures_live_from_piece_to_piece_as_in_one_list(suite: Suite) -> None:
 
 
 def test_what_other_shards_took_is_not_run_and_a_piece_runs_in_collection_order(suite: Suite) -> None:
-    run, _ = given(suite, [IDS[7], IDS[4]], [IDS[1]], select=IDS[1:])
+    run, _ = given(suite, [IDS[7], IDS[4]], [IDS[1]], words=["-v"], select=IDS[1:])
 
     assert [IDS[4], IDS[7], IDS[1]] == ran(run)
     assert "3 passed, 1 deselected in" in run.out
+    assert "these are shared out while they run: this shard gets some of them" in run.out
     assert tuple(IDS[1:]) == run.journal[-1].offered
 
 
@@ -157,50 +167,68 @@ def test_an_error_after_the_last_test_is_that_tests_also_where_nobody_knew_that_
         assert "1 passed, 1 error in" in run.out
 
 
-def test_a_test_that_has_its_time_is_not_charged_for_the_question(suite: Suite) -> None:
-    class Slow(Giving):
-        def _answer_to(self, question: Question) -> Answer:
-            time.sleep(0.2 if question.get("next", {}).get("after") else 0)
-            return super()._answer_to(question)
-
-    with Slow(IDS[:1]) as runner:
-        run = suite.run_by(runner.path)
-
-    assert run.journal[-1].attempts[0].teardown_s < 0.1
-
-
 BAD: Dict[str, Tuple[Any, str]] = {
+    "nothing": ({}, "expected a piece, the end or to wait, got {}"),
     "no piece": ({"piece": []}, "expected a piece, the end or to wait, got"),
-    "bytes": (b"{", "expected a JSON object"),
+    "no ids": ({"piece": {"name": "p", "ids": "a"}}, "expected a piece, the end or to wait, got"),
     "a refusal": ({"error": "no more for you"}, "no more for you"),
-    "an unknown test": (["test_a.py::test_9"], "piece p0 has 'test_a.py::test_9', which cannot run here"),
-    "a test that was given": (IDS[:2], "piece p0 has tests of another piece"),
+    "an unknown test": ({"piece": {"name": "p", "ids": ["a", "c"]}}, "piece p has 'c', which is not here"),
+    "a test that was given": ({"piece": {"name": "p", "ids": ["a", "b"]}}, "piece p has 'b', which was given"),
 }
 
 
-@pytest.mark.parametrize("bad, why", BAD.values(), ids=BAD)
-def test_an_answer_that_is_none_stops_the_run_and_says_why(suite: Suite, bad: Any, why: str) -> None:
-    run, _ = given(suite, IDS[:1], bad)
+@pytest.mark.parametrize("said, why", BAD.values(), ids=BAD)
+def test_what_is_no_piece_is_refused(said: Mapping[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        piece_in(said, {"a", "b"}, {"b"})
 
-    (attempt,) = run.journal[-1].attempts
+
+def test_an_answer_that_is_none_stops_the_run_and_says_why(suite: Suite) -> None:
+    run, _ = given(suite, IDS[:1], IDS[:2])
+
     ended = run.journal[-1].ended
-    assert (2, IDS[0], STOPPED) == (run.status, attempt.nodeid, ended.kind)
-    assert ended.reason.startswith(f"no answer to which tests come next: {why}")
+    assert (2, IDS[:1], STOPPED) == (run.status, ran(run), ended.kind)
+    assert f"no answer to which tests come next: piece p0 has '{IDS[0]}', which was given" == ended.reason
 
 
-def test_a_runner_that_has_ended_has_no_more_tests(suite: Suite) -> None:
+def test_a_runner_that_has_ended_has_no_more_tests_and_no_test_is_charged_for_asking(suite: Suite) -> None:
     class Ending(Giving):
         def _answer_to(self, question: Question) -> Answer:
             if question.get("next", {}).get("after"):
+                time.sleep(0.2)
                 raise EOFError
             return super()._answer_to(question)
 
     with Ending(IDS[:1]) as runner:
         run = suite.run_by(runner.path)
 
-    assert (0, IDS[:1]) == (run.status, ran(run))
+    (attempt,) = run.journal[-1].attempts
+    assert (0, IDS[0]) == (run.status, attempt.nodeid) and attempt.teardown_s < 0.15
     notes = [event["text"] for event in suite.events() if event["event"] == "note"]
     assert ["no more tests were asked for: the runner ended before it answered"] == notes
+
+
+def test_a_test_whose_time_is_up_while_the_next_is_asked_for_says_so_and_its_fixtures_end(suite: Suite) -> None:
+    class Slow(Giving):
+        def _answer_to(self, question: Question) -> Answer:
+            if question.get("next", {}).get("after") == "p1" and len(self.asked) == 3:
+                os.kill(suite.events()[0]["pid"], signal.SIGALRM)
+                time.sleep(0.3)
+            return super()._answer_to(question)
+
+    test = """
+        import pytest, signal
+
+        def test_1(m):
+            signal.signal(signal.SIGALRM, lambda *_: pytest.fail("time is up"))
+        def test_2(m): pass
+    """
+    with Slow(["test_a.py::test_1"], ["test_a.py::test_2"]) as runner:
+        run = suite.write(test_a=test).run_by(runner.path, "test_a.py")
+
+    first, second = run.journal[-1].attempts
+    assert ("error", "Failed: time is up", "passed") == (first.outcome, first.message, second.outcome)
+    assert ["+module", "1 passed", "-module", "1 failed", "+module", "2 passed", "-module"] == log(suite)
 
 
 def test_no_piece_at_all_is_no_test(suite: Suite) -> None:
@@ -208,7 +236,7 @@ def test_no_piece_at_all_is_no_test(suite: Suite) -> None:
 
 
 def test_an_end_with_a_reason_stops_the_run(suite: Suite) -> None:
-    run, _ = given(suite, IDS[:1], {"end": "a test failed in shard 2"})
+    run, _ = given(suite, {"end": "a test failed in shard 2"})
 
     assert Ended(STOPPED, "a test failed in shard 2") == run.journal[-1].ended
 
@@ -229,10 +257,11 @@ def test_a_loop_of_the_suites_own_runs_no_test_that_others_run(suite: Suite) -> 
             return True
     """
 
-    run, _ = given(suite.write(conftest=loop), IDS)
+    run, runner = given(suite.write(conftest=loop), IDS)
 
     assert [] == ran(run)
     assert "say `distribution: {store: none}`" in run.journal[-1].ended.reason
+    assert "conftest" == runner.asked[0]["loop"]
 
 
 HOSTILE = """
@@ -296,15 +325,14 @@ FLAKY = """
 """
 
 
-@pytest.mark.parametrize("by_piece", [True, False])
-def test_each_test_that_ended_is_told_and_the_run_stopped_by_the_answer(suite: Suite, by_piece: bool) -> None:
+def test_each_test_that_ended_is_told_and_the_run_stopped_by_the_answer(suite: Suite) -> None:
     class Stopping(Giving):
         def _answer_to(self, question: Question) -> Answer:
             return {"stop": "red in shard 1"} if question.get("red") else super()._answer_to(question)
 
     suite.write(conftest=RETRIED, test_a=FLAKY)
     names = ["test_flaky", "test_xfail", "test_skipped", "test_red", "test_more"]
-    with Stopping([f"test_a.py::{name}" for name in names], by_piece=by_piece, fail_fast=True) as runner:
+    with Stopping([f"test_a.py::{name}" for name in names], by_piece=False, fail_fast=True) as runner:
         run = suite.run_by(runner.path, "test_a.py")
 
     told = {q["ended"].split("::")[1]: q["red"] for q in runner.asked if "ended" in q}
