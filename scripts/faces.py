@@ -33,6 +33,8 @@ def deps(project: settings.Settings, options: argparse.Namespace, rest: List[str
 
     if options.digest:
         deps.write_digest(project, options.digest)
+    elif options.digests:
+        deps.write_digests(project, options.digests)
     else:
         deps.run(project, arguments.days("--prune", options.prune), options.compile)
 

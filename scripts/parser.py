@@ -131,6 +131,8 @@ def _add_machine(steps: _Steps) -> None:
     deps.add_argument("--prune", metavar="DAYS", help="remove those that no run used for so long")
     deps.add_argument("--compile", action="store_true", help="compile all modules, for machines that get a copy")
     deps.add_argument("--digest", type=Path, metavar="FILE", help="only write what decides them: CI's cache key")
+    keys = "only write packages.sha256 and weights.sha256 there: the keys of CI's caches"
+    deps.add_argument("--digests", type=Path, metavar="FOLDER", help=keys)
     models = steps.add("models", faces.models)
     models.add_argument("--offline", action="store_true", help="only verify what is here")
     models.add_argument("--digest", type=Path, metavar="FILE", help="only write the manifest's digest: CI's cache key")

@@ -72,24 +72,28 @@ commands:
             .venv/bin/nox --version && exit
             python -m venv --clear .venv
             .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
-      - run: {name: Which packages, command: .venv/bin/nox -s deps -- --digest .pipeline/packages.sha256}
+      - run: {name: Which caches, command: .venv/bin/shardline deps --digests .pipeline}
       - restore_cache: {keys: ['v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}']}
   restore_weights:
     steps:
-      - run: {name: Which weights, command: .venv/bin/nox -s models -- --digest .pipeline/weights.sha256}
       - restore_cache: {keys: ['v1-weights-{{ checksum ".pipeline/weights.sha256" }}']}
+  # Each shard makes the plan itself, of one history: that which the first of this pipeline's nodes found.
+  restore_history:
+    steps:
+      - restore_cache: {keys: [v1-history-<< pipeline.id >>, "v1-timings-{{ .Branch }}-", v1-timings-]}
+      - save_cache: {key: v1-history-<< pipeline.id >>, paths: [.pipeline/timings.json]}
+      - restore_cache: {keys: [v1-history-<< pipeline.id >>]}
 
 jobs:
-  prepare:
+  # Makes what caches lack, beside the shards: they wait for nobody, and only this one saves.
+  caches:
     executor: python
     steps:
       - checkout
       - restore
       - restore_weights
-      - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
       - run: {name: Packages, command: .venv/bin/nox -s deps -- --compile}
       - run: {name: Weights, command: .venv/bin/nox -s models}
-      - run: {name: Plan, command: .venv/bin/nox -s plan -- --nodes << pipeline.parameters.shards >>}
       - save_cache:
           key: 'v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}'
           paths: [.venv]
@@ -97,7 +101,6 @@ jobs:
           key: 'v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}'
           paths: [.pipeline/environments]
       - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]}
-      - persist_to_workspace: {root: ., paths: [reports/plan.json]}
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_artifacts: {path: reports}
 
@@ -106,13 +109,13 @@ jobs:
     parallelism: << pipeline.parameters.shards >>
     steps:
       - checkout
-      - attach_workspace: {at: .}
       - restore
       - restore_weights
+      - restore_history
       # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
       - run: {name: Shard, command: .venv/bin/nox -s shard -- --defer-verdict, no_output_timeout: 20m}
       - persist_to_workspace: {root: ., paths: [reports/shard-*]}
-      - run: {name: Verdict, command: .venv/bin/nox -s verdict}
+      - run: {name: Verdict, command: .venv/bin/shardline verdict}
       # What a killed shard left holds secrets until the bundle has taken them out: so it is kept after that.
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_test_results: {path: reports}
@@ -136,8 +139,8 @@ jobs:
 workflows:
   integration:
     jobs:
-      - prepare
-      - shard: {requires: [prepare]}
+      - caches
+      - shard # where caches are mostly cold, let one node fill them first: `- shard: {requires: [caches]}`
       - merge: {requires: [{shard: terminal}]} # also after failed shards: it names what is missing
 """
 

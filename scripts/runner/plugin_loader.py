@@ -36,6 +36,7 @@ class Order:
         named: the words of a person's arguments that may be paths: those that are replace all others.
         place: what the shard's own folders for temporary files are called; empty where it is the only one.
         notes_touches: whether to note what each test touches; see `shardline_pytest/touches.py`.
+        rises: the port of a service that comes up while the suite is collected; empty where all are ready.
         meeting: which tests are to run at the same time as another process's; see `shardline_pytest/meeting.py`.
     """
 
@@ -51,6 +52,7 @@ class Order:
     place: str = ""
     named: Sequence[str] = ()
     notes_touches: bool = False
+    rises: str = ""
     meeting: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -78,6 +80,8 @@ def variables(environ: Mapping[str, str], folder: Path, order: Order) -> Dict[st
         own["SHARDLINE_COVERAGE"] = str(order.coverage.resolve())
     if order.notes_touches:
         own["SHARDLINE_TOUCHES"] = "1"
+    if order.rises:
+        own["SHARDLINE_RISES"] = order.rises
     if order.meeting:
         own["SHARDLINE_MEET"] = json.dumps(dict(order.meeting))
     return {"PYTHONHASHSEED": HASH_SEED, **importable(environ, folder), **own}

@@ -6,20 +6,24 @@ import hashlib
 import json
 import os
 import sys
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, Iterator, List, Mapping, Optional
 
+from .. import console
 from ..console import counted, human_bytes, say
 from ..environments import environments
 from ..environments.environments import Environment, Recipe
 from ..environments.locks import lock_files
 from ..environments.sources.local_sources import LocalSource, State
+from ..errors import PipelineError
 from ..models import store
 from ..service.elsewhere import all_outside
 from ..service.names import ONLY, title
 from ..settings import Settings
+from ..system.beside import Beside
 from . import ownership
 
 SEEN = "SHARDLINE_SOURCES"  # in a shard's environment: the states of local sources that the run of all shards has seen
@@ -55,6 +59,14 @@ class Environments:
     def of_service(self, name: str, environ: Mapping[str, str]) -> Dict[str, str]:
         """Change `environ` to what it is where a service runs."""
         return self.services[name].variables(environ) if name in self.services else dict(environ)
+
+
+@contextmanager
+def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
+    """Note how long a step took."""
+    started = time.monotonic()
+    yield
+    seconds[step] = time.monotonic() - started
 
 
 def install(
@@ -168,6 +180,39 @@ def fetch_weights(settings: Settings, offline: bool = False) -> None:
         return
     fetched = store.fetch(settings, offline)
     say(verified(fetched.files, fetched.total_bytes))
+
+
+def prepare(settings: Settings, with_service: bool, seconds: Dict[str, float]) -> Environments:
+    """Make the environments while the weights arrive: one keeps the processor busy, the other the network.
+
+    On a terminal one comes after the other, since each draws what it does.
+
+    Args:
+        with_service: no where no service is to be started, which alone needs weights.
+        seconds: gets what each step took.
+
+    Raises:
+        InstallError, ModelError, SettingsError: see `install` and `fetch_weights`; the former's goes before.
+    """
+
+    def fetch() -> None:
+        with timed(seconds, "weights"):
+            fetch_weights(settings)
+
+    seconds["packages"] = 0.0  # it is shown first, whatever ends first
+    weights = Beside(fetch) if with_service and not console.is_terminal() else None
+    try:
+        with timed(seconds, "packages"):
+            environments = install(settings, with_service=with_service)
+    except PipelineError:
+        if weights and weights.failure:  # else nobody waits for them now
+            say(f"weights: {weights.failure}")
+        raise
+    if weights:
+        weights.wait()
+    elif with_service:
+        fetch()
+    return environments
 
 
 def verified(files: int, total_bytes: int) -> str:

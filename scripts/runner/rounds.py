@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -33,6 +34,7 @@ from .selection import Selection
 from .service_session import ServiceSession
 
 JOURNAL, JUNIT = receipt.BESIDE
+EARLY = "the suite asked the service while it was collected: take `asks_while_collected: false` out of pipeline.yml"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def run(
 
     Raises:
         SuiteError: pytest cannot be started, or the journal is not what the plugin writes.
+        PipelineError: a service that was to come up while pytest collected did not.
     """
     settings = shard.settings
     limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
@@ -173,13 +176,24 @@ class _Pytests(NamedTuple):
             chosen: names the tests.
             as_worker: whether it looks to its tests like a worker of pytest-xdist.
         """
-        with channel.listening(answers(chosen, self.shard.ordered, self.shard.claims)) as ask:
-            return self._run_one(number, ask, as_worker)
+        answer, over = answers(chosen, self.shard.ordered, self.shard.claims), threading.Event()
+
+        def once_served(question: Mapping[str, Any]) -> Mapping[str, Any]:
+            if question.get("early"):
+                return {"error": EARLY}
+            self.session.wait(lambda: not over.is_set())
+            return {"error": "pytest has ended"} if over.is_set() else answer(question)
+
+        with channel.listening(once_served) as ask:
+            try:
+                return self._run_one(number, ask, as_worker)
+            finally:
+                over.set()
 
     def _run_one(self, number: int, ask: Path, as_worker: bool) -> Exit:
         shard, session = self.shard, self.session
         own = places.variables(os.environ, shard.node, shard.selection.start, number, as_worker)
-        order = _order(shard, number, ask)
+        order = _order(shard, number, ask, session.rises_at)
         environ = plugin_loader.variables({**session.variables(), **own}, shard.settings.state / "plugin", order)
         data = coverage.file_of(shard.folder, number, "run").resolve()
         command, environ = coverage.measuring_into(self.words, environ, data)
@@ -189,6 +203,7 @@ class _Pytests(NamedTuple):
         exit = pytest_process.run(
             command, place, environ, beat, self.limits, self.stop, self.supervision, self.say, shard.output
         )
+        session.check()  # a service that came up meanwhile, or did not
         if exit.hung_s and not exit.service:  # perhaps since the service does
             exit = replace(exit, service=session.silence())
         if exit.service:
@@ -196,7 +211,7 @@ class _Pytests(NamedTuple):
         return replace(exit, shared=bool(exit.service) and session.lost_shared)
 
 
-def _order(shard: ShardRun, number: int, ask: Path) -> Order:
+def _order(shard: ShardRun, number: int, ask: Path, rises: str) -> Order:
     return Order(
         journal=shard.folder / JOURNAL,
         start=shard.selection.start,
@@ -209,6 +224,7 @@ def _order(shard: ShardRun, number: int, ask: Path) -> Order:
         marks=together.marks_of(shard.settings.suite.together),
         coverage=coverage.file_of(shard.folder, number),
         notes_touches=shard.notes_touches,
+        rises=rises,
         meeting={} if number else shard.meeting,
     )
 

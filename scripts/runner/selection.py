@@ -211,9 +211,12 @@ def _renamed(group: Group, names: Mapping[str, str]) -> Group:
 
 
 def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, groups: Iterable[Group] = ()) -> Plan:
-    """Make the plan from what was collected, else from the tests that the history knows."""
+    """Make the plan from what was collected, else from the tests that the history knows.
+
+    Each node makes it: so it goes by times of usual speed, and not by those of this class of machine.
+    """
     past = read_history(Path(selection.history), _say)
-    estimates, set_up = forecast.estimates(past, selection.machine), forecast.set_up(past, selection.machine)
+    estimates, set_up = forecast.estimates(past), forecast.set_up(past)
     tests = estimates.tests_ms if collected is None else collected
     return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed)
 

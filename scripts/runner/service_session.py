@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Callable, Container, ContextManager, Dict, Iterable, Iterator, List, Mapping, Optional, Union
+from typing import Callable, Container, ContextManager, Dict, Iterable, List, Mapping, Optional, Union
+from urllib.parse import urlsplit
 
 from .. import console
 from ..errors import PipelineError, ServiceDied
@@ -23,6 +23,7 @@ from ..service.ports import HOST
 from ..service.readiness import wait_until_ready
 from ..service.running_service import RunningService, addresses
 from ..settings import Service, Settings
+from ..system.beside import Beside
 from ..system.processes import Process
 from ..system.proxies import is_loopback, past_proxies
 from ..typed_yaml import Seconds
@@ -37,15 +38,8 @@ Say = Callable[[str], None]
 CLOSED_PORT = 9  # "discard" (RFC 863): no service listens there, and none may that is not root's
 SHOWN_S = 0.1  # a look at what was prepared before is no step
 ANSWERS_IN_S = 10.0  # it may be busy with what a test that was ended had asked
+BESIDE_S = 500.0  # the plugin waits 600 s to hear which tests to run
 CLOSES_IN_S = 30.0  # or with what the last test asked and did not wait for
-
-
-@contextmanager
-def timed(seconds: Dict[str, float], step: str) -> Iterator[None]:
-    """Note how long a step took."""
-    started = time.monotonic()
-    yield
-    seconds[step] = time.monotonic() - started
 
 
 def own_services(settings: Settings) -> Dict[str, Service]:
@@ -61,6 +55,14 @@ def starts_service(settings: Settings) -> bool:
     return bool(own_services(settings))
 
 
+def comes_up_beside(settings: Settings) -> bool:
+    """Tell whether pytest may start and collect while the service comes up: the only one, ours, and soon there."""
+    own = list(own_services(settings).values())
+    if settings.suite.asks_while_collected or len(own) != 1 or len(settings.all_services) != 1:
+        return False
+    return own[0].ready.timeout_s + sum(each.timeout_s for each in own[0].warm_ups) <= BESIDE_S
+
+
 class ServiceSession:
     """What the tests of a shard need around them while the block runs: the services, and where they find them.
 
@@ -71,6 +73,7 @@ class ServiceSession:
         index: of the shard.
         names: of the services that are wanted; None for all.
         monitor: watches the services, where somebody wants to know what they take.
+        beside: the block begins while a service comes up, where the suite asks it for nothing until it is collected.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class ServiceSession:
         index: int = 0,
         names: Optional[Container[str]] = None,
         monitor: Optional[Monitor] = None,
+        beside: bool = False,
     ) -> None:
         self._settings, self._environments, self._folder, self._dog = settings, environments, folder, dog
         self._say, self._index, self._monitor = say, index, monitor
@@ -91,6 +95,9 @@ class ServiceSession:
         file = sharing.handed(os.environ)
         self._shared = sharing.Shared(file, sharing.limit_s(settings)) if file else None
         self._is_silent = False
+        self._beside = beside
+        self.took: Dict[str, float] = {}  # by step, until the services that we started were ready for the first time
+        self._rising: Optional[Beside[None]] = None
         self.lost_shared = False  # whether what died, or hung, when that was last asked is shared with other shards
         self.suite = environments.suite
         self.services: Dict[str, RunningService] = {}
@@ -102,7 +109,7 @@ class ServiceSession:
 
     def __enter__(self) -> ServiceSession:
         try:
-            self.start()
+            self.start(self._beside and comes_up_beside(self._settings))
         except BaseException:  # `__exit__` is not called then
             self._stack.close()
             raise
@@ -111,21 +118,58 @@ class ServiceSession:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def start(self) -> None:
+    def start(self, beside: bool = False) -> None:
         """Start the services, in order of need; those that were started before are stopped, or what is left of them.
+
+        Args:
+            beside: return when they have been started; `wait` until they are ready.
 
         Raises:
             PipelineError: one does not come up; those before it are stopped.
         """
         self._stack.close()
         joined = self._shared.join(self._is_silent) if self._shared else {}
-        self.services, self._is_silent = {}, False
+        self.services, self._is_silent, self._rising = {}, False, None
         for name in self._wanted:
-            self.services[name] = self._join(joined[name]) if name in joined else self._start(name)
-            running = self.services[name]
-            if self._monitor and running.record:
-                probe = self._settings.all_services[name].ready
-                self._monitor.ready(name, running.url, running.ready_s, probe)
+            if name in joined:
+                self._up(self._join(joined[name]))
+            elif beside:
+                begun, self._rising = self._stack.enter_context(lifecycle.rising(self._job(name), self._up))
+                self.services.setdefault(name, begun)  # where it is not ready already
+            else:
+                self._up(self._stack.enter_context(lifecycle.running(self._job(name))))
+
+    def _up(self, running: RunningService) -> None:
+        """Take note that a service is ready."""
+        name = running.name
+        self.services[name] = running
+        self.took = self.took or self._seconds() if len(self.services) == len(self._wanted) else {}
+        if self._monitor and running.record:
+            self._monitor.ready(name, running.url, running.ready_s, self._settings.all_services[name].ready)
+
+    @property
+    def rises_at(self) -> str:
+        """The port of a service that comes up while pytest collects; empty where none does."""
+        urls = [service.url for service in self.services.values()] if self._rising else []
+        return str(urlsplit(urls[0]).port) if urls else ""
+
+    def wait(self, goes_on: Callable[[], bool]) -> None:
+        """Wait until the services are ready that come up while pytest collects, as long as `goes_on`.
+
+        Raises:
+            PipelineError: one does not come up.
+        """
+        if self._rising:
+            self._rising.wait(goes_on)
+
+    def check(self) -> None:
+        """Raise what keeps a service from being ready that came up while pytest collected.
+
+        Raises:
+            PipelineError: as where it is waited for before pytest starts.
+        """
+        if self._rising:
+            self._rising.check()
 
     def _join(self, service: RunningService) -> RunningService:
         """Take a service that the run of all shards has started."""
@@ -134,17 +178,16 @@ class ServiceSession:
             self._stack.enter_context(self._watch(service.name, Watched(service.record.process, service.record.run_id)))
         return service
 
-    def _start(self, name: str) -> RunningService:
+    def _job(self, name: str) -> Job:
         needed = [self.services[needed] for needed in self._settings.all_services[name].needs]
         environ = {**self._environments.of_service(name, os.environ), **addresses(needed)}
         log, watch = self._folder / log_name(name), partial(self._watch, name)
-        job = Job(self._settings, environ, log, name, self._index, self._say, self._dog, watch)
-        return self._stack.enter_context(lifecycle.running(job))
+        return Job(self._settings, environ, log, name, self._index, self._say, self._dog, watch)
 
     def _watch(self, name: str, process: Union[Process, Watched]) -> ContextManager[None]:
         return self._monitor.watch(name, process) if self._monitor else nullcontext()
 
-    def seconds(self) -> Dict[str, float]:
+    def _seconds(self) -> Dict[str, float]:
         """Tell how long it took until the services that we started were ready, and to warm them up."""
         own = [service for service in self.services.values() if not service.is_shared]
         if not own:
@@ -164,6 +207,8 @@ class ServiceSession:
 
     def death(self) -> str:
         """Say how a service died, its last lines included; empty while all run, and of those that are not ours."""
+        if self._rising and (self._rising.failure or not self._rising.is_over):
+            return self._rising.failure
         for service in self.services.values():
             try:
                 service.check_alive()

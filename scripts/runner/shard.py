@@ -51,7 +51,7 @@ from .preparation import Environments
 from .pytest_process import Supervision
 from .rounds import ShardRun
 from .selection import Selection
-from .service_session import ServiceSession, starts_service, timed
+from .service_session import ServiceSession, starts_service
 from .watchdog import watchdog
 from .watching import MONITORED, RunningTest, judged
 
@@ -210,33 +210,25 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
     seconds: Dict[str, float] = {}
     before = outputs.seen(settings, shard.node)
     records.sweep(settings.state)
-    with timed(seconds, "packages"):
-        environments = preparation.install(settings, with_service=starts_service(settings))
+    environments = preparation.prepare(settings, starts_service(settings), seconds)
     environments.tell()
-    if starts_service(settings):
-        with timed(seconds, "weights"):
-            preparation.fetch_weights(settings)
     seen = Monitor(
         shard.folder / MONITORED, RunningTest(journal.Tail(shard.folder / rounds.JOURNAL, shard.selection.start))
     )
     with memory.peak() as peak, watchdog() as dog, seen, ServiceSession(
-        settings, environments, shard.folder, dog, index=shard.node.index, monitor=seen
-    ) as session:
-        seconds.update(session.seconds())
-        with held_back() as signalled:  # also an interrupted shard leaves its result
-            outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
-            seconds["tests"] = outcome.suite_s
-            result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
-            result = replace(
-                result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments)
-            )
-            result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
-            keep(shard, result)
-            if shard.claims:
-                shard.claims.close(test.nodeid for test in result.tests if test.proven == NOT_RUN)
-            if shard.is_partial:
-                outputs.keep(settings, shard.node, before, shard.folder, say)
-            return result
+        settings, environments, shard.folder, dog, index=shard.node.index, monitor=seen, beside=True
+    ) as session, held_back() as signalled:  # also an interrupted shard leaves its result
+        outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
+        seconds.update(session.took, tests=outcome.suite_s)
+        result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
+        result = replace(result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments))
+        result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
+        keep(shard, result)
+        if shard.claims:
+            shard.claims.close(test.nodeid for test in result.tests if test.proven == NOT_RUN)
+        if shard.is_partial:
+            outputs.keep(settings, shard.node, before, shard.folder, say)
+        return result
 
 
 def _tested(environments: Environments) -> Dict[str, SourceState]:

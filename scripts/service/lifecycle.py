@@ -5,15 +5,16 @@ When a shard needs its services, and what the suite hears of them, is said in ru
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from typing import Iterator, NamedTuple, Optional
+from typing import Callable, Iterator, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from .. import console
 from ..console import human_seconds
 from ..errors import ServiceNotReady
 from ..system import processes, records
+from ..system.beside import Beside
 from ..system.process_tree import Stop
 from ..system.processes import Process
 from ..system.records import Record
@@ -53,6 +54,41 @@ def running(job: Job) -> Iterator[RunningService]:
                 stack.enter_context(job.watch(start.process))
                 ready = _ready_after_start(job, start)
         yield replace(ready, name=job.name)
+
+
+class Rising(NamedTuple):
+    """A service that has been started, and the wait for it to be ready and warmed up, in a thread."""
+
+    begun: RunningService
+    waiting: Beside[None]
+
+
+@contextmanager
+def rising(job: Job, then: Callable[[RunningService], None]) -> Iterator[Rising]:
+    """Run a service that is ours while the block runs, which begins as soon as it is started.
+
+    Args:
+        then: hears of the service when it is ready, in that thread.
+
+    Raises:
+        SettingsError, PrepareFailed, PortInUse: as of `running`; what comes later, the wait raises.
+    """
+    job = job._replace(say=saying(job.name, job.say))
+    with ExitStack() as stack, raise_on_signals():
+        waited = stack.enter_context(ExitStack())  # left last: the wait ends when the service has
+        with told_of(job.name):
+            start = stack.enter_context(_started(job))
+        stack.enter_context(job.watch(start.process))
+
+        def wait() -> None:
+            with told_of(job.name):
+                ready = _ready_after_start(job, start, is_shown=not console.is_terminal())
+            then(replace(ready, name=job.name))
+
+        begun = RunningService(start.record.url, 0, 0, start.process, name=job.name, record=start.record)
+        waiting = Beside(wait)
+        waited.callback(waiting.join)
+        yield Rising(begun, waiting)
 
 
 def ending_words(ending: Stop) -> str:
@@ -132,8 +168,11 @@ def _shown(title: str) -> Iterator[None]:
             stack.close()
 
 
-def _ready_after_start(job: Job, start: _Start) -> RunningService:
+def _ready_after_start(job: Job, start: _Start, is_shown: bool = True) -> RunningService:
     """Wait until what was started is ready, and let those start that wait for it.
+
+    Args:
+        is_shown: whether it is shown that somebody waits.
 
     Raises:
         ServiceNotReady: its hint says it where the service cannot know on which port it is expected.
@@ -141,7 +180,7 @@ def _ready_after_start(job: Job, start: _Start) -> RunningService:
     launch = start.launch
     around = Surroundings(job.project.project, launch.cwd, launch.environ, launch.values._asdict())
     try:
-        ready = _ready(job, Target(start.record.url, start.process), around)
+        ready = _ready(job, Target(start.record.url, start.process), around, is_shown)
     except ServiceNotReady as error:
         if command.knows_port(job.service):
             raise
@@ -160,14 +199,14 @@ def _around_outside(job: Job, url: str) -> Surroundings:
     return Surroundings(job.project.project, command.folder(job.project, job.service), own, values._asdict())
 
 
-def _ready(job: Job, target: Target, around: Surroundings) -> RunningService:
+def _ready(job: Job, target: Target, around: Surroundings, is_shown: bool = True) -> RunningService:
     """Wait for the probe, then for the warm-up."""
-    service = job.service
-    with console.progress(f"waiting for {console.bare_urls(target.url)}"):
+    service, shown = job.service, console.progress if is_shown else lambda title: nullcontext()
+    with shown(f"waiting for {console.bare_urls(target.url)}"):
         ready_s = readiness.wait_until_ready(target, service.ready)
     warm_up_s = 0.0
     if service.warm_ups:
-        with console.progress("warming up"):
+        with shown("warming up"):
             warm_up_s = warm_up.run(target, service.warm_ups, around)
     warm = f", warm-up {human_seconds(warm_up_s)}" if service.warm_ups else ""
     job.say(f"service: ready after {human_seconds(ready_s)}{warm}")

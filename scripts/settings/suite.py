@@ -45,7 +45,8 @@ class Suite:
     In a shard, a test whose phase takes longer than `test_timeout` is ended and fails by name. `together` says which
     tests stay in one shard beside those that the suite says it of: `file`, `class`, `mark NAME`, a pattern of ids, or a
     list of patterns whose tests all stay together. `outputs` are what the suite writes by itself, from `directory`,
-    with {shard} where each shard has its own.
+    with {shard} where each shard has its own. `asks_while_collected: false` says that no module of the tests asks the
+    service when it is imported: pytest then starts and collects while the service comes up.
     """
 
     path: Union[str, Tuple[str, ...]] = checked(_check_paths, default=".")
@@ -55,6 +56,7 @@ class Suite:
     test_timeout_s: Seconds = Seconds(600)
     together: Tuple[Union[str, Tuple[str, ...]], ...] = checked(_check_together, default=())
     outputs: Tuple[str, ...] = checked(_check_outputs, default=())
+    asks_while_collected: bool = True
 
     @property
     def shared_outputs(self) -> Tuple[str, ...]:

@@ -14,6 +14,7 @@ from ..runner.preparation import Environments
 from ..service.names import title
 from ..settings import Settings
 from ..system import files
+from . import models
 
 
 def run(settings: Settings, prune_days: Optional[float] = None, compiled: bool = False) -> None:
@@ -46,6 +47,16 @@ def _compile(settings: Settings, made: Environments) -> None:
             done = bytecode.compile(Environment(folder))
         if done:
             say(f"compiled: {settings.shown(folder)}, {human_bytes(files.size_below(folder))} in all")
+
+
+def write_digests(settings: Settings, folder: Path) -> None:
+    """Write the digests that are the keys of CI's caches, of the packages and of the weights; make and fetch nothing.
+
+    Raises:
+        InstallError: a requirements file is missing, or its lock is stale.
+    """
+    write_digest(settings, folder / "packages.sha256")
+    models.run(settings, digest_file=folder / "weights.sha256")
 
 
 def write_digest(settings: Settings, file: Path) -> None:

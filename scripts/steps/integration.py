@@ -86,10 +86,7 @@ def _in_shards(settings: Settings, arguments: Sequence[str], nodes: int, at_once
 
 
 def _prepared(settings: Settings) -> Environments:
-    environments = preparation.install(settings, with_service=starts_service(settings))
-    if starts_service(settings):
-        preparation.fetch_weights(settings)
-    return environments
+    return preparation.prepare(settings, starts_service(settings), {})
 
 
 def _collected(settings: Settings, environments: Environments, arguments: Sequence[str]) -> Collected:

@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 from scripts.console import human_seconds, say
 from scripts.errors import PipelineError
 
-from . import chaos, ci_cache, environments, fetch, planning, plugin, queue, redaction, replay, runner, warm
+from . import chaos, ci_cache, environments, fetch, planning, plugin, queue, redaction, replay, runner, warm, way
 from .measuring import ROOT, Table, load
 
 BESIDE = Path("shared", "data", "durations")  # recordings, where a team keeps some beside its checkout
@@ -33,6 +33,7 @@ PARTS: Dict[str, Part] = {
     "warm": Part(lambda options, rounds: warm.tables(rounds, 1.5 * options.gib, options.folder), 3),
     "environments": Part(lambda options, rounds: environments.tables(rounds), 2),
     "ci-cache": Part(lambda options, _: ci_cache.tables(options.packages, 1.5 * options.gib, options.folder), 1),
+    "way": Part(lambda options, rounds: way.tables(rounds, options.folder), 1),
     "redaction": Part(lambda options, rounds: redaction.tables(rounds), 3),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
     "chaos": Part(lambda options, rounds: chaos.tables(rounds), 500),
@@ -42,6 +43,7 @@ HEAVY = (
     "ci-cache",
     "chaos",
     "queue",
+    "way",
 )  # gigabytes are downloaded, or it takes ten minutes, or hours: only by their names
 
 

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 import yaml
 
@@ -94,7 +94,7 @@ def tables(packages: str, gib: float, folder: Path) -> Iterator[Table]:
         with serving(weights) as url:
             checkout = _checkout(Path(scratch, "checkout"), packages, entries(files, url))
             first = _machine(Path(scratch), checkout, {})
-            made = [took for took in (first.do(step) for step in job_steps(config, "prepare")) if took]
+            made = [took for took in (first.do(step) for step in job_steps(config, "caches")) if took]
             strays = links_out(first.project)
             first.throw_away()
         for path in [weights, Path(scratch, "home")]:
@@ -119,14 +119,20 @@ def _checkout(folder: Path, packages: str, files: str) -> Path:
 
 
 def _machine(folder: Path, checkout: Path, environ: Mapping[str, str]) -> Machine:
-    """A machine with a home of its own; of our variables it gets where the index is and how it is reached."""
+    """A machine with a home of its own."""
+    node = {"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "2"}
+    values = {"parameters.shards": "2", "id": "first", "Branch": "main"}
+    return Machine(folder, checkout, {**machine_variables(), **node, **environ}, values)
+
+
+def machine_variables() -> Dict[str, str]:
+    """What of our variables a machine of a CI gets: where the index is and how it is reached."""
     kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYENV_ROOT", "SSL_CERT_FILE")
     ours = {name: value for name, value in os.environ.items() if name in kept}
     for name, value in os.environ.items():
         if (name.startswith(("PIP_", "UV_")) and "CACHE" not in name) or name.lower().endswith("_proxy"):
             ours[name] = value
-    node = {"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "2"}
-    return Machine(folder, checkout, {**ours, **node, **environ}, {"shards": "2"})
+    return ours
 
 
 def _node(config: Any, machine: Machine) -> Node:

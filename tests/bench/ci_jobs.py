@@ -1,7 +1,7 @@
 """Do what the jobs of a CircleCI config say, as far as caches go, on a folder that stands for a machine.
 
-Only what our own config needs: checkout, run, caches by exact key, and the workspace. Archives are those of `tar`,
-compressed by zstd where there is one: so times are kept to the second.
+Only what our own config needs: checkout, run, caches, and the workspace. Archives are those of `tar`, compressed by
+zstd where there is one: so times are kept to the second.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Match, NamedTuple, Optional, Tuple
+from urllib.parse import quote
 
 from scripts.errors import PipelineError
 
@@ -51,17 +52,23 @@ def job_steps(config: Any, job: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
 class Machine:
     """A machine of a CI: a project in a folder, always the same one, a fresh home, and the store that all share.
 
+    Args:
+        values: what stands in `<< pipeline.NAME >>` and `{{ .Name }}`, by these names.
+        saves: the folder that gets what it saves, where others are not to see that yet.
+
     Attributes:
         said: what the commands printed.
     """
 
-    def __init__(self, folder: Path, checkout: Path, environ: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, checkout: Path, environ: Mapping[str, str], values: Mapping[str, str], saves: str = "store"
+    ) -> None:
         self.project = folder / "project"
         self.said = ""
         self._home, self._store, self._workspace = (folder / name for name in ("home", "store", "workspace"))
-        self._source, self._parameters = checkout, parameters
+        self._source, self._values, self._saves = checkout, values, folder / saves
         self._environ = {**environ, "HOME": str(self._home)}
-        for made in (self._home, self._store, self._workspace):
+        for made in (self._home, self._store, self._workspace, self._saves):
             made.mkdir(exist_ok=True)
         self._known: Dict[str, Callable[[Dict[str, Any]], Tuple[str, int]]] = {
             "checkout": self._checkout,
@@ -98,24 +105,24 @@ class Machine:
     def _run(self, said: Dict[str, Any]) -> Tuple[str, int]:
         if said.get("when") == "on_fail":
             return "", 0
-        known = self._parameters
-        self._bash(re.sub(r"<< pipeline\.parameters\.(\w+) >>", lambda name: known[name[1]], said["command"]))
+        self._bash(self._filled(said["command"]))
         return said["name"], 0
 
     def _restore(self, said: Dict[str, Any]) -> Tuple[str, int]:
-        archive = self._archive(said["keys"][0])
-        if not archive.exists():
+        archive = next((found for found in map(self._found, said["keys"]) if found), None)
+        if archive is None:
             return "", 0
         self._bash(f"{'zstd -qdc' if shutil.which('zstd') else 'cat'} '{archive}' | tar -xf -")
-        return f"unpack {_subject(said['keys'][0])}", archive.stat().st_size
+        return f"unpack {_subject(archive.name)}", archive.stat().st_size
 
     def _save(self, said: Dict[str, Any]) -> Tuple[str, int]:
-        archive = self._archive(said["key"])
+        name = self._name(said["key"])
         there = [path for path in said["paths"] if (self.project / path).exists()]
-        if archive.exists() or not there:
+        if any((folder / name).exists() for folder in (self._store, self._saves)) or not there:
             return "", 0
+        archive = self._saves / name
         self._bash(f"tar -cf - {' '.join(there)} | {'zstd -qT0' if shutil.which('zstd') else 'cat'} > '{archive}'")
-        return f"pack {_subject(said['key'])}", archive.stat().st_size
+        return f"pack {_subject(name)}", archive.stat().st_size
 
     def _persist(self, said: Dict[str, Any]) -> Tuple[str, int]:
         self._bash(f"cp -R --parents {' '.join(said['paths'])} '{self._workspace}'")
@@ -125,14 +132,25 @@ class Machine:
         self._bash(f"cp -R '{self._workspace}'/. .")
         return "", 0
 
-    def _archive(self, key: str) -> Path:
+    def _found(self, key: str) -> Optional[Path]:
+        """Find the newest archive whose key begins so."""
+        begins = self._name(key)
+        found = [
+            file for folder in (self._store, self._saves) for file in folder.iterdir() if file.name.startswith(begins)
+        ]
+        return max(found, key=lambda file: file.stat().st_mtime_ns, default=None)
+
+    def _name(self, key: str) -> str:
         """Name the file of a cache by its key, in which the checksums of files are filled in."""
 
         def checksum(name: Match[str]) -> str:
             return hashlib.sha256((self.project / name[1]).read_bytes()).hexdigest()
 
-        filled = re.sub(r'{{ checksum "(\S+?)" }}', checksum, key)
-        return self._store / hashlib.sha256(filled.encode()).hexdigest()
+        return quote(self._filled(re.sub(r'{{ checksum "(\S+?)" }}', checksum, key)), safe="")
+
+    def _filled(self, text: str) -> str:
+        values = {"epoch": str(time.time_ns()), "arch": "here", **self._values}
+        return re.sub(r"<< pipeline\.([\w.]+) >>|{{ \.?(\w+) }}", lambda name: values[name[1] or name[2]], text)
 
     def _bash(self, line: str) -> None:
         done = subprocess.run(
@@ -160,7 +178,7 @@ def _children_s() -> float:
 def _subject(key: str) -> str:
     """Say what a cache holds, by its key: v1-SUBJECT-...
 
-    >>> _subject("v1-weights-{{ arch }}")
+    >>> _subject("v1-weights-here")
     'weights'
     """
     return key.split("-")[1]

@@ -16,6 +16,7 @@ CONFIGS = {
     "adopted": proposal.circleci(Origin("shardline", True), "3.11"),
 }
 COMMITTED = {"requirements.lock", ".circleci/config.yml"}
+DIGESTS = (".pipeline/packages.sha256", ".pipeline/weights.sha256")
 
 
 @pytest.fixture(params=list(CONFIGS))
@@ -44,30 +45,49 @@ def keys(config: Any, job: str) -> Dict[str, List[str]]:
     return found
 
 
-@pytest.mark.parametrize("job", ["prepare", "shard", "merge"])
+JOBS = ("caches", "shard", "merge")
+PIN = "v1-history-<< pipeline.id >>"
+
+
+@pytest.mark.parametrize("job", JOBS)
 def test_a_file_whose_checksum_is_in_a_key_is_written_before(config: Any, job: str) -> None:
     there, missing = set(COMMITTED), []
     for kind, value in steps(config, job):
         if kind == "run":
-            there.update(re.findall(r"(?:--digest|>) (\.pipeline/[\w.]+)", value["command"]))
+            there.update(re.findall(r"(?:> )(\.pipeline/[\w.]+)", value["command"]))
+            there.update(DIGESTS if "deps --digests .pipeline" in value["command"] else ())
         missing += [file for file in re.findall(r'checksum "(\S+?)"', str(value)) if file not in there]
 
     assert [] == missing
 
 
 def test_what_one_job_saves_is_what_it_and_the_nodes_look_for(config: Any) -> None:
-    prepare, shard, merge = (keys(config, job) for job in ("prepare", "shard", "merge"))
+    caches, shard, merge = (keys(config, job) for job in JOBS)
 
-    assert prepare["save_cache"] == prepare["restore_cache"] == shard["restore_cache"]
+    assert caches["save_cache"] == caches["restore_cache"] == shard["restore_cache"]
     assert shard["save_cache"] == merge["save_cache"] == []
-    assert prepare["restore_cache"][:-1] == merge["restore_cache"]  # it starts no service: gigabytes less to unpack
-    assert "weights" in prepare["restore_cache"][-1]
+    assert caches["restore_cache"][:-1] == merge["restore_cache"]  # it starts no service: gigabytes less to unpack
+    assert "weights" in caches["restore_cache"][-1]
 
 
 def test_no_key_is_the_beginning_of_another(config: Any) -> None:  # the newest that begins so would be restored
-    exact = {key.partition("{{")[0] for key in keys(config, "prepare")["save_cache"]}
+    exact = {key.partition("{{")[0] for key in keys(config, "caches")["save_cache"]}
 
     assert {"v1-tools-", "v1-packages-", "v1-weights-"} == exact
+
+
+def test_shards_wait_for_nobody_and_the_merge_for_them_however_they_end(config: Any) -> None:
+    jobs = config["workflows"]["integration"]["jobs"]
+
+    assert ["caches", "shard", {"merge": {"requires": [{"shard": "terminal"}]}}] == jobs
+
+
+def test_what_a_shard_plans_by_is_what_it_found_last_under_the_name_of_its_pipeline(config: Any) -> None:
+    told = [(kind, value) for kind, value in steps(config, "shard") if "history" in str(value)]
+
+    assert ["restore_cache", "save_cache", "restore_cache"] == [kind for kind, _ in told]
+    assert [PIN, [PIN]] == [told[0][1]["keys"][0], told[2][1]["keys"]]  # one that is there goes before a newer one
+    assert {"key": PIN, "paths": [".pipeline/timings.json"]} == told[1][1]
 
 
 def test_what_a_killed_shard_left_is_kept_after_the_bundle_has_taken_the_secrets_out(config: Any) -> None:

@@ -28,6 +28,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
   collected, no answer or any other stops the run with exit status 4: a shard that does not know its tests must not run
   them all.
 - SHARDLINE_TOUCHES: note what each test touches that others may feel; see `touches.py`.
+- SHARDLINE_RISES, a port: the service there comes up while the suite is collected, which is not to ask it then. If it
+  does, the question has "early": true; see `early.py`.
 - SHARDLINE_MEET, a JSON object: run tests at the same time as another process does; see `meeting.py`.
 
 It brings the fixtures `service`, `service_url` and `service_requests`; see `service_fixtures.py`. They find the service

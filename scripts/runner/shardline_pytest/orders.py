@@ -16,15 +16,16 @@ from typing import Any, Dict, Iterator, List, Mapping, MutableMapping, NamedTupl
 import pytest
 
 from .channel import Channel
+from .early import Early
 from .journal_writer import JournalWriter
 
 JOURNAL, START, ROUND = "SHARDLINE_JOURNAL", "SHARDLINE_START", "SHARDLINE_ROUND"
 PATHS, NAMED, ASK = "SHARDLINE_PATHS", "SHARDLINE_NAMED", "SHARDLINE_ASK"
 APART, PLACE, COLLECT = "SHARDLINE_APART", "SHARDLINE_PLACE", "SHARDLINE_COLLECT"
 MARKS, COVERAGE = "SHARDLINE_MARKS", "SHARDLINE_COVERAGE"
-TOUCHES, MEET = "SHARDLINE_TOUCHES", "SHARDLINE_MEET"
+TOUCHES, MEET, RISES = "SHARDLINE_TOUCHES", "SHARDLINE_MEET", "SHARDLINE_RISES"
 WATCHING = (TOUCHES, MEET)
-VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, ASK, APART, PLACE, COLLECT, MARKS, COVERAGE, *WATCHING)
+VARIABLES = (JOURNAL, START, ROUND, PATHS, NAMED, ASK, APART, PLACE, COLLECT, MARKS, COVERAGE, RISES, *WATCHING)
 SCHEMA = 3
 
 
@@ -44,6 +45,7 @@ class Order(NamedTuple):
     named: Sequence[str] = ()
     notes_touches: bool = False
     meeting: Mapping[str, Any] = {}
+    early: Optional[Early] = None
 
 
 def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
@@ -65,6 +67,7 @@ def take_order(environ: MutableMapping[str, str]) -> Iterator[Order]:
     named = json.loads(told.get(NAMED, "[]"))
     meeting = json.loads(told.get(MEET, "{}"))
     order = order._replace(notes_touches=TOUCHES in told, meeting=meeting)
+    order = order._replace(early=Early(int(told[RISES])) if RISES in told else None)
     yield order._replace(coverage=coverage, place=told.get(PLACE, ""), named=named)
 
 

@@ -100,7 +100,8 @@ class Selector:
         groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
         if self._order.channel is not None:
             try:
-                answer = self._order.channel.ask({"ids": ids, "groups": groups}, ANSWERED_IN_S)
+                early = {"early": True} if self._order.early and self._order.early.close() else {}
+                answer = self._order.channel.ask({"ids": ids, "groups": groups, **early}, ANSWERED_IN_S)
                 select, ordered, told = understood(answer, ids)
             except (Gone, Unanswered, ValueError) as reason:
                 self._pen.write("selection error", message=str(reason))

@@ -5,19 +5,22 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts.errors import PipelineError
 from tests.bench import ci_cache, ci_jobs
 from tests.bench.ci_cache import Node
-from tests.bench.ci_jobs import Machine, Took
+from tests.bench.ci_jobs import Machine, Took, job_steps
+from tests.bench.measuring import ROOT
 
 KEY = 'v1-things-{{ checksum "key.txt" }}'
 
 
-def machine(folder: Path) -> Machine:
+def machine(folder: Path, saves: str = "store") -> Machine:
     (folder / "checkout").mkdir(exist_ok=True)
     (folder / "checkout" / "key.txt").write_text("1")
-    return Machine(folder, folder / "checkout", {"PATH": "/usr/bin:/bin"}, {"shards": "2"})
+    values = {"parameters.shards": "2", "id": "7f", "Branch": "main"}
+    return Machine(folder, folder / "checkout", {"PATH": "/usr/bin:/bin"}, values, saves)
 
 
 def test_the_examples_are_true() -> None:
@@ -46,6 +49,34 @@ def test_nothing_is_restored_under_another_checksum(tmp_path: Path) -> None:
     (here.project / "key.txt").write_text("2")
 
     assert here.do(("restore_cache", {"keys": [KEY]})) is None
+
+
+def test_what_a_job_beside_saves_is_not_seen_yet(tmp_path: Path) -> None:
+    first, beside = machine(tmp_path, "saves-a"), machine(tmp_path, "saves-b")
+    first.do(("checkout", {}))
+    first.do(("save_cache", {"key": KEY, "paths": ["key.txt"]}))
+
+    restore = ("restore_cache", {"keys": [KEY]})
+    assert (None, "unpack things") == (beside.do(restore), getattr(first.do(restore), "name", None))
+
+
+def test_nodes_have_one_history_though_another_run_ends_between_their_starts(tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8"))
+    steps = [step for step in job_steps(config, "shard") if "history" in str(step)]
+    found = []
+    for run in ("before", "between"):
+        other = machine(tmp_path)
+        other.do(("checkout", {}))
+        other.do(("run", {"name": "x", "command": f"mkdir -p .pipeline && echo {run} > .pipeline/timings.json"}))
+        other.do(("save_cache", {"key": "v1-timings-{{ .Branch }}-{{ epoch }}", "paths": [".pipeline/timings.json"]}))
+        other.throw_away()
+        node = machine(tmp_path)
+        for step in [("checkout", {}), *steps]:
+            node.do(step)
+        found.append((node.project / ".pipeline" / "timings.json").read_text())
+        node.throw_away()
+
+    assert ["before\n", "before\n"] == found
 
 
 def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:

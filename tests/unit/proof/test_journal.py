@@ -251,6 +251,14 @@ def test_the_message_is_that_of_the_phase_that_decided() -> None:
     assert ("teardown", "text of call\n\ntext of teardown") == (attempt.message, attempt.text)
 
 
+def test_what_fails_to_end_after_the_last_test_is_that_tests_error_and_no_other_attempt() -> None:
+    late = end("a", "teardown", "failed", message="after all")
+
+    (attempt,) = one_round(*trial("a"), late, *FINISH).attempts
+
+    assert ("error", "after all") == (attempt.outcome, attempt.message)
+
+
 def test_a_failed_subtest_fails_its_test() -> None:
     subtest = end("a", "call", "failed", subtest="i=2", message="two")
     passed = end("a", "call", subtest="i=3")

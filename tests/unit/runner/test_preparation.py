@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
+from typing import Dict
 
 import pytest
 
 from scripts import settings
 from scripts.environments import environments
-from scripts.errors import InstallError, SettingsError
+from scripts.errors import InstallError, ModelError, SettingsError
 from scripts.runner import preparation
+from scripts.settings import Settings
+from scripts.system import beside
 from tests.unit.environments.local_packages import package
 from tests.unit.steps import projects
 
@@ -123,3 +127,34 @@ def unused(folder: Path) -> Path:
     (old / environments.STAMP).write_text("{}")
     os.utime(str(old / environments.STAMP), (0, 0))
     return old
+
+
+def test_packages_are_made_while_weights_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=30)  # each waits until the other has begun
+    monkeypatch.setattr(preparation, "install", lambda *given, **named: both.wait() and None)
+    monkeypatch.setattr(preparation, "fetch_weights", lambda settings: both.wait())
+    seconds: Dict[str, float] = {}
+
+    preparation.prepare(load(tmp_path, "suite: {path: t}"), True, seconds)
+
+    assert ["packages", "weights"] == list(seconds)
+
+
+def test_where_packages_and_weights_fail_both_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetch(settings: Settings) -> None:
+        raise ModelError("a.bin cannot be had")
+
+    def install(settings: Settings, with_service: bool) -> None:
+        for thread in threading.enumerate():
+            if thread.name == beside.NAME:
+                thread.join(30)
+        raise InstallError("no such package")
+
+    monkeypatch.setattr(preparation, "install", install)
+    monkeypatch.setattr(preparation, "fetch_weights", fetch)
+    with pytest.raises(InstallError, match="no such package"):
+        preparation.prepare(load(tmp_path, "suite: {path: t}"), True, {})
+
+    assert "weights: a.bin cannot be had\n" == capsys.readouterr().out

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.planning import plan as planning
+from scripts.planning import timings
 from scripts.planning.estimates import Estimates
+from scripts.planning.timings import Sample, Source
 from scripts.planning.together import Group
 from scripts.proof import receipt
 from scripts.runner import selection
@@ -76,6 +78,22 @@ def test_without_a_plan_one_is_made_on_the_spot(whole: Selection) -> None:
     assert {"count": 3, "digest": receipt.digest(ABC)} == {
         name: halves[0]["shared"][name] for name in ("count", "digest")
     }
+
+
+def test_each_node_makes_the_same_plan_whatever_machine_it_got(tmp_path: Path, whole: Selection) -> None:
+    history = tmp_path / "timings.json"
+    runs = [(1, "slow", 3000), (2, "fast", 1000)]
+    parts = [
+        timings.learned(
+            Source(at_s, f"run-{at_s}", 0, machine),
+            [Sample(nodeid, cost_ms + place) for place, nodeid in enumerate(ABC)],
+        )
+        for at_s, machine, cost_ms in runs
+    ]
+    history.write_text(timings.dump(timings.merge(*parts)))
+    nodes = [replace(whole, total=2, history=str(history), machine=machine) for machine in ("slow", "fast", "new")]
+
+    assert 1 == len({(told["plan"], told["timings"]) for told in (selection.answer(node, ABC) for node in nodes)})
 
 
 def test_the_plan_that_was_handed_out_decides_and_its_id_is_said(tmp_path: Path, whole: Selection) -> None:
