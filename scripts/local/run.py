@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from functools import partial
 from typing import Callable, Iterable, List, Mapping, Optional, Sequence
 
 from ..ci import Node, run_id
@@ -52,21 +53,19 @@ def run(
         own = {"SHARDLINE_RUN": run_id(os.environ), "PYTHONUNBUFFERED": "1"}
         environ = {**os.environ, **own, **variables, **keeper.variables}
         words = [*([FAIL_FAST] if fail_fast else []), *arguments]
-        try:
-            with board() as watched, shared_out(settings, len(shards), environ, at_once, fail_fast) as handed:
-                environ.update(handed.variables)
-                _run(
-                    shards,
-                    at_once.shards,
-                    lambda shard, slot: shard.start(words, environ, slot),
-                    signalled,
-                    watched,
-                    keeper,
-                    handed,
-                )
-        finally:
-            service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
-            _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
+        with shared_out(settings, len(shards), environ, at_once, fail_fast) as handed:
+            environ.update(handed.variables)
+            try:
+                with board() as watched:
+                    start = partial(_start, words, environ)
+                    _run(shards, at_once.shards, start, signalled, watched, keeper, handed)
+            finally:
+                service_s = sum(service.stop_timeout_s for service in settings.all_services.values())
+                _stop([shard for shard in shards if shard.stage == RUNS], STOPS_IN_S + service_s)
+
+
+def _start(words: Sequence[str], environ: Mapping[str, str], shard: LocalShard, slot: Optional[int]) -> None:
+    shard.start(words, environ, slot)
 
 
 def local_shards(settings: Settings, made: Plan) -> List[LocalShard]:

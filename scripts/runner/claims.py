@@ -134,9 +134,9 @@ class Claims:
 
     @property
     def pieces(self) -> Tuple[ClaimedPiece, ...]:
-        """Say what was claimed, as a result does."""
+        """Say what was claimed, as a result does: a piece that came back to this shard once."""
         taken = zip(self._taken, self._numbers())
-        return tuple(ClaimedPiece(each.piece.name, each.how, each.whose, count) for each, count in taken)
+        return tuple(ClaimedPiece(each.piece.name, each.how, each.whose, count) for each, count in taken if count)
 
     def _numbers(self) -> Iterator[int]:
         """Count the ids of each piece that were in none before it."""

@@ -44,7 +44,7 @@ from . import (
     selection,
     subset,
 )
-from .claims import Claims, Late
+from .claims import Late
 from .claims import of_run as claims_of_run
 from .decisions import Outcome
 from .preparation import Environments
@@ -108,23 +108,25 @@ def execute(
     )
     plan = selection.handed_out(chosen)
     claims = claims_of_run(settings, node, plan, fail_fast)
-    if plan and claims and claims.late:
-        folder = fresh(folder_of(settings, node))
-        return _left_out(ShardRun(settings, node, folder, chosen, rest, by=by), plan, claims)
-    settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
-    folder = fresh(folder_of(settings, node))
-    return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by, claims=claims))
+    late, needed = claims.late if claims else None, settings
+    if not late:
+        needed = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
+        late = Late("the plan has no test for it", receipt.FINISHED) if needed is not settings else None
+    run = ShardRun(needed, node, fresh(folder_of(settings, node)), chosen, rest, by=by)
+    if plan and claims and late:
+        return _left_out(run, plan, claims.where, late)
+    # Who has no service since the plan has nothing for it must not claim what others have.
+    return run_noted(run if late else replace(run, claims=claims))
 
 
-def _left_out(shard: ShardRun, plan: Plan, claims: Claims) -> Receipt:
-    """Leave the result of a shard that came when nothing was left for it: that takes no service, and no pytest."""
-    late = claims.late or Late("", receipt.FINISHED)
+def _left_out(shard: ShardRun, plan: Plan, store: str, late: Late) -> Receipt:
+    """Leave the result of a shard for which there is nothing to do: that takes no service, and no pytest."""
     say(f"nothing to do: {receipt.shown(late.why)}")
     result = replace(
         result_of(shard, Outcome((), ended=late.ended)),
         plan_id=plan.id,
         timings_digest=plan.timings,
-        store=claims.where,
+        store=store,
         arguments=shard.selection.arguments,
     )
     keep(shard, result)

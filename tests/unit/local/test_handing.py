@@ -49,6 +49,16 @@ def test_a_shard_that_is_killed_costs_its_share_and_not_the_run(tmp_path: Path) 
     assert not (project / "reports" / ".claims").exists()
 
 
+def test_a_shard_that_the_plan_gives_nothing_starts_no_service_and_claims_nothing(tmp_path: Path) -> None:
+    project = projects.make(tmp_path)
+
+    done = projects.run(project, "integration", "--nodes", "3", "--at-once", "3", **SHARED)
+
+    assert 0 == done.returncode
+    assert "nothing to do: the plan has no test for it" in (project / "reports" / "shard-2.log").read_text()
+    assert 2 == sum(len(result["tests"]) for result in results(project))
+
+
 def test_the_first_red_test_stops_all_shards_also_one_that_comes_later(tmp_path: Path) -> None:
     project = projects.make(tmp_path, SUITE + "    assert 0", service="raise SystemExit('not for this one')")
     settings = project / "pipeline.yml"

@@ -12,6 +12,7 @@ import pytest
 
 from scripts.ci import Node
 from scripts.distribution.folder import FolderStore
+from scripts.distribution.queue import Claimed, Queue
 from scripts.distribution.store import StoreError
 from scripts.errors import SettingsError
 from scripts.planning import plan as planning
@@ -29,8 +30,8 @@ NAMES = {"t.py::b[7f]": "t.py::b[2c]"}
 PIECES = [
     named(0, 0, ["t.py::a", "t.py::c"], 9, 9),
     named(0, 1, ["t.py::b[2c]"], 9, 9),
-    named(1, 0, ["u.py::d", "u.py::e"], 9, 9),
-]
+    named(0, 2, ["u.py::d", "u.py::e"], 9, 9),
+]  # all of one shard, whose order only the policy may change
 PATIENCE_S = 20.0
 
 
@@ -57,10 +58,9 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
-def given(claims: Claims) -> List[List[str]]:
+def given(claims: Claims, after: str = "") -> List[List[str]]:
     """What a process is given from here on, up to the end."""
     found: List[List[str]] = []
-    after = ""
     while True:
         told: Dict[str, Any] = claims.next(PATIENCE_S, after)
         if "end" in told:
@@ -76,7 +76,7 @@ def test_pieces_come_as_collected_here_and_the_shard_answers_for_them_by_their_p
 
     assert [["t.py::c", "t.py::a"], ["t.py::b[7f]"], ["u.py::d", "u.py::e"]] == given(claims)
     assert ["t.py::c", "t.py::a", "t.py::b[2c]", "u.py::d", "u.py::e"] == claims.nodeids
-    assert [("own", 0, 2), ("own", 0, 1), ("stolen", 1, 2)] == [
+    assert [("own", 0, 2), ("own", 0, 1), ("own", 0, 2)] == [
         (piece.how, piece.whose, piece.count) for piece in claims.pieces
     ]
     assert not claims.is_cut_off
@@ -118,6 +118,18 @@ def test_a_piece_of_which_nothing_is_collected_is_answered_for_and_not_given(run
     assert "gone.py::test" in claims.nodeids
 
 
+def test_a_piece_that_was_taken_over_and_comes_back_is_neither_run_nor_told_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = [Claimed(PIECES[0], "own", 0), Claimed(PIECES[0], "taken over", 1), Claimed(PIECES[1], "own", 0)]
+    monkeypatch.setattr(Queue, "take", lambda queue, patience_s: come.pop(0) if come else None)
+    monkeypatch.setattr(Queue, "ended", property(lambda queue: not come))
+    claims = run.shard()
+
+    assert [["t.py::c", "t.py::a"], ["t.py::b[7f]"]] == given(claims)
+    assert [PIECES[0].name, PIECES[1].name] == [piece.name for piece in claims.pieces]
+
+
 def test_a_dead_service_is_given_no_test(run: Run) -> None:
     claims = run.shard()
     claims.begin((), Tail(run.journal, "5f3a"), lambda: False)
@@ -131,21 +143,20 @@ def line(number: int, **event: Any) -> str:
 
 @pytest.mark.parametrize("scope, is_broken", [("session", True), ("module", False)])
 def test_a_broken_node_runs_its_own_tests_and_drains_nothing(run: Run, scope: str, is_broken: bool) -> None:
-    claims = run.shard()
-    claims.next(PATIENCE_S, "")
+    claims = run.shard(pieces=[PIECES[0], *(named(1, number, [COLLECTED[3 + number]], 9, 9) for number in (0, 1))])
+    first = claims.next(PATIENCE_S, "")["piece"]["name"]
     fixture = {"event": "fixture end", "step": "setup", "scope": scope, "failed": True}
     run.journal.write_text(f'{line(0, **fixture)}\n["5f3a.0",1,"end",0.2,0,"setup","failed",0.1,{{}}]\n')
 
-    claims.next(PATIENCE_S, PIECES[0].name)
-    last = claims.next(PATIENCE_S, PIECES[1].name)
+    given(claims, first)
 
-    assert ({"end": ""} if is_broken else {"piece": {"name": PIECES[2].name, "ids": list(PIECES[2].nodeids)}}) == last
+    assert is_broken == ("stolen" not in [piece.how for piece in claims.pieces[1:]])
 
 
 def test_the_first_red_test_stops_all_that_want_it(run: Run) -> None:
     first = run.shard(0, fail_fast=True, take_over_after_s=2.0)
     other = run.shard(1, fail_fast=True, take_over_after_s=2.0)
-    other.next(PATIENCE_S, "")
+    begun = other.next(PATIENCE_S, "")["piece"]["name"]
 
     assert {"stop": ""} == first.ended("t.py::c", False)
     assert {"stop": "--fail-fast: t.py::a"} == first.ended("t.py::a", True)
@@ -153,7 +164,7 @@ def test_the_first_red_test_stops_all_that_want_it(run: Run) -> None:
     while not other.ended("u.py::d", False)["stop"]:
         assert time.monotonic() < until, "it never heard of it"
         time.sleep(0.02)
-    assert {"end": "--fail-fast: t.py::a"} == other.next(PATIENCE_S, PIECES[2].name)
+    assert {"end": "--fail-fast: t.py::a"} == other.next(PATIENCE_S, begun)
     assert other.is_cut_off
 
 
