@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterable, NamedTuple, Sequence, Set, Union
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, OWN, End, Take, Wait, decide
-from .sight import DEAD, Beat, Owner, Sight, read, read_owner, written
+from .policy import CLOSED, OWN, End, Take, Wait, decide, pace_permille
+from .sight import DEAD, Beat, Owner, Sight, latest, read_owner, written
 from .store import Store
 
 
@@ -38,8 +38,10 @@ class Desk:
         self._store, self._node, self._attempt = store, node, attempt
         self._me = Owner(node.index, uuid.uuid4().hex[:16])
         self._sight = Sight(node, self._me, pieces, take_over_after_s)
-        self._beat = Beat(self._me)
+        self._beat, self._pieces = Beat(self._me), pieces
+        self.took_ms: Dict[str, int] = {}  # by the name of each piece that this shard has run
         self.claimed: Dict[str, Claimed] = {}
+        self._unheard: Set[str] = set()  # claims without an answer: they may be carried out yet
         self.keeps_to_own = False
         self.latency_s = store.latency_s
 
@@ -50,9 +52,9 @@ class Desk:
 
     def say(self, **changes: Any) -> None:
         """Give a sign of life, with what has changed."""
-        beat = self._beat._replace(**changes, serial=self._beat.serial + 1)
-        self._store.put(f"beats/{beat.key}", written(beat))
-        self._beat = beat
+        serial = self._beat.serial + 1  # also if this one is not heard
+        self._beat = self._beat._replace(**changes, serial=serial, pace_permille=self._pace())
+        self._store.put(f"beats/{self._beat.key}", written(self._beat))
 
     def look(self, now: float) -> None:
         """See what others have claimed, and who is alive; `now` by our clock, in seconds."""
@@ -67,7 +69,7 @@ class Desk:
                 if piece.name not in self.claimed:  # the answer was lost, on its way to us
                     return self._ours(piece)
             again = self._sight.again()
-            step = Take(again, "", 0) if again else decide(self._sight.view(self.latency_s))
+            step = Take(again, "", 0) if again else decide(self._sight.view(self.latency_s, self._pace()))
             if isinstance(step, Take) and step.how not in ("", OWN) and self.keeps_to_own:
                 return End()
             if isinstance(step, Take):
@@ -78,15 +80,24 @@ class Desk:
                 self.look(now)
                 looked = True
 
+    def _pace(self) -> int:
+        return pace_permille(self._pieces, self._node.index, dict(self.took_ms))
+
     def _claim(self, piece: Piece) -> None:
         key, began = self._sight.key(piece), time.monotonic()
         value = json.dumps([*self._me, self._attempt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())])
+        self._unheard.add(piece.name)
         self._sight.heard(key, read_owner(self._store.claim(f"claims/{key}", value)))
+        self._unheard.remove(piece.name)
         self.latency_s += (time.monotonic() - began - self.latency_s) / 4
 
     def _ours(self, piece: Piece) -> Claimed:
         self.claimed[piece.name] = Claimed(piece, *self._sight.origin(piece))
         return self.claimed[piece.name]
+
+    def forget(self, name: str) -> None:
+        """Drop a piece that was taken over before it began: should it ever be ours again, it is new."""
+        self.claimed.pop(name, None)
 
     def own_left(self) -> bool:
         """Tell whether the plan gives this shard pieces that nobody has claimed, as far as we know."""
@@ -110,7 +121,7 @@ class Desk:
 
     def close(self, left: Iterable[str]) -> None:
         """Say that our result is written, but for some pieces that we have claimed."""
-        self.say(state=CLOSED, piece="", left=tuple(sorted(left)))
+        self.say(state=CLOSED, piece="", left=tuple(sorted({*left, *self._unheard})))
 
 
 def mark_dead(store: Store, index: int) -> None:
@@ -119,6 +130,7 @@ def mark_dead(store: Store, index: int) -> None:
     Raises:
         StoreError: the store cannot be asked.
     """
-    for beat in filter(None, map(read, store.look("beats").values())):
+    for beat in latest(store.look("beats").values()).values():
         if beat.owner.shard == index and beat.state != CLOSED:
-            store.put(f"beats/{beat.key}", written(beat._replace(state=DEAD, serial=beat.serial + 1)))
+            dead = beat._replace(state=DEAD, serial=beat.serial + 1)
+            store.put(f"beats/{dead.key}", written(dead))

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ..console import bare_urls
 from ..errors import SettingsError
-from ..settings.distribution import NO_STORE, Distribution
+from ..settings.distribution import NO_STORE, Distribution, shown
 from .folder import FolderStore
 from .store import BEGAN, CLAIMS, Store, StoreError
 
@@ -37,7 +36,8 @@ def place(run: str, attempt: str) -> str:
 
 
 def _folder_name(word: str) -> str:
-    name = quote(word, safe="").replace(".", "%2E", 1) if word.startswith(".") else quote(word, safe="")
+    name = quote(word, safe="", errors="replace")
+    name = f"%2E{name[1:]}" if name.startswith(".") else name
     return name if 0 < len(name) <= LONGEST_NAME else hashlib.sha256(word.encode("utf-8", "replace")).hexdigest()
 
 
@@ -91,7 +91,7 @@ def _made(text: str, put_if_absent: str, project: Path, at: str) -> Store:
         from .redis_store import RedisStore
 
         return RedisStore(text, at)
-    raise SettingsError(f"distribution.store: expected redis://, rediss://, s3:// or a folder, got {bare_urls(text)}")
+    raise SettingsError(f"distribution.store: expected redis://, rediss://, s3:// or a folder, got {shown(text)}")
 
 
 def probe(store: Store) -> None:

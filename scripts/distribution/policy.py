@@ -1,22 +1,29 @@
-"""Which piece a shard claims next: its own in order, then some of those who have most left, then of the silent.
+"""Which piece a shard claims next: its own in order, unless another's would end too late; then some of the others'.
 
 Pure: what is known of a run goes in, what to do comes out. `queue.py` asks it anew for each piece, as late as it can.
+What is left of a run, and the pace of each shard, say when all would end if it were shared out perfectly. A piece that
+would end later than that where it is goes first, so that a shard that is late, slow or dead is helped while there is
+time. Measured by `nox -s bench -- pieces`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..planning.pieces import Piece
 
 OWN, STOLEN, TAKEN_OVER = "own", "stolen", "taken over"
-RUNS, IDLE, CLOSED = "runs", "idle", "closed"  # what a shard says of itself; closed: its result is written
+# What a shard says of itself. Closed: its result is written; stopped: it claims no more, but runs what it has.
+RUNS, IDLE, CLOSED, STOPPED = "runs", "idle", "closed", "stopped"
 
 VICTIMS = 3  # how many shards, of those with most left, may be taken from
 SHORTEST_PAUSE_MS = 500
-ENDLESS_MS = 10**15
+ENDLESS = 1e15
+FASTER = 1.1  # a shard counts as faster if it takes so much less
+WORTH = 0.1  # of what is left of the run: what it must gain to take a piece while there are own ones
+OVERDUE = 0.2
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,18 @@ class Peer:
     """What is known of another shard.
 
     Args:
-        state: RUNS, IDLE or CLOSED, as its last beat says; empty where it never gave a sign.
+        state: RUNS, IDLE, CLOSED or STOPPED, as its last beat says; empty where it never gave a sign.
         running: the name of the piece that it runs; empty where that is not known.
         elapsed_ms: for how long it has been running that, as far as we know.
         silent: it is not closed and gave no sign for so long that what it claimed may be taken over.
+        pace_permille: what its pieces took, in thousandths of their estimates.
     """
 
     state: str = ""
     running: str = ""
     elapsed_ms: int = 0
     silent: bool = False
+    pace_permille: int = 1000
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class View:
         claims: by the name of a piece that is claimed, the index of the shard that claimed it last.
         peers: by index, the other shards of which anything is known.
         latency_ms: what a claim takes.
+        pace_permille: of this shard, as those of the others.
     """
 
     index: int
@@ -53,6 +63,7 @@ class View:
     claims: Mapping[str, int] = field(default_factory=dict)
     peers: Mapping[int, Peer] = field(default_factory=dict)
     latency_ms: int = 0
+    pace_permille: int = 1000
 
 
 @dataclass(frozen=True)
@@ -81,58 +92,128 @@ class End:
     """No piece will come any more: write the result, and close."""
 
 
+def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int]) -> int:
+    """Compare what the pieces that a shard ran took with their estimates, in thousandths.
+
+    A twentieth of a shard's share counts as if it had taken what was estimated: a few short tests say little.
+
+    Args:
+        took_ms: by the name of each piece that it has run.
+    """
+    ran = [piece for piece in pieces if piece.name in took_ms]
+    estimated = sum(piece.estimate_ms if piece.shard == index else piece.alone_ms for piece in ran)
+    shards = len({piece.shard for piece in pieces}) or 1
+    usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 20
+    return 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual)
+
+
 def decide(view: View) -> Union[Take, Wait, End]:
     """Decide what a shard that has nothing to run does next."""
-    free = [piece for piece in view.pieces if piece.name not in view.claims]
-    for piece in free:
-        if piece.shard == view.index:
-            return Take(piece, OWN, view.index)
-    for whose, left_ms, pieces in _victims(view, free):
-        piece = _largest(pieces, left_ms)
-        if view.latency_ms + piece.alone_ms <= left_ms:
-            return Take(piece, TAKEN_OVER if piece.name in view.claims else STOLEN, whose)
-    if free or _guards(view):
+    outlook = _Outlook(view)
+    own = outlook.own()
+    if own:
+        return outlook.rescued(own) or Take(own, OWN, view.index)
+    stolen = outlook.stolen()
+    if stolen:
+        return stolen
+    if any(piece.name not in view.claims for piece in view.pieces) or _guards(view):
         return Wait(max(SHORTEST_PAUSE_MS, 10 * view.latency_ms))
     return End()
 
 
-def _victims(view: View, free: Sequence[Piece]) -> Iterator[Tuple[int, int, List[Piece]]]:
-    """Name the shards with most left: (index, what it has left in ms, the pieces that may be taken)."""
-    pieces_of: Dict[int, List[Piece]] = defaultdict(list)
-    for piece in free:
-        pieces_of[piece.shard].append(piece)
-    left_ms = {index: _left_ms(view, index, pieces) for index, pieces in pieces_of.items()}
+class _Outlook:
+    """What is to be expected of a run, in ms from now."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._by_name = {piece.name: piece for piece in view.pieces}
+        self._open = _open(view)
+        self._begun = {view.index, *view.claims.values(), *(i for i, peer in view.peers.items() if peer.state)}
+        planned = {view.index, *(piece.shard for piece in view.pieces)}
+        self._live = [index for index in sorted(planned) if not _is_lost(view.peers.get(index, Peer()))]
+
+    def own(self) -> Optional[Piece]:
+        """Choose the first of our own pieces that no faster shard would end sooner."""
+        index, pace = self._view.index, self._pace(self._view.index)
+        faster = [other for other in self._live if FASTER * self._pace(other) < pace]
+        ready = [(self._left(other) + self._view.latency_ms, self._pace(other)) for other in faster]
+        for piece in self._open.get(index, ()):
+            if all(piece.estimate_ms * pace <= left + piece.alone_ms * theirs for left, theirs in ready):
+                return piece
+        return None
+
+    def rescued(self, own: Piece) -> Optional[Take]:
+        """Take the largest piece that would end too late where it is, and here, too, if our own came before it."""
+        fair, pace = self._fair(), self._pace(self._view.index)
+        found = []
+        for whose, piece, end in self._others():
+            here = self._view.latency_ms + piece.alone_ms * pace
+            gain = end - max(fair, here)
+            price = self._view.latency_ms + piece.alone_ms - piece.estimate_ms
+            if own.estimate_ms * pace + here > fair and gain > max(price, fair * WORTH):
+                found.append(self._take(piece, whose))
+        return max(found, key=lambda take: take.piece.alone_ms, default=None)
+
+    def stolen(self) -> Optional[Take]:
+        """Take from one of those with most left the largest piece that is at most half of it, else its last."""
+        left = {whose: self._left(whose) for whose in self._open if whose != self._view.index}
+        for whose in sorted(left, key=lambda whose: (-left[whose], whose))[:VICTIMS]:
+            halves = [piece for piece in self._open[whose] if 2 * piece.alone_ms <= left[whose]]
+            piece = max(halves, key=lambda piece: piece.alone_ms) if halves else self._open[whose][-1]
+            if self._view.latency_ms + piece.alone_ms * self._pace(self._view.index) <= left[whose]:
+                return self._take(piece, whose)
+        return None
+
+    def _take(self, piece: Piece, whose: int) -> Take:
+        return Take(piece, TAKEN_OVER if piece.name in self._view.claims else STOLEN, whose)
+
+    def _others(self) -> Iterator[Tuple[int, Piece, float]]:
+        """List the pieces that others would run: (whose, the piece, when it would end there)."""
+        for whose, pieces in self._open.items():
+            end = self._rest(whose) if whose in self._live else ENDLESS
+            for piece in pieces if whose != self._view.index else ():
+                end += piece.estimate_ms * self._pace(whose)
+                yield whose, piece, end
+
+    def _fair(self) -> float:
+        """Tell when all would end if they shared out perfectly what is left."""
+        work = sum(piece.estimate_ms for pieces in self._open.values() for piece in pieces)
+        running = sum(self._rest(index) / self._pace(index) for index in self._live)
+        return (work + running) / sum(1 / self._pace(index) for index in self._live)
+
+    def _left(self, index: int) -> float:
+        """Estimate what a shard has left; one that has not begun, or claims no more, would never end."""
+        if index not in self._live or index not in self._begun:
+            return ENDLESS
+        return self._rest(index) + self._pace(index) * sum(piece.estimate_ms for piece in self._open.get(index, ()))
+
+    def _rest(self, index: int) -> float:
+        """Estimate what a shard has left of the piece that it runs; of one that is overdue a fifth of what it took."""
+        peer = self._view.peers.get(index, Peer())
+        piece = self._by_name.get(peer.running)
+        if not piece or peer.state != RUNS:
+            return 0.0
+        cost = piece.estimate_ms if piece.shard == index else piece.alone_ms
+        left = cost * self._pace(index) - peer.elapsed_ms
+        return left if left > 0 else OVERDUE * peer.elapsed_ms
+
+    def _pace(self, index: int) -> float:
+        mine = index == self._view.index
+        return (self._view.pace_permille if mine else self._view.peers.get(index, Peer()).pace_permille) / 1000
+
+
+def _is_lost(peer: Peer) -> bool:
+    return peer.silent or peer.state in (CLOSED, STOPPED)
+
+
+def _open(view: View) -> Dict[int, List[Piece]]:
+    """List the pieces that may be claimed, by the shard that would run them: also all that a silent one has claimed."""
+    found: Dict[int, List[Piece]] = defaultdict(list)
     for piece in view.pieces:
-        whose = view.claims.get(piece.name, view.index)
-        if whose != view.index and view.peers.get(whose, Peer()).silent:
-            pieces_of[whose].append(piece)
-            left_ms[whose] = ENDLESS_MS
-    most_first = sorted(pieces_of, key=lambda index: (-left_ms[index], index))
-    for index in most_first[:VICTIMS]:
-        yield index, left_ms[index], pieces_of[index]
-
-
-def _left_ms(view: View, index: int, unclaimed: Sequence[Piece]) -> int:
-    """Estimate what a shard has left, in ms; one that has claimed nothing, or will claim no more, counts as endless."""
-    peer = view.peers.get(index, Peer())
-    begun = peer.state or index in view.claims.values()
-    if not begun or peer.silent or peer.state == CLOSED:
-        return ENDLESS_MS
-    return sum(piece.estimate_ms for piece in unclaimed) + _rest_ms(view, peer)
-
-
-def _rest_ms(view: View, peer: Peer) -> int:
-    """Estimate what a shard has left of the piece that it runs: at least a fifth of what it took so far."""
-    running = [piece for piece in view.pieces if piece.name == peer.running]
-    if not running or peer.state != RUNS:
-        return 0
-    return max(running[0].estimate_ms - peer.elapsed_ms, peer.elapsed_ms // 5)
-
-
-def _largest(pieces: Sequence[Piece], left_ms: int) -> Piece:
-    """Choose the largest piece that is at most half of what is left, else the last: it costs its owner least."""
-    halves = [piece for piece in pieces if 2 * piece.alone_ms <= left_ms]
-    return max(halves, key=lambda piece: piece.alone_ms) if halves else pieces[-1]
+        whose = view.claims.get(piece.name, piece.shard)
+        if piece.name not in view.claims or (whose != view.index and view.peers.get(whose, Peer()).silent):
+            found[whose].append(piece)
+    return found
 
 
 def _guards(view: View) -> bool:

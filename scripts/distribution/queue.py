@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import deque
-from typing import Callable, Deque, Iterable, Optional, Sequence, Set
+from typing import Callable, Deque, Iterable, List, Optional, Sequence, Set
 
 from ..ci import Node
 from ..console import human_seconds
 from ..console import say as say_line
 from ..planning.pieces import Piece
 from .desk import Claimed, Desk
-from .policy import IDLE, OWN, RUNS, STOLEN, TAKEN_OVER, End, Wait
-from .sight import STOPPED
+from .policy import IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, End, Wait
 from .store import Store, StoreError, Unreached
 
 __all__ = ["OWN", "STOLEN", "TAKEN_OVER", "Claimed", "Queue"]
@@ -68,6 +68,7 @@ class Queue:
         self._running, self._began_at = "", 0.0
         self._beat_at = self._look_at = self._claim_at = 0.0  # when next, by our clock
         self._lost: Set[str] = set()
+        self._dropped: List[str] = []
         self._arrived = self._red_told = False  # what follows is the thread's alone
         self._stepped_at = self._failing_since = 0.0
 
@@ -79,9 +80,13 @@ class Queue:
         """
         with self._changed:
             if not self._wanted:
+                if self._running:
+                    self._desk.took_ms[self._running] = round(1000 * (time.monotonic() - self._began_at))
                 self._wanted, self._running, self._claim_at = True, "", 0.0
             self._wake()
             self._changed.wait_for(lambda: self._ready or self.ended, patience_s)
+            while self._ready and self._ready[0].piece.name in self._lost:  # we slept on it
+                self._dropped.append(self._ready.popleft().piece.name)
             if self._stopped or not self._ready:  # what we stop with has not begun: `close` leaves it to others
                 return None
             self._wanted = False
@@ -142,7 +147,7 @@ class Queue:
         if self._red and not self._red_told:
             self._bear(lambda: self._desk.raise_red(self._red))
         never = [claimed.piece.name for claimed in self._ready]
-        while not self.gone and not self._bear(lambda: self._desk.close([*left, *never])):
+        while not self.gone and not self._bear(lambda: self._desk.close([*left, *never, *self._dropped])):
             time.sleep(self._again_s)
 
     def _wake(self) -> None:
@@ -173,6 +178,10 @@ class Queue:
                 self._failing_since = now
                 self._tell(f"store: {error.message}; asked again for {human_seconds(self._bearable_s)}")
             return False
+        except Exception as error:  # a mistake of ours: who waits for a piece must hear that none comes
+            traceback.print_exc()
+            self._give_up(f"{type(error).__name__}: {error}")
+            return False
 
     def _give_up(self, why: str) -> None:
         with self._changed:
@@ -199,6 +208,8 @@ class Queue:
         if now - self._stepped_at > 2 * self._beat_s:  # it was suspended: much may have changed
             self._look_at = 0.0
         self._stepped_at = now
+        while self._dropped:
+            self._desk.forget(self._dropped.pop())
         if not self._arrived:
             self._desk.arrive(now)
             self._arrived, self._beat_at = True, now + self._beat_s
@@ -243,5 +254,9 @@ class Queue:
             state = STOPPED if self._stopped else IDLE if self._idle else RUNS
             piece, for_s = self._running, now - self._began_at if self._running else 0.0
             self._beat_at = now + self._beat_s
-        if self._alive():
-            self._desk.say(state=state, piece=piece, for_ms=round(1000 * for_s))
+        try:
+            if self._alive():
+                self._desk.say(state=state, piece=piece, for_ms=round(1000 * for_s))
+        except StoreError:
+            self._beat_at = 0.0  # it stays due: a step that asks nothing of the store would pass for one that went well
+            raise

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ..console import without_secrets
 from ..errors import SettingsError
+from ..settings.distribution import shown
 from ..system import certificates
 from .store import BEGAN, CLAIMS, LOST, Store, StoreError, Unreached
 
@@ -53,7 +55,7 @@ class RedisStore(Store):
         folder, name = _split(key)
         began = self._claims.get(BEGAN) if folder == CLAIMS else None
         _, there, first = self._ask(folder, ("HSETNX", name, value), ("HGET", name), ("HGET", BEGAN))
-        if began is not None and _text(first) != began:
+        if began is not None and (first is None or _text(first) != began):
             raise StoreError(f"{self.where} no longer has what was claimed there", LOST)
         if there is None:
             raise Unreached(f"{self.where}: what was written to {key} is not there")
@@ -131,17 +133,16 @@ def _options(url: str) -> Dict[str, Any]:
         parts = urlsplit(url)
         port, database = parts.port or 6379, parts.path.strip("/")
         if not parts.hostname or parts.query or parts.fragment or not re.fullmatch("[0-9]*", database):
-            raise ValueError("it has more, or less, than these")
+            raise ValueError
     except ValueError as error:
-        message = (
-            f"distribution.store: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], got {without_secrets(url)}"
-        )
-        raise SettingsError(
-            f"{message}: {error}", "Characters like / # ? in a password: write them as %2F %23 %3F."
-        ) from error
-    options = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
+        message = f"distribution.store: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], got {shown(url)}"
+        raise SettingsError(message, "Characters like / # ? in a password: write them as %2F %23 %3F.") from error
+    options: Dict[str, Any] = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
     options.update(username=_unquoted(parts.username), password=_unquoted(parts.password))
     options.update(socket_timeout=TRY_S, socket_connect_timeout=TRY_S, retry=Retry(NoBackoff(), 0))
+    # Otherwise it tells the server its name and version: two more questions for each connection.
+    unnamed = ("driver_info",) if find_spec("redis.driver_info") else ("lib_name", "lib_version")
+    options.update(dict.fromkeys(unnamed))
     return {**options, **_tls()} if parts.scheme == "rediss" else options
 
 

@@ -7,9 +7,11 @@ Objects stay: a rule of the bucket (lifecycle) may delete them after a day or tw
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
+from ..errors import SettingsError
 from ..models import s3
 from ..models.addresses import SourceError
 from ..models.http import Interrupted, Patience, Remote, Web
@@ -55,6 +57,13 @@ class S3Store(Store):
         self._bucket, _, prefix = url[len("s3://") :].partition("/")
         self._root = "".join(f"{part}/" for part in (prefix.strip("/"), place) if part)
         self._words = _PUT_IF_ABSENT[put_if_absent]
+        if find_spec("botocore") is None:
+            install = "Add botocore to requirements.txt, or install shardline[s3]."
+            raise SettingsError("distribution.store: s3:// needs botocore, which is not installed", install)
+        # All that takes a while the first time: it shall not count in the deadline of the first call.
+        self._signed("get_object", "")
+        s3.certificates()
+        Web(_PATIENCE).close()
 
     def _claim(self, key: str, value: str) -> str:
         answer = self._ask("PUT", key, value, self._words.header)
@@ -102,12 +111,14 @@ class S3Store(Store):
     def _ask(
         self, method: str, key: str, value: str = "", headers: Mapping[str, str] = _NO_HEADERS
     ) -> requests.Response:
-        operation = "put_object" if method == "PUT" else "get_object"
+        url = self._signed("put_object" if method == "PUT" else "get_object", key, headers)
+        return self._send(method, Remote(url, headers, lambda status, body: "", s3.certificates()), value.encode())
+
+    def _signed(self, operation: str, key: str, headers: Mapping[str, str] = _NO_HEADERS) -> str:
         try:
-            url = s3.presigned(operation, {"Bucket": self._bucket, "Key": self._root + key}, headers)
+            return s3.presigned(operation, {"Bucket": self._bucket, "Key": self._root + key}, headers)
         except SourceError as error:
             raise StoreError(f"{self.where}: {error}") from error
-        return self._send(method, Remote(url, headers, lambda status, body: "", s3.certificates()), value.encode())
 
     def _send(self, method: str, asked: Remote, body: bytes) -> requests.Response:
         web = Web(_PATIENCE)

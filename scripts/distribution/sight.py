@@ -12,9 +12,9 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, IDLE, OWN, RUNS, STOLEN, TAKEN_OVER, Peer, View
+from .policy import CLOSED, IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, Peer, View
 
-STOPPED, DEAD = "stopped", "dead"  # claims no more, but runs what it has; ended without a result, says who saw it end
+DEAD = "dead"  # ended without a result, says who saw it end
 STATES = (RUNS, IDLE, CLOSED, STOPPED, DEAD)
 MOST_TAKEOVERS = 2  # a piece that was with three shards which all fell silent may be what silences them
 LOOKS = 4  # how many looks without a sign make a silence, at least
@@ -36,6 +36,7 @@ class Beat(NamedTuple):
         piece: the name of the piece that runs; empty where none does.
         for_ms: for how long it runs.
         left: the names of claimed pieces which a closed shard has no whole result of.
+        pace_permille: what its pieces took, in thousandths of their estimates.
     """
 
     owner: Owner
@@ -45,11 +46,16 @@ class Beat(NamedTuple):
     piece: str = ""
     for_ms: int = 0
     left: Tuple[str, ...] = ()
+    pace_permille: int = 1000
 
     @property
     def key(self) -> str:
-        """Name the key below `beats/`: a process writes over its own beats only."""
-        return f"{self.owner.shard}.{self.owner.token}"
+        """Name the key below `beats/`: a process writes over its own beats only.
+
+        The last word has a key of its own. What was sent before and arrives late does not write over it.
+        """
+        word = f".{self.state}" if self.state in (CLOSED, DEAD) else ""
+        return f"{self.owner.shard}.{self.owner.token}{word}"
 
 
 def written(beat: Beat) -> str:
@@ -61,11 +67,19 @@ def read(text: str) -> Optional[Beat]:
     """Read a beat; None where it is damaged, or of a form that we do not know."""
     try:
         beat = Beat(**json.loads(text))
-        numbers = (beat.generation, beat.serial, beat.for_ms)
-        sound = beat.state in STATES and all(isinstance(each, int) for each in numbers)
+        numbers = (beat.generation, beat.serial, beat.for_ms, beat.pace_permille - 1)
+        sound = beat.state in STATES and all(isinstance(each, int) and each >= 0 for each in numbers)
         return beat._replace(owner=Owner(*beat.owner), left=tuple(beat.left)) if sound else None
     except (ValueError, TypeError):
         return None
+
+
+def latest(texts: Iterable[str]) -> Dict[Owner, Beat]:
+    """Read the last word of each process from all that is written below `beats/`."""
+    found: Dict[Owner, Beat] = {}
+    for beat in sorted(filter(None, map(read, texts)), key=lambda beat: beat.serial):
+        found[beat.owner] = beat
+    return found
 
 
 def read_owner(text: str) -> Owner:
@@ -96,9 +110,9 @@ class Sight:
         self._looked_at = now
         for key, text in claims.items():
             self.heard(key, read_owner(text))
-        for beat in filter(None, map(read, beats)):
+        for beat in latest(beats).values():
             known = self._beats.get(beat.owner)
-            if known is None or beat[1:] != known[1:]:
+            if known is None or beat.serial > known.serial:
                 self._beats[beat.owner] = beat
                 self._moved_s[beat.owner] = self._listened_s
 
@@ -148,14 +162,15 @@ class Sight:
         owners = [owner.shard for _, owner in sorted(self._chains[piece.name].items())]
         others = [index for index in owners if index != self._node.index]
         if others:
-            return TAKEN_OVER, others[-1]
+            named = [index for index in others if 0 <= index < self._node.total]  # but claims that cannot be read
+            return TAKEN_OVER, named[-1] if named else piece.shard
         return (OWN if piece.shard == self._node.index else STOLEN), piece.shard
 
     def _last(self, name: str) -> Optional[Owner]:
         chain = self._chains.get(name)
         return chain[max(chain)] if chain else None
 
-    def view(self, latency_s: float) -> View:
+    def view(self, latency_s: float, pace_permille: int = 1000) -> View:
         """Tell the policy what is known.
 
         It thinks of shards, we know processes. So claims of processes that fell silent, are closed or claim no more
@@ -167,9 +182,9 @@ class Sight:
             last = self._last(piece.name)
             if last:
                 claims[piece.name] = self._standing(piece.name, last, silent, closed, stopped)
-        peers = {beat.owner.shard: self._peer(beat) for beat in self._latest()}
-        peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(RUNS)})
-        return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s))
+        peers = {beat.owner.shard: self._peer(beat) for beat in self._others()}
+        peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(STOPPED)})
+        return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s), pace_permille)
 
     def _standing(self, name: str, last: Owner, silent: int, closed: int, stopped: int) -> int:
         beat = self._beats.get(last, Beat(last))
@@ -187,7 +202,7 @@ class Sight:
         beat = self._beats.get(owner)
         return bool(beat and beat.state == DEAD) or self._listened_s - self._moved_s[owner] >= self._after_s
 
-    def _latest(self) -> Iterable[Beat]:
+    def _others(self) -> Iterable[Beat]:
         others = [beat for beat in self._beats.values() if beat.owner != self._me]
         return sorted(others, key=lambda beat: (beat.generation, beat.owner))
 
@@ -197,7 +212,7 @@ class Sight:
         if self._silent(beat.owner):
             return Peer(silent=True)
         elapsed_s = self._listened_s - self._moved_s[beat.owner]
-        return Peer(beat.state, beat.piece, beat.for_ms + round(1000 * elapsed_s))
+        return Peer(beat.state, beat.piece, beat.for_ms + round(1000 * elapsed_s), pace_permille=beat.pace_permille)
 
     def lost(self, claimed: Iterable[str]) -> Set[str]:
         """Name those of the pieces that we have claimed which others have taken over."""

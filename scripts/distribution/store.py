@@ -91,8 +91,9 @@ class Store(ABC):
     def _looked(self, folder: str) -> Dict[str, str]:
         known = dict(self._claims) if folder == CLAIMS else {}
         there = self._look(folder, known)
-        # A list may be late (network disks keep theirs for a minute), so each that it lacks is asked for.
-        for name in [name for name, value in known.items() if there.get(name) != value]:
+        # A list may be late (network disks keep theirs for a minute): each that it lacks is asked for, and always the
+        # first: who comes to an emptied store claims it anew.
+        for name in [name for name, value in known.items() if name == BEGAN or there.get(name) != value]:
             if self._get(f"{folder}/{name}") != known[name]:
                 raise StoreError(f"{self.where} no longer has what was claimed there ({name})", LOST)
             there[name] = known[name]
@@ -114,7 +115,7 @@ class Store(ABC):
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        thread.join(self.deadline_s + LONGEST_PAUSE_S)
+        thread.join(1.1 * self.deadline_s)  # so that its own words, which know more, come first
         if done:
             return done[0]
         raise failed[0] if failed else Unreached(f"{self.where}: no answer within {self.deadline_s:g} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from typing import Dict, Iterator, Mapping, Optional
@@ -37,7 +38,8 @@ def is_shared_out(settings: Settings, at_once: Concurrency, fail_fast: bool = Fa
     Args:
         fail_fast: by their store, a red test stops them all.
     """
-    return settings.distribution.store != NO_STORE and (at_once.shards > 1 or fail_fast)
+    wanted = NO_STORE not in (settings.distribution.store, os.environ.get(opening.HANDED))
+    return wanted and (at_once.shards > 1 or fail_fast)
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def shared_out(
 ) -> Iterator[Handed]:
     """Make a store of this run's own while the block runs, if its shards share out their tests."""
     if not is_shared_out(settings, at_once, fail_fast):
-        yield Handed({opening.HANDED: ""})
+        yield Handed({opening.HANDED: NO_STORE})
         return
     folder = (settings.reports / FOLDER).resolve()
     shutil.rmtree(str(folder), ignore_errors=True)

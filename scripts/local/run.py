@@ -96,7 +96,8 @@ def _run(
     handed: Handed,
 ) -> None:
     """Start the shards in turn and watch them, and what they share, until all have ended or somebody wants us to."""
-    began, given = time.monotonic(), 0
+    began = time.monotonic()
+    given = [0 for _ in shards]
     while not signalled():
         keeper.look(watched)
         running = [shard for shard in shards if shard.stage == RUNS]
@@ -104,7 +105,7 @@ def _run(
             _tell(shard, shard.look(), watched)
             if shard.is_lost:
                 handed.take_from(shard.node.index)
-        given = _reckon(shards, given)
+        given = _reckoned(shards, given)
         running = [shard for shard in running if shard.stage == RUNS]
         for shard in [shard for shard in shards if shard.stage == WAITS][: most - len(running)]:
             start(shard, free_slot(shards, most))
@@ -116,12 +117,14 @@ def _run(
         time.sleep(POLL_S)
 
 
-def _reckon(shards: Sequence[LocalShard], known: int) -> int:
-    """Let each shard know what all were given, if that is not what was known; count it."""
-    given = {nodeid for shard in shards for nodeid in shard.given}
-    for shard in shards if len(given) != known else ():
-        shard.expect(given)
-    return len(given)
+def _reckoned(shards: Sequence[LocalShard], known: Sequence[int]) -> List[int]:
+    """Count what each shard was given, and let all know of it where that is not what was known."""
+    counts = [len(shard.given) for shard in shards]
+    if counts != known:
+        given = {nodeid for shard in shards for nodeid in shard.given}
+        for shard in shards:
+            shard.expect(given)
+    return counts
 
 
 def free_slot(shards: Iterable[LocalShard], most: int) -> Optional[int]:

@@ -85,7 +85,7 @@ ABOUT_TESTS = {  # what is said about a number of them
     RENAMED: "{} with an id that changes from run to run; run by function and place, once each",
     LOST: "{} ran nowhere",
     NOT_RUN: "{} not run by the shard that had to",
-    LEFT: "{} left unrun after a failure, as you asked (-x, --maxfail)",
+    LEFT: "{} left unrun after a failure, as you asked (-x, --maxfail, --fail-fast)",
     APART: "{} without those before them that they stay together with, in one process",
     DOUBLED: "{} in more than one shard; each counts once, with its worst outcome",
     RAN_AGAIN: "{} in two shards: one took over, or had no store; each counts once, with its worst outcome",

@@ -363,7 +363,9 @@ class _RoundReader:
 
     def _on_end(self, event: Event) -> None:
         trial = self._latest.get(event["id"])
-        if trial is None or ("subtest" not in event and event["phase"] in trial.ends):
+        # What lives on may fail to end when its last test has ended long ago: nobody started that test again.
+        is_late = trial is not None and bool(trial.started) and trial is not self._current and _failed_to_end(event)
+        if trial is None or ("subtest" not in event and event["phase"] in trial.ends and not is_late):
             trial = self._new_trial(event)
         if "subtest" in event:
             trial.subtests.append(event)
@@ -487,6 +489,10 @@ class _RoundReader:
 
 def _ranges(tests: Any) -> Tuple[Tuple[int, int], ...]:
     return tuple((int(first), int(last)) for first, last in tests)
+
+
+def _failed_to_end(event: Event) -> bool:
+    return bool(event["phase"] == "teardown" and event["outcome"] == o.FAILED)
 
 
 def _fixture(event: Event) -> Fixture:

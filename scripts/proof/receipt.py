@@ -35,7 +35,7 @@ FINISHED, INTERRUPTED, STOPPED, GAVE_UP = "finished", "interrupted", "stopped", 
 ENDINGS = {
     FINISHED: "finished",
     INTERRUPTED: "was interrupted",
-    STOPPED: "was stopped by -x or --maxfail",
+    STOPPED: "was stopped by -x, --maxfail or --fail-fast",
     GAVE_UP: "gave up before all its tests had run",
 }
 

@@ -17,6 +17,7 @@ from ..system import files
 from . import budgets, watched
 from . import outcomes as o
 from . import receipt as r
+from .claimed import STOLEN, TAKEN_OVER
 from .findings import (
     ABOUT_SHARDS,
     ABOUT_TESTS,
@@ -39,12 +40,14 @@ from .findings import (
 )
 from .receipt import Receipt, Selected, shown
 from .renamed_ids import CURE
+from .shared_out import moves
 
 Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
 
 SCHEMA = 1
 FILE_NAME = "merge.json"
 SHOWN = 20  # of each kind
+MOVES_SHOWN = 8
 FEW = 3  # tests that a command names
 LONGEST_NAME = 200
 AGAIN = "the same tests in the same order again"
@@ -158,6 +161,7 @@ def run_lines(ending: Ending) -> List[str]:
         *([f"run with: {' '.join(shell_words(ending.arguments))}"] if ending.arguments else []),
         "",
         *_times(ending),
+        *_moved(ending.shards),
         *service_lines(ending.shards),
         "",
         *([f"report: {ending.page}"] if ending.page else []),
@@ -188,6 +192,13 @@ def _times(ending: Ending) -> List[str]:
     seconds = ending.shards[0].seconds
     rows = [(step, human_seconds(value)) for step, value in seconds.items()]
     return table(("step", "time"), [*rows, ("total", human_seconds(sum(seconds.values())))])
+
+
+def _moved(results: Sequence[Receipt]) -> List[str]:
+    """Say in a line which tests ran elsewhere than planned, as shards were slow or late, or silent."""
+    words = {STOLEN: "shard {} ran {} of shard {}", TAKEN_OVER: "shard {} took over {} of shard {}, which was silent"}
+    told = [words[move.how].format(move.index, _tests(move.count), move.whose) for move in moves(results)]
+    return ["", f"moved: {'; '.join(at_most(MOVES_SHOWN, told))}"] if told else []
 
 
 def service_lines(results: Sequence[Receipt]) -> List[str]:

@@ -6,7 +6,8 @@ Pure, and it fails closed: what no receipt explains is as red as it is in shards
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .claimed import OWN, TAKEN_OVER, ClaimedPiece, cut
 from .outcomes import NOT_RUN
@@ -14,6 +15,33 @@ from .receipt import Receipt, digest
 
 Claim = Tuple[Receipt, ClaimedPiece]
 Claims = Mapping[str, Sequence[Claim]]
+
+
+@dataclass(frozen=True)
+class Move:
+    """How many tests, of `all` that a shard had, it took from another, `whose` index this is."""
+
+    index: int
+    how: str
+    whose: int
+    count: int
+    all: int
+
+
+def moves(shards: Iterable[Receipt]) -> List[Move]:
+    """Add up what each shard took from each other one.
+
+    >>> moves([])
+    []
+    """
+    found: List[Move] = []
+    for shard in shards:
+        counts: Dict[Tuple[str, int], int] = defaultdict(int)
+        for piece in shard.pieces:
+            if piece.whose != shard.index:
+                counts[piece.how, piece.whose] += piece.count
+        found += [Move(shard.index, *pair, count, len(shard.tests)) for pair, count in counts.items() if count]
+    return found
 
 
 def by_piece(shards: Iterable[Receipt]) -> Claims:
@@ -81,29 +109,32 @@ def is_explained(ran: Sequence[Receipt], claims: Sequence[Claim], planned: int, 
     return len(without) < 2 and by_plan and is_chain(claims, silent)
 
 
-def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Sequence[str]) -> bool:
+def is_replaced(index: int, shards: Sequence[Receipt], claims: Claims, own: Optional[Sequence[str]]) -> bool:
     """Tell whether others say that they ran what a shard without result had to: that each test ran is not asked here.
 
-    All that left a result must have shared out the tests of one plan; and what was the shard's, they took.
+    All that ran tests must have gone by one plan, and what was the shard's, others took. What it took itself nobody
+    else has, unless they took it over.
 
     Args:
         claims: by test.
-        own: the tests that the plan gives it; none where no plan is known.
+        own: the tests that the plan gives it; None where no plan is known.
     """
-    if not shards or not all(shard.store and shard.plan_id == shards[0].plan_id != "" for shard in shards):
+    plans = {shard.plan_id for shard in shards if shard.plan_id or shard.tests}
+    if len(plans) != 1 or "" in plans:
         return False
-    if own:
-        return all(any(piece.how != OWN for _, piece in claims.get(nodeid, ())) for nodeid in own)
-    return any(piece.whose == index != shard.index for shard in shards for piece in shard.pieces)
+    if own is None:
+        return any(piece.whose == index != shard.index for shard in shards for piece in shard.pieces)
+    taken = all(any(piece.how != OWN for _, piece in claims.get(nodeid, ())) for nodeid in own)
+    return taken and any(shard.store for shard in shards)
 
 
 def covers(shards: Sequence[Receipt]) -> bool:
     """Tell whether each test that was there to be shared out has an outcome in one of these results.
 
-    All must have collected the same tests: the digest of these is what they ran is compared with.
+    All that collected must have collected the same tests, by whose digest what ran is compared with them.
     """
     counts: Dict[str, int] = {}
     for test in (test for shard in shards for test in shard.tests if test.proven != NOT_RUN):
         counts[test.nodeid] = max(counts.get(test.nodeid, 0), test.count)
     ran = digest(nodeid for nodeid, count in counts.items() for _ in range(count))
-    return {shard.collected_digest for shard in shards} == {ran}
+    return {shard.collected_digest for shard in shards if shard.collected_digest or shard.tests} == {ran}

@@ -130,8 +130,9 @@ def _shards_there(case: Case) -> Iterator[Finding]:
 def _without_result(case: Case, index: int, name: str) -> Finding:
     """Tell whether others ran what a shard without result had to: all that it may have seen red is in its journal."""
     own = [nodeid for nodeid, planned in case.planned.items() if planned == index and nodeid in case.wanted]
+    known = own if case.planned else None
     all_ran = all(covered(case, nodeid, case.ran.get(nodeid, ())) for nodeid in case.wanted)
-    if all_ran and case.wanted and shared_out.is_replaced(index, case.shards, case.claims, own):
+    if all_ran and case.wanted and shared_out.is_replaced(index, case.shards, case.claims, known):
         return Finding(f.REPLACED, f"{name} left no result; others ran what it had to", shards=(index,))
     return Finding(f.NO_RESULT, f"{name} left no result", shards=(index,))
 
@@ -233,7 +234,7 @@ def _stores(case: Case) -> Iterator[Finding]:
             text = f"{shard.name} had no store, as others had: it ran what the plan gives it"
             yield Finding(f.WITHOUT_STORE, text, shards=(shard.index,))
         if shard.store_gone:
-            text = f"{shard.name} lost {shown(shard.store)}: {one_line(shard.store_gone)}; it claimed nothing more"
+            text = f"{shard.name} lost the store: {one_line(shard.store_gone)}; it claimed nothing more"
             yield Finding(f.STORE_GONE, text, shards=(shard.index,))
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import ci
@@ -25,12 +27,15 @@ from ..planning.plan import Plan
 from ..proof.claimed import ClaimedPiece
 from ..proof.journal import Tail
 from ..proof.outcomes import ERROR, FAILED, Fate
+from ..proof.receipt import FINISHED, STOPPED
 from ..settings import Settings
+from ..settings.distribution import NO_STORE
 from . import ownership
 
 REMAINING = "remaining"  # the name of the piece that a later round begins with
 FAIL_FAST = "--fail-fast"
 MOST_PATIENCE_S = 5.0
+LIVES_S = 600.0  # without a sign from the loop that watches pytest, and ends it where it hangs; a service may start
 
 
 class Given(NamedTuple):
@@ -38,6 +43,13 @@ class Given(NamedTuple):
 
     name: str
     ids: List[str]
+
+
+class Late(NamedTuple):
+    """Why there was nothing for a shard when it came, and how it ends for that: FINISHED or STOPPED."""
+
+    why: str
+    ended: str
 
 
 class Claims:
@@ -50,8 +62,8 @@ class Claims:
         attempt: the CI's name for this try at it.
         take_over_after_s: how long another shard may be silent before its pieces are taken over.
         fail_fast: stop all shards at the first red test.
-        is_late: it came when all was claimed, or a test had failed: it claims nothing, and needs no service.
-        red: which test had failed.
+        late: why nothing was left for this shard when it came; None where it came in time.
+        where: what people call the store, where it is not what that says.
     """
 
     UNSHARED = "tests are not shared out while they run, the plan holds as it stands"
@@ -63,12 +75,11 @@ class Claims:
         attempt: str = "1",
         take_over_after_s: float = 60.0,
         fail_fast: bool = False,
-        is_late: bool = False,
-        red: str = "",
+        late: Optional[Late] = None,
+        where: str = "",
     ) -> None:
-        self.where, self.fail_fast, self.is_late = store.where, fail_fast, is_late
+        self.where, self.fail_fast, self.late = where or store.where, fail_fast, late
         self._store, self._node, self._attempt, self._after_s = store, node, attempt, take_over_after_s
-        self._known_red = red
         self._queue: Optional[Queue] = None
         self._taken: List[Claimed] = []
         self._counts: Dict[str, int] = {}  # by planned id of what was taken, how many tests share it
@@ -79,6 +90,8 @@ class Claims:
         self._shared: Mapping[str, int] = {}  # by planned id, how many tests share it there
         self._heard_end = False
         self._failing = _Failing()
+        self._watched_at = time.monotonic()
+        self._is_interrupted = False
         self._is_served: Callable[[], bool] = lambda: True
 
     # Rounds -------------------------------------------------------------------------------------------
@@ -93,6 +106,16 @@ class Claims:
         """
         self._due, self._given, self._heard_end = tuple(due), Given("", []), False
         self._failing, self._is_served = _Failing(journal), is_served
+
+    def watching(self, signalled: Callable[[], bool]) -> Callable[[], bool]:
+        """Take what the loop that watches pytest asks all the time for a sign that this shard gets on."""
+
+        def noted() -> bool:
+            self._watched_at = time.monotonic()
+            self._is_interrupted = signalled()
+            return self._is_interrupted
+
+        return noted
 
     @property
     def is_on(self) -> bool:
@@ -167,9 +190,8 @@ class Claims:
                 attempt=self._attempt,
                 take_over_after_s=self._after_s,
                 fail_fast=self.fail_fast,
+                alive=lambda: time.monotonic() - self._watched_at < LIVES_S,
             )
-            if self.is_late:
-                self._queue.stop()
 
     def next(self, patience_s: float, after: str) -> Dict[str, Any]:
         """Answer which tests come next: a piece, the end, or that there is none yet.
@@ -195,7 +217,7 @@ class Claims:
         """Claim a piece with tests that are there, and that this shard has not had: it may take over its own."""
         if self._queue and self._failing.look():
             self._queue.keep_to_own()
-        while self._queue and self._is_served():
+        while self._queue and self._is_served() and not self._is_interrupted:
             claimed = self._queue.take(min(patience_s, MOST_PATIENCE_S))
             if claimed is None:
                 break
@@ -222,7 +244,7 @@ class Claims:
         """Say why there is no more: empty where all is claimed, or the store is gone, and what was claimed has run."""
         red = self._red()
         self._heard_end = not red
-        return red or (self._queue.why if self._queue and not self.is_late and not self._queue.gone else "")
+        return red or (self._queue.why if self._queue and not self._queue.gone else "")
 
     def ended(self, nodeid: str, is_red: bool) -> Dict[str, Any]:
         """Note that a test ended; answer why to stop, empty to go on."""
@@ -231,7 +253,7 @@ class Claims:
         return {"stop": self._red()}
 
     def _red(self) -> str:
-        red = self._known_red or (self._queue.red() if self._queue and self.fail_fast else "")
+        red = self._queue.red() if self._queue and self.fail_fast else ""
         return f"{FAIL_FAST}: {red}" if red else ""
 
     # The end ------------------------------------------------------------------------------------------
@@ -296,7 +318,7 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
     Raises:
         SettingsError: what is named is no store, or one that lets everybody win; or nothing says which run this is.
     """
-    if node.total < 2:
+    if node.total < 2 or os.environ.get(opening.HANDED) == NO_STORE:
         return None
     owned = ownership.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
@@ -305,12 +327,16 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
         store = store_of_run(settings, node.total, environ)
         if store is None:
             return None
-        red = (store.get(f"red/{attempt}") or "") if fail_fast else ""
-        is_late = bool(red) or _is_all_claimed(store, plan, node)
+        red = store.get(f"red/{attempt}") if fail_fast else None
+        late = Late(f"{FAIL_FAST}: {red}", STOPPED) if red else None
+        if late is None and _is_all_claimed(store, plan, node):
+            late = Late("all tests were claimed before it came", FINISHED)
     except StoreError as error:
         say(f"{error.message}: {Claims.UNSHARED}")
         return None
-    return Claims(store, node, attempt, after_s, fail_fast, is_late, red)
+    handed = environ.get(opening.HANDED, "")
+    where = settings.shown(Path(handed)) if store.where == handed else ""
+    return Claims(store, node, attempt, after_s, fail_fast, late, where)
 
 
 def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:

@@ -19,9 +19,10 @@ from ..environments.environments import Environment
 from ..errors import SettingsError, Shown, SuiteError
 from ..planning import together
 from ..planning.together import Group
-from ..proof import journal
+from ..proof import journal, receipt
 from ..proof.measured import Wishes
 from ..proof.outcomes import Round
+from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system import programs
 from ..system.process_tree import MARKER
@@ -82,10 +83,28 @@ def collect(settings: Settings, environment: Environment, arguments: Sequence[st
         why = _why(rounds[-1]) if rounds else f"{_last(output)}\n  ({plugin_loader.UNHEARD})"
         message = f"the suite cannot be collected:\n{why or _last(output)}"
         raise SuiteError(message, _see(settings, environment, arguments))
-    ids = rounds[-1].selected
-    groups = (*together.heard(ids, rounds[-1].groups), *together.wished(settings.suite.together, ids))
-    last = rounds[-1]
-    return Collected(subset.of(wanted, ids, groups), last.files, groups, last.executable, last.coverage)
+    found = _collected(settings, rounds[-1])
+    return found._replace(nodeids=subset.of(wanted, found.nodeids, found.groups))
+
+
+def of_shard(settings: Settings, folder: Path, result: Receipt) -> Optional[Collected]:
+    """Take what a shard collected that could be given any test, from its journal; None where it tells of less.
+
+    All results of a run have the digest of what their shards collected, so these tests are compared with those of all.
+    """
+    rounds, _ = journal.read(folder / receipt.BESIDE[0], result.start)
+    first = next((told for told in rounds if told.listed), None)
+    names = first.answer.get("names") if first else None
+    known: Mapping[str, str] = names if isinstance(names, dict) else {}
+    if first and receipt.digest(known.get(nodeid, nodeid) for nodeid in first.listed) == result.collected_digest:
+        return _collected(settings, first)
+    return None
+
+
+def _collected(settings: Settings, told: Round) -> Collected:
+    """Put together what a process tells of the tests that it has collected."""
+    groups = (*together.heard(told.listed, told.groups), *together.wished(settings.suite.together, told.listed))
+    return Collected(list(told.listed), told.files, groups, told.executable, told.coverage)
 
 
 def _output(words: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Tuple[str, Optional[int]]:

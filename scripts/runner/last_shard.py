@@ -72,7 +72,7 @@ def still_out(left: Mapping[int, Left], attempt: str, total: int) -> Sequence[in
     there = [each.result for each in left.values() if each.attempt == attempt or each.is_green]
     out = [index for index in range(total) if index not in {result.index for result in there}]
     may_lack = shared_out.covers(there) if out else True
-    replaced = may_lack and all(shared_out.is_replaced(index, there, {}, ()) for index in out)
+    replaced = may_lack and all(shared_out.is_replaced(index, there, {}, None) for index in out)
     return [] if replaced else out
 
 

@@ -99,7 +99,8 @@ def run(
     """
     settings = shard.settings
     limits = pytest_process.limits_for(shard.arguments, settings.suite.test_timeout_s)
-    stop = StopConditions(signalled, session.death, session.death_ago_s)
+    watching = shard.claims.watching(signalled) if shard.claims else signalled
+    stop = StopConditions(watching, session.death, session.death_ago_s)
     words = pytest_words(settings, session.suite, shard.arguments)
     pytests = _Pytests(shard, session, words, limits, stop, supervision, say)
     selection.write(shard.folder, shard.selection)

@@ -21,6 +21,7 @@ from ..errors import SERVICE_ERRORS, IncompleteError, PipelineError
 from ..evidence import cleaning
 from ..planning import history, timings
 from ..planning import plan as planning
+from ..planning.plan import Plan
 from ..planning.timings import FixtureCost
 from ..proof import journal, receipt, report_text
 from ..proof.outcomes import NOT_RUN, Round, needing
@@ -43,6 +44,7 @@ from . import (
     selection,
     subset,
 )
+from .claims import Claims, Late
 from .claims import of_run as claims_of_run
 from .decisions import Outcome
 from .preparation import Environments
@@ -103,13 +105,29 @@ def execute(
         arguments=cleaning.stored_words(arguments, by.text),
         distributed=bool(opening.named(settings.distribution, os.environ)),
     )
-    claims = claims_of_run(settings, node, selection.handed_out(chosen), fail_fast)
-    if claims and claims.is_late:
-        settings = replace(settings, service=None, services={})
-    else:
-        settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
+    plan = selection.handed_out(chosen)
+    claims = claims_of_run(settings, node, plan, fail_fast)
+    if plan and claims and claims.late:
+        folder = fresh(folder_of(settings, node))
+        return _left_out(ShardRun(settings, node, folder, chosen, rest, by=by), plan, claims)
+    settings = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
     folder = fresh(folder_of(settings, node))
     return run_noted(ShardRun(settings, node, folder, chosen, rest, by=by, claims=claims))
+
+
+def _left_out(shard: ShardRun, plan: Plan, claims: Claims) -> Receipt:
+    """Leave the result of a shard that came when nothing was left for it: that takes no service, and no pytest."""
+    late = claims.late or Late("", receipt.FINISHED)
+    say(f"nothing to do: {receipt.shown(late.why)}")
+    result = replace(
+        result_of(shard, Outcome((), ended=late.ended)),
+        plan_id=plan.id,
+        timings_digest=plan.timings,
+        store=claims.where,
+        arguments=shard.selection.arguments,
+    )
+    keep(shard, result)
+    return result
 
 
 def run_noted(shard: ShardRun) -> Receipt:

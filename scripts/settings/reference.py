@@ -16,7 +16,9 @@ ABOUT: Dict[str, str] = {
     "name": "shown to people",
     "nodes": "how many shards a run at home makes; `--nodes` says otherwise for one run",
     "distribution.store": "where shards claim one another's tests while they run: redis://HOST, s3://BUCKET/PREFIX, or "
-    "a folder that all nodes see; none: each runs what the plan gives it || at home a folder, in CI none",
+    "a folder that all nodes see; $NAME is filled in from the environment (redis://:$PASSWORD@HOST); what is kept "
+    "there is small and of no use after the run: Redis forgets it after 2 days, a bucket by a rule of its own; none: "
+    "each runs what the plan gives it || at home a folder, in CI none",
     "distribution.put_if_absent": "in whose words an object of s3:// is made only where there is none: s3, oss, cos "
     "or gcs",
     "distribution.take_over_after": "how long a shard may be silent before others run what it has claimed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Iterable, Iterator, Optional, Sequence
@@ -12,6 +13,8 @@ from typing import Callable, Iterable, Iterator, Optional, Sequence
 from ..adoption import files as adoption_files
 from ..adoption import looks, missing
 from ..console import counted, human_bytes, say
+from ..distribution import opening
+from ..distribution.store import StoreError
 from ..environments import environments, installers
 from ..environments.locks import lock_files
 from ..errors import PipelineError
@@ -58,13 +61,14 @@ def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
 
 
 def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Iterator[Check]:
-    """Look at everything a run needs, without changing anything."""
+    """Look at everything a run needs, without changing anything, but for a key in the store that shards would use."""
     yield Check(OK, "settings", f"{settings.file}: {settings.name}")
     yield interpreters([version for version in pythons if _has_python(version)], pythons, preferred)
     yield installer(installers.find_uv())
     yield from _guarded(settings, "packages", lambda: _requirements(settings))
     yield from _guarded(settings, "weights", lambda: _weights(settings))
     yield from _guarded(settings, "port", lambda: _services(settings))
+    yield from _guarded(settings, "store", lambda: _store(settings))
     yield from _guarded(settings, "project", lambda: _project(settings))
     yield gpu()
 
@@ -148,6 +152,18 @@ def _services(settings: Settings) -> Iterator[Check]:
     for service in here:
         if service.port:
             yield from _guarded(settings, "port", partial(_fixed_port, settings, service.port, service.host))
+
+
+def _store(settings: Settings) -> Iterator[Check]:
+    """Try the store that shards share their tests out by; without it they run what the plan gives them."""
+    at = opening.place("doctor", uuid.uuid4().hex)
+    try:
+        store = opening.open_store(settings.distribution, os.environ, settings.project, at)
+    except StoreError as error:
+        yield Check(NOTE, "store", f"{error.message}; until then shards run what the plan gives them", error.hint)
+        return
+    if store:
+        yield Check(OK, "store", f"{store.where}: a claim takes {store.latency_s * 1000:.0f} ms, and only one can win")
 
 
 def _fixed_port(settings: Settings, port: int, host: str) -> Iterator[Check]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 from ..console import hidden_in, say, with_values
 from ..evidence.cleaning import SHOWN
 from ..proof import results
 from ..runner import collection, merge, ownership, preparation, shard
+from ..runner.collection import Collected
 from ..settings import Settings
 
 
-def run(settings: Settings, arguments: Sequence[str], run_missing: bool = False) -> int:
+def run(
+    settings: Settings, arguments: Sequence[str], run_missing: bool = False, collected: Optional[Collected] = None
+) -> int:
     """Compare the results of all shards with what is collected here, and merge their reports.
 
     Args:
         arguments: those the shards had, if they were to run a part of the suite only; by default what plan and
             results say of that.
         run_missing: run the tests that have no result, and only those, then compare again.
+        collected: the suite, where a shard has just collected all of it.
 
     Returns:
         0 when every test ran exactly once and none failed, 1 when some failed.
@@ -30,8 +34,9 @@ def run(settings: Settings, arguments: Sequence[str], run_missing: bool = False)
     arguments = arguments or _said(settings)
     shard.check(settings, arguments)
     with ownership.of_all(settings):
-        environment = preparation.install(settings, with_service=False).suite
-        collected = collection.collect(settings, environment, arguments)
+        if collected is None:
+            environment = preparation.install(settings, with_service=False).suite
+            collected = collection.collect(settings, environment, arguments)
         with merge.rest_offered(settings, arguments):
             return merge.conclude(settings, collected, arguments, run_missing)
 

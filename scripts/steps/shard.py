@@ -49,7 +49,7 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
     shard.check(settings, arguments)
     if wishes.merge:
-        verdict.check_can_merge(settings)
+        verdict.check_can_merge(settings, node)
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
         result = _executed(settings, node, arguments, wishes)

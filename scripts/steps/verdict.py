@@ -16,7 +16,7 @@ from ..errors import Deferred, IncompleteError, PipelineError, SettingsError, se
 from ..evidence import ending
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
-from ..runner import hygiene, last_shard, merge, shard
+from ..runner import claims, collection, hygiene, last_shard, merge, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
 from ..settings import Settings
@@ -99,7 +99,7 @@ def exit_code(settings: Settings, result: Receipt) -> int:
         raise service_error(deaths[0].message)(deaths[0].message, f"Its last words stand above{words}.")
     if result.errors and not result.tests:
         raise nothing_ran(result.errors[0].message, result.exit_codes)
-    if not result.collected_count and receipt.is_green(result):
+    if not (result.collected_count or result.store) and receipt.is_green(result):  # or it came when all was claimed
         raise nothing_selected(result.arguments)
     if result.breaches and receipt.is_green(replace(result, breaches=())):
         over, unknown = ([b for b in result.breaches if b.known is known] for known in (True, False))
@@ -134,17 +134,15 @@ def deferred(settings: Settings, judge: Callable[[], int]) -> int:
 # Of all shards ------------------------------------------------------------------------------------------
 
 
-def check_can_merge(settings: Settings) -> None:
+def check_can_merge(settings: Settings, node: Node) -> None:
     """Refuse to let the last shard say the verdict where none can know that it is the last.
 
     Raises:
-        SettingsError: it says what is missing.
+        SettingsError: there is no store, or nothing says which run this is.
     """
     if not opening.named(settings.distribution, os.environ):
         raise SettingsError("--merge: the shards need a store to leave their results in", "Name distribution.store.")
-    if ci.run_id(os.environ).startswith(ci.LOCAL):
-        hint = "Set SHARDLINE_RUN to one name for all shards of the run."
-        raise SettingsError("--merge: no CI says which run this shard is of", hint)
+    ci.place(os.environ, node.total)
 
 
 def of_all(settings: Settings, result: Receipt, arguments: Sequence[str]) -> int:
@@ -173,8 +171,7 @@ def of_all(settings: Settings, result: Receipt, arguments: Sequence[str]) -> int
 
 
 def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_green: bool) -> int:
-    place = opening.place(ci.run_id(os.environ), "verdict")
-    store = opening.open_store(settings.distribution, os.environ, settings.project, place, trying=False)
+    store = claims.store_of_run(settings, result.total, os.environ, trying=False)
     if store is None:
         raise StoreError("there is no store any more")
     own = last_shard.Left(ci.attempt(os.environ), is_green, result)
@@ -187,7 +184,11 @@ def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_gr
     if not last_shard.is_ours(store, left):
         say("verdict: another shard was first to say it")
         return 0
-    say("\nall results are there: this shard says the verdict of the run; details of the others are where these ran")
+    say("\nthe last shard says the verdict of the run; details of the others stand where these ran")
+    if any(each.result.coverage and each.result.coverage.wishes.fail_under > 0 for each in left.values()):
+        say(
+            "coverage: data of other shards are where these ran; fail-under needs a merge after all shards, not --merge"
+        )
     last_shard.lay_out(settings, left)
     return _merged(settings, store, own, arguments)
 
@@ -196,7 +197,8 @@ def _merged(settings: Settings, store: Store, own: last_shard.Left, arguments: S
     """Merge; where that is red, this shard is: who runs the failed ones again runs it, too."""
     code: Optional[int] = None
     try:
-        code = merging.run(settings, arguments)
+        folder = shard.folder_of(settings, Node(own.result.index, own.result.total))
+        code = merging.run(settings, arguments, collected=collection.of_shard(settings, folder, own.result))
         return code
     finally:
         if code != 0:

@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 from typing import Counter as Counts
 
 from scripts.ci import Node
@@ -47,6 +47,7 @@ HEADER = (
     "runs",
     "pieces",
     "killed",
+    "again",
     "asleep",
     "faults",
     "no store",
@@ -57,6 +58,7 @@ HEADER = (
     "time",
 )
 NOTES = (
+    "again: killed shards that were started again, as a container is; sometimes when all is over",
     "no store: shards that lost it for good, or did not reach it at the start and ran what the plan gives them",
     "taken over, twice: pieces that a silent shard had claimed, and those of them which both have a result of",
     "left: without a result, for a reason that the merge sees: nobody stayed, or three shards fell silent with it",
@@ -82,11 +84,10 @@ class Result(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What came of a run: the results, who was killed, who claimed each piece in turn, who never ended."""
+    """What came of a run: the results, who claimed each piece in turn, who never ended."""
 
     pieces: List[Piece]
     results: List[Result]
-    killed: Set[int]
     owners: Dict[str, List[int]]
     hung: List[int]
 
@@ -146,11 +147,11 @@ def judge(run: Run, counts: Counts[str]) -> List[str]:
         for (_, name), n in Counter((r.shard, name) for r, name, _, _ in ran).items()
         if n > 1
     ]
-    nobody_stayed = 0 in run.killed or any(result.gone for result in run.results)
+    stayed = any(result.shard == 0 and not result.gone for result in run.results)  # the first idle one waits longest
     for name in {piece.name for piece in run.pieces} - times.keys():
         counts["left"] += 1
-        if not nobody_stayed and len(run.owners.get(name, [])) <= MOST_TAKEOVERS:
-            wrong.append(f"{name} has no result; claimed by {run.owners.get(name)}, killed {run.killed}")
+        if stayed and len(run.owners.get(name, [])) <= MOST_TAKEOVERS:
+            wrong.append(f"{name} has no result; claimed by {run.owners.get(name)}")
     counts["runs"] += 1
     counts["pieces"] += len(run.pieces)
     counts["no store"] += sum(bool(result.gone) for result in run.results)
@@ -171,67 +172,105 @@ def _run(kind: Kind, chance: random.Random, place: str, folder: Path, counts: Co
             sorted((chance.randint(1, 150) for _ in range(chance.randint(0, 5))), reverse=True)
         )
     ]
-    ready, go = os.pipe()
-    shards = {index: _forked(kind, place, Node(index, total), pieces, folder, ready) for index in range(total)}
+    nodes = [Node(index, total) for index in range(total)]
+    lives, again = (
+        {node.index: _forked(kind, place, node, pieces, folder) for node in nodes} for _ in ("first", "again")
+    )
     proxy = Proxy(("127.0.0.1", kind.port)) if kind.port else None  # its threads begin when all shards are forked
-    os.write(go, f"{proxy.port if proxy else 0:05}".encode() * total)
-    killed = _disturb(shards, proxy, chance, kind, counts)
+    for process in lives.values():
+        process.go(proxy.port if proxy else 0)
+    _disturb(lives, again, proxy, chance, kind, counts)
     if proxy:
         proxy.close()
-    for descriptor in (ready, go):
-        os.close(descriptor)
-    for pid in shards.values():
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    for process in (*lives.values(), *again.values()):
+        process.end()
     results = [Result(*json.loads(file.read_text())) for file in sorted(folder.glob("*.json"))]
-    return Run(pieces, results, killed, _owners(kind, place), sorted(shards))
+    return Run(pieces, results, _owners(kind, place), sorted(lives))
+
+
+class _Process(NamedTuple):
+    """A shard's process, which begins when it is told the port of its store."""
+
+    pid: int
+    told: int  # a pipe
+
+    def go(self, port: int) -> None:
+        os.write(self.told, f"{port:05}".encode())
+
+    def end(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.told)
 
 
 def _disturb(
-    shards: Dict[int, int], proxy: Optional[Proxy], chance: random.Random, kind: Kind, counts: Counts[str]
-) -> Set[int]:
-    """Do harm until all have ended, or for long enough; `shards` keeps the process ids of those that have not."""
+    lives: Dict[int, _Process],
+    again: Dict[int, _Process],
+    proxy: Optional[Proxy],
+    chance: random.Random,
+    kind: Kind,
+    counts: Counts[str],
+) -> None:
+    """Do harm until all have ended, or for long enough; `lives` keeps those that have not.
+
+    Args:
+        again: the processes that take the place of some that are killed, as a container is started again.
+    """
     length_s = 2 * kind.silence_s
-    dies = {index: chance.uniform(0, length_s) for index in shards if chance.random() < (0.4 if index else 0.1)}
-    sleeps = {index: chance.uniform(0, length_s) for index in shards if chance.random() < 0.3}
+    dies = {index: chance.uniform(0, length_s) for index in lives if chance.random() < (0.4 if index else 0.1)}
+    sleeps = {index: chance.uniform(0, length_s) for index in lives if chance.random() < 0.3}
     wakes: Dict[int, float] = {}
-    bad = chance.choice([0.0, 0.03, 0.1])
-    killed, began = set(), time.monotonic()
-    while shards and time.monotonic() - began < LONGEST_RUN_S:
+    starts: Dict[int, float] = {}
+    bad = chance.choice([0.0, 0.01, 0.05])
+    began = time.monotonic()
+    while lives and time.monotonic() - began < LONGEST_RUN_S:
         now = time.monotonic() - began
-        for index, pid in list(shards.items()):
-            if now >= dies.get(index, now + 1):
-                os.kill(pid, signal.SIGKILL)
-                killed.add(index)
-                del dies[index]
-            elif now >= sleeps.get(index, now + 1):
-                os.kill(pid, signal.SIGSTOP)
-                wakes[index] = now + chance.uniform(0, 4 * kind.silence_s)
-                counts["asleep"] += 1
-                del sleeps[index]
-            elif now >= wakes.get(index, now + 1):
-                os.kill(pid, signal.SIGCONT)
-                del wakes[index]
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                del shards[index]
-        if proxy and chance.random() < bad:
-            proxy.faults.append(Fault(chance.choice(FAULTS), chance.uniform(0, kind.silence_s / 4)))
-            counts["faults"] += 1
-        if proxy and now < length_s:
-            proxy.down = chance.random() < (0.9 if proxy.down else 0.2 * bad)
-        elif proxy:
-            proxy.down = False
+        for index in _due(dies, lives, now):
+            os.kill(lives[index].pid, signal.SIGKILL)
+            counts["killed"] += 1
+            if chance.random() < 0.4:
+                starts[index] = now + chance.uniform(5 * TICK_S, 2 * kind.silence_s)
+        for index in _due(sleeps, lives, now):
+            os.kill(lives[index].pid, signal.SIGSTOP)
+            wakes[index] = now + chance.uniform(0, 4 * kind.silence_s)
+            counts["asleep"] += 1
+        for index in _due(wakes, lives, now):
+            os.kill(lives[index].pid, signal.SIGCONT)
+        for index, process in list(lives.items()):
+            if os.waitpid(process.pid, os.WNOHANG)[0]:
+                os.close(lives.pop(index).told)
+        for index in _due(starts, again, now):
+            lives[index] = again.pop(index)
+            lives[index].go(proxy.port if proxy else 0)
+            counts["again"] += 1
+        if proxy:
+            _spoil(proxy, bad if now < length_s else 0.0, chance, kind, counts)
         time.sleep(TICK_S)
-    counts["killed"] += len(killed)
-    return killed
 
 
-def _forked(kind: Kind, place: str, node: Node, pieces: Sequence[Piece], folder: Path, ready: int) -> int:
+def _due(times: Dict[int, float], processes: Dict[int, _Process], now: float) -> List[int]:
+    """Take out those whose time has come, and which are there."""
+    due = [index for index, at in times.items() if now >= at and index in processes]
+    for index in due:
+        del times[index]
+    return due
+
+
+def _spoil(proxy: Proxy, bad: float, chance: random.Random, kind: Kind, counts: Counts[str]) -> None:
+    if chance.random() < bad:
+        proxy.faults.append(Fault(chance.choice(FAULTS), chance.uniform(0, kind.silence_s / 4)))
+        counts["faults"] += 1
+    proxy.down = bad > 0 and chance.random() < (0.9 if proxy.down else bad / 4)
+
+
+def _forked(kind: Kind, place: str, node: Node, pieces: Sequence[Piece], folder: Path) -> _Process:
+    hears, told = os.pipe()
     pid = os.fork()
     if pid:
-        return pid
+        os.close(hears)
+        return _Process(pid, told)
     try:
-        _shard(kind, place, node, pieces, folder, int(os.read(ready, 5)))
+        _shard(kind, place, node, pieces, folder, int(os.read(hears, 5)))
     finally:
         os._exit(1)
 
@@ -241,7 +280,7 @@ def _shard(kind: Kind, place: str, node: Node, pieces: Sequence[Piece], folder: 
     if random.random() < 0.2:
         time.sleep(random.uniform(0, kind.silence_s))
     store = kind.open(place, port)
-    store.deadline_s = kind.silence_s / 3
+    store.deadline_s = kind.silence_s / 6
     ran: List[Tuple[str, str, int]] = []
     try:
         probe(store)
@@ -255,7 +294,7 @@ def _shard(kind: Kind, place: str, node: Node, pieces: Sequence[Piece], folder: 
     queue = Queue(store, pieces, node, take_over_after_s=kind.silence_s, say=lambda line: None)
     while not queue.ended:
         claimed = queue.take(kind.silence_s / 10)
-        if claimed and claimed.piece.name not in queue.lost():
+        if claimed:
             queue.began(claimed.piece)
             time.sleep(claimed.piece.estimate_ms / 1000)
             ran.append((claimed.piece.name, claimed.how, claimed.whose))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Mapping, NamedTuple, Sequence, Tuple
+from statistics import fmean
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .judge import Times, by_file
 
@@ -93,11 +94,13 @@ class Troubles(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the tests of a run wrote down: from when all could begin to the last end, and how many."""
+    """What a run's tests wrote down. The two last say where time went, as means over the nodes that did not die."""
 
-    span_s: float
+    span_s: float  # from when all could begin to the last end
     tests: int
     set_ups: int
+    between_s: float  # neither in a test nor in a set-up, up to the node's last: pytest, claims, a late start
+    idle_s: float  # after the node's last
 
 
 def paced(known: Times, real: Times, scale: float, set_up_s: float = 0.0) -> Paced:
@@ -152,11 +155,24 @@ def _even_s(work_s: float, nodes: Sequence[Tuple[float, float]]) -> float:
     return (work_s + sum(start * speed for start, speed in nodes)) / sum(speed for _, speed in nodes)
 
 
-def seen(folder: Path) -> Seen:
+def seen(folder: Path, troubles: Troubles) -> Seen:
     """Read what the nodes of a run wrote down; a line that was cut off when its node died does not count."""
-    texts = [file.read_text(encoding="ascii") for file in folder.glob("gw*")]
-    lines = [line.split() for text in texts for line in text.splitlines()]
-    whole = [line for line in lines if len(line) == 3]
-    kinds = [what for what, _, _ in whole]
-    began = min(float(begin) for what, begin, _ in whole if what == "met")
-    return Seen(max(float(end) for _, _, end in whole) - began, kinds.count("test"), kinds.count("set-up"))
+    nodes = {file.name: _spans(file.read_text(encoding="ascii")) for file in folder.glob("gw*")}
+    kinds = [span.what for spans in nodes.values() for span in spans]
+    began = min(spans[0].began for spans in nodes.values())
+    end = max(spans[-1].ended for spans in nodes.values())
+    living = [spans for name, spans in nodes.items() if name not in troubles.dies_s]
+    between_s = fmean(spans[-1].ended - began - sum(span.ended - span.began for span in spans) for spans in living)
+    idle_s = fmean(end - spans[-1].ended for spans in living)
+    return Seen(end - began, kinds.count("test"), kinds.count("set-up"), between_s, idle_s)
+
+
+class _Span(NamedTuple):
+    what: str
+    began: float
+    ended: float
+
+
+def _spans(text: str) -> List[_Span]:
+    lines = [line.split() for line in text.splitlines()]
+    return [_Span(line[0], float(line[1]), float(line[2])) for line in lines if len(line) == 3]

@@ -33,6 +33,7 @@ RUN_S = 24  # what each of the nodes has to do
 NODES = (4, 8)
 RECORDED = 2  # suites, those with the fewest tests
 ROOM = 0.6  # of an even share on 8 nodes: what the longest test of a pair may take, so that there is something to share
+LAST_CHARACTERS = 300  # of what a run says that is not green
 SILENT_S = 5  # after which what a dead node had claimed is taken over
 XDIST = ("load", "worksteal", "loadfile")
 BY_PLAN = "the plan"
@@ -161,7 +162,18 @@ def table(
         f"{len(suite.real_s)} tests in {len(by_file(suite.real_s))} files at {scale:.4f} of their time; bound: "
         f"{bound_s:.1f} s; {len(suite.real_s) - len(suite.known_s)} tests were unknown before; {load()}."
     )
-    header = ("shared out by", "slowest/bound", "run again", "set-ups", "all, s", "CPU, s", "claims", "in the store")
+    header = (
+        "shared out by",
+        "slowest/bound",
+        "between, %",
+        "idle, %",
+        "run again",
+        "set-ups",
+        "all, s",
+        "CPU, s",
+        "claims",
+        "in the store",
+    )
     return Table(title, header, rows, notes)
 
 
@@ -170,7 +182,7 @@ def run(sharer: Sharer, suite: Paced, total: int, troubles: Troubles) -> Ran:
     with tempfile.TemporaryDirectory() as place:
         told = paced.variable(Path(place, "seen"), total, troubles)
         ran = sharer(Path(place, "project"), suite, total, {**NO_PLUGINS, **told})
-        return ran._replace(seen=paced.seen(Path(place, "seen")))
+        return ran._replace(seen=paced.seen(Path(place, "seen"), troubles))
 
 
 def row(runs: Sequence[Ran], bound_s: float, tests: int) -> Tuple[str, ...]:
@@ -179,9 +191,11 @@ def row(runs: Sequence[Ran], bound_s: float, tests: int) -> Tuple[str, ...]:
     costs = [each.cost for each in runs if each.cost]
     return (
         _figures([each.span_s / bound_s for each in seen], 3),
+        _figures([100 * each.between_s / bound_s for each in seen], 1),
+        _figures([100 * each.idle_s / bound_s for each in seen], 1),
         _figures([each.tests - tests for each in seen], 0),
         _figures([each.set_ups for each in seen], 0),
-        _figures([each.wall_s for each in costs], 1),
+        _figures([each.wall_s for each in costs], 1) if costs else "red",
         _figures([each.cpu_s for each in costs], 1),
         runs[-1].claims or "-",
         runs[-1].stored or "-",
@@ -223,7 +237,7 @@ def _measured(words: Sequence[str], folder: Path, variables: Mapping[str, str]) 
     try:
         return Ran(cost=measured(words, folder, variables))
     except PipelineError as error:
-        return Ran(trouble=str(error))
+        return Ran(trouble=f"not green: ... {str(error)[-LAST_CHARACTERS:]}")
 
 
 def claims(reports: Path) -> str:

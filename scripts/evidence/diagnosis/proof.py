@@ -30,7 +30,7 @@ KINDS: Dict[str, Tuple[str, str, str]] = {  # of findings: the kind, and how it 
     f.CLAIMED_TWICE: (k.LOST, "the store gave tests to more than one shard", "存储把同一批测试分给了多个分片"),
     f.UNFIT_REPAIR: (k.DAMAGED, "a repair is for other results", "补跑结果与本次不符"),
     f.REPAIR_CUT_SHORT: (k.CUT_SHORT, "a repair did not come to its end", "补跑未完成"),
-    f.STOPPED: (k.STOPPED, "it was stopped by -x or --maxfail", "因 -x 或 --maxfail 停止"),
+    f.STOPPED: (k.STOPPED, "it was stopped by -x, --maxfail or --fail-fast", "因 -x、--maxfail 或 --fail-fast 停止"),
     f.CUT_SHORT: (k.CUT_SHORT, "a shard did not come to its end", "分片未运行完"),
     f.NOTHING: (k.NO_TESTS, "no test was selected", "没有选中任何测试"),
     f.LOST: (k.LOST, "{} ran nowhere", "{}没有运行"),

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 from markupsafe import Markup
 
 from ...proof import outcomes as o
-from ...proof import report_text
+from ...proof import report_text, shared_out
+from ...proof.claimed import STOLEN
 from ...proof.findings import RED_TEST, Finding
 from ...proof.report_text import Ending
 from ..diagnosis.diagnosis import Diagnosis
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).with_name("templates")
 SLOWEST = 10
+MOST_MOVES = 20  # from one shard to another
 MOST_LINE = 600  # characters of a sentence, finding or command
 MOST_FINDINGS = 100
 MOST_UNREAD = 50
@@ -318,6 +320,12 @@ class _View:
         return words.say(
             "balance", slowest=words.duration(line.slowest_s), even=words.duration(line.even_s), percent=lost
         )
+
+    @property
+    def moved(self) -> List[Both]:
+        """Say which shards ran tests in place of others, and how many."""
+        told = shared_out.moves(shard.result for shard in self.record.shards if shard.result)[:MOST_MOVES]
+        return [words.say("stolen" if move.how == STOLEN else "taken_over", **vars(move)) for move in told]
 
     @property
     def total(self) -> int:

@@ -143,6 +143,14 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "Balance: the slowest shard's tests took {slowest}, an even share would be {even} ({percent} % lost).",
         "均衡：最慢分片的测试用时 {slowest}，平均为 {even}（损失 {percent} %）。",
     ),
+    "stolen": (
+        "Shard {index} ran {count} of its {all} tests in place of shard {whose}.",
+        "分片 {index} 的 {all} 个测试中，{count} 个是代分片 {whose} 运行的。",
+    ),
+    "taken_over": (
+        "Shard {index} took {count} of its {all} tests over from shard {whose}, which was silent.",
+        "分片 {whose} 无响应，分片 {index} 的 {all} 个测试中有 {count} 个是从它接管的。",
+    ),
     "no_result": ("left no result", "没有留下结果"),
     "not_run_yet": ("left nothing", "没有留下任何内容"),
     "estimate_mark": ("estimate of its tests", "测试预计结束"),

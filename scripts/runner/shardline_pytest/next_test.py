@@ -47,7 +47,7 @@ class Later:
     def __repr__(self) -> str:
         return repr(self._look())
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return type(self._like()) if "_found" in vars(self) else pytest.Item
 
@@ -60,4 +60,4 @@ class Later:
 
     def _like(self) -> pytest.Item:
         found = self._look()
-        return vars(self)["_unknown"] if found is None else found  # type: ignore[no-any-return]
+        return vars(self)["_unknown"] if found is None else found

@@ -70,12 +70,6 @@ class Pieces:
             pytest.exit(f"a plugin runs the tests in a way of its own, {item.nodeid} first: say {OFF}")
         return (yield)
 
-    @outermost
-    def pytest_runtest_teardown(self, nextitem: Any) -> Wrapper:
-        """Ask before the teardown is measured."""
-        bool(nextitem)
-        return (yield)
-
     def _following(self, item: pytest.Item) -> Optional[pytest.Item]:
         """Find what comes after the last test that we know: the placeholder while we do not, None at the end."""
         try:

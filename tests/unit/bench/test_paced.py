@@ -69,6 +69,7 @@ def test_nodes_begin_together_and_what_they_ran_is_read_from_what_they_wrote(tmp
     ]
 
     assert [0, 0] == [node.wait(30) for node in nodes]
-    span_s, tests, set_ups = paced.seen(tmp_path / "seen")
-    assert 0.6 < span_s
-    assert (2, 2) == (tests, set_ups)
+    run = paced.seen(tmp_path / "seen", Troubles())
+    assert (2, 2) == (run.tests, run.set_ups)
+    assert run.span_s > 0.6
+    assert 0 < run.between_s < run.span_s - 0.3

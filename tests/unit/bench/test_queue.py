@@ -54,4 +54,6 @@ def test_claims_are_counted_by_how_the_pieces_came(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_not_green_is_measured_all_the_same() -> None:
-    assert ("1.500", "2", "0", "-", "-", "-", "-") == queue.row([Ran(Seen(3.0, 12, 0), trouble="red")], 2.0, 10)
+    assert ("1.500", "5.0", "10.0", "2", "0", "red", "-", "-", "-") == queue.row(
+        [Ran(Seen(3.0, 12, 0, 0.1, 0.2), trouble="red")], 2.0, 10
+    )

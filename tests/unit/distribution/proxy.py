@@ -43,13 +43,19 @@ class Proxy:
         self.passed = 0  # answers, and what was lost of them
         self._closed = threading.Event()
         self._open: List[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     def close(self) -> None:
-        """Cut all connections, and listen no more."""
+        """Cut all connections, listen no more, and leave no thread behind."""
         self._closed.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
         self._listener.close()
+        self._threads[0].join()
         self.cut()
+        for thread in self._threads:
+            thread.join()
 
     def cut(self) -> None:
         """Cut all connections that are open."""
@@ -64,7 +70,8 @@ class Proxy:
                 if self.down:
                     client.close()
                     continue
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                self._threads.append(threading.Thread(target=self._serve, args=(client,), daemon=True))
+                self._threads[-1].start()
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client, socket.create_connection(self._server) as server:

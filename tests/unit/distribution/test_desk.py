@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from random import Random
 from typing import Dict, List, Set
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scripts.ci import Node
 from scripts.distribution.desk import Claimed, Desk, mark_dead
 from scripts.distribution.policy import OWN, STOLEN, TAKEN_OVER, End, Wait
-from scripts.distribution.sight import MOST_TAKEOVERS, read_owner
+from scripts.distribution.sight import MOST_TAKEOVERS, latest, read_owner
 from scripts.distribution.store import StoreError
 from scripts.planning.pieces import named
 from tests.unit.distribution.runs import SILENCE_S, MemoryStore, Shard, pieces_of, run
@@ -150,6 +151,38 @@ def test_who_is_closed_keeps_what_it_has_a_result_of() -> None:
     assert done.piece not in [claimed.piece for claimed in found]
 
 
+def test_a_sign_that_arrives_late_does_not_open_what_is_closed() -> None:
+    store = MemoryStore()
+    one = desk(store, 1)
+    one.next(0)
+    [(key, early)] = store.look("beats").items()
+    one.close([])
+    store.put(f"beats/{key}", early)
+    mark_dead(store, 1)
+
+    assert TAKEN_OVER not in [claimed.how for claimed in take_all(desk(store, 0))]
+
+
+def test_a_claim_that_arrives_after_its_shard_has_closed_is_left_to_others() -> None:
+    store = MemoryStore()
+    one = desk(store, 1)
+    store.down = True
+    with pytest.raises(StoreError):
+        one.next(0)
+    store.down = False
+    one.close([])
+    late = pieces_of(2, 2)[2]
+    store.claim(f"claims/{late.name}.0", word_of(store))
+
+    assert 4 == len(take_all(desk(store, 0)))
+
+
+def word_of(store: MemoryStore) -> str:
+    """What the one shard that has ever given a sign claims with."""
+    [owner] = latest(store.look("beats").values())
+    return json.dumps(owner)
+
+
 def test_who_was_taken_over_from_hears_of_it() -> None:
     store = MemoryStore()
     asleep, guard = desk(store, 1), desk(store, 0)
@@ -162,6 +195,9 @@ def test_who_was_taken_over_from_hears_of_it() -> None:
     asleep.look(2 * SILENCE_S)
 
     assert {mine.piece.name} == asleep.lost()
+    asleep.forget(mine.piece.name)
+    mark_dead(store, 0)
+    assert (mine.piece, TAKEN_OVER, 0) in take_all(asleep, 3 * SILENCE_S)
 
 
 def test_a_piece_that_three_shards_fell_silent_with_is_given_to_no_other() -> None:
@@ -182,7 +218,8 @@ def test_a_claim_that_cannot_be_read_is_that_of_a_silent_one() -> None:
     assert isinstance(one.next(0), Wait)
     listen(one, 0, 2 * SILENCE_S)
 
-    assert 4 == len(take_all(one, 2 * SILENCE_S))
+    assert {0, 1} == {claimed.whose for claimed in take_all(one, 2 * SILENCE_S)}
+    assert 4 == len(one.claimed)
 
 
 def test_a_shard_that_is_run_again_gets_its_own_tests_again() -> None:

@@ -85,7 +85,7 @@ def test_the_first_red_shard_is_chosen_and_the_others_are_named() -> None:
         reproduction.choose(contents(*(replace(each, tests=()) for each in shards[:2])), None)
 
 
-JOURNAL = [
+JOURNAL: List[Dict[str, Any]] = [
     {"event": "load", "schema": journal.SCHEMA, "time": 1.0, "pid": 1, "round": 0, "pytest": "8", "python": "3.8.1"},
     {"event": "session", "rootdir": "/r", "maxfail": 0},
     {"event": "collected", "count": 3, "digest": "d", "files": "f"},
@@ -111,6 +111,26 @@ def test_of_a_killed_shard_the_journal_tells_the_order_and_the_test_that_ran() -
     assert (("t.py::b", "t.py::a[2c]", "t.py::c"),) == recorded.processes
     assert {"t.py::a[2c]": reproduction.KILLED} == recorded.failures
     assert (True, ("-x",), "3.8.1", plan) == (recorded.killed, recorded.arguments, recorded.python, recorded.plan)
+
+
+def test_of_a_killed_shard_that_shared_out_tests_only_those_count_that_it_was_given() -> None:
+    load, session, collected, chosen, *ran = JOURNAL
+    piece = {"event": "piece", "name": "0-00", "ids": ["t.py::b", "t.py::a[7f]"]}
+    later = {"event": "piece", "name": "1-00", "ids": ["t.py::d"]}
+    offered = {**chosen, "ids": [*chosen["ids"], "t.py::d"], "by_piece": True}
+    begun = [load, session, collected, offered]
+    rounds: List[List[Dict[str, Any]]] = [[*begun, piece, *ran], [{**load, "round": 1}, *begun[1:], later]]
+    lines = [
+        json.dumps({"of": f"5f3a.{number}", "n": place, **event})
+        for number, events in enumerate(rounds)
+        for place, event in enumerate(events)
+    ]
+    told = {
+        "reports/shard-0/selection.json": json.dumps({"start": "5f3a", "total": 2}).encode(),
+        "reports/shard-0/journal.jsonl": "\n".join(lines).encode(),
+    }
+
+    assert (("t.py::b", "t.py::a[2c]", "t.py::d"),) == reproduction.read(told, 0).processes
 
 
 def test_of_a_shard_that_left_nothing_the_plan_tells() -> None:

@@ -251,6 +251,14 @@ def test_the_message_is_that_of_the_phase_that_decided() -> None:
     assert ("teardown", "text of call\n\ntext of teardown") == (attempt.message, attempt.text)
 
 
+def test_what_fails_to_end_after_the_last_test_is_that_tests_error_and_no_other_attempt() -> None:
+    late = end("a", "teardown", "failed", message="after all")
+
+    (attempt,) = one_round(*trial("a"), late, *FINISH).attempts
+
+    assert ("error", "after all") == (attempt.outcome, attempt.message)
+
+
 def test_a_failed_subtest_fails_its_test() -> None:
     subtest = end("a", "call", "failed", subtest="i=2", message="two")
     passed = end("a", "call", subtest="i=3")
@@ -460,3 +468,34 @@ def test_the_python_of_the_tests_is_that_of_the_first_round_of_this_start(tmp_pa
     file.write_text("".join(json.dumps({**LOAD, "of": of, "n": 0, "executable": it}) + "\n" for of, it in starts))
 
     assert ["/first/python", ""] == [journal.interpreter(each, START) for each in (file, tmp_path / "none")]
+
+
+def given(*ids: str, name: str = "0-00-1a2b3c4d") -> Event:
+    return {"event": "piece", "name": name, "ids": list(ids)}
+
+
+def test_piece_by_piece_a_round_was_to_run_what_it_was_given_in_that_order() -> None:
+    session, seen, chosen = collected("a", "b", "b", "c")
+    told = one_round(session, seen, {**chosen, "by_piece": True}, given("c"), *trial("c"), given("b", name="1"))
+
+    assert (("c", "b", "b"), ("a", "b", "b", "c")) == (told.selected, told.listed)
+    assert (Ended(outcomes.DIED_BETWEEN_TESTS), ["b"]) == (told.ended, not_run(told.selected or (), [told]))
+
+
+def test_a_process_that_was_given_nothing_more_has_run_all() -> None:
+    session, seen, chosen = collected("a", "b")
+
+    assert outcomes.DIED_AFTER_LAST == one_round(session, seen, {**chosen, "by_piece": True}).ended.kind
+
+
+def test_progress_counts_what_moved_from_shard_to_shard(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    progress = journal.Progress(Tail(file, START), {"a": 1, "b": 3}, all_times={"a": 1, "b": 3, "x": 4})
+    file.write_bytes(lines(*numbered(LOAD, *collected("a", "b", "x"), given("a", "x"), *trial("x"))))
+    progress.read()
+    progress.expect({"a", "x", "b"})  # another was given b
+
+    assert (2, 0.8, {"x"}) == (progress.tests, progress.share, progress.done)
+    progress.lose()
+    progress.expect({"b"})
+    assert (1, set()) == (progress.tests, progress.done)

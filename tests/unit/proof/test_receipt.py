@@ -116,7 +116,7 @@ def test_what_died_outside_tests_makes_the_shard_red() -> None:
     "ended, said",
     [
         (INTERRUPTED, "was interrupted"),
-        (STOPPED, "was stopped by -x or --maxfail"),
+        (STOPPED, "was stopped by -x, --maxfail or --fail-fast"),
         (GAVE_UP, "gave up before all its tests had run"),
     ],
 )

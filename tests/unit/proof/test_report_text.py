@@ -8,6 +8,7 @@ from typing import Any, List
 import pytest
 
 from scripts.proof import report_text
+from scripts.proof.claimed import STOLEN, TAKEN_OVER, ClaimedPiece
 from scripts.proof.outcomes import FAILED
 from scripts.proof.receipt import ExtraError, Receipt
 from scripts.proof.report_text import Ending, next_lines, run_lines
@@ -140,3 +141,12 @@ def test_what_is_no_verdict_is_not_read(tmp_path: Path, content: str) -> None:
     (tmp_path / "merge.json").write_text(content, encoding="utf-8")
 
     assert None is report_text.read(tmp_path / "merge.json")
+
+
+def test_what_moved_from_shard_to_shard_is_told_in_a_line() -> None:
+    pieces = (ClaimedPiece("1-00", STOLEN, 1, 1), ClaimedPiece("2-00", TAKEN_OVER, 2, 1))
+    thief = shard(0, ran("a"), ran("b"), of=3, store="redis://here", pieces=pieces)
+
+    told = run_lines(Ending(judged([thief]), [thief]))
+
+    assert "moved: shard 0 ran 1 test of shard 1; shard 0 took over 1 test of shard 2, which was silent" in told

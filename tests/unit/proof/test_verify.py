@@ -277,7 +277,7 @@ def test_after_a_failure_x_leaves_the_rest_unrun_and_the_run_has_failed_tests() 
 
     assert (v.TESTS_FAILED, {FAILED: 1, NOT_RUN: 1}) == (verdict.ended, verdict.counts)
     assert [v.STOPPED, v.RED_TEST, v.LEFT] == red_kinds(verdict)
-    assert "1 test left unrun after a failure, as you asked (-x, --maxfail):" in lines(verdict)
+    assert "1 test left unrun after a failure, as you asked (-x, --maxfail, --fail-fast):" in lines(verdict)
     assert "nowhere" not in " ".join(lines(verdict))
 
 

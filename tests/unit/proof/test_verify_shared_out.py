@@ -117,7 +117,7 @@ def test_a_shard_without_the_store_ran_its_part_of_the_plan_while_others_took_it
 def test_a_store_that_was_lost_after_all_was_claimed_is_a_note() -> None:
     verdict = about([sharer(0, own("0-00", A, B), store_gone="no answer"), SECOND])
 
-    assert (True, ["shard index 0 of 2 lost redis://here: no answer; it claimed nothing more"]) == (
+    assert (True, ["shard index 0 of 2 lost the store: no answer; it claimed nothing more"]) == (
         verdict.green,
         lines(verdict),
     )
@@ -212,6 +212,13 @@ def test_a_dead_shard_whose_tests_others_ran_is_a_note() -> None:
             verdict.green,
             lines(verdict),
         )
+
+
+def test_a_dead_shard_that_had_nothing_by_the_plan_is_a_note_though_others_had_no_store() -> None:
+    others = [sharer(0, own("0-00", A, B), of=3), shard(1, C, D, of=3, collected=ABCD)]
+
+    assert about(others, (*PLAN, ())).of(v.REPLACED)
+    assert v.NO_RESULT in red_kinds(about(others, ()))
 
 
 def test_a_dead_shard_is_red_where_a_test_is_lost() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Callable, List, Optional, Sequence
 from scripts.ci import Node
 from scripts.environments.environments import Environment
 from scripts.runner import rounds
+from scripts.runner.claims import Claims
 from scripts.runner.decisions import Outcome
 from scripts.runner.preparation import Environments
 from scripts.runner.pytest_process import Supervision
@@ -48,14 +49,16 @@ class Shard:
         ids: Optional[Sequence[str]] = None,
         timeout_s: float = 60.0,
         signalled: Callable[[], bool] = lambda: False,
+        claims: Optional[Claims] = None,
         **suite_settings: Any,
     ) -> Outcome:
         suite = Suite("tests", test_timeout_s=Seconds(timeout_s), **suite_settings)
         settings = Settings(suite, file=self.project / "pipeline.yml")
         more = ["-q", "-p", "no:cacheprovider", *arguments]
         nowhere = str(self.folder / "nowhere.json")
-        selection = Selection(START, 0, 1, nowhere, nowhere, "m", ids=None if ids is None else tuple(ids))
-        run = ShardRun(settings, Node(0, 1), fresh(self.folder), selection, more)
+        node = Node(0, 2 if claims else 1)
+        selection = Selection(START, 0, node.total, nowhere, nowhere, "m", ids=None if ids is None else tuple(ids))
+        run = ShardRun(settings, node, fresh(self.folder), selection, more, claims=claims)
         environments = Environments(Environment(Path(sys.prefix)))
         with watchdog() as dog, ServiceSession(settings, environments, self.folder, dog) as session:
             return rounds.run(run, session, Supervision(settings.state, dog), signalled, self.said.append)

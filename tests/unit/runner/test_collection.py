@@ -18,6 +18,8 @@ from scripts.environments.environments import Environment
 from scripts.errors import SettingsError, Shown, SuiteError
 from scripts.runner import collection
 from scripts.settings import Service, Settings, Suite
+from tests.unit.proof.results import shard
+from tests.unit.proof.test_journal import LOAD, SESSION, START, lines, numbered
 from tests.unit.steps import projects
 
 HERE = Environment(Path(sys.prefix))
@@ -155,3 +157,15 @@ def test_a_collection_ends_with_its_runner_however_that_ends(tmp_path: Path) -> 
     runner.wait()
 
     assert [] == psutil.wait_procs([pytest_process], timeout=20)[1]
+
+
+def test_a_shard_that_could_be_given_any_test_has_collected_for_the_merge_too(settings: Settings) -> None:
+    folder = settings.reports / "shard-0"
+    folder.mkdir(parents=True)
+    chosen = {"event": "selected", "at": 0.0, "ids": ["a", "b"], "by_piece": True, "names": {"b": "known"}}
+    (folder / "journal.jsonl").write_bytes(lines(*numbered(LOAD, SESSION, chosen)))
+    results = [shard(0, collected=collected, start=START) for collected in (["a", "known"], ["a", "known", "c"])]
+
+    whole, part = (collection.of_shard(settings, folder, result) for result in results)
+
+    assert (["a", "b"], None) == (whole and whole.nodeids, part)

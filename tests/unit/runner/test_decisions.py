@@ -503,3 +503,64 @@ def test_a_fixture_that_ends_the_processes_of_a_replay_is_named_by_all_that_need
 
     assert {"a": "error", "b": "error", "c": "error"} == words(outcome)
     assert "finished" == outcome.ended
+
+
+# Piece by piece -------------------------------------------------------------------------------------
+
+
+def piecewise(kind: str, *ended: str, cut_off: bool = True, **more: Any) -> FinishedRound:
+    """A round that was offered a, b, c and given some of them."""
+    return replace(ran(kind, *ended, **{"selected": ended, "offered": ("a", "b", "c"), **more}), cut_off=cut_off)
+
+
+def test_a_shard_answers_for_what_was_claimed_also_where_no_process_heard_of_it() -> None:
+    outcome = next_step(
+        [piecewise(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED))], claimed=["a", "b", "c"]
+    )
+
+    assert ("", ("c",)) == (outcome.ended, outcome.due)
+    assert {"a": "passed", "b": "failed", "c": "not-run"} == words(outcome)
+
+
+def test_what_nobody_claimed_is_not_this_shards() -> None:
+    outcome = next_step([piecewise(outcomes.FINISHED, "a", cut_off=False)], claimed=["a"])
+
+    assert ("finished", (), {"a": "passed"}) == (outcome.ended, outcome.errors, words(outcome))
+
+
+def test_a_process_that_dies_after_its_piece_is_followed_by_another_as_long_as_there_may_be_more() -> None:
+    dead = piecewise(outcomes.DIED_AFTER_LAST, "a", exit=Exit(KILLED))
+    vain = piecewise(outcomes.DIED_AFTER_LAST, exit=Exit(KILLED))
+
+    assert ("", ()) == (next_step([dead], claimed=["a"]).ended, next_step([dead], claimed=["a"]).due)
+    assert "finished" == next_step([replace(dead, cut_off=False)], claimed=["a"]).ended
+    assert "gave up" == next_step([dead, *[vain] * 5], claimed=["a"]).ended
+
+
+@pytest.mark.parametrize(
+    "kind, exit, ended",
+    [
+        (outcomes.STOPPED, Exit(2), "stopped"),
+        (outcomes.INTERRUPTED, Exit(2, interrupted=True), "interrupted"),
+        (outcomes.FINISHED, FINE, "gave up"),
+    ],
+)
+def test_a_shard_that_was_not_told_of_the_end_has_not_finished(kind: str, exit: Exit, ended: str) -> None:
+    outcome = next_step([piecewise(kind, "a", exit=exit)], claimed=["a"])
+
+    assert (ended, kind == outcomes.FINISHED) == (outcome.ended, bool(outcome.errors))
+
+
+def test_what_needs_a_fixture_counts_places_in_all_that_was_offered() -> None:
+    needs = {("session", "", "db"): ((1, 2),)}
+    told = piecewise(outcomes.DIED_BETWEEN_TESTS, fixture=DB, exit=Exit(KILLED), selected=("c", "a"), needs=needs)
+
+    outcome = next_step([told, told], claimed=["c", "a"])
+
+    assert {"c": "error", "a": "not-run"} == words(outcome)
+
+
+def test_it_is_said_that_the_next_process_may_get_more() -> None:
+    dead = piecewise(outcomes.DIED_IN_TEST, "a", running="b", exit=Exit(KILLED))
+
+    assert "round 1: 0 tests to run, and what else is free" in decisions.progress(next_step([dead], claimed=["a", "b"]))

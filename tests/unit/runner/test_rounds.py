@@ -16,11 +16,14 @@ from typing import Dict, List
 import psutil
 import pytest
 
+from scripts.ci import Node
+from scripts.distribution.folder import FolderStore
 from scripts.errors import SuiteError
 from scripts.proof import junit, outcomes, receipt
 from scripts.proof.outcomes import Ended, Round
 from scripts.proof.receipt import ExtraError
 from scripts.runner import plugin_loader, pytest_process, rounds, selection
+from scripts.runner.claims import Claims
 from scripts.runner.decisions import Exit, FinishedRound, Outcome
 from scripts.runner.service_session import ServiceSession
 from scripts.settings import Settings, Suite
@@ -469,6 +472,44 @@ def test_a_repository_is_found_from_the_project_up(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
 
     assert (project.resolve(), tmp_path.resolve()) == (without, rounds.repository_of(project))
+
+
+# Piece by piece -------------------------------------------------------------------------------------
+
+
+def claims(folder: Path, **how: bool) -> Claims:
+    """What a shard of two claims while the other has not come."""
+    return Claims(FolderStore(folder / "store"), Node(0, 2), **how)
+
+
+def test_a_process_that_dies_in_a_piece_is_followed_by_one_that_goes_on(shard: Shard, tmp_path: Path) -> None:
+    mine = claims(tmp_path)
+    deadly = DEADLY.format(deed="os._exit(0)")
+
+    outcome = shard.write(test_it=deadly, test_more="def test_more(): pass").run(claims=mine)
+
+    assert {"test_before": "passed", "test_deadly": "failed", "test_after": "passed", "test_more": "passed"} == short(
+        outcome
+    )
+    assert ("finished", (), 2, 4) == (outcome.ended, outcome.errors, len(outcome.rounds), len(mine.nodeids))
+    assert {"own", "stolen"} == {piece.how for piece in mine.pieces}
+    assert [test.nodeid for test in outcome.tests] == mine.nodeids
+    given = [nodeid for told in outcome.rounds for nodeid in told.selected or ()]
+    assert {*mine.nodeids} == {*given}
+
+
+def test_a_stop_at_the_first_failure_names_what_was_claimed_and_did_not_run(shard: Shard, tmp_path: Path) -> None:
+    red = """
+        import pytest
+        @pytest.mark.parametrize("each", range(9))
+        def test_red(each): assert 0
+    """
+    mine = claims(tmp_path, fail_fast=True)
+
+    outcome = shard.write(test_it=red).run("-x", claims=mine)
+
+    assert ("stopped", ()) == (outcome.ended, outcome.errors)
+    assert {"failed": 1, "not-run": len(mine.nodeids) - 1} == {"not-run": 0, **Counter(short(outcome).values())}
 
 
 # Signals, to a runner in a process of its own -------------------------------------------------------

@@ -10,13 +10,16 @@ import pytest
 
 from scripts.ci import Node
 from scripts.errors import PipelineError
-from scripts.proof import outcomes
+from scripts.planning import plan as planning
+from scripts.planning.estimates import Estimates
+from scripts.proof import outcomes, receipt
 from scripts.proof.outcomes import Attempt, Ended, Fixture, Round, SharedCost
-from scripts.runner import shard
+from scripts.runner import claims, shard
 from scripts.runner.decisions import Exit, FinishedRound, next_step
 from scripts.runner.rounds import ShardRun
 from scripts.runner.selection import Selection
-from scripts.settings import Settings, Suite
+from scripts.settings import Distribution, Settings, Suite
+from scripts.steps import verdict
 
 ANSWER = {
     "plan": "p1",
@@ -131,3 +134,32 @@ def test_the_commit_is_the_ci_s_or_git_s_or_none(tmp_path: Path) -> None:
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "a"], check=True)
 
     assert 40 == len(shard.commit_of(tmp_path, {}))
+
+
+def test_a_shard_that_comes_when_all_is_claimed_is_green_and_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARDLINE_RUN", "monday")
+    monkeypatch.setenv("SHARDLINE_STORE", "")
+    distribution = Distribution(str(tmp_path / "store"))
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml", distribution=distribution)
+    plan = planning.make(["t.py::a", "t.py::b"], Estimates({}), 2)
+    planning.save(plan, settings.reports / planning.FILE_NAME)
+    other = claims.of_run(settings, Node(0, 2), plan)
+    assert other
+    other.offer(plan.id, [piece for part in plan.shards for piece in part.pieces], ["t.py::a", "t.py::b"], {})
+    after = ""
+    while "piece" in (answer := other.next(20.0, after)):
+        after = answer["piece"]["name"]
+
+    result = shard.execute(settings, Node(1, 2), [])
+
+    assert (plan.id, str(tmp_path / "store"), (), "finished") == (
+        result.plan_id,
+        result.store,
+        result.tests,
+        result.ended,
+    )
+    assert 0 == verdict.exit_code(settings, result)
+    assert result == receipt.read(tmp_path / "reports" / "shard-1" / "receipt.json")
+    assert not (tmp_path / "reports" / "shard-1" / "journal.jsonl").exists()

@@ -39,7 +39,7 @@ def test_a_keyboard_interrupt_of_a_test_is_its_failure_and_x_stops_after_it(tmp_
     assert 1 == done.returncode == stopped.returncode
     assert re.search(r"^4 tests.*: 1 failed, 3 passed$", done.stdout, re.MULTILINE)
     assert "checks/test_it.py::test_interrupts  (failed in shard index " in done.stdout
-    assert "left unrun after a failure, as you asked (-x, --maxfail):\n" in stopped.stdout
+    assert "left unrun after a failure, as you asked (-x, --maxfail, --fail-fast):\n" in stopped.stdout
     for each in (done, stopped):
         assert "lost" not in each.stdout and "ran nowhere" not in each.stdout
         assert "ended: tests failed (exit code 1)" == each.stdout.splitlines()[-1]

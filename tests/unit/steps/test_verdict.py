@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_shard_that_cannot_leave_its_result_is_red(shared: Settings, capsys: p
 
 def test_to_merge_last_needs_a_store_and_a_name_of_the_run(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="need a store"):
-        verdict.check_can_merge(Settings(Suite("tests"), file=shared.file))
-    monkeypatch.delenv("SHARDLINE_RUN")
-    with pytest.raises(SettingsError, match="no CI says which run"):
-        verdict.check_can_merge(shared)
+        verdict.check_can_merge(Settings(Suite("tests"), file=shared.file), Node(0, 2))
+    monkeypatch.setattr(os, "environ", {})
+    with pytest.raises(SettingsError, match="a name of this run"):
+        verdict.check_can_merge(shared, Node(0, 2))

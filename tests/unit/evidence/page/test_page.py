@@ -18,6 +18,7 @@ from scripts.evidence.page.page import render
 from scripts.evidence.page.text import short_id
 from scripts.evidence.record import Artifact, Log, Request, RunRecord, ShardRecord
 from scripts.proof import outcomes as o
+from scripts.proof.claimed import OWN, STOLEN, TAKEN_OVER, ClaimedPiece
 from scripts.proof.findings import Verdict
 from scripts.proof.outcomes import FAILED, Running
 from tests.unit.evidence.page.html import Page
@@ -52,6 +53,22 @@ STATES: Dict[str, Callable[[], RunRecord]] = {
     ),
     "a verdict without shards": lambda: replace(RED, shards=()),
 }
+
+
+def test_who_ran_tests_of_another_shard_is_told_in_both_languages() -> None:
+    one, other = GREEN.shards
+    pieces = (
+        ClaimedPiece("1-00", OWN, 1, 0),
+        ClaimedPiece("0-01", STOLEN, 0, 1),
+        ClaimedPiece("0-02", TAKEN_OVER, 0, 1),
+    )
+    assert other.result
+    moved = replace(other, result=replace(other.result, store="redis://here", pieces=pieces))
+
+    html = render(replace(GREEN, shards=(one, moved)), [])
+
+    assert "Shard 1 ran 1 of its 2 tests in place of shard 0." in html
+    assert "分片 0 无响应，分片 1 的 2 个测试中有 1 个是从它接管的。" in html
 
 
 @pytest.mark.parametrize("state", STATES)
