@@ -7,9 +7,9 @@ zstd where there is one: so times are kept to the second.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import time
@@ -18,6 +18,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Match, NamedTup
 from urllib.parse import quote
 
 from scripts.errors import PipelineError
+
+from .measuring import meter
 
 LAST_CHARACTERS = 2000
 APART = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"])]
@@ -81,6 +83,7 @@ class Machine:
         self._place = folder / "project"
         self.project = folder / own / "project"
         self.said = ""
+        self._cpu_s = 0.0  # of all commands that have ended, and of what they waited for
         self._home, self._store, self._workspace = (folder / name for name in (f"{own}/home", "store", "workspace"))
         self._source, self._values, self._saves = checkout, values, folder / saves
         self._environ = {**environ, "HOME": str(self._home)}
@@ -109,9 +112,9 @@ class Machine:
         kind, said = step
         if kind not in self._known:
             return None
-        began, clock, cpu_s = time.time(), time.perf_counter(), _children_s()
+        began, clock, cpu_s = time.time(), time.perf_counter(), self._cpu_s
         name, archive_bytes = self._known[kind](said)
-        took = Took(name, began, time.perf_counter() - clock, archive_bytes, _children_s() - cpu_s)
+        took = Took(name, began, time.perf_counter() - clock, archive_bytes, self._cpu_s - cpu_s)
         return took if name else None
 
     def _checkout(self, said: Dict[str, Any]) -> Tuple[str, int]:
@@ -172,8 +175,9 @@ class Machine:
         words = ["bash", "-eo", "pipefail", "-c", line]
         if self.project != self._place:
             words = [*APART, "bash", "-c", _AT_PLACE, "bash", str(self.project), str(self._place), *words]
+        cost = self._home / "cost.json"
         done = subprocess.run(
-            words,
+            [*meter(cost), *words],
             cwd=str(self.project),
             env=self._environ,
             stdin=subprocess.DEVNULL,
@@ -184,14 +188,9 @@ class Machine:
             check=False,
         )
         self.said += done.stdout
+        self._cpu_s += json.loads(cost.read_text(encoding="ascii"))["cpu_s"]
         if done.returncode:
             raise PipelineError(f"{line}: ended with {done.returncode}:\n{done.stdout[-LAST_CHARACTERS:]}")
-
-
-def _children_s() -> float:
-    """Read the seconds of CPU of all commands that have ended, and of what they waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _subject(key: str) -> str:
