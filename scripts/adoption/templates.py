@@ -77,11 +77,12 @@ commands:
   restore_weights:
     steps:
       - restore_cache: {keys: ['v1-weights-{{ checksum ".pipeline/weights.sha256" }}']}
-  # Each shard makes the plan itself, of one history: that which the first of this pipeline's nodes found.
+  # Each shard makes the plan itself, of one history: that which the first of this pipeline's nodes found, even if none.
   restore_history:
     steps:
+      - run: {name: No history yet, command: touch .pipeline/timings.json}
       - restore_cache: {keys: [v1-history-<< pipeline.id >>, "v1-timings-{{ .Branch }}-", v1-timings-]}
-      - save_cache: {key: v1-history-<< pipeline.id >>, paths: [.pipeline/timings.json]}
+      - save_cache: {key: v1-history-<< pipeline.id >>, paths: [.pipeline/timings.json, .pipeline/outcomes.json]}
       - restore_cache: {keys: [v1-history-<< pipeline.id >>]}
 
 jobs:

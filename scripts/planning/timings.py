@@ -248,12 +248,12 @@ def save(timings: Timings, file: Path) -> None:
 
 
 def load(file: Path) -> Timings:
-    """Read timings.json; where there is none yet, nothing is known.
+    """Read timings.json; where there is none yet, or an empty file, nothing is known.
 
     Raises:
         PipelineError: the file cannot be read, or is not of this form and schema.
     """
-    if not os.path.lexists(str(file)):
+    if not os.path.lexists(str(file)) or (file.is_file() and not file.stat().st_size):
         return Timings()
     data = read_json(file, SCHEMA, _HINT)
     try:

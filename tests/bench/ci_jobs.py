@@ -7,8 +7,9 @@ zstd where there is one: so times are kept to the second.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
-import resource
 import shutil
 import subprocess
 import time
@@ -18,7 +19,11 @@ from urllib.parse import quote
 
 from scripts.errors import PipelineError
 
+from .measuring import meter
+
 LAST_CHARACTERS = 2000
+APART = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"])]
+_AT_PLACE = 'mkdir -p "$2" && mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"'
 
 
 class Took(NamedTuple):
@@ -49,27 +54,41 @@ def job_steps(config: Any, job: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
             yield step, {}
 
 
+def can_be_many() -> bool:
+    """Tell whether this machine can give each of several its own folder at the same place: Linux can, mostly."""
+    return bool(shutil.which("unshare")) and not subprocess.call([*APART, "true"], stderr=subprocess.DEVNULL)
+
+
 class Machine:
     """A machine of a CI: a project in a folder, always the same one, a fresh home, and the store that all share.
 
     Args:
         values: what stands in `<< pipeline.NAME >>` and `{{ .Name }}`, by these names.
         saves: the folder that gets what it saves, where others are not to see that yet.
+        own: the folder of one beside others, whose commands all see it at the same place (see `can_be_many`).
 
     Attributes:
         said: what the commands printed.
     """
 
     def __init__(
-        self, folder: Path, checkout: Path, environ: Mapping[str, str], values: Mapping[str, str], saves: str = "store"
+        self,
+        folder: Path,
+        checkout: Path,
+        environ: Mapping[str, str],
+        values: Mapping[str, str],
+        saves: str = "store",
+        own: str = "",
     ) -> None:
-        self.project = folder / "project"
+        self._place = folder / "project"
+        self.project = folder / own / "project"
         self.said = ""
-        self._home, self._store, self._workspace = (folder / name for name in ("home", "store", "workspace"))
+        self._cpu_s = 0.0  # of all commands that have ended, and of what they waited for
+        self._home, self._store, self._workspace = (folder / name for name in (f"{own}/home", "store", "workspace"))
         self._source, self._values, self._saves = checkout, values, folder / saves
         self._environ = {**environ, "HOME": str(self._home)}
         for made in (self._home, self._store, self._workspace, self._saves):
-            made.mkdir(exist_ok=True)
+            made.mkdir(parents=True, exist_ok=True)
         self._known: Dict[str, Callable[[Dict[str, Any]], Tuple[str, int]]] = {
             "checkout": self._checkout,
             "run": self._run,
@@ -93,9 +112,9 @@ class Machine:
         kind, said = step
         if kind not in self._known:
             return None
-        began, clock, cpu_s = time.time(), time.perf_counter(), _children_s()
+        began, clock, cpu_s = time.time(), time.perf_counter(), self._cpu_s
         name, archive_bytes = self._known[kind](said)
-        took = Took(name, began, time.perf_counter() - clock, archive_bytes, _children_s() - cpu_s)
+        took = Took(name, began, time.perf_counter() - clock, archive_bytes, self._cpu_s - cpu_s)
         return took if name else None
 
     def _checkout(self, said: Dict[str, Any]) -> Tuple[str, int]:
@@ -153,8 +172,12 @@ class Machine:
         return re.sub(r"<< pipeline\.([\w.]+) >>|{{ \.?(\w+) }}", lambda name: values[name[1] or name[2]], text)
 
     def _bash(self, line: str) -> None:
+        words = ["bash", "-eo", "pipefail", "-c", line]
+        if self.project != self._place:
+            words = [*APART, "bash", "-c", _AT_PLACE, "bash", str(self.project), str(self._place), *words]
+        cost = self._home / "cost.json"
         done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", line],
+            [*meter(cost), *words],
             cwd=str(self.project),
             env=self._environ,
             stdin=subprocess.DEVNULL,
@@ -165,14 +188,9 @@ class Machine:
             check=False,
         )
         self.said += done.stdout
+        self._cpu_s += json.loads(cost.read_text(encoding="ascii"))["cpu_s"]
         if done.returncode:
             raise PipelineError(f"{line}: ended with {done.returncode}:\n{done.stdout[-LAST_CHARACTERS:]}")
-
-
-def _children_s() -> float:
-    """Read the seconds of CPU of all commands that have ended, and of what they waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _subject(key: str) -> str:

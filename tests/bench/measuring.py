@@ -60,10 +60,9 @@ def measured(words: Sequence[str], cwd: Path = ROOT, environ: Optional[Mapping[s
     """
     with tempfile.TemporaryDirectory() as folder:
         result, output = Path(folder, "cost.json"), Path(folder, "output")
-        meter = [sys.executable, "-I", "-S", str(Path(__file__).with_name("meter.py")), str(result)]
         with output.open("wb") as sink:
             done = subprocess.run(
-                [*meter, *words],
+                [*meter(result), *words],
                 cwd=str(cwd),
                 env={**os.environ, **(environ or {})},
                 stdin=subprocess.DEVNULL,
@@ -75,6 +74,11 @@ def measured(words: Sequence[str], cwd: Path = ROOT, environ: Optional[Mapping[s
             said = output.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:]
             raise PipelineError(f"{' '.join(words)[:300]}: ended with {done.returncode}:\n{said}")
         return Cost(**json.loads(result.read_text(encoding="ascii")))
+
+
+def meter(result: Path) -> List[str]:
+    """The words before those of a command that write to a file what it took, as `Cost` has it."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("meter.py")), str(result)]
 
 
 def in_turns(contenders: Mapping[str, Callable[[], T]], rounds: int) -> Dict[str, List[T]]:

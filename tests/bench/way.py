@@ -1,4 +1,4 @@
-"""Part `way`: from a push to its verdict, job by job, as .circleci/config.yml says it, cold and warm.
+"""Part `way`: from a push to its verdict, job by job, as .circleci/config.yml says it, cold and warm, and otherwise.
 
 The suite is that of the article that this project answers (see `replay`), at a twentieth of its time: its tests ask a
 service that sleeps. The team had its verdict after 13 minutes on 4 nodes, before that after 32 on one. What we pay for
@@ -7,22 +7,27 @@ ourselves, starts of programs above all, is not scaled, and so counts twentyfold
 
 from __future__ import annotations
 
+import compileall
 import copy
+import os
+import py_compile
 import random
 import shutil
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import yaml
 
 from scripts.console import say
+from scripts.errors import PipelineError
 
 from . import replay
 from .ci_cache import machine_variables
-from .ci_jobs import Machine, Took, job_steps
+from .ci_jobs import Machine, Took, can_be_many, job_steps
 from .measuring import ROOT, Table, load, low_median_high, project
-from .weights import entries, written
+from .weights import Weights, entries, written
 
 NODES = 4
 SCALE = 20
@@ -31,6 +36,7 @@ START_S = 20 / SCALE  # of the service, until it answers
 WARM_UP_S = 2 / SCALE
 WEIGHTS_BYTES = 1 << 25
 SHOWN_S = 0.1
+LAST_MERGES = "the last merges"
 CHECKOUT = (".circleci", "noxfile.py", "requirements.txt", "requirements.lock", "scripts", "tasks.py")
 SETTINGS = """\
 name: way
@@ -40,6 +46,7 @@ service:
   ready: {{path: /, timeout: 1 min}}
   warm_up: {{path: "/?s={warm_up}"}}
 suite: {{path: suite, asks_while_collected: false}}
+distribution: {{store: {store}}}
 models:
   directory: cache_hub/models
   files:
@@ -89,24 +96,27 @@ def _wall_s(steps: Sequence[Took]) -> float:
 
 
 def tables(rounds: int, folder: Path) -> Iterator[Table]:
-    """Walk both ways, with nothing in the caches and then with all.
+    """Walk all ways, with nothing in the caches and then with all.
 
     Raises:
-        PipelineError: a step failed.
+        PipelineError: a step failed, or this machine cannot be several.
     """
+    if not can_be_many():
+        raise PipelineError("this part needs several machines in one: Linux, and `unshare --mount` allowed")
     ours = yaml.safe_load((ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8"))
-    ways = {"shards at once": ours, "a plan first": plan_first(ours)}
+    ways = {"a plan first": plan_first(ours), "shards at once": ours, LAST_MERGES: last_merges(ours)}
     with tempfile.TemporaryDirectory(dir=str(folder)) as scratch:
-        checkout = _checkout(Path(scratch))
+        weights = written(Path(scratch, "weights.bin"), WEIGHTS_BYTES)
         rows: List[Sequence[str]] = []
         totals: List[Sequence[str]] = []
         for way, config in ways.items():
             place = Path(scratch, way.replace(" ", "-"))
             place.mkdir()
+            checkout = _checkout(place, weights, str(place / "claims") if way == LAST_MERGES else "none")
             runs: Dict[str, List[float]] = {}
             for number in range(rounds + 1):
                 state = "warm" if number else "cold"
-                say(f"{way}, {state}: {NODES} nodes, one after another ...")
+                say(f"{way}, {state}: {NODES} nodes ...")
                 jobs = walked(config, place, checkout, str(number))
                 runs.setdefault(state, []).append(verdict_s(jobs))
                 rows += job_rows(way, state, jobs) if number < 2 else []
@@ -115,11 +125,13 @@ def tables(rounds: int, folder: Path) -> Iterator[Table]:
                 for state, each in runs.items()
             ]
     yield Table(
-        "Each job, and the steps of its slowest node", ("way", "caches", "job", "from, s", "to, s", "steps"), rows
+        "Each job, and the steps of its slowest node",
+        ("way", "caches", "job", "from, s", "to, s", "CPU, s", "steps"),
+        rows,
     )
     notes = [
         f"{replay.TOTAL_S / SCALE:g} s of tests on {NODES} nodes; the article: a verdict after {ARTICLE_MIN} min.",
-        "Each node has this machine to itself, as in a CI; to get one, and its image, takes no time here.",
+        f"The nodes share this machine's {os.cpu_count()} cores; to get one, and its image, takes no time here.",
         f"{load().capitalize()}.",
     ]
     yield Table("Push to verdict", ("way", "caches", "s: least / median / most", f"x {SCALE}, min"), totals, notes)
@@ -139,20 +151,37 @@ def plan_first(config: Any) -> Any:
     return changed
 
 
-def _checkout(folder: Path) -> Path:
+def last_merges(config: Any) -> Any:
+    """Let the last shard say the verdict over a store, so that no job comes after the shards."""
+    changed = copy.deepcopy(config)
+    steps = changed["jobs"]["shard"]["steps"]
+    run = next(step["run"] for step in steps if isinstance(step, dict) and step.get("run", {}).get("name") == "Shard")
+    run["command"] += " --merge"
+    key = (
+        "v1-timings-{{ .Branch }}-" + '{{ checksum ".pipeline/timings.json" }}'
+    )  # as it was found, it is saved already
+    steps.append({"save_cache": {"key": key, "paths": [".pipeline/timings.json", ".pipeline/outcomes.json"]}})
+    changed["workflows"]["integration"]["jobs"].pop()
+    return changed
+
+
+def _checkout(folder: Path, weights: Weights, store: str) -> Path:
     """Make what a checkout holds: this program, the service that sleeps, and the suite."""
-    checkout, weights = folder / "checkout", folder / "weights"
+    checkout = folder / "checkout"
     checkout.mkdir()
-    weights.mkdir()
     for name in CHECKOUT:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(str(source), str(checkout / name), ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(str(source), str(checkout / name))
-    files = entries([written(weights / "weights.bin", WEIGHTS_BYTES)], weights.as_uri())
+    # As an installed copy is; on a fresh checkout each node would compile it, and twentyfold that is no trifle.
+    compileall.compile_dir(
+        str(checkout / "scripts"), quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    files = entries([weights], weights.file.parent.as_uri())
     made = {"app.py": APP.replace("{start}", str(START_S)), "service.txt": "idna==3.10\n"}
-    project(checkout, SETTINGS.format(files=files, warm_up=WARM_UP_S), {**made, **_suite()})
+    project(checkout, SETTINGS.format(files=files, warm_up=WARM_UP_S, store=store), {**made, **_suite()})
     return checkout
 
 
@@ -176,14 +205,22 @@ def walked(config: Any, folder: Path, checkout: Path, run: str) -> List[Job]:
     jobs: List[Job] = []
     shutil.rmtree(str(folder / "workspace"), ignore_errors=True)
     for stage in stages(config["workflows"]["integration"]["jobs"]):
+        with ThreadPoolExecutor(32) as pool:
+            walks = {name: _walks(pool, config, name, folder, checkout, run) for name in stage}
         for name, needed in stage.items():
-            count = NODES if "parallelism" in config["jobs"][name] else 1
-            nodes = [_node(config, name, folder, checkout, run, index, count) for index in range(count)]
-            jobs.append(Job(name, max((ended[each] for each in needed), default=0.0), nodes))
+            began_s = max((ended[each] for each in needed), default=0.0)
+            jobs.append(Job(name, began_s, [walk.result() for walk in walks[name]]))
         ended.update((job.name, job.ended_s) for job in jobs)
         for saved in folder.glob("saves-*/*"):
             saved.replace(folder / "store" / saved.name)
     return jobs
+
+
+def _walks(
+    pool: ThreadPoolExecutor, config: Any, job: str, folder: Path, checkout: Path, run: str
+) -> List[Future[List[Took]]]:
+    count = NODES if "parallelism" in config["jobs"][job] else 1
+    return [pool.submit(_node, config, job, folder, checkout, run, index, count) for index in range(count)]
 
 
 def stages(jobs: Sequence[Any]) -> Iterator[Dict[str, List[str]]]:
@@ -211,7 +248,8 @@ def _node(config: Any, job: str, folder: Path, checkout: Path, run: str, index: 
     environ = {"CIRCLE_NODE_INDEX": str(index), "CIRCLE_NODE_TOTAL": str(count), "CIRCLE_WORKFLOW_ID": f"run-{run}"}
     environ.update({"CI": "true", "CIRCLE_SHA1": "0" * 40})
     values = {"parameters.shards": str(NODES), "id": f"pipeline-{run}", "Branch": "main", "Revision": f"r{run}"}
-    machine = Machine(folder, checkout, {**machine_variables(), **environ}, values, f"saves-{job}")
+    own = f"{job}-{index}"
+    machine = Machine(folder, checkout, {**machine_variables(), **environ}, values, f"saves-{job}", own)
     took = [done for done in map(machine.do, job_steps(config, job)) if done]
     machine.throw_away()
     return took
@@ -219,12 +257,28 @@ def _node(config: Any, job: str, folder: Path, checkout: Path, run: str, index: 
 
 def verdict_s(jobs: Sequence[Job]) -> float:
     """When the verdict was there, in seconds since the push."""
-    return next(job.ended_s for job in jobs if job.name == "merge")
+    return max(job.ended_s for job in jobs if job.name != "caches")
 
 
 def job_rows(way: str, state: str, jobs: Sequence[Job]) -> List[Sequence[str]]:
     """The jobs of a run, and what took longest in each."""
-    return [(way, state, job.name, f"{job.began_s:.1f}", f"{job.ended_s:.1f}", steps_text(job.slowest)) for job in jobs]
+    return [
+        (
+            way,
+            state,
+            job.name,
+            f"{job.began_s:.1f}",
+            f"{job.ended_s:.1f}",
+            f"{cpu_s(job.slowest):.1f}",
+            steps_text(job.slowest),
+        )
+        for job in jobs
+    ]
+
+
+def cpu_s(steps: Sequence[Took]) -> float:
+    """Add up the seconds of CPU of a node's commands."""
+    return sum(step.cpu_s for step in steps)
 
 
 def steps_text(steps: Sequence[Took]) -> str:

@@ -84,10 +84,11 @@ def test_shards_wait_for_nobody_and_the_merge_for_them_however_they_end(config: 
 
 def test_what_a_shard_plans_by_is_what_it_found_last_under_the_name_of_its_pipeline(config: Any) -> None:
     told = [(kind, value) for kind, value in steps(config, "shard") if "history" in str(value)]
+    (_, none_yet), (_, first), (_, saved), (_, last) = told
 
-    assert ["restore_cache", "save_cache", "restore_cache"] == [kind for kind, _ in told]
-    assert [PIN, [PIN]] == [told[0][1]["keys"][0], told[2][1]["keys"]]  # one that is there goes before a newer one
-    assert {"key": PIN, "paths": [".pipeline/timings.json"]} == told[1][1]
+    assert ["run", "restore_cache", "save_cache", "restore_cache"] == [kind for kind, _ in told]
+    assert [PIN, [PIN]] == [first["keys"][0], last["keys"]]  # one that is there goes before a newer one
+    assert ("touch .pipeline/timings.json", PIN) == (none_yet["command"], saved["key"])
 
 
 def test_what_a_killed_shard_left_is_kept_after_the_bundle_has_taken_the_secrets_out(config: Any) -> None:

@@ -60,23 +60,27 @@ def test_what_a_job_beside_saves_is_not_seen_yet(tmp_path: Path) -> None:
     assert (None, "unpack things") == (beside.do(restore), getattr(first.do(restore), "name", None))
 
 
-def test_nodes_have_one_history_though_another_run_ends_between_their_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["before\n", ""], ids=["known", "none yet"])
+def test_nodes_have_one_history_though_another_run_ends_between_their_starts(tmp_path: Path, before: str) -> None:
     config = yaml.safe_load((ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8"))
     steps = [step for step in job_steps(config, "shard") if "history" in str(step)]
+    save = ("save_cache", {"key": "v1-timings-{{ .Branch }}-{{ epoch }}", "paths": [".pipeline/timings.json"]})
     found = []
-    for run in ("before", "between"):
-        other = machine(tmp_path)
-        other.do(("checkout", {}))
-        other.do(("run", {"name": "x", "command": f"mkdir -p .pipeline && echo {run} > .pipeline/timings.json"}))
-        other.do(("save_cache", {"key": "v1-timings-{{ .Branch }}-{{ epoch }}", "paths": [".pipeline/timings.json"]}))
-        other.throw_away()
+    for known in (before, "between\n"):
+        here = machine(tmp_path)
+        here.do(("checkout", {}))
+        here.do(
+            ("run", {"name": "another run", "command": f"mkdir .pipeline; printf '{known}' >.pipeline/timings.json"})
+        )
+        here.do(save if known else ("run", {"name": "nothing", "command": "rm .pipeline/timings.json"}))
+        here.throw_away()
         node = machine(tmp_path)
-        for step in [("checkout", {}), *steps]:
+        for step in [("checkout", {}), ("run", {"name": "x", "command": "mkdir .pipeline"}), *steps]:
             node.do(step)
         found.append((node.project / ".pipeline" / "timings.json").read_text())
         node.throw_away()
 
-    assert ["before\n", "before\n"] == found
+    assert [before, before] == found
 
 
 def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:

@@ -265,6 +265,12 @@ def test_other_text_is_not_taken_for_durations(text: str) -> None:
         from_pytest_split(Source(0, "pytest-split", 0), text.encode())
 
 
+def test_an_empty_file_is_as_none(tmp_path: Path) -> None:  # CI's caches hold it where nothing is known yet
+    (tmp_path / "timings.json").touch()
+
+    assert timings.Timings() == timings.load(tmp_path / "timings.json")
+
+
 def test_where_there_is_no_file_nothing_is_known(tmp_path: Path) -> None:
     assert Timings() == timings.load(tmp_path / "timings.json")
 
