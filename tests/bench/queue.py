@@ -29,7 +29,7 @@ from .planning import Case as Pair
 from .planning import drifts, recorded, verdict
 from .stores import Store
 
-RUN_S = 24  # what each of the nodes has to do
+RUN_S = 48  # what each of the nodes has to do: pieces are as small then, compared with it, as in runs of an hour
 NODES = (4, 8)
 RECORDED = 2  # suites, those with the fewest tests
 ROOM = 0.7  # of an even share on 8 nodes: what the longest test of a pair may take, so that there is something to share
