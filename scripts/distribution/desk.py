@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from dataclasses import replace
 from typing import Any, Dict, Iterable, NamedTuple, Sequence, Set, Union
 
 from ..ci import Node
@@ -69,9 +70,8 @@ class Desk:
                 if piece.name not in self.claimed:  # the answer was lost, on its way to us
                     return self._ours(piece)
             again = self._sight.again()
-            step = Take(again, "", 0) if again else decide(self._sight.view(self.latency_s, self._pace()))
-            if isinstance(step, Take) and step.how not in ("", OWN) and self.keeps_to_own:
-                return End()
+            view = replace(self._sight.view(self.latency_s, self._pace()), keeps_to_own=self.keeps_to_own)
+            step = Take(again, OWN, self._node.index) if again else decide(view)
             if isinstance(step, Take):
                 self._claim(step.piece)
             elif looked:

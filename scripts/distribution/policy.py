@@ -56,6 +56,7 @@ class View:
         peers: by index, the other shards of which anything is known.
         latency_ms: what a claim takes.
         pace_permille: of this shard, as those of the others.
+        keeps_to_own: this shard is broken: it runs what the plan gives it, and nothing of others.
     """
 
     index: int
@@ -64,6 +65,7 @@ class View:
     peers: Mapping[int, Peer] = field(default_factory=dict)
     latency_ms: int = 0
     pace_permille: int = 1000
+    keeps_to_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,15 @@ def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int
     estimated = sum(piece.estimate_ms if piece.shard == index else piece.alone_ms for piece in ran)
     shards = len({piece.shard for piece in pieces}) or 1
     usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 5
-    return 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual)
+    return max(1, 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual))
 
 
 def decide(view: View) -> Union[Take, Wait, End]:
     """Decide what a shard that has nothing to run does next."""
+    free = [piece for piece in view.pieces if piece.name not in view.claims]
+    if view.keeps_to_own:
+        mine = [piece for piece in free if piece.shard == view.index]
+        return Take(mine[0], OWN, view.index) if mine else End()
     outlook = _Outlook(view)
     own = outlook.own()
     if own:
@@ -116,7 +122,7 @@ def decide(view: View) -> Union[Take, Wait, End]:
     stolen = outlook.stolen()
     if stolen:
         return stolen
-    if any(piece.name not in view.claims for piece in view.pieces) or _guards(view):
+    if free or _guards(view):
         return Wait(max(SHORTEST_PAUSE_MS, 10 * view.latency_ms))
     return End()
 

@@ -98,6 +98,15 @@ def test_a_slow_shard_leaves_to_others_what_they_end_sooner() -> None:
     assert f"02 {OWN} 0" == taken(view(0, pieces, "00:0 10:1", 2000, s1=ending))
 
 
+def test_a_broken_shard_runs_what_is_its_own_and_then_ends() -> None:
+    pieces = pieces_of("4 4 4", "8 7")
+    known = {1: Peer(RUNS, "10", 4 * MINUTE)}
+    claims = {"00": 0, "01": 0, "10": 1}
+
+    assert Take(pieces[2], OWN, 0) == decide(View(0, pieces, claims, known, keeps_to_own=True))
+    assert End() == decide(View(0, pieces, {**claims, "02": 0}, known, keeps_to_own=True))
+
+
 def test_the_first_idle_shard_stays_to_take_over_until_all_others_have_closed() -> None:
     pieces = pieces_of("1", "1", "1")
     claimed = "00:0 10:1 20:2"
@@ -117,6 +126,7 @@ def test_pace_is_what_pieces_took_by_their_estimates_once_they_say_something() -
 
     assert 1000 == pace_permille(pieces, 0, {})
     assert 1700 < pace_permille(pieces, 0, {"00": 20 * MINUTE}) < 1800
+    assert 1 == pace_permille([pieces[0]._replace(estimate_ms=0)], 1, {"00": 0})
     assert 600 < pace_permille(pieces, 0, {"10": 5 * MINUTE}) < 700
 
 
