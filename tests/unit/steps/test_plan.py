@@ -11,6 +11,8 @@ from scripts.planning.estimates import Estimates
 from scripts.planning.plan import make
 from scripts.planning.timings import Sample, Source, learned
 from scripts.planning.together import Group
+from scripts.proof import outcome_history
+from scripts.runner.collection import Collected
 from scripts.steps import plan
 from tests.unit.steps import projects
 
@@ -51,6 +53,17 @@ def test_tests_that_share_an_id_are_counted_with_their_timing() -> None:
 
 def test_an_empty_plan_is_shown() -> None:
     assert ["shard  tests", "-----  -----", "    0      0", ""] == plan.lines(make([], Estimates(), 1), 0)[2:]
+
+
+def test_what_was_red_lately_is_the_first_piece(tmp_path: Path) -> None:
+    loaded = settings.load(str(projects.make(tmp_path, "", service=None) / "pipeline.yml"), {}, tmp_path)
+    nodeids = [f"{name}.py::x" for name in "abcdef"]
+    ended = {**dict.fromkeys(nodeids, "passed"), "e.py::x": "failed"}
+    outcome_history.learn(loaded, outcome_history.Run("1", 0), ended)
+
+    made = plan.make(loaded, 1, [], Collected(nodeids, ""), distributed=True)
+
+    assert ("e.py::x",) == made.shards[0].pieces[0].nodeids
 
 
 def test_a_damaged_result_does_not_hinder_a_plan(tmp_path: Path) -> None:
