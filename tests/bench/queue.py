@@ -38,8 +38,8 @@ SILENT_S = 5  # after which what a dead node had claimed is taken over
 XDIST = ("load", "worksteal", "loadfile")
 BY_PLAN = "the plan"
 COLUMNS = (
-    "Between, idle: of the bound, what a node spends between its tests (pytest, claims, a late start) and after its last.",
-    "Claims: own + stolen + taken over. In the store: values and their bytes; of Redis, commands and all that was sent.",
+    "Between, idle: of the bound, a node's time between its tests (pytest, claims, a late start) and after its last.",
+    "Claims: own + stolen + taken over. In the store: values, and bytes; of Redis, commands, and what was sent.",
 )
 NO_XDIST = "pytest-xdist does not take part: it replaces a worker that is killed, so no node would be lost."
 
