@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--packages", default=ci_cache.PACKAGES, metavar="LIST", help=text)
     text = "whose huggingface_hub, boto3, pooch and aria2c take part in fetch; default: the bench's own"
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help=text)
-    text = "for queue, some of %(default)s; a case takes 4 minutes for each suite and number of nodes"
+    text = "for queue, some of %(default)s; 6 minutes each, a suite and number of nodes: all take some four hours"
     parser.add_argument("--cases", nargs="+", choices=queue.CASES, default=list(queue.CASES), help=text)
     parser.add_argument("--nodes", nargs="+", type=int, default=queue.NODES, metavar="N", help="for queue: %(default)s")
     return parser

@@ -37,6 +37,11 @@ LAST_CHARACTERS = 300  # of what a run says that is not green
 SILENT_S = 5  # after which what a dead node had claimed is taken over
 XDIST = ("load", "worksteal", "loadfile")
 BY_PLAN = "the plan"
+COLUMNS = (
+    "Between, idle: of the bound, a node's time between its tests (pytest, claims, a late start) and after its last.",
+    "Claims: own + stolen + taken over. In the store: values, and bytes; of Redis, commands, and what was sent.",
+)
+NO_XDIST = "pytest-xdist does not take part: it replaces a worker that is killed, so no node would be lost."
 
 
 class Case(NamedTuple):
@@ -105,7 +110,7 @@ def _sharers(place: Path, stack: ExitStack) -> Tuple[Dict[str, Sharer], Sequence
 
 
 def takes_part(sharer: str, case: Case) -> bool:
-    """Decide who is measured in a case. A worker of pytest-xdist that is killed is replaced: no node was lost."""
+    """Decide who is measured in a case: one says something about kinds of stores."""
     if case.dies and sharer.startswith("xdist"):
         return False
     return case == CASES["drift"] or sharer not in (stores.REDIS, stores.S3)
@@ -152,7 +157,7 @@ def table(
         {"gw1": case.dies * fair_s} if case.dies else {},
     )
     bound_s = paced.bound_s(suite, total, troubles)
-    rows, notes = [], list(notes)
+    rows, notes = [], [*notes, *([NO_XDIST] if case.dies else [])]
     for name, sharer in sharers.items():
         runs = [run(sharer, suite, total, troubles) for _ in range(rounds)]
         rows.append((name, *row(runs, bound_s, len(suite.real_s))))
