@@ -64,9 +64,10 @@ import pace
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(hookwrapper=True)  # around the loop, not one of its own
 def pytest_runtestloop():
     pace.meet()
+    yield
 """
 
 SET_UP = """
