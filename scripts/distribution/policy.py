@@ -97,7 +97,9 @@ class End:
 def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int]) -> int:
     """Compare what the pieces that a shard ran took with their estimates, in thousandths.
 
-    A fifth of a shard's share counts as if it had taken what was estimated: the first tests may just be off.
+    A fifth of a shard's share counts as if it had taken what was estimated: the first tests may just be off. Never less
+    than 1000: tests that take less than estimated were mostly guessed too long, and others would leave their largest
+    pieces to a node that only seems fast.
 
     Args:
         took_ms: by the name of each piece that it has run.
@@ -106,7 +108,7 @@ def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int
     estimated = sum(piece.estimate_ms if piece.shard == index else piece.alone_ms for piece in ran)
     shards = len({piece.shard for piece in pieces}) or 1
     usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 5
-    return max(1, 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual))
+    return max(1000, 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual))
 
 
 def decide(view: View) -> Union[Take, Wait, End]:
