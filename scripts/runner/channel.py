@@ -7,6 +7,7 @@ what UTF-8 cannot. What is asked, and what is answered, stands in `answers.py`.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import struct
@@ -16,7 +17,7 @@ import time
 import traceback
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Mapping, Tuple
+from typing import Any, Callable, Iterator, List, Mapping
 
 from ..errors import PipelineError, SuiteError
 
@@ -24,7 +25,7 @@ NAME = "ask"
 MOST_PATH = 100  # bytes: the path of a socket has 104 on macOS, 108 on Linux, with an end
 MOST_BYTES = 500_000_000  # of a question
 PATIENCE_S = 60.0  # for the next part of a question, and for its answer to be taken
-POLL_S = 0.5  # between two looks whether it is over, where nobody can wake us any more: a test removed the socket
+POLL_S = 0.5  # between two looks whether the socket is there: a test may remove it, with all temporary files
 
 Question = Mapping[str, Any]
 Answer = Callable[[Question], Mapping[str, Any]]
@@ -43,34 +44,32 @@ def listening(answer: Answer) -> Iterator[Path]:
     Raises:
         SuiteError: there can be no socket.
     """
-    folder, listener = _socket()
     try:
-        with listener:
-            server = _Server(listener, answer)
-            try:
-                yield folder / NAME
-            finally:
-                server.close(folder / NAME)
-    finally:
-        shutil.rmtree(str(folder), ignore_errors=True)
-
-
-def _socket() -> Tuple[Path, socket.socket]:
-    """Make a socket in a folder of its own.
-
-    Raises:
-        SuiteError: there can be none.
-    """
-    try:
-        folder = _short_folder()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(folder / NAME))
+        path = _short_folder() / NAME
+        listener = _socket(path)
     except OSError as error:
         message = f"no socket can be made in {tempfile.gettempdir()}, by which pytest asks for its tests: {error}"
         raise SuiteError(message, "Name another folder by TMPDIR.") from error
+    try:
+        server = _Server(path, listener, answer)
+        try:
+            yield path
+        finally:
+            server.close()
+    finally:
+        shutil.rmtree(str(path.parent), ignore_errors=True)
+
+
+def _socket(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
     listener.listen(64)
     listener.settimeout(POLL_S)
-    return folder, listener
+    return listener
 
 
 def _short_folder() -> Path:
@@ -85,34 +84,46 @@ def _short_folder() -> Path:
 class _Server:
     """Takes connections in a thread, and talks with each in one of its own: one that says nothing stops nobody."""
 
-    def __init__(self, listener: socket.socket, answer: Answer) -> None:
-        self._listener, self._answer = listener, answer
+    def __init__(self, path: Path, listener: socket.socket, answer: Answer) -> None:
+        self._path, self._listener, self._answer = path, listener, answer
         self._one_at_a_time = threading.Lock()
         self._closed = False
         self._first: List[int] = []  # the pid of the first who asked
         self._thread = threading.Thread(target=self._take, daemon=True)
         self._thread.start()
 
-    def close(self, path: Path) -> None:
+    def close(self) -> None:
         """Answer no more: wait for an answer that is being made, and for the thread."""
         with self._one_at_a_time:
             self._closed = True
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as waker, suppress(OSError):
             waker.settimeout(POLL_S)
-            waker.connect(str(path))
+            waker.connect(str(self._path))
         self._thread.join()
+        self._listener.close()
 
     def _take(self) -> None:
         while not self._closed:
             try:
                 connection, _ = self._listener.accept()
             except socket.timeout:
+                self._listen_again()
                 continue
             except OSError:  # as of too many open files
                 time.sleep(POLL_S)
                 continue
             with suppress(RuntimeError):  # no thread can be had: who asked hears nothing, and says so
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _listen_again(self) -> None:
+        """Make the socket anew where it was removed."""
+        folder = self._path.parent
+        if not os.path.lexists(self._path) and not self._closed:
+            with suppress(OSError):  # the next look may be luckier
+                folder.mkdir(0o700, exist_ok=True)
+                if folder.stat().st_uid == os.geteuid():  # nobody else was faster
+                    old, self._listener = self._listener, _socket(self._path)
+                    old.close()
 
     def _talk(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):  # who asked is gone

@@ -81,6 +81,7 @@ class Claims:
         self.where, self.fail_fast, self.late = where or store.where, fail_fast, late
         self._store, self._node, self._attempt, self._after_s = store, node, attempt, take_over_after_s
         self._queue: Optional[Queue] = None
+        self._plan: Optional[Plan] = None
         self._taken: List[Claimed] = []
         self._counts: Dict[str, int] = {}  # by planned id of what was taken, how many tests share it
         self._due: Tuple[str, ...] = ()
@@ -156,17 +157,21 @@ class Claims:
     def agreed(self, own: Plan) -> Plan:
         """Return the plan that all shards go by where none was handed out: that of the first to come.
 
+        The store is asked once: a later round runs what is left of this plan, also where the store is gone.
+
         Args:
             own: this shard's, from its own history.
 
         Raises:
             StoreError: the store cannot be asked, or what it says is no plan.
         """
-        text = agreement.agreed_plan(self._store, lambda: planning.dump(own))
-        try:
-            return planning.parse(json.loads(text), self.where)
-        except (ValueError, PipelineError) as error:
-            raise StoreError(f"{self.where}: {error}") from error
+        if self._plan is None:
+            text = agreement.agreed_plan(self._store, lambda: planning.dump(own))
+            try:
+                self._plan = planning.parse(json.loads(text), self.where)
+            except (ValueError, PipelineError) as error:
+                raise StoreError(f"{self.where}: {error}") from error
+        return self._plan
 
     def offer(self, plan_id: str, pieces: Sequence[Piece], collected: Sequence[str], names: Mapping[str, str]) -> None:
         """Note what a process has collected; the first time, the queue of the run is opened.

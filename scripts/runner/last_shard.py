@@ -9,12 +9,13 @@ result, and one that was red before is waited for.
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from typing import Any, Dict, Mapping, NamedTuple, Sequence
 
 from ..distribution.store import Store, StoreError
 from ..errors import SuiteError
-from ..proof import receipt, shared_out, stripped
+from ..proof import receipt, results, shared_out, stripped
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system import files
@@ -90,9 +91,16 @@ def is_ours(store: Store, left: Mapping[int, Left]) -> bool:
 def lay_out(settings: Settings, left: Mapping[int, Left]) -> None:
     """Write the results of the others where a merge looks for them; those that are here in full stay.
 
+    Those of other runs are taken away: they would be of this one to the merge.
+
     Raises:
         PipelineError: they cannot be written.
     """
+    runs = {each.result.run_id for each in left.values()}
+    for result in results.gather(settings.reports).receipts:
+        if result.run_id not in runs:
+            name = f"repair-{result.index}" if result.repairs else f"shard-{result.index}"
+            shutil.rmtree(str(settings.reports / name), ignore_errors=True)
     for index, each in left.items():
         folder = settings.reports / f"shard-{index}"
         try:

@@ -113,19 +113,23 @@ def execute(
         needed = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
         late = Late("the plan has no test for it", receipt.FINISHED) if needed is not settings else None
     run = ShardRun(needed, node, fresh(folder_of(settings, node)), chosen, rest, by=by)
-    if plan and claims and late:
+    if claims and late and (plan or late is claims.late):  # what its own plan says is not what all agreed on
         return _left_out(run, plan, claims.where, late)
     # Who has no service since the plan has nothing for it must not claim what others have.
     return run_noted(run if late else replace(run, claims=claims))
 
 
-def _left_out(shard: ShardRun, plan: Plan, store: str, late: Late) -> Receipt:
-    """Leave the result of a shard for which there is nothing to do: that takes no service, and no pytest."""
+def _left_out(shard: ShardRun, plan: Optional[Plan], store: str, late: Late) -> Receipt:
+    """Leave the result of a shard for which there is nothing to do: that takes no service, and no pytest.
+
+    Args:
+        plan: the one that was handed out, if there is one.
+    """
     say(f"nothing to do: {receipt.shown(late.why)}")
     result = replace(
         result_of(shard, Outcome((), ended=late.ended)),
-        plan_id=plan.id,
-        timings_digest=plan.timings,
+        plan_id=plan.id if plan else "",
+        timings_digest=plan.timings if plan else "",
         store=store,
         arguments=shard.selection.arguments,
     )

@@ -15,6 +15,7 @@ import time
 from typing import Any, Dict, List, Mapping
 
 RETRY_S = 0.02  # after the runner had no room for another connection
+MISSED_S = 3.0  # for the runner to make its socket anew, where a test removed it
 
 
 class Gone(Exception):
@@ -52,7 +53,8 @@ class Channel:
             Gone, Unanswered: there is none.
             ValueError: it is no object.
         """
-        asked, until = self._encode(question).encode("ascii"), self.clock() + within_s
+        asked, began = self._encode(question).encode("ascii"), self.clock()
+        until = began + within_s
         while True:
             try:
                 content = self._exchanged(asked, until)
@@ -61,7 +63,13 @@ class Channel:
                 if self.clock() >= until:
                     raise Unanswered("the runner has no time to listen") from None
                 self.sleep(RETRY_S)
-            except (ConnectionError, FileNotFoundError) as error:
+            except FileNotFoundError as error:
+                if self.clock() >= began + MISSED_S:
+                    raise Gone(f"the runner does not listen any more: {error.strerror}") from None
+                if self.clock() >= until:
+                    raise Unanswered("the runner's socket is not there") from None
+                self.sleep(RETRY_S)
+            except ConnectionError as error:
                 raise Gone(f"the runner does not listen any more: {error.strerror}") from None
             except Exception as error:  # a hook of the suite's own that forbids connections raises what it likes
                 raise Unanswered(f"cannot ask the runner: {type(error).__name__}: {error}") from None

@@ -51,6 +51,8 @@ class Pieces:
         while self._due:
             item = self._due.popleft()
             following: Any = self._due[0] if self._due else Later(partial(self._following, item), self._unknown)
+            if following is item:  # listed twice, and here nothing comes between: pytest would not set it up again
+                following = self._unknown
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.shouldfail or session.shouldstop:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 from contextlib import suppress
@@ -19,6 +20,7 @@ from scripts.runner.answers import answers
 from scripts.runner.channel import listening
 from scripts.runner.claims import Claims
 from scripts.runner.selection import Selection
+from scripts.runner.shardline_pytest import channel as asking
 from scripts.runner.shardline_pytest.channel import Channel, Gone
 
 LONG_S = 30.0
@@ -109,11 +111,21 @@ def test_a_child_that_kept_the_path_gets_no_tests() -> None:
 
 def test_when_the_round_is_over_nobody_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel, "POLL_S", 0.01)
+    monkeypatch.setattr(asking, "MISSED_S", 0.01)
     with listening(echo) as path:
         path.unlink()  # as a test may
 
     with pytest.raises(Gone):
         ask(path, {})
+
+
+def test_a_socket_that_a_test_removed_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "POLL_S", 0.01)
+    with listening(echo) as path:
+        shutil.rmtree(str(path.parent))  # as a suite does that empties its TMPDIR
+
+        assert {"got": {"a": 1}} == ask(path, {"a": 1})
+    assert not path.parent.exists()
 
 
 def test_what_remains_is_answered_as_listed_or_by_what_was_collected(tmp_path: Path) -> None:

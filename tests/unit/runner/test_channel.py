@@ -3,10 +3,10 @@ from __future__ import annotations
 import os
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
+from scripts.runner.shardline_pytest import channel as module
 from scripts.runner.shardline_pytest.channel import Channel, Gone, Unanswered
 from tests.unit.runner.answering import Answer, Question, Runner
 
@@ -35,7 +35,8 @@ def test_the_default_timeout_of_sockets_is_not_ours() -> None:
             socket.setdefaulttimeout(None)
 
 
-def test_a_runner_that_listens_no_more_is_gone(tmp_path: Path) -> None:
+def test_a_runner_that_listens_no_more_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MISSED_S", 0.05)
     with Runner(raise_eof) as runner:
         channel = Channel(str(runner.path))
         with pytest.raises(Gone, match="ended before it answered"):

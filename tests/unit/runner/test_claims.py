@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -188,6 +189,15 @@ def test_shards_without_a_plan_go_by_that_of_the_first(run: Run) -> None:
 
     assert own == first.agreed(own)
     assert own.id == second.agreed(other).id
+
+
+def test_what_was_agreed_holds_for_later_rounds_also_where_the_store_is_gone(run: Run) -> None:
+    own, other = (planning.make(ids, Estimates({}), 2) for ids in (COLLECTED, COLLECTED[1:]))
+    claims = run.shard(0)
+    claims.agreed(own)
+    shutil.rmtree(str(run.journal.parent / "store"))
+
+    assert own.id == claims.agreed(other).id
 
 
 def test_a_shard_with_another_plan_is_refused(run: Run) -> None:

@@ -94,3 +94,16 @@ def test_results_of_others_are_laid_out_in_place_of_those_of_earlier_runs(tmp_pa
 
     assert ["first", "second"] == [receipt.read(folder / receipt.FILE_NAME).start for folder in folders]
     assert [True, False] == [(folder / "junit.xml").exists() for folder in folders]
+
+
+def test_what_an_earlier_run_left_beside_them_is_taken_away_but_not_what_this_one_did(tmp_path: Path) -> None:
+    settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml")
+    earlier = {f"shard-{index}": shard(index, of=9, run_id="earlier") for index in (1, 7)}
+    repair = shard(0, repairs="these", run_id="earlier")
+    for name, result in {**earlier, "repair-0": repair, "shard-2": shard(2, of=3)}.items():
+        (settings.reports / name).mkdir(parents=True)
+        receipt.write(settings.reports / name / receipt.FILE_NAME, result)
+
+    lay_out(settings, left(A))
+
+    assert ["shard-0", "shard-2"] == sorted(folder.name for folder in settings.reports.iterdir())

@@ -114,6 +114,15 @@ def test_what_other_shards_took_is_not_run_and_a_piece_runs_in_collection_order(
     assert tuple(IDS[1:]) == run.journal[-1].offered
 
 
+def test_a_test_that_a_hook_listed_twice_is_set_up_twice_though_nothing_comes_between(suite: Suite) -> None:
+    hook = "def pytest_collection_modifyitems(items): items.append(items[0])"
+    suite.write(conftest=hook, test_a="def test_1(tmp_path): assert tmp_path.exists()", test_b="")
+
+    run, _ = given(suite, ["test_a.py::test_1"], select=["test_a.py::test_1"])
+
+    assert (0, ["test_a.py::test_1"] * 2) == (run.status, ran(run)), run.out
+
+
 def test_the_next_piece_is_asked_for_when_the_last_test_of_one_has_run(suite: Suite) -> None:
     suite.write(
         conftest="""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import List
@@ -163,3 +164,20 @@ def test_a_shard_that_comes_when_all_is_claimed_is_green_and_starts_nothing(
     assert 0 == verdict.exit_code(settings, result)
     assert result == receipt.read(tmp_path / "reports" / "shard-1" / "receipt.json")
     assert not (tmp_path / "reports" / "shard-1" / "journal.jsonl").exists()
+
+
+def test_a_shard_that_comes_after_a_red_test_runs_nothing_though_no_plan_was_handed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARDLINE_RUN", "monday")
+    monkeypatch.setenv("SHARDLINE_STORE", "")
+    settings = Settings(
+        Suite("tests"), file=tmp_path / "pipeline.yml", distribution=Distribution(str(tmp_path / "store"))
+    )
+    store = claims.store_of_run(settings, 2, os.environ)
+    assert store
+    store.claim("red/1", "t.py::a")
+
+    result = shard.execute(settings, Node(1, 2), [], fail_fast=True)
+
+    assert ("", str(tmp_path / "store"), (), "stopped") == (result.plan_id, result.store, result.tests, result.ended)
