@@ -22,14 +22,20 @@ from .diagnosis.diagnosis import Diagnosis
 from .record import PAGE, RunRecord
 
 FILES = (PAGE, summary.FILE_NAME)
+BY_ITSELF = "SHARDLINE_REPORT"  # "never": a run leaves no report by itself; `invoke report` makes it at any time
 MOST_S = 30.0  # to find out what happened; and as much to make the report: for 30,000 tests each takes 3 s
+
+
+def is_made_by_itself(environ: Mapping[str, str]) -> bool:
+    """Tell whether a run leaves its report: who runs a thousand of them has no use for a thousand pages."""
+    return environ.get(BY_ITSELF) != "never"
 
 
 def telling(settings: Settings, read: Callable[[], RunRecord]) -> Generator[Any, None, None]:
     """Find out what happened, then make the report, in a process of their own: what hangs or crashes costs no verdict.
 
     Yields:
-        the causes that were found; then where the page is. A `Gone` in place of what does not come.
+        the causes that were found; then where the page is, if one is made. A `Gone` in place of what does not come.
 
     Raises:
         PipelineError: as `write` does, and `read`.
@@ -39,7 +45,8 @@ def telling(settings: Settings, read: Callable[[], RunRecord]) -> Generator[Any,
         record = read()
         happened = diagnosis.diagnose(record)
         send(happened)
-        send(write(settings, record, happened))
+        if is_made_by_itself(os.environ):
+            send(write(settings, record, happened))
 
     yield from apart(work, MOST_S, math.inf)  # what is waited for is limited, not what is done between both
 

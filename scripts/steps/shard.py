@@ -58,7 +58,7 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     folder = settings.shown(shard.folder_of(settings, node))
     for line in report_text.shard_lines(result, folder, settings.command, arguments, fan_in=not wishes.merge):
         say(line)
-    if not ownership.is_owned(os.environ):
+    if not ownership.is_owned(os.environ) and report.is_made_by_itself(os.environ):
         merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
     own = partial(verdict.of_all, arguments=arguments) if wishes.merge else verdict.exit_code
     judge = partial(own, settings, result)

@@ -18,6 +18,7 @@ OF_AN_IMAGE = ("PYTHONDONTWRITEBYTECODE",)
 for name in [name for name in os.environ if name.startswith(OURS + OF_A_CI + OF_A_PERSON + OF_AN_IMAGE)]:
     del os.environ[name]
 os.environ["SHARDLINE_BUNDLE"] = "never"  # a bundle after each red run of a test would cost minutes
+os.environ["SHARDLINE_REPORT"] = "never"  # a page costs each run of a test 0.2 s: those that are about it say so
 os.environ["SHARDLINE_STORE"] = "none"  # most tests say which shard runs what: only those that are about it share out
 
 # The plugins that our own tests brought along: hypothesis alone costs each pytest that a test starts a second.

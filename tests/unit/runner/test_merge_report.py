@@ -26,6 +26,11 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(Suite("tests"), file=tmp_path / "pipeline.yml")
 
 
+@pytest.fixture(autouse=True)
+def with_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHARDLINE_REPORT")
+
+
 def concluded(settings: Settings) -> int:
     return merge.conclude(settings, Collected(IDS, "f"), [])
 
@@ -43,6 +48,19 @@ def test_a_merge_says_where_the_page_is_and_remembers_the_outcomes(
     assert IDS[1] in (settings.reports / "summary.md").read_text(encoding="utf-8")
     known = outcome_history.load(outcome_history.file_of(settings))
     assert ({IDS[1]: "f"}, [True]) == (known.letters, [run.is_whole for run in known.runs])
+
+
+def test_who_wants_no_report_has_none_and_hears_of_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHARDLINE_REPORT", "never")
+    leave(settings, result(0), result(1, "failed"))
+
+    assert 1 == concluded(settings)
+
+    said = capsys.readouterr().out
+    assert "what happened: " in said and "\nreport: " not in said
+    assert not list(settings.reports.glob("index.html")) and not list(settings.reports.glob("summary.md"))
 
 
 @pytest.mark.parametrize("mistake", [lambda: {}["x"], lambda: os._exit(0), lambda: sleep(9)])

@@ -208,6 +208,23 @@ def test_a_closing_that_fails_itself_hides_nothing(
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wish, is_made", [("", True), ("never", False)])
+def test_a_red_run_that_no_merge_told_of_leaves_a_report_unless_nobody_wants_one(
+    project: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    is_made: bool,
+) -> None:
+    monkeypatch.setenv("SHARDLINE_REPORT", wish)
+
+    ended(project, KeyError("lost"), "integration")
+
+    told = capsys.readouterr().out
+    assert "what happened: " in told and is_made == ("report: reports/index.html\n" in told)
+    assert is_made == (project.reports / "index.html").exists()
+
+
 def test_steps_that_are_none_of_a_run_are_not_closed(project: Settings) -> None:
     ended(project, PipelineError("no"), "doctor")
 
@@ -220,7 +237,8 @@ def test_steps_that_are_none_of_a_run_are_not_closed(project: Settings) -> None:
 def test_after_a_red_run_at_home_all_of_it_is_in_one_file(tmp_path: Path) -> None:
     project = projects.make(tmp_path, "def test_red(): assert 1 == 2\n", service=None)
 
-    done = projects.run(project, "integration", SHARDLINE_BUNDLE="", CI="", CIRCLECI="", GITHUB_ACTIONS="")
+    at_home = dict.fromkeys(("SHARDLINE_BUNDLE", "SHARDLINE_REPORT", "CI", "CIRCLECI", "GITHUB_ACTIONS"), "")
+    done = projects.run(project, "integration", **at_home)
 
     assert 1 == done.returncode
     *_, told, last = done.stdout.splitlines()
@@ -238,7 +256,8 @@ def test_a_crash_of_our_own_code_is_told_kept_and_packed(tmp_path: Path) -> None
     with (tmp_path / "scripts" / "steps" / "integration.py").open("a") as module:
         module.write("\n\ndef run(*_):\n    return {}['lost']\n")
     words = projects.words(project, "integration")
-    environ = {**projects.variables({}), "SHARDLINE_BUNDLE": "", "CI": "", "CIRCLECI": "", "GITHUB_ACTIONS": ""}
+    at_home = dict.fromkeys(("SHARDLINE_BUNDLE", "SHARDLINE_REPORT", "CI", "CIRCLECI", "GITHUB_ACTIONS"), "")
+    environ = {**projects.variables({}), **at_home}
 
     done = subprocess.run(words, cwd=str(tmp_path), env=environ, capture_output=True, encoding="utf-8", check=False)
 

@@ -140,7 +140,8 @@ def make(folder: Path, suite: str) -> Path:
 
 
 def variables() -> Dict[str, str]:
-    return {name: filled_in(value) for name, value in VARIABLES.items()}
+    with_report = {"SHARDLINE_REPORT": ""}
+    return {**{name: filled_in(value) for name, value in VARIABLES.items()}, **with_report}
 
 
 def words(*step: str) -> List[str]:
@@ -169,6 +170,7 @@ def test_the_shards_of_a_run_leave_none(tmp_path: Path) -> None:
     done = projects.run(project, *words("integration", "--nodes", "2", "--junitxml=own.xml"), **variables())
 
     assert 1 == done.returncode, done.stdout
+    assert (project / "reports" / "index.html").exists()
     assert [] == found(project, done.stdout)
     result = json.loads((project / "reports" / "merge.json").read_text())
     assert {"failed": 3, "skipped": 1, "xfailed": 1, "passed": 3} == result["counts"]

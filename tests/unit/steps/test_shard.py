@@ -54,7 +54,8 @@ def test_the_ci_says_which_shard_this_is(tmp_path: Path) -> None:
     project = projects.make(tmp_path, SUITE, service=None)
     (project / "checks" / "test_it.py").write_text("def test_a(): pass\ndef test_b(): pass\n")
 
-    done = projects.run(project, "shard", CIRCLE_NODE_INDEX="1", CIRCLE_NODE_TOTAL="2", CIRCLE_WORKFLOW_ID="w")
+    of_ci = {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2", "CIRCLE_WORKFLOW_ID": "w"}
+    done = projects.run(project, "shard", SHARDLINE_REPORT="", **of_ci)
 
     assert 0 == done.returncode, done.stdout
     assert (1, 2, "w") == tuple(result(project, 1)[key] for key in ("index", "total", "run_id"))
