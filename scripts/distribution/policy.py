@@ -104,7 +104,7 @@ def pace_permille(pieces: Sequence[Piece], index: int, took_ms: Mapping[str, int
     estimated = sum(piece.estimate_ms if piece.shard == index else piece.alone_ms for piece in ran)
     shards = len({piece.shard for piece in pieces}) or 1
     usual = 1 + sum(piece.estimate_ms for piece in pieces) // shards // 5
-    return 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual)
+    return max(1, 1000 * (sum(took_ms[piece.name] for piece in ran) + usual) // (estimated + usual))
 
 
 def decide(view: View) -> Union[Take, Wait, End]:

@@ -182,7 +182,7 @@ class Sight:
             last = self._last(piece.name)
             if last:
                 claims[piece.name] = self._standing(piece.name, last, silent, closed, stopped)
-        peers = {beat.owner.shard: self._peer(beat) for beat in self._others()}
+        peers = {beat.owner.shard: self._peer(beat) for beat in self._others() if beat.owner.shard != self._node.index}
         peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(STOPPED)})
         return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s), pace_permille)
 

@@ -233,6 +233,16 @@ def test_a_shard_that_is_run_again_gets_its_own_tests_again() -> None:
     assert [sorted(shard.ran) for shard in first] == [sorted(shard.ran) for shard in reversed(again)]
 
 
+def test_a_run_that_was_stopped_goes_on_where_one_shard_is_run_again() -> None:
+    store = MemoryStore()
+    for index in (0, 1):
+        one = desk(store, index)
+        one.next(0)
+        one.close([])
+
+    assert 3 == len(take_all(desk(store, 0)))  # its own again, and what nobody had
+
+
 def test_a_shard_that_is_run_again_gets_what_nobody_had_and_not_what_others_took_over() -> None:
     store = MemoryStore()
     desk(store, 1).next(0)

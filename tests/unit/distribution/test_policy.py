@@ -120,6 +120,12 @@ def test_pace_is_what_pieces_took_by_their_estimates_once_they_say_something() -
     assert 600 < pace_permille(pieces, 0, {"10": 5 * MINUTE}) < 700
 
 
+def test_a_shard_that_skips_the_work_of_hundreds_has_a_pace_all_the_same() -> None:
+    pieces = pieces_of(*["9"] * 400)
+
+    assert 1 == pace_permille(pieces, 0, {piece.name: 0 for piece in pieces})
+
+
 peers = st.builds(
     Peer,
     st.sampled_from(["", RUNS, IDLE, CLOSED, STOPPED]),
