@@ -12,7 +12,8 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, Peer, View
+from ..proof.claimed import OWN, STOLEN, TAKEN_OVER
+from .policy import CLOSED, IDLE, RUNS, STOPPED, Peer, View
 
 DEAD = "dead"  # ended without a result, says who saw it end
 STATES = (RUNS, IDLE, CLOSED, STOPPED, DEAD)

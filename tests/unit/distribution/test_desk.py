@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from scripts.ci import Node
 from scripts.distribution.desk import Claimed, Desk, mark_dead
-from scripts.distribution.policy import OWN, STOLEN, TAKEN_OVER, End, Wait
+from scripts.distribution.policy import End, Wait
 from scripts.distribution.sight import MOST_TAKEOVERS, latest, read_owner
 from scripts.distribution.store import StoreError
 from scripts.planning.pieces import named
+from scripts.proof.claimed import OWN, STOLEN, TAKEN_OVER
 from tests.unit.distribution.runs import SILENCE_S, MemoryStore, Shard, pieces_of, run
 
 

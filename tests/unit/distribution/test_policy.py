@@ -8,23 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.distribution.policy import (
-    CLOSED,
-    IDLE,
-    OWN,
-    RUNS,
-    STOLEN,
-    STOPPED,
-    TAKEN_OVER,
-    End,
-    Peer,
-    Take,
-    View,
-    Wait,
-    decide,
-    pace_permille,
-)
+from scripts.distribution.policy import CLOSED, IDLE, RUNS, STOPPED, End, Peer, Take, View, Wait, decide, pace_permille
 from scripts.planning.pieces import Piece
+from scripts.proof.claimed import OWN, STOLEN, TAKEN_OVER
 
 MINUTE = 60_000
 
