@@ -10,7 +10,8 @@ from typing import Any, Dict, Iterable, NamedTuple, Sequence, Set, Union
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, OWN, End, Take, Wait, decide, pace_permille
+from ..proof.claimed import OWN
+from .policy import CLOSED, End, Take, Wait, decide, pace_permille
 from .sight import DEAD, Beat, Owner, Sight, latest, read_owner, written
 from .store import Store
 

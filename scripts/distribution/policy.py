@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..planning.pieces import Piece
+from ..proof.claimed import OWN, STOLEN, TAKEN_OVER
 
-OWN, STOLEN, TAKEN_OVER = "own", "stolen", "taken over"
 # What a shard says of itself. Closed: its result is written; stopped: it claims no more, but runs what it has.
 RUNS, IDLE, CLOSED, STOPPED = "runs", "idle", "closed", "stopped"
 

@@ -19,10 +19,8 @@ from ..console import human_seconds
 from ..console import say as say_line
 from ..planning.pieces import Piece
 from .desk import Claimed, Desk
-from .policy import IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, End, Wait
+from .policy import IDLE, RUNS, STOPPED, End, Wait
 from .store import Store, StoreError, Unreached
-
-__all__ = ["OWN", "STOLEN", "TAKEN_OVER", "Claimed", "Queue"]
 
 LONGEST_BEAT_S = 15.0
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0  # between two looks of a shard that has to take from others

@@ -12,7 +12,8 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..ci import Node
 from ..planning.pieces import Piece
-from .policy import CLOSED, IDLE, OWN, RUNS, STOLEN, STOPPED, TAKEN_OVER, Peer, View
+from ..proof.claimed import OWN, STOLEN, TAKEN_OVER
+from .policy import CLOSED, IDLE, RUNS, STOPPED, Peer, View
 
 DEAD = "dead"  # ended without a result, says who saw it end
 STATES = (RUNS, IDLE, CLOSED, STOPPED, DEAD)
@@ -182,7 +183,7 @@ class Sight:
             last = self._last(piece.name)
             if last:
                 claims[piece.name] = self._standing(piece.name, last, silent, closed, stopped)
-        peers = {beat.owner.shard: self._peer(beat) for beat in self._others()}
+        peers = {beat.owner.shard: self._peer(beat) for beat in self._others() if beat.owner.shard != self._node.index}
         peers.update({silent: Peer(silent=True), closed: Peer(CLOSED), stopped: Peer(STOPPED)})
         return View(self._node.index, self._pieces, claims, peers, round(1000 * latency_s), pace_permille)
 

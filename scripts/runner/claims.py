@@ -17,7 +17,8 @@ from .. import ci
 from ..ci import Node
 from ..console import say
 from ..distribution import agreement, opening
-from ..distribution.queue import Claimed, Queue
+from ..distribution.desk import Claimed
+from ..distribution.queue import Queue
 from ..distribution.sight import read_owner
 from ..distribution.store import CLAIMS, Store, StoreError
 from ..errors import PipelineError

@@ -28,12 +28,12 @@ from scripts.ci import Node
 from scripts.console import human_seconds, say
 from scripts.distribution.folder import FolderStore
 from scripts.distribution.opening import probe
-from scripts.distribution.policy import TAKEN_OVER
 from scripts.distribution.queue import Queue
 from scripts.distribution.redis_store import RedisStore
 from scripts.distribution.sight import MOST_TAKEOVERS, read_owner
 from scripts.distribution.store import Store, StoreError
 from scripts.planning.pieces import Piece, named
+from scripts.proof.claimed import TAKEN_OVER
 from tests.unit.distribution.proxy import Fault, Proxy
 
 from .measuring import Table

@@ -23,6 +23,7 @@ from scripts.planning.forecast import UNMEASURED_PERMILLE
 from scripts.planning.nodeids import file_of
 from scripts.planning.pieces import Piece
 from scripts.planning.plan import make
+from scripts.proof.claimed import TAKEN_OVER
 
 from .measuring import Table, pairs
 from .planning import recorded
@@ -115,7 +116,7 @@ class Run:
 
     def _claimed(self, now: float, index: int, take: Take) -> None:
         name = take.piece.name
-        expected = take.whose if take.how == policy.TAKEN_OVER else None
+        expected = take.whose if take.how == TAKEN_OVER else None
         if self._claims.get(name) != expected:
             return self._then(now, index)
         self._claims[name] = index

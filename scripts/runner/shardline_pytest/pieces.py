@@ -2,18 +2,20 @@
 
 pytest must know the test after each before it tears that one down: fixtures that both need live on. After the last
 test of a piece comes one that is asked for as late as that allows, or this shard would hold two pieces while others
-have none. So a stand-in goes in its place, and asks when it is first looked at. That is within the time-out of a test:
-where there is no answer soon, a placeholder at session level takes its place, and the question is put again between
-the tests.
+have none. So a stand-in goes in its place, and asks when it is first looked at. That may be within the time-out of a
+test: where there is no answer soon, a placeholder at session level takes its place, and the question is put again
+between the tests.
 
 PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
+import signal
 from collections import deque
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import pytest
 
@@ -29,6 +31,25 @@ OFF = "`distribution: {store: none}`"
 SESSION = pytest.StashKey["Pieces"]()
 
 
+class Alarm:
+    """The alarm clock of this process, by which pytest-timeout, say, ends a test that takes too long."""
+
+    def __init__(self) -> None:
+        self._set, self._which = signal.setitimer, signal.ITIMER_REAL
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Stop it while the block runs, which takes no time of the test's own."""
+        left_s = interval_s = 0.0
+        with suppress(ValueError):  # not in the main thread: nobody can set it here
+            left_s, interval_s = self._set(self._which, 0.0)
+        try:
+            yield
+        finally:
+            if left_s:
+                self._set(self._which, left_s, interval_s)
+
+
 class Pieces:
     """The tests of a session that this process was given so far."""
 
@@ -40,6 +61,7 @@ class Pieces:
         self._latest = ""  # piece
         self._runs = self._ended = False
         self._unheard_since: Optional[float] = None
+        self._alarm = Alarm()
         self._unknown = Unknown.from_parent(session, name="a test that is not known yet")
 
     def run(self) -> bool:
@@ -80,7 +102,8 @@ class Pieces:
         """Find what comes after the last test that we know: the placeholder while we do not, None at the end."""
         try:
             if not (self._due or self._is_over()):
-                self._ask(IN_TEST_S, GRACE_S[0])
+                with self._alarm.held_back():
+                    self._ask(IN_TEST_S, GRACE_S[0])
         except BaseException as error:  # the test's time is up: its teardown is to say so, and must not fail half-way
             try:
                 item.addfinalizer(partial(_raise, error))

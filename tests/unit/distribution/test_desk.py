@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from scripts.ci import Node
 from scripts.distribution.desk import Claimed, Desk, mark_dead
-from scripts.distribution.policy import OWN, STOLEN, TAKEN_OVER, End, Wait
+from scripts.distribution.policy import End, Wait
 from scripts.distribution.sight import MOST_TAKEOVERS, latest, read_owner
 from scripts.distribution.store import StoreError
 from scripts.planning.pieces import named
+from scripts.proof.claimed import OWN, STOLEN, TAKEN_OVER
 from tests.unit.distribution.runs import SILENCE_S, MemoryStore, Shard, pieces_of, run
 
 
@@ -231,6 +232,16 @@ def test_a_shard_that_is_run_again_gets_its_own_tests_again() -> None:
     run(again)
 
     assert [sorted(shard.ran) for shard in first] == [sorted(shard.ran) for shard in reversed(again)]
+
+
+def test_a_run_that_was_stopped_goes_on_where_one_shard_is_run_again() -> None:
+    store = MemoryStore()
+    for index in (0, 1):
+        one = desk(store, index)
+        one.next(0)
+        one.close([])
+
+    assert 3 == len(take_all(desk(store, 0)))  # its own again, and what nobody had
 
 
 def test_a_shard_that_is_run_again_gets_what_nobody_had_and_not_what_others_took_over() -> None:

@@ -8,23 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.distribution.policy import (
-    CLOSED,
-    IDLE,
-    OWN,
-    RUNS,
-    STOLEN,
-    STOPPED,
-    TAKEN_OVER,
-    End,
-    Peer,
-    Take,
-    View,
-    Wait,
-    decide,
-    pace_permille,
-)
+from scripts.distribution.policy import CLOSED, IDLE, RUNS, STOPPED, End, Peer, Take, View, Wait, decide, pace_permille
 from scripts.planning.pieces import Piece
+from scripts.proof.claimed import OWN, STOLEN, TAKEN_OVER
 
 MINUTE = 60_000
 
@@ -131,6 +117,12 @@ def test_pace_is_what_pieces_took_by_their_estimates_once_they_say_something() -
 
 def test_no_shard_counts_as_fast_because_its_tests_were_guessed_too_long() -> None:
     assert 1000 == pace_permille(pieces_of("10 10", "10 10"), 0, {"10": 1 * MINUTE})
+
+
+def test_a_shard_that_skips_the_work_of_hundreds_has_a_pace_all_the_same() -> None:
+    pieces = pieces_of(*["9"] * 400)
+
+    assert 1 == pace_permille(pieces, 0, {piece.name: 0 for piece in pieces})
 
 
 peers = st.builds(

@@ -7,11 +7,12 @@ from typing import Any, Callable, Iterator, List, TypeVar
 import pytest
 
 from scripts.ci import Node
+from scripts.distribution.desk import Claimed
 from scripts.distribution.folder import FolderStore
-from scripts.distribution.policy import TAKEN_OVER
-from scripts.distribution.queue import Claimed, Queue
+from scripts.distribution.queue import Queue
 from scripts.distribution.sight import latest
 from scripts.distribution.store import Store, StoreError, Unreached
+from scripts.proof.claimed import TAKEN_OVER
 from tests.unit.distribution.runs import MemoryStore, pieces_of
 
 T = TypeVar("T")

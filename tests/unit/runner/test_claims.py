@@ -12,8 +12,9 @@ from typing import Any, Dict, List, Optional, Sequence
 import pytest
 
 from scripts.ci import Node
+from scripts.distribution.desk import Claimed
 from scripts.distribution.folder import FolderStore
-from scripts.distribution.queue import Claimed, Queue
+from scripts.distribution.queue import Queue
 from scripts.distribution.store import StoreError
 from scripts.errors import SettingsError
 from scripts.planning import plan as planning

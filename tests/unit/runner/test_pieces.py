@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 import pytest
 
 from scripts.proof.outcomes import STOPPED, Ended
-from scripts.runner.shardline_pytest.pieces import piece_in
+from scripts.runner.shardline_pytest.pieces import Alarm, piece_in
 from tests.unit.runner.answering import Answer, Question, Runner
 from tests.unit.runner.test_shardline_pytest import Run, Suite, ran
 
@@ -238,6 +238,17 @@ def test_a_test_whose_time_is_up_while_the_next_is_asked_for_says_so_and_its_fix
     first, second = run.journal[-1].attempts
     assert ("error", "Failed: time is up", "passed") == (first.outcome, first.message, second.outcome)
     assert ["+module", "1 passed", "-module", "1 failed", "+module", "2 passed", "-module"] == log(suite)
+
+
+def test_asking_takes_nothing_of_the_time_that_a_test_has() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 60.0)
+    try:
+        with Alarm().held_back():
+            meanwhile = signal.getitimer(signal.ITIMER_REAL)
+    finally:
+        afterwards = signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+    assert (0.0, True) == (meanwhile[0], 0.0 < afterwards[0] <= 60.0)
 
 
 def test_no_piece_at_all_is_no_test(suite: Suite) -> None:
