@@ -2,13 +2,15 @@
 
 Pure and deterministic, as the plan is. Files whose longest test is longest come first, and pieces get smaller as the
 shard nears its end. The parts of a file stand side by side; where it has a set-up, a piece holds whole files, or a part
-of one. Units (tests that stay together) are never cut. What is urgent comes first. Read from `cut` downwards.
+of one. So do tests with one value of a shared fixture's parameter (`params.py`). Units (tests that stay together) are
+never cut. What is urgent comes first. Read from `cut` downwards.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from types import MappingProxyType
 from typing import (
     AbstractSet,
     Any,
@@ -25,7 +27,9 @@ from typing import (
 )
 
 from .packing import Block, Tests, Workload
+from .params import Params, Path, side_by_side
 
+NO_PARAMS = Params()
 # Measured on recorded suites by `nox -s bench -- pieces`.
 PART = 5  # a piece is a fifth of what the shard has left,
 SMALLEST = 48  # unless that is less than this part of a shard's share,
@@ -101,7 +105,11 @@ def places_in(text: str, count: int) -> List[int]:
 
 
 def of_units(
-    workload: Workload, shards: Sequence[Tests], names: Sequence[Sequence[str]], urgent: AbstractSet[str] = frozenset()
+    workload: Workload,
+    shards: Sequence[Tests],
+    names: Sequence[Sequence[str]],
+    urgent: AbstractSet[str] = frozenset(),
+    params: Mapping[str, Params] = MappingProxyType({}),
 ) -> List[Tuple[Piece, ...]]:
     """Make the pieces of each shard.
 
@@ -109,24 +117,34 @@ def of_units(
         shards: the units of each, longest first.
         names: of each unit, the ids of its tests.
         urgent: ids that come first in their shard, as far as nothing that belongs together is torn.
+        params: by id, the parameters of shared fixtures.
     """
+    paths = [_path(workload.files[unit], params.get(ids[0], NO_PARAMS)) for unit, ids in enumerate(names)]
     hurry = {unit for unit, ids in enumerate(names) if not urgent.isdisjoint(ids)} if urgent else set()
     return [
         tuple(
             named(shard, number, [nodeid for unit in part.units for nodeid in names[unit]], *part[1:])
             for number, part in enumerate(parts)
         )
-        for shard, parts in enumerate(cut(workload, shards, hurry))
+        for shard, parts in enumerate(cut(workload, shards, hurry, paths))
     ]
 
 
-def cut(workload: Workload, shards: Sequence[Tests], urgent: Collection[int] = frozenset()) -> List[List[Part]]:
+def _path(file: int, params: Params) -> Path:
+    """Say where a unit stands: beside those of one value of a fixture that outlives files, then those of its file."""
+    return (*params.wide, file, *params.narrow)
+
+
+def cut(
+    workload: Workload, shards: Sequence[Tests], urgent: Collection[int], paths: Sequence[Path]
+) -> List[List[Part]]:
     """Cut the units of each shard, longest first, into parts.
 
     Args:
         urgent: units that come first in their shard, as far as nothing that belongs together is torn.
+        paths: of each unit; those with equal beginnings stand side by side.
     """
-    sections = [list(_sections(workload, units, urgent)) for units in shards]
+    sections = [list(_sections(workload, units, urgent, paths)) for units in shards]
     loads = [_load(workload, [block for section in each for block in section]) for each in sections]
     least = max(SHORTEST_MS, sum(loads) // len(shards) // SMALLEST)
     return [list(_Cutter(workload, load, least).parts(each)) for each, load in zip(sections, loads)]
@@ -138,7 +156,9 @@ def _load(workload: Workload, blocks: Sequence[Block]) -> int:
     return sum(block.cost - workload.set_up(block.files) for block in blocks) + workload.set_up(files)
 
 
-def _sections(workload: Workload, units: Tests, urgent: Collection[int]) -> Iterator[List[Block]]:
+def _sections(
+    workload: Workload, units: Tests, urgent: Collection[int], paths: Sequence[Path]
+) -> Iterator[List[Block]]:
     """List the blocks of a shard in their order, in sections: a part ends where a section does.
 
     Urgent units that need no set-up come first; then the files of urgent ones that do, these first in each, so that
@@ -147,20 +167,21 @@ def _sections(workload: Workload, units: Tests, urgent: Collection[int]) -> Iter
     hurry = [unit for unit in units if unit in urgent] if urgent else []
     dear = [unit for unit in hurry if workload.single(unit).files]
     files = {workload.files[unit] for unit in dear}
-    yield _blocks(workload, [unit for unit in hurry if workload.files[unit] not in files])
-    for block in _blocks(workload, [unit for unit in units if workload.files[unit] in files]) if files else ():
+    yield _blocks(workload, [unit for unit in hurry if workload.files[unit] not in files], paths)
+    beside = [unit for unit in units if workload.files[unit] in files] if files else []
+    for block in _blocks(workload, beside, paths):
         yield [workload.block([unit for unit in block.tests if unit in urgent])]
         yield [workload.block([unit for unit in block.tests if unit not in urgent])]
-    done = {*hurry, *(unit for unit in units if workload.files[unit] in files)} if hurry else ()
-    yield _blocks(workload, [unit for unit in units if unit not in done])
+    done = {*hurry, *beside}
+    yield _blocks(workload, [unit for unit in units if unit not in done], paths)
 
 
-def _blocks(workload: Workload, units: Tests) -> List[Block]:
-    """Group units by file: that with the longest unit first."""
-    groups: Dict[int, Tests] = {}
+def _blocks(workload: Workload, units: Tests, paths: Sequence[Path]) -> List[Block]:
+    """Group units by file, and by parameters: that with the longest unit first."""
+    groups: Dict[Path, Tests] = {}
     for unit in units:
-        groups.setdefault(workload.files[unit], []).append(unit)
-    return [workload.block(group) for group in groups.values()]
+        groups.setdefault(paths[unit], []).append(unit)
+    return [workload.block(groups[path]) for path in side_by_side(groups)]
 
 
 class _Cutter:

@@ -13,6 +13,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import PipelineError, SettingsError
@@ -22,6 +23,7 @@ from . import together
 from .estimates import NO_SET_UP, Estimates, SetUp, complete, digest, doubt_permille
 from .nodeids import classes_of, file_of
 from .packing import SPREAD, Tests, Workload, pack
+from .params import Params
 from .pieces import Piece
 from .together import Group, Kept, Units
 
@@ -78,6 +80,7 @@ def make(
     groups: Iterable[Group] = (),
     distributed: bool = False,
     urgent: Collection[str] = (),
+    params: Mapping[str, Params] = MappingProxyType({}),
 ) -> Plan:
     """Plan the tests for `total` shards. Order and origin of `tests` do not matter; equal ids stay together.
 
@@ -86,6 +89,7 @@ def make(
         distributed: shards will share out what they have left, so that doubt need not be spread over them.
         urgent: tests that come first in their shard, as far as nothing that belongs together is torn, where pieces
             are run; so do those that have no timing of their own.
+        params: by id, the parameters of shared fixtures: tests of one value come side by side in the pieces.
 
     Raises:
         SettingsError: fewer than one shard, or more than MOST_SHARDS.
@@ -99,7 +103,8 @@ def make(
     parts = _named(packed, numbered, nodeids)
     unknown = sorted(set(nodeids) - estimates.tests_ms.keys())
     known = bool(estimates.tests_ms)
-    pieces = cutting.of_units(workload, packed, numbered, {*urgent, *unknown} if known else set(urgent))
+    hurry = {*urgent, *unknown} if known else set(urgent)
+    pieces = cutting.of_units(workload, packed, numbered, hurry, params)
     shards = tuple(
         Shard(tuple(names), duration_ms(names, times, set_up) if known else 0, each)
         for names, each in zip(parts, pieces)

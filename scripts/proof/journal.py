@@ -319,6 +319,7 @@ class _RoundReader:
         self._failed: Set[Fixture] = set()
         self._needs: Dict[Tuple[str, str, str], Tuple[Tuple[int, int], ...]] = {}
         self._groups: List[Wanted] = []
+        self._params: List[Event] = []
         self._as_worker: List[str] = []
         self._touches: Dict[str, Tuple[Touch, ...]] = {}
         self._given: Dict[str, None] = {}  # the ids of pieces, in their order
@@ -341,6 +342,9 @@ class _RoundReader:
 
     def _on_group(self, event: Event) -> None:
         self._groups.append(Wanted(str(event["name"]), str(event["why"]), _ranges(event["tests"])))
+
+    def _on_params(self, event: Event) -> None:
+        self._params.append(event)
 
     def _on_touch(self, event: Event) -> None:
         self._touches[event["id"]] = tuple(
@@ -428,6 +432,7 @@ class _RoundReader:
             status=finish.get("status"),
             missing_lines=self._missing,
             groups=tuple(self._groups),
+            params=tuple(self._params),
             as_worker=tuple(self._as_worker),
             executable=str(load.get("executable", "")),
             coverage=wishes_from_json(self._last["coverage"]["wishes"]) if "coverage" in self._last else None,

@@ -172,7 +172,7 @@ class Round:
     `groups` are the selected tests that the suite wants together, where it was collected only.
     `executable` is its Python. `coverage` is what was asked of pytest-cov, None where it did not measure;
     `coverage_file` names what it saved: empty where nothing was measured, None where it did not come to save.
-    `touches` are noted where that was asked for, by the id of the test.
+    `touches` are noted where that was asked for, by the id of the test. `params` are told of as by `planning.params`.
     """
 
     number: int
@@ -202,6 +202,7 @@ class Round:
     coverage_file: Optional[str] = None
     touches: Mapping[str, Tuple[Touch, ...]] = field(default_factory=dict)
     offered: Optional[Tuple[str, ...]] = None
+    params: Tuple[Mapping[str, Any], ...] = ()
 
     @property
     def listed(self) -> Tuple[str, ...]:

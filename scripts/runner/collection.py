@@ -12,12 +12,14 @@ import sys
 import tempfile
 import uuid
 from pathlib import Path
+from types import MappingProxyType
 from typing import List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from ..console import progress, visible
 from ..environments.environments import Environment
 from ..errors import SettingsError, Shown, SuiteError
-from ..planning import together
+from ..planning import params, together
+from ..planning.params import Params
 from ..planning.together import Group
 from ..proof import journal, receipt
 from ..proof.measured import Wishes
@@ -44,6 +46,7 @@ class Collected(NamedTuple):
     """The ids, in collection order, the digest of their files, which of them stay together, and their Python.
 
     `coverage` is what pytest-cov is asked for here; None where that is nothing, or the suite was not collected only.
+    `params` are those of shared fixtures, by id.
     """
 
     nodeids: List[str]
@@ -51,6 +54,7 @@ class Collected(NamedTuple):
     groups: Tuple[Group, ...] = ()
     python: str = sys.executable
     coverage: Optional[Wishes] = None
+    params: Mapping[str, Params] = MappingProxyType({})
 
 
 def collect(settings: Settings, environment: Environment, arguments: Sequence[str]) -> Collected:
@@ -104,7 +108,9 @@ def of_shard(settings: Settings, folder: Path, result: Receipt) -> Optional[Coll
 def _collected(settings: Settings, told: Round) -> Collected:
     """Put together what a process tells of the tests that it has collected."""
     groups = (*together.heard(told.listed, told.groups), *together.wished(settings.suite.together, told.listed))
-    return Collected(list(told.listed), told.files, groups, told.executable, told.coverage)
+    return Collected(
+        list(told.listed), told.files, groups, told.executable, told.coverage, params.heard(told.listed, told.params)
+    )
 
 
 def _output(words: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Tuple[str, Optional[int]]:

@@ -11,12 +11,14 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import printable
 from ..planning import forecast, together
 from ..planning import plan as planning
 from ..planning.history import past as read_history
+from ..planning.params import Params
 from ..planning.pieces import Piece, named
 from ..planning.plan import Plan
 from ..planning.together import Entry, Group
@@ -149,12 +151,14 @@ def shared_out(
     collected: Sequence[str],
     groups: Iterable[Group] = (),
     agreed: Callable[[Plan], Plan] = lambda own: own,
+    params: Mapping[str, Params] = MappingProxyType({}),
 ) -> Tuple[Dict[str, Any], List[Piece], Suite]:
     """Offer all collected tests, where shards share them out while they run, and cut them into pieces.
 
     Args:
         groups: what the suite wants together.
         agreed: gives the plan that all shards go by for one's own, where none was handed out.
+        params: by id, the parameters of shared fixtures.
 
     Returns:
         what `answer` returns, with all tests; the pieces, none where the plan has none; and the tests.
@@ -163,7 +167,7 @@ def shared_out(
         PipelineError: as `answer`.
     """
     suite = suite_of(selection, collected, groups)
-    plan = suite.plan or agreed(_made_here(selection, suite.planned, suite.stay))
+    plan = suite.plan or agreed(_made_here(selection, suite.planned, suite.stay, params))
     suite = suite if suite.plan else suite_of(selection, collected, groups, plan)
     chosen = list(dict.fromkeys(suite.there))
     told = {"select": chosen, "ordered": False, "by_piece": True, **_told(suite, plan, chosen)}
@@ -212,7 +216,12 @@ def _renamed(group: Group, names: Mapping[str, str]) -> Group:
     return group._replace(nodeids=tuple(names.get(nodeid, nodeid) for nodeid in group.nodeids))
 
 
-def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, groups: Iterable[Group] = ()) -> Plan:
+def _made_here(
+    selection: Selection,
+    collected: Optional[Sequence[str]] = None,
+    groups: Iterable[Group] = (),
+    params: Mapping[str, Params] = MappingProxyType({}),
+) -> Plan:
     """Make the plan from what was collected, else from the tests that the history knows.
 
     Each node makes it: so it goes by times of usual speed, and not by those of this class of machine.
@@ -221,7 +230,7 @@ def _made_here(selection: Selection, collected: Optional[Sequence[str]] = None, 
     estimates, set_up = forecast.estimates(past), forecast.set_up(past)
     tests = estimates.tests_ms if collected is None else collected
     urgent = outcome_history.red_lately(outcome_history.past(Path(selection.outcomes))) if selection.outcomes else ()
-    return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed, urgent)
+    return planning.make(tests, estimates, selection.total, set_up, groups, selection.distributed, urgent, params)
 
 
 def _say(line: str) -> None:

@@ -86,7 +86,8 @@ def make(
     """
     estimates, set_up = history.estimates(settings)
     urgent = outcome_history.red_lately(outcome_history.past(outcome_history.file_of(settings)))
-    made = planning.make(collected.nodeids, estimates, total, set_up, collected.groups, distributed, urgent)
+    groups, params = collected.groups, collected.params
+    made = planning.make(collected.nodeids, estimates, total, set_up, groups, distributed, urgent, params)
     by = hygiene.redactor(settings, pytest_arguments)
     made = replace(made, arguments=cleaning.stored_words(pytest_arguments, by.text))
     planning.save(made, settings.reports / FILE_NAME)

@@ -22,7 +22,8 @@ which it removes from the environment at once, so that pytest runs inside tests 
 - SHARDLINE_ASK, a local socket, on which the runner answers "which tests next?"; see `channel.py`. Without it, all run.
   It is asked {"ids": [...], "groups": [...]}: the collected ids in collection order (after -k, -m and foreign plugins;
   an id that several tests share is there several times), and which of them the suite wants together, each group with a
-  "name", a "why" and "tests", ranges [first, last] of places. "loop", where it is there, names a plugin that may run
+  "name", a "why" and "tests", ranges [first, last] of places. "params", where there are some, lists the parameters of
+  shared fixtures, see `params.py`. "loop", where it is there, names a plugin that may run
   the tests in a way of its own. It says {"select": [ids], "ordered": false}: those tests run in collection order;
   "ordered": true means in the order of the answer. Tests of one id stay together. What else the answer says ("plan":
   the plan's id ...) goes into the journal as it is. {"error": "why"}, an id that was not collected, no answer or any

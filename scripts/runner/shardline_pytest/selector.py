@@ -20,6 +20,7 @@ from .fail_fast import FailFast
 from .failure_text import complaint
 from .hook_style import Wrapper, outermost
 from .orders import Order
+from .params import params_of
 from .pieces import SESSION, Pieces, choose, loop_of_its_own
 from .wishes import groups_of, ranges
 
@@ -98,11 +99,13 @@ class Selector:
     def _select(self, session: pytest.Session, ids: List[str]) -> None:
         told: Dict[str, object] = {}
         groups = groups_of(session.items, self._order.dist, self._order.marks, _order_scope(session))
+        params = params_of(session.items)
         if self._order.channel is not None:
             try:
                 early = {"early": True} if self._order.early and self._order.early.close() else {}
                 loop = loop_of_its_own(session.config)
-                question = {"ids": ids, "groups": groups, **early, **({"loop": loop} if loop else {})}
+                more = {**({"loop": loop} if loop else {}), **({"params": params} if params else {})}
+                question = {"ids": ids, "groups": groups, **early, **more}
                 answer = self._order.channel.ask(question, ANSWERED_IN_S)
                 select, ordered, told = understood(answer, ids)
             except (Gone, Unanswered, ValueError) as reason:
@@ -116,6 +119,8 @@ class Selector:
         self._pen.number(chosen)
         for group in groups:
             self._pen.write("group", **group)
+        for each in params if self._order.channel is None else ():
+            self._pen.write("params", **each)
         for (scope, base, name), tests in needs_of(session.items).items():
             self._pen.write("needs", scope=scope, base=base, name=name, tests=tests)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from scripts.errors import PipelineError
 from scripts.planning import plan
 from scripts.planning.estimates import NO_SET_UP, Estimates, SetUp
 from scripts.planning.nodeids import file_of
+from scripts.planning.params import Params
 from scripts.planning.pieces import Piece
 from scripts.planning.plan import Plan, make
 from scripts.planning.together import Group
@@ -36,11 +39,15 @@ SECOND = 1000
 
 
 def pieces_of(
-    times: Dict[str, int], set_up: SetUp = NO_SET_UP, urgent: Sequence[str] = (), groups: Sequence[Group] = ()
+    times: Dict[str, int],
+    set_up: SetUp = NO_SET_UP,
+    urgent: Sequence[str] = (),
+    groups: Sequence[Group] = (),
+    params: Mapping[str, Params] = MappingProxyType({}),
 ) -> List[Tuple[str, ...]]:
     """The ids of each piece where one shard has all, in s."""
     known = Estimates({nodeid: SECOND * seconds for nodeid, seconds in times.items()})
-    return [piece.nodeids for piece in make(times, known, 1, set_up, groups, urgent=urgent).shards[0].pieces]
+    return [piece.nodeids for piece in make(times, known, 1, set_up, groups, False, urgent, params).shards[0].pieces]
 
 
 def seconds(pieces: Sequence[Piece]) -> List[Tuple[int, int]]:
@@ -71,6 +78,21 @@ def test_a_set_up_counts_once_in_place_and_in_each_piece_alone() -> None:
     made = make(times, Estimates(times), 1, SetUp(file_ms=5 * SECOND))
 
     assert [(15, 15), *[(10, 15)] * 5] == seconds(made.shards[0].pieces)
+
+
+def test_tests_of_one_value_of_a_shared_fixture_come_side_by_side() -> None:
+    ids = [f"{file}.py::{number}[{model}]" for file in "ab" for number in range(4) for model in ("base", "large")]
+    wide = {nodeid: Params(wide=(nodeid.split("[")[1],)) for nodeid in ids}
+    narrow = {nodeid: Params(narrow=params.wide) for nodeid, params in wide.items()}
+    times = {nodeid: 2 + place % 3 for place, nodeid in enumerate(ids)}
+
+    def runs(params: Mapping[str, Params]) -> int:
+        pieces = pieces_of(times, params=params)
+        in_order = [nodeid for piece in pieces for nodeid in sorted(piece, key=lambda nodeid: params[nodeid])]
+        assert len(pieces) > 3
+        return len(list(groupby(in_order, key=lambda nodeid: (params is wide or file_of(nodeid), params[nodeid]))))
+
+    assert (2, 4) == (runs(wide), runs(narrow))
 
 
 def test_what_is_urgent_comes_first() -> None:

@@ -358,3 +358,36 @@ def test_each_test_that_ended_is_told_and_the_run_stopped_by_the_answer(suite: S
     told = {q["ended"].split("::")[1]: q["red"] for q in runner.asked if "ended" in q}
     assert dict(zip(names, [False, False, False, True])) == told
     assert Ended(STOPPED, "red in shard 1") == run.journal[-1].ended
+
+
+MODELS = """
+    import pytest
+
+    @pytest.fixture(scope="session", params=["base", "large"])
+    def model(request): pass
+    @pytest.fixture(scope="module", params=[{}, {}])
+    def server(request): pass
+    @pytest.fixture(params=[1, 2])
+    def own(request): pass
+    def test_plain(): pass
+    @pytest.mark.parametrize("x", [1])
+    def test_own(own, x): pass
+    def test_both(server, model): pass
+    def test_wide(model): pass
+"""
+
+
+def test_the_runner_hears_which_parameters_of_shared_fixtures_tests_have(suite: Suite) -> None:
+    _, runner = given(suite.write(test_a=MODELS), words=["test_a.py"])
+
+    ids = [nodeid.partition("::")[2] for nodeid in runner.asked[0]["ids"]]
+    told = {
+        ids[place]: (*params["wide"], "/", *params["narrow"])
+        for params in runner.asked[0]["params"]
+        for first, last in params["tests"]
+        for place in range(first, last + 1)
+    }
+    both = {
+        f"test_both[{m}-server{n}]": (f"model[{m}]", "/", f"server[{n}]") for m in ("base", "large") for n in (0, 1)
+    }
+    assert {**both, "test_wide[base]": ("model[base]", "/"), "test_wide[large]": ("model[large]", "/")} == told
