@@ -80,4 +80,4 @@ def test_a_part_that_is_none_is_refused_with_the_names_of_all(capsys: pytest.Cap
     with pytest.raises(SystemExit):
         main(["replays"])
 
-    assert "expected one of plan, plugin, runner" in capsys.readouterr().err
+    assert "expected one of plan, pieces, plugin, runner" in capsys.readouterr().err

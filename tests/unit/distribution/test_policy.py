@@ -119,12 +119,6 @@ def test_no_shard_counts_as_fast_because_its_tests_were_guessed_too_long() -> No
     assert 1000 == pace_permille(pieces_of("10 10", "10 10"), 0, {"10": 1 * MINUTE})
 
 
-def test_a_shard_that_skips_the_work_of_hundreds_has_a_pace_all_the_same() -> None:
-    pieces = pieces_of(*["9"] * 400)
-
-    assert 1 == pace_permille(pieces, 0, {piece.name: 0 for piece in pieces})
-
-
 peers = st.builds(
     Peer,
     st.sampled_from(["", RUNS, IDLE, CLOSED, STOPPED]),

@@ -56,7 +56,7 @@ def test_to_learn_twice_changes_nothing(project: settings.Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"\xff", b'{"schema": 1}', b'{"schema": 1, "sources": Infinity}']
+    "content", [b" ", b"{", b"[]", b"\xff", b'{"schema": 1}', b'{"schema": 1, "sources": Infinity}']
 )
 def test_a_damaged_history_costs_what_it_holds_and_no_more(
     project: settings.Settings, content: bytes, capsys: pytest.CaptureFixture[str]
