@@ -21,7 +21,7 @@ class ClaimedPiece:
     Args:
         name: as the plan has it, and whoever else claims the same tests.
         how: it was the shard's own by the plan; or stolen from another that had not come to it; or taken over from
-            one that had claimed it, and was silent.
+            one that had claimed it, and was silent or gave up.
         whose: the index of the shard that it was taken from, or its own.
         count: how many ids of the receipt are of it: pieces stand in the order of `Receipt.tests`.
     """

@@ -196,7 +196,10 @@ def _times(ending: Ending) -> List[str]:
 
 def _moved(results: Sequence[Receipt]) -> List[str]:
     """Say in a line which tests ran elsewhere than planned, as shards were slow or late, or silent."""
-    words = {STOLEN: "shard {} ran {} of shard {}", TAKEN_OVER: "shard {} took over {} of shard {}, which was silent"}
+    words = {
+        STOLEN: "shard {} ran {} of shard {}",
+        TAKEN_OVER: "shard {} took over {} of shard {}, which was silent or gave up",
+    }
     told = [words[move.how].format(move.index, _tests(move.count), move.whose) for move in moves(results)]
     return ["", f"moved: {'; '.join(at_most(MOVES_SHOWN, told))}"] if told else []
 

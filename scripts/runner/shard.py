@@ -232,10 +232,20 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
         result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
         keep(shard, result)
         if shard.claims:
-            shard.claims.close(test.nodeid for test in result.tests if test.proven == NOT_RUN)
+            shard.claims.close(left_to_others(result))
         if shard.is_partial:
             outputs.keep(settings, shard.node, before, shard.folder, say)
         return result
+
+
+def left_to_others(result: Receipt) -> List[str]:
+    """List the tests that a shard has claimed and not run, and that others may run with all of their pieces.
+
+    None where it stopped at a failure, as a person wants: each of the others would run into the same one.
+    """
+    if result.ended == receipt.STOPPED:
+        return []
+    return [test.nodeid for test in result.tests if test.proven == NOT_RUN]
 
 
 def _tested(environments: Environments) -> Dict[str, SourceState]:

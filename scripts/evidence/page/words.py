@@ -148,8 +148,8 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "分片 {index} 的 {all} 个测试中，{count} 个是代分片 {whose} 运行的。",
     ),
     "taken_over": (
-        "Shard {index} took {count} of its {all} tests over from shard {whose}, which was silent.",
-        "分片 {whose} 无响应，分片 {index} 的 {all} 个测试中有 {count} 个是从它接管的。",
+        "Shard {index} took {count} of its {all} tests over from shard {whose}, which was silent or gave up.",
+        "分片 {whose} 无响应或已放弃，分片 {index} 的 {all} 个测试中有 {count} 个是从它接管的。",
     ),
     "no_result": ("left no result", "没有留下结果"),
     "not_run_yet": ("left nothing", "没有留下任何内容"),

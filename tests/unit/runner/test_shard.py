@@ -21,6 +21,8 @@ from scripts.runner.rounds import ShardRun
 from scripts.runner.selection import Selection
 from scripts.settings import Distribution, Settings, Suite
 from scripts.steps import verdict
+from tests.unit.proof.results import ran
+from tests.unit.proof.results import shard as result
 
 ANSWER = {
     "plan": "p1",
@@ -181,3 +183,10 @@ def test_a_shard_that_comes_after_a_red_test_runs_nothing_though_no_plan_was_han
     result = shard.execute(settings, Node(1, 2), [], fail_fast=True)
 
     assert ("", str(tmp_path / "store"), (), "stopped") == (result.plan_id, result.store, result.tests, result.ended)
+
+
+def test_what_a_shard_did_not_run_is_left_to_others_unless_it_stopped_at_a_failure() -> None:
+    tests = [ran("a", outcomes.FAILED), ran("b", outcomes.NOT_RUN)]
+    ended = [receipt.GAVE_UP, receipt.INTERRUPTED, receipt.STOPPED]
+
+    assert [["b"], ["b"], []] == [shard.left_to_others(result(0, *tests, ended=each)) for each in ended]
