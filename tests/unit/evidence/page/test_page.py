@@ -68,7 +68,7 @@ def test_who_ran_tests_of_another_shard_is_told_in_both_languages() -> None:
     html = render(replace(GREEN, shards=(one, moved)), [])
 
     assert "Shard 1 ran 1 of its 2 tests in place of shard 0." in html
-    assert "分片 0 无响应，分片 1 的 2 个测试中有 1 个是从它接管的。" in html
+    assert "分片 0 无响应或已放弃，分片 1 的 2 个测试中有 1 个是从它接管的。" in html
 
 
 @pytest.mark.parametrize("state", STATES)
