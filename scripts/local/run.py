@@ -16,7 +16,7 @@ from ..planning.plan import Plan
 from ..proof.journal import Failures, all_left_s
 from ..proof.receipt import shown
 from ..runner import hygiene
-from ..runner.claims import FAIL_FAST
+from ..runner.decisions import FAIL_FAST
 from ..settings import Settings
 from ..system.signals import held_back
 from .concurrency import Concurrency

@@ -32,9 +32,9 @@ from ..proof.receipt import FINISHED, STOPPED
 from ..settings import Settings
 from ..settings.distribution import NO_STORE
 from . import ownership
+from .decisions import FAIL_FAST
 
 REMAINING = "remaining"  # the name of the piece that a later round begins with
-FAIL_FAST = "--fail-fast"
 MOST_PATIENCE_S = 5.0
 LIVES_S = 600.0  # without a sign from the loop that watches pytest, and ends it where it hangs; a service may start
 

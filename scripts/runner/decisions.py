@@ -21,6 +21,7 @@ from ..proof.receipt import ExtraError, Selected
 from ..system.processes import exit_words
 from . import plugin_loader, service_death
 
+FAIL_FAST = "--fail-fast"  # how the reason begins for which the failure of one shard stops the others
 MOST_DEATHS = 5  # of pytest: in a row, without a test that came to its end; of the service: in all
 FIXTURE_DEATHS = 2
 UNNAMED = "between two tests, or after the last"  # when a service died of which no test here is the cause
@@ -425,6 +426,8 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
         yield ExtraError("pytest", f"{ending} without running {lost} of this shard (do ids change from run to run?)")
     elif last.kind == o.FINISHED and last.cut_off and not last.interrupted and not last.exit.service:
         yield ExtraError("pytest", f"{ending} without asking for more tests: does another plugin run them?")
+    elif last.kind == o.STOPPED and (outcome.remaining or last.cut_off) and not _has_failed(outcome):
+        yield from _stopped_without_failure(last)
     elif last.kind == o.FINISHED and outcome.selected is None and last.exit.returncode == 0:
         yield ExtraError("pytest", f"{ending} without selecting tests")
     elif outcome.selected is not None and not outcome.remaining and not last.cut_off and not _has_red(outcome):
@@ -433,6 +436,17 @@ def _errors(outcome: Outcome) -> Iterator[ExtraError]:
 
 def _has_red(outcome: Outcome) -> bool:
     return any(fate.outcome in o.RED for fate in outcome.fates)
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    return any(fate.outcome in (o.FAILED, o.ERROR) for fate in outcome.fates)
+
+
+def _stopped_without_failure(last: FinishedRound) -> Iterator[ExtraError]:
+    """Say what stopped a shard that has no failure: a test, a plugin or we ourselves did, and not -x."""
+    reason = last.journaled.ended.reason if last.journaled else ""
+    if not reason.startswith(FAIL_FAST):  # that is the failure of another
+        yield ExtraError("pytest", f"stopped before all its tests had run: {reason}")
 
 
 def _beyond(ran: FinishedRound, chosen: Mapping[str, int]) -> Iterator[ExtraError]:

@@ -548,7 +548,16 @@ def test_a_process_that_dies_after_its_piece_is_followed_by_another_as_long_as_t
 def test_a_shard_that_was_not_told_of_the_end_has_not_finished(kind: str, exit: Exit, ended: str) -> None:
     outcome = next_step([piecewise(kind, "a", exit=exit)], claimed=["a"])
 
-    assert (ended, kind == outcomes.FINISHED) == (outcome.ended, bool(outcome.errors))
+    assert (ended, kind != outcomes.INTERRUPTED) == (outcome.ended, bool(outcome.errors))
+
+
+def test_who_stops_without_a_failure_says_why_unless_it_is_that_of_another_shard() -> None:
+    reasons = ["enough", "--fail-fast: t.py::x"]
+    stopped = [ran(outcomes.STOPPED, "a", "b", reason=reason, exit=Exit(2), status=2) for reason in reasons]
+
+    found = [[error.message for error in next_step([each]).errors] for each in stopped]
+
+    assert [["stopped before all its tests had run: enough"], []] == found
 
 
 def test_what_needs_a_fixture_counts_places_in_all_that_was_offered() -> None:
