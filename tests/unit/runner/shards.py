@@ -22,6 +22,7 @@ from scripts.runner.shard import fresh
 from scripts.runner.watchdog import watchdog
 from scripts.settings import Settings, Suite
 from scripts.typed_yaml import Seconds
+from tests.unit.compiled import PLUGIN, compiled_plugin
 
 START = "5f3a"  # marks the lines of its journal
 
@@ -60,5 +61,6 @@ class Shard:
         selection = Selection(START, 0, node.total, nowhere, nowhere, "m", ids=None if ids is None else tuple(ids))
         run = ShardRun(settings, node, fresh(self.folder), selection, more, claims=claims)
         environments = Environments(Environment(Path(sys.prefix)))
-        with watchdog() as dog, ServiceSession(settings, environments, self.folder, dog) as session:
+        plugin = compiled_plugin(self.project / PLUGIN)
+        with plugin, watchdog() as dog, ServiceSession(settings, environments, self.folder, dog) as session:
             return rounds.run(run, session, Supervision(settings.state, dog), signalled, self.said.append)

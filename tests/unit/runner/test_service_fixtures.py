@@ -22,6 +22,7 @@ from scripts.runner.shardline_pytest.exchange import BODY_BYTES, Exchange, Reque
 from scripts.runner.shardline_pytest.http_clients import watch_requests
 from scripts.runner.shardline_pytest.request_evidence import Evidence
 from scripts.runner.shardline_pytest.service_requests import MOST_SEEN, ServiceRequests
+from tests.unit.compiled import compiled_plugin
 
 PYTHON = os.environ.get("PYTHON_OF_SUITES", sys.executable)  # another one, to try the plugin with its pytest
 SECRET = "sk-hunter2"
@@ -79,10 +80,11 @@ def run(folder: Path, files: Dict[str, str], *arguments: str, before: List[str] 
         (suite / name).write_text(textwrap.dedent(text), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environ.update(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", SHARDLINE_ARTIFACTS=str(shard / "artifacts"), **more)
-    environ = plugin_loader.variables(environ, folder / "plugin", Order(shard / "journal.jsonl", "5f3a"))
     shard.mkdir()
     words = [PYTHON, "-m", "pytest", *before, *plugin_loader.ARGUMENTS, "-q", "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(words, cwd=str(suite), env=environ, stdout=subprocess.PIPE, text=True, timeout=120)
+    with compiled_plugin(folder / "plugin"):
+        environ = plugin_loader.variables(environ, folder / "plugin", Order(shard / "journal.jsonl", "5f3a"))
+        done = subprocess.run(words, cwd=str(suite), env=environ, stdout=subprocess.PIPE, text=True, timeout=120)
     print(done.stdout)
     record = shard / "requests.jsonl"
     lines = record.read_text().splitlines() if record.exists() else []

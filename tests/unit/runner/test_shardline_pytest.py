@@ -31,6 +31,7 @@ from scripts.runner.shardline_pytest.orders import VARIABLES, take_order
 from scripts.runner.shardline_pytest.recorder import Recorder
 from scripts.runner.shardline_pytest.selector import choose, understood
 from scripts.runner.shardline_pytest.whole_run import choose_paths, without_workers
+from tests.unit.compiled import compiled_plugin
 from tests.unit.runner.answering import Answer, Select, to_ids
 
 START = "start"
@@ -78,10 +79,12 @@ class Suite:
         self._round += 1
         order = Order(self.journal, START, self._round, (), ask, self.apart, self.collects_only)
         order = replace(order, coverage=self.coverage, place=self.place)
-        environ = plugin_loader.variables(environ, self.folder.parent / "plugin", order)
         cache = [] if self.with_cache else ["-p", "no:cacheprovider"]
         words = [PYTHON, "-m", "pytest", *plugin_loader.ARGUMENTS, "-q", *cache, *arguments]
-        done = subprocess.run(words, cwd=str(self.folder), env=environ, capture_output=True, timeout=120)
+        plugin = self.folder.parent / "plugin"
+        with compiled_plugin(plugin):
+            environ = plugin_loader.variables(environ, plugin, order)
+            done = subprocess.run(words, cwd=str(self.folder), env=environ, capture_output=True, timeout=120)
         print(done.stdout.decode(), done.stderr.decode())  # pytest shows it where a test fails
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), read(self.journal, START)[0])
 

@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 from pathlib import Path
 from typing import List, Mapping, Optional
 
+from tests.unit.compiled import PLUGIN, compiled_plugin
+
 ROOT = Path(__file__).parents[3]
+START_PYTEST = ("integration", "isolation", "merge", "plan", "shard")
 
 SERVICE = """
 import http.server, json, os, sys
@@ -65,17 +69,18 @@ def words(project: Path, *arguments: str) -> List[str]:
 
 def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run one step to its end; stdout and stderr together, as a person sees them."""
-    done = subprocess.run(
-        words(project, *arguments),
-        cwd=str(ROOT),
-        env=variables(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        timeout=300,
-        check=False,
-    )
+    with compiled_plugin(project / PLUGIN) if arguments[0] in START_PYTEST else nullcontext():
+        done = subprocess.run(
+            words(project, *arguments),
+            cwd=str(ROOT),
+            env=variables(environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            timeout=300,
+            check=False,
+        )
     print(done.stdout)  # pytest shows it where a test fails
     return done
 
