@@ -190,6 +190,8 @@ def pipeline(facts: Facts) -> str:
         *_beside(
             [("nodes: 1", "shards that `nox -s integration` makes here; --nodes 4 for one run; CI has its own number")]
         ),
+        "# Shards of CI that are done run tests of the others, as shards here do, over a store that all of them reach:",
+        *_beside([("# distribution: {store: 'redis://:$PASSWORD@HOST'}", "or s3://BUCKET/PREFIX, or a folder")]),
     ]
     return "".join(f"{_one_line(line)}\n" for line in lines)
 

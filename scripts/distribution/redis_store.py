@@ -102,7 +102,8 @@ class RedisStore(Store):
     def _explained(self, error: Exception) -> StoreError:
         import redis
 
-        words = without_secrets(" ".join(str(error).split()).rpartition("caused error: ")[2])
+        words = without_secrets(" ".join(str(error).split()).rpartition("caused error: ")[2]).rstrip(".")
+        words = re.sub(r"^Error \S+ connecting to \S+\. ", "", words)  # where says that
         named = f"{type(error).__name__} {words}"
         refused = isinstance(error, (redis.AuthenticationError, redis.ResponseError)) and not _PASSING.search(named)
         kind = StoreError if refused or _FINAL.search(named) else Unreached
@@ -137,7 +138,7 @@ def _options(url: str) -> Dict[str, Any]:
             raise ValueError
     except ValueError as error:
         message = f"distribution.store: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], got {shown(url)}"
-        raise SettingsError(message, "Characters like / # ? in a password: write them as %2F %23 %3F.") from error
+        raise SettingsError(message, "In user and password, write / # ? @ as %2F %23 %3F %40.") from error
     options: Dict[str, Any] = {"host": parts.hostname, "port": port, "db": int(database or 0), "protocol": 2}
     options.update(username=_unquoted(parts.username), password=_unquoted(parts.password))
     options.update(socket_timeout=TRY_S, socket_connect_timeout=TRY_S, retry=Retry(NoBackoff(), 0))

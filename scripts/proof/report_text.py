@@ -30,6 +30,7 @@ from .findings import (
     OTHER_FILES,
     OTHER_SOURCE,
     OVER_BUDGET,
+    RAN_AGAIN,
     RED_TEST,
     SERVICE_DEATH,
     SERVICE_DIED,
@@ -221,7 +222,8 @@ def _finding_lines(kind: str, findings: Sequence[Finding], most: int = SHOWN) ->
     heading = ABOUT_TESTS[kind].format(_tests(len(findings)))
     if not most:
         return [heading]
-    return [f"{heading}:", *(f"  {line}" for line in at_most(most, list(map(_named, findings))))]
+    shown_most = min(most, FEW) if kind == RAN_AGAIN else most  # it costs nothing but time
+    return [f"{heading}:", *(f"  {line}" for line in at_most(shown_most, list(map(_named, findings))))]
 
 
 def _named(finding: Finding) -> str:
@@ -325,6 +327,7 @@ def shard_lines(
         "",
         f"{result.name}: {summary(result)}",
         *reason_lines(r.reasons(result)),
+        *_shared_out(result),
         "",
         *table(("step", "time"), [(step, human_seconds(value)) for step, value in result.seconds.items()]),
         *service_lines([result]),
@@ -333,6 +336,16 @@ def shard_lines(
         *evidence(r.is_green(result), command, posixpath.dirname(folder)),
         *([f"next: {merge}    (when all {counted(result.total, 'shard')} have run)"] if fan_in else []),
     ]
+
+
+def _shared_out(result: Receipt) -> List[str]:
+    """Say over which store a shard shared tests out, what it ran of others, and whether the store was lost."""
+    if not result.store:
+        return []
+    found = [f"{_tests(move.count)} of shard {move.whose}" for move in moves([result])]
+    ran = f"{', '.join(at_most(MOVES_SHOWN, found))} ran here" if found else "it took nothing of others"
+    lost = f"; lost: {r.one_line(result.store_gone)}" if result.store_gone else ""
+    return [f"shared out over {result.store}: {ran}{lost}"]
 
 
 def evidence(green: bool, command: Command, reports: str = "reports") -> List[str]:
@@ -381,4 +394,5 @@ def compared(shards: Sequence[Planned], results: Sequence[Receipt]) -> List[str]
 
 
 def _is_estimated(planned: Mapping[int, Planned], result: Receipt) -> bool:
-    return result.index in planned and bool(planned[result.index].estimate_ms or not result.tests)
+    part = planned.get(result.index)
+    return part is not None and bool(part.estimate_ms or not part.nodeids)

@@ -24,7 +24,7 @@ from ..planning import together
 from ..planning.params import heard
 from ..planning.together import Group
 from . import selection as selecting
-from .claims import Claims
+from .claims import Claims, unshared
 from .selection import Selection
 
 
@@ -74,7 +74,7 @@ def _collected(selection: Selection, question: Mapping[str, Any], claims: Option
     except StoreError as error:
         if claims.is_on:
             raise
-        say(f"{error.message}: {claims.UNSHARED}")
+        say(unshared(error))
     return selecting.answer(selection, collected, groups)
 
 

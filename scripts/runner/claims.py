@@ -315,6 +315,11 @@ class _Failing:
 # Opened -----------------------------------------------------------------------------------------------
 
 
+def unshared(error: StoreError) -> str:
+    """Say why the plan alone holds, and what to do about it."""
+    return f"{error.message}: {Claims.UNSHARED}" + (f"\n  {error.hint}" if error.hint else "")
+
+
 def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool = False) -> Optional[Claims]:
     """Open the store in which the shards of a run share out their tests; None where the plan alone says who runs what.
 
@@ -338,7 +343,7 @@ def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool
         if late is None and _is_all_claimed(store, plan, node):
             late = Late("all tests were claimed before it came", FINISHED)
     except StoreError as error:
-        say(f"{error.message}: {Claims.UNSHARED}")
+        say(unshared(error))
         return None
     handed = environ.get(opening.HANDED, "")
     where = settings.shown(Path(handed)) if store.where == handed else ""

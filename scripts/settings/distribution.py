@@ -27,6 +27,8 @@ def _check_store(text: str) -> None:
     scheme, found, rest = text.partition("://")
     if not text.strip():
         raise ValueError("expected redis://HOST, s3://BUCKET/PREFIX, a folder or none, got nothing")
+    if text.lower() == NO_STORE != text or re.match(r"(rediss?|s3|https?):(?!//)", text):
+        raise ValueError(f"expected redis://HOST, s3://BUCKET/PREFIX, a folder or none, got {shortened(shown(text))}")
     if found and scheme not in ("redis", "rediss", "s3") and "$" not in scheme:
         raise ValueError(f"expected redis://, rediss://, s3:// or a folder, got {shortened(shown(text))}")
     if found and scheme == "s3" and not re.fullmatch(r"[\w.${}-]{3,}(/.*)?", rest):

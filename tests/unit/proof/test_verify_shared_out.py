@@ -129,17 +129,26 @@ def test_a_store_that_was_lost_after_all_was_claimed_is_a_note() -> None:
 def test_a_piece_that_two_simply_claimed_is_red() -> None:
     verdict = about([sharer(0, own("0-00", A, B), stolen("1-01", D)), SECOND])
 
-    text = "piece 1-01 was claimed by shard index 0 of 2 and by shard index 1 of 2: the store gave it to both"
+    text = "piece 1-01 was claimed by shard index 0 of 2 and by shard index 1 of 2: the store gave it to both; "
+    text += "distribution.store has to be one that all reach"
     assert [(v.CLAIMED_TWICE, text), (v.DOUBLED, "d")] == red(verdict)
+
+
+def test_what_a_store_gave_to_all_is_told_once() -> None:
+    (finding,) = about(
+        [sharer(0, own("0-00", A, B), stolen("1-01", D)), sharer(1, own("0-00", A, B), own("1-01", D))]
+    ).of(v.CLAIMED_TWICE)
+
+    assert finding.text.startswith(
+        "2 pieces (0-00 first) were claimed by shard index 0 of 2 and by shard index 1 of 2:"
+    )
 
 
 def test_who_asked_other_stores_is_told() -> None:
     elsewhere = sharer(0, own("0-00", A, B), stolen("1-01", D), store="redis://there")
 
     assert (
-        about([elsewhere, SECOND])
-        .of(v.CLAIMED_TWICE)[0]
-        .text.endswith("their stores differ: redis://there, redis://here")
+        "their stores differ: redis://there, redis://here; " in about([elsewhere, SECOND]).of(v.CLAIMED_TWICE)[0].text
     )
 
 

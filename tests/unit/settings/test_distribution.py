@@ -18,7 +18,21 @@ def test_a_store_of_each_kind_is_taken(text: str) -> None:
     _check_store(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "http://host", "S3://bucket", "s3://b", "s3://", "redis+sentinel://host"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "http://host",
+        "S3://bucket",
+        "s3://b",
+        "s3://",
+        "redis+sentinel://host",
+        "redis:host:6379",
+        "s3:/bucket",
+        "None",
+    ],
+)
 def test_what_is_no_store_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         _check_store(text)
