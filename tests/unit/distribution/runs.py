@@ -75,9 +75,17 @@ class Shard:
     def step(self, now: float) -> None:
         """Do what is due at this time; the store may not answer, then the next step does it."""
         with suppress(StoreError):
-            self._live(now)
-            if now >= self.due_s:
-                self._go_on(now)
+            self.do(now)
+
+    def do(self, now: float) -> None:
+        """Do what is due at this time.
+
+        Raises:
+            StoreError: the store did not answer, or has found itself out.
+        """
+        self._live(now)
+        if now >= self.due_s:
+            self._go_on(now)
 
     def _live(self, now: float) -> None:
         if not self.arrived:
