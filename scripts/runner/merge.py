@@ -21,8 +21,8 @@ from ..planning import plan as planning
 from ..planning.estimates import SetUp
 from ..planning.plan import Plan
 from ..planning.timings import Sample, Source, Timings
-from ..proof import budgets, junit, outcome_history, receipt, report_text
 from ..proof import findings as f
+from ..proof import junit, outcome_history, receipt, report_text
 from ..proof.case import Reference
 from ..proof.findings import Finding, Verdict
 from ..proof.outcome_history import Run
@@ -39,7 +39,7 @@ from .decisions import UNNAMED
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT, repository_of
 from .service_session import logs_of, starts_service
-from .watching import MONITORED
+from .watching import MONITORED, unjudged
 
 FILE_NAME = report_text.FILE_NAME
 
@@ -175,11 +175,6 @@ def _pages(telling: Iterator[Any]) -> Iterator[str]:
 def _with_budgets(settings: Settings, verdict: Verdict, receipts: Sequence[Receipt]) -> Verdict:
     """Add what is not known of the budgets that the settings have here."""
     return replace(verdict, findings=(*verdict.findings, *unjudged(settings, receipts)))
-
-
-def unjudged(settings: Settings, receipts: Sequence[Receipt]) -> List[Finding]:
-    """Name the results that were not judged by the budgets that the settings have here."""
-    return budgets.unjudged(receipts, {name: service.budgets for name, service in settings.all_services.items()})
 
 
 def _shared_deaths(settings: Settings, receipts: Sequence[Receipt]) -> Iterator[Finding]:

@@ -13,7 +13,9 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ..proof import budgets, journal
 from ..proof.budgets import Seen
+from ..proof.findings import Finding
 from ..proof.outcomes import Round
+from ..proof.receipt import Receipt
 from ..proof.watched import Breach, ServiceUse
 from ..service import monitor
 from ..service.monitor import Monitor
@@ -67,6 +69,11 @@ def judged(settings: Settings, seen: Monitor, rounds: Sequence[Round], folder: P
             services[name] = use
         breaches += over
     return {"services": services, "breaches": tuple(breaches)} if spans else {}
+
+
+def unjudged(settings: Settings, receipts: Sequence[Receipt]) -> List[Finding]:
+    """Name the results that were not judged by the budgets that the settings have here."""
+    return budgets.unjudged(receipts, {name: service.budgets for name, service in settings.all_services.items()})
 
 
 def requests_in(file: Path) -> Optional[List[float]]:

@@ -175,7 +175,7 @@ class Closing:
     def _tell(self, end: Ending, hurry: Callable[[], bool]) -> None:
         """Tell what happened, and make the report, where the merge has not done so."""
         is_told, is_made = (_stamp(file) not in (None, before) for file, before in self._before.items())
-        is_made = is_made or os.environ.get(REPORT) == "never"
+        is_made = is_made or not leaves_report(os.environ)
         lost = "what happened could not be found out"
         if end.exit_code == OUR_MISTAKE:  # also after the merge has told of the tests
             is_told, lost = False, f"what happened: {MISTAKE}: {end.message}; more could not be found out"
@@ -234,6 +234,11 @@ def is_repeated(sentence: str, end: Ending) -> bool:
 def is_packed(step: str, end: Ending, environ: Mapping[str, str]) -> bool:
     """Tell whether a bundle is made by itself: of a red run at home; in a CI a step of its own does it."""
     return step == "integration" and bool(end.exit_code) and environ.get(BUNDLE) != "never" and not ci.is_ci(environ)
+
+
+def leaves_report(environ: Mapping[str, str]) -> bool:
+    """Tell whether a run leaves its report by itself."""
+    return environ.get(REPORT) != "never"
 
 
 def shard_of(step: str, words: Sequence[str], environ: Mapping[str, str]) -> Optional[int]:

@@ -9,12 +9,11 @@ from typing import NamedTuple, Optional, Sequence
 
 from ..ci import Node
 from ..console import quoted, say
-from ..evidence import report
 from ..proof import report_text
 from ..proof.receipt import Receipt
-from ..runner import collection, coverage, merge, ownership, preparation, pytest_arguments, replay, shard
+from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, shard
 from ..settings import Settings
-from . import verdict
+from . import closing, verdict
 
 
 class Wishes(NamedTuple):
@@ -58,11 +57,18 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     folder = settings.shown(shard.folder_of(settings, node))
     for line in report_text.shard_lines(result, folder, settings.command, arguments, fan_in=not wishes.merge):
         say(line)
-    if not ownership.is_owned(os.environ) and report.is_made_by_itself(os.environ):
-        merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
+    if not ownership.is_owned(os.environ) and closing.leaves_report(os.environ):
+        _report(settings, result)
     own = partial(verdict.of_all, arguments=arguments) if wishes.merge else verdict.exit_code
     judge = partial(own, settings, result)
     return verdict.deferred(settings, judge) if wishes.defer_verdict else judge()
+
+
+def _report(settings: Settings, result: Receipt) -> None:
+    from ..evidence import report  # with all that merges, which takes a while to import
+    from ..runner import merge
+
+    merge.attempt(lambda: say(f"report: {report.of_shard(settings, result)}"))
 
 
 def _executed(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes) -> Receipt:

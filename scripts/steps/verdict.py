@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from typing import Callable, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Optional, Sequence
 
 from .. import ci
 from ..ci import Node
@@ -16,11 +16,14 @@ from ..errors import Deferred, IncompleteError, PipelineError, SettingsError, se
 from ..evidence import ending
 from ..proof import receipt, report_text
 from ..proof.receipt import Receipt
-from ..runner import claims, collection, hygiene, last_shard, merge, shard
+from ..runner import claims, collection, hygiene, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
+from ..runner.watching import unjudged
 from ..settings import Settings
-from . import merge as merging
+
+if TYPE_CHECKING:  # what merges is imported by the shard that does
+    from ..runner import last_shard
 
 
 def run(settings: Settings, node: Node) -> int:
@@ -102,12 +105,16 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     if not (result.collected_count or result.store) and receipt.is_green(result):  # or it came when all was claimed
         raise nothing_selected(result.arguments)
     if result.breaches and receipt.is_green(replace(result, breaches=())):
+        from ..runner import merge
+
         over, unknown = ([b for b in result.breaches if b.known is known] for known in (True, False))
         raise merge.over_budget(settings, [result.index] if over else [], is_known=not unknown)
-    unjudged = merge.unjudged(settings, [result]) if receipt.is_green(result) else []
-    for finding in unjudged:
+    findings = unjudged(settings, [result]) if receipt.is_green(result) else []
+    for finding in findings:
         say(finding.text)
-    if unjudged:
+    if findings:
+        from ..runner import merge
+
         raise merge.over_budget(settings, [], is_known=False)
     return 0 if receipt.is_green(result) else 1
 
@@ -171,6 +178,8 @@ def of_all(settings: Settings, result: Receipt, arguments: Sequence[str]) -> int
 
 
 def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_green: bool) -> int:
+    from ..runner import last_shard
+
     store = claims.store_of_run(settings, result.total, os.environ, trying=False)
     if store is None:
         raise StoreError("there is no store any more")
@@ -195,6 +204,9 @@ def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_gr
 
 def _merged(settings: Settings, store: Store, own: last_shard.Left, arguments: Sequence[str]) -> int:
     """Merge; where that is red, this shard is: who runs the failed ones again runs it, too."""
+    from ..runner import last_shard
+    from . import merge as merging
+
     code: Optional[int] = None
     try:
         folder = shard.folder_of(settings, Node(own.result.index, own.result.total))
