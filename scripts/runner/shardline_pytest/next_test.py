@@ -5,15 +5,25 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from types import ModuleType
+from typing import Any, Callable, Optional, Tuple
 
 import pytest
+
+
+def _no_test() -> None:
+    """Do nothing."""
 
 
 class Unknown(pytest.Item):
     """Stands where the next test is not known: what belongs to the whole session lives on, all else is torn down."""
 
-    module = cls = instance = function = obj = None  # plugins compare them with the test's own
+    # Hooks compare them with the test's own. Those that first ask whether there is a next test go on to look into its
+    # module: they cannot see that what stands for it here may turn out to be none.
+    module = ModuleType("no_test")
+    cls = instance = None
+    function = obj = staticmethod(_no_test)
+    fixturenames: Tuple[str, ...] = ()
 
     def runtest(self) -> None:
         """Do nothing: it never runs."""

@@ -155,6 +155,22 @@ def test_while_no_piece_is_free_session_fixtures_stay_and_those_of_modules_end(s
     assert ["+session", "+module", "1 passed", "-module", "+module", "4 passed", "-module", "-session"] == log(suite)
 
 
+LOOKS_AT_NEXT = """
+    def pytest_runtest_teardown(item, nextitem):
+        if nextitem is None or nextitem.module.__name__ != item.module.__name__:
+            open("log", "a").write(f"last before another file: {item.name}\\n")
+        assert nextitem is None or (nextitem.function.__name__, list(nextitem.fixturenames))
+"""
+
+
+def test_hooks_of_the_suite_may_look_into_the_next_test_also_where_it_is_not_known_or_none(suite: Suite) -> None:
+    suite.write(conftest=LOOKS_AT_NEXT, test_a="def test_1(): pass\ndef test_2(): pass")
+
+    run, _ = given(suite, ["test_a.py::test_1"], WAIT, ["test_a.py::test_2"], words=["test_a.py"])
+
+    assert (0, ["last before another file: test_1", "last before another file: test_2"]) == (run.status, log(suite))
+
+
 BAD_END = """
     import pytest
 
