@@ -160,8 +160,8 @@ def test_a_shard_says_over_which_store_it_shared_out_and_what_came_of_that() -> 
         return next(line for line in told if line.startswith("shared out over"))
 
     pieces = (ClaimedPiece("1-00", STOLEN, 1, 1), ClaimedPiece("2-00", TAKEN_OVER, 2, 1))
-    gone = "shared out over redis://here: ran 1 test of shard 1; took over 1 test of shard 2, which was silent or gave up; lost it: no"
-    assert gone == said("a", "b", pieces=pieces, store_gone="no")
+    moved = "ran 1 test of shard 1; took over 1 test of shard 2, which was silent or gave up"
+    assert f"shared out over redis://here: {moved}; lost it: no" == said("a", "b", pieces=pieces, store_gone="no")
     assert "shared out over redis://here: it ran its own tests" == said("a")
     assert "shared out over redis://here: nothing was left for it" == said()
 
