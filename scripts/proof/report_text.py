@@ -41,7 +41,7 @@ from .findings import (
 )
 from .receipt import Receipt, Selected, shown
 from .renamed_ids import CURE
-from .shared_out import moves
+from .shared_out import Move, moves
 
 Command = Callable[..., str]  # writes a command line about the project, as `Settings.command` does
 
@@ -197,12 +197,13 @@ def _times(ending: Ending) -> List[str]:
 
 def _moved(results: Sequence[Receipt]) -> List[str]:
     """Say in a line which tests ran elsewhere than planned, as shards were slow or late, or silent."""
-    words = {
-        STOLEN: "shard {} ran {} of shard {}",
-        TAKEN_OVER: "shard {} took over {} of shard {}, which was silent or gave up",
-    }
-    told = [words[move.how].format(move.index, _tests(move.count), move.whose) for move in moves(results)]
+    told = [f"shard {move.index} {_done(move)}" for move in moves(results)]
     return ["", f"moved: {'; '.join(at_most(MOVES_SHOWN, told))}"] if told else []
+
+
+def _done(move: Move) -> str:
+    words = {STOLEN: "ran {} of shard {}", TAKEN_OVER: "took over {} of shard {}, which was silent or gave up"}
+    return words[move.how].format(_tests(move.count), move.whose)
 
 
 def service_lines(results: Sequence[Receipt]) -> List[str]:
@@ -342,10 +343,11 @@ def _shared_out(result: Receipt) -> List[str]:
     """Say over which store a shard shared tests out, what it ran of others, and whether the store was lost."""
     if not result.store:
         return []
-    found = [f"{_tests(move.count)} of shard {move.whose}" for move in moves([result])]
-    ran = f"{', '.join(at_most(MOVES_SHOWN, found))} ran here" if found else "it took nothing of others"
-    lost = f"; lost: {r.one_line(result.store_gone)}" if result.store_gone else ""
-    return [f"shared out over {result.store}: {ran}{lost}"]
+    told = at_most(MOVES_SHOWN, list(map(_done, moves([result])))) or [
+        "it ran its own tests" if result.tests else "nothing was left for it"
+    ]
+    lost = [f"lost it: {r.one_line(result.store_gone)}"] if result.store_gone else []
+    return [f"shared out over {result.store}: {'; '.join([*told, *lost])}"]
 
 
 def evidence(green: bool, command: Command, reports: str = "reports") -> List[str]:

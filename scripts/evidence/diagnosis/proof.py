@@ -7,8 +7,9 @@ from typing import Dict, Iterator, List, Tuple
 
 from ...console import counted
 from ...proof import findings as f
+from ...proof import outcomes as o
 from ...proof.findings import Finding
-from ...proof.receipt import shown
+from ...proof.receipt import STOPPED, shown
 from ..record import RunRecord, ShardRecord
 from . import kinds as k
 from .facts import other_passages, running_at_end, shard_again, whole_again
@@ -52,12 +53,21 @@ def incidents(record: RunRecord) -> Iterator[Incident]:
     for shard in missing:
         if shard.index in told or not record.verdict:
             yield from _killed(record, shard)
+    if record.verdict is None:
+        yield from map(_stopped, (shard for shard in record.shards if shard.result and shard.result.ended == STOPPED))
     for finding in _red(record, f.NO_RESULT):
         yield _missing(record, finding)
     for kind in KINDS:
         found = _red(record, kind)
         if found:
             yield _of_kind(record, kind, found)
+
+
+def _stopped(shard: ShardRecord) -> Incident:
+    """Name the red test that stopped a shard, before a merge: with --fail-fast it is perhaps another shard's."""
+    _, english, chinese = KINDS[f.STOPPED]
+    why = next((each.ended.reason for each in reversed(shard.rounds) if each.ended.kind == o.STOPPED), "")
+    return Incident(k.STOPPED, Both(english, chinese), cause=Both(why, why), is_certain=True, shards=(shard.index,))
 
 
 def _red(record: RunRecord, kind: str) -> List[Finding]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, NamedTuple, Sequence
 
 import pytest
 
@@ -151,3 +151,26 @@ def test_what_moved_from_shard_to_shard_is_told_in_a_line() -> None:
 
     over = "shard 0 took over 1 test of shard 2, which was silent or gave up"
     assert f"moved: shard 0 ran 1 test of shard 1; {over}" in told
+
+
+def test_a_shard_says_over_which_store_it_shared_out_and_what_came_of_that() -> None:
+    def said(*tests: str, **facts: Any) -> str:
+        result = shard(0, *map(ran, tests), of=3, store="redis://here", **facts)
+        told = report_text.shard_lines(result, "reports/shard-0", lambda *words: " ".join(words))
+        return next(line for line in told if line.startswith("shared out over"))
+
+    pieces = (ClaimedPiece("1-00", STOLEN, 1, 1), ClaimedPiece("2-00", TAKEN_OVER, 2, 1))
+    moved = "ran 1 test of shard 1; took over 1 test of shard 2, which was silent or gave up"
+    assert f"shared out over redis://here: {moved}; lost it: no" == said("a", "b", pieces=pieces, store_gone="no")
+    assert "shared out over redis://here: it ran its own tests" == said("a")
+    assert "shared out over redis://here: nothing was left for it" == said()
+
+
+def test_where_nobody_knew_how_long_tests_take_a_shard_without_any_has_no_estimate() -> None:
+    class Planned(NamedTuple):
+        nodeids: Sequence[str]
+        estimate_ms: int = 0
+
+    table = report_text.compared([Planned(["a"]), Planned(["b"]), Planned([])], [shard(1, of=3), shard(2, of=3)])
+
+    assert ["-", "0.0"] == [row.split()[2] for row in table[2:]]

@@ -561,3 +561,12 @@ def test_a_red_run_is_never_without_a_verdict_and_the_order_of_shards_does_not_m
 
 def test_a_green_run_has_none() -> None:
     assert [] == diagnosis.diagnose(run(shard(selected(T("a")))))
+
+
+def test_a_shard_that_another_shards_red_test_stopped_says_so_before_a_merge() -> None:
+    left = shard(selected("a"), total=2, ended=r.STOPPED)
+    round_ = replace(left.rounds[0], ended=Ended(o.STOPPED, "--fail-fast: test_b.py::test_b"))
+    record = RunRecord("tiny", shards=(replace(left, rounds=(round_,)),))
+
+    told = first(record)
+    assert (k.STOPPED, True) == (told.kind, "--fail-fast: test_b.py::test_b" in told.sentence)
