@@ -245,13 +245,17 @@ def _silent(case: Case) -> Set[int]:
 
 def _claimed_twice(case: Case) -> Iterator[Finding]:
     """Name what a store gave to several; it says to each that nobody was before it."""
-    found: Dict[Tuple[Tuple[int, str, str], ...], List[str]] = defaultdict(list)
+    found: Dict[Tuple[Tuple[int, str, str, str], ...], List[str]] = defaultdict(list)
     for name, claims in sorted(case.pieces.items()):
         if len(claims) > 1 and not shared_out.is_chain(claims, _silent(case)):
-            found[tuple((shard.index, shard.name, shard.store) for shard, _ in claims)].append(name)
+            found[
+                tuple((shard.index, shard.name, shard.store, shard.python.rpartition(".")[0]) for shard, _ in claims)
+            ].append(name)
     for those, pieces in found.items():
-        indices, shards, stores = (dict.fromkeys(each) for each in zip(*those))
+        indices, shards, stores, pythons = (dict.fromkeys(each) for each in zip(*those))
         why = "the store gave it to both" if len(stores) == 1 else f"their stores differ: {', '.join(stores)}"
+        if len(pythons) > 1:  # as legs of a matrix, which have a place each
+            why = f"their Pythons differ, {' and '.join(pythons)}, and only shards on one share out tests"
         said = f"piece {pieces[0]} was" if len(pieces) == 1 else f"{len(pieces)} pieces ({pieces[0]} first) were"
         text = f"{said} claimed by {' and by '.join(shards)}: {why}; distribution.store has to be one that all reach"
         yield Finding(f.CLAIMED_TWICE, shown(text), shards=tuple(sorted(indices)))

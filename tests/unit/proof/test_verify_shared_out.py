@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -132,6 +133,14 @@ def test_a_piece_that_two_simply_claimed_is_red() -> None:
     text = "piece 1-01 was claimed by shard index 0 of 2 and by shard index 1 of 2: the store gave it to both; "
     text += "distribution.store has to be one that all reach"
     assert [(v.CLAIMED_TWICE, text), (v.DOUBLED, "d")] == red(verdict)
+
+
+def test_who_ran_on_another_python_is_told() -> None:
+    older = sharer(0, own("0-00", A, B), stolen("1-01", D), python="3.8.1")
+
+    (finding,) = about([older, replace(SECOND, python="3.13.0")]).of(v.CLAIMED_TWICE)
+
+    assert "their Pythons differ, 3.8 and 3.13, and only" in finding.text
 
 
 def test_what_a_store_gave_to_all_is_told_once() -> None:
