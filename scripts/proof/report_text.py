@@ -196,9 +196,15 @@ def _times(ending: Ending) -> List[str]:
 
 
 def _moved(results: Sequence[Receipt]) -> List[str]:
-    """Say in a line which tests ran elsewhere than planned, as shards were slow or late, or silent."""
-    told = [f"shard {move.index} {_done(move)}" for move in moves(results)]
-    return ["", f"moved: {'; '.join(at_most(MOVES_SHOWN, told))}"] if told else []
+    """Say which tests ran elsewhere than planned, as shards were slow or late, or silent, and who came too late."""
+    idle = {result.index for result in results if not result.tests}
+    all_moves = moves(results)
+    late = [str(index) for index in sorted(idle.intersection(move.whose for move in all_moves))]
+    told = [f"shard {move.index} {_done(move)}" for move in all_moves if move.whose not in idle]
+    lines = [f"moved: {'; '.join(at_most(MOVES_SHOWN, told))}"] if told else []
+    if late:
+        lines.append(f"shard{'s' * (len(late) > 1)} {', '.join(late)} came when the others had run all of theirs")
+    return ["", *lines] if lines else []
 
 
 def _done(move: Move) -> str:
