@@ -7,7 +7,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import pytest
 
@@ -43,6 +43,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.journal = folder / "journal.jsonl"
+        self._begun: List[Claims] = []
 
     def shard(self, index: int = 0, pieces: Sequence[Piece] = PIECES, **how: Any) -> Claims:
         """A shard whose first process has collected."""
@@ -53,11 +54,19 @@ class Run:
 
     def begin(self, claims: Claims, due: Sequence[str] = ()) -> None:
         claims.begin(due, Tail(self.journal, "5f3a"), lambda: True)
+        self._begun.append(claims)
+
+    def close(self) -> None:
+        """End what speaks with the store: it would go on beside other tests."""
+        for claims in self._begun:
+            claims.close(())
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
+def run(tmp_path: Path) -> Iterator[Run]:
+    shards = Run(tmp_path)
+    yield shards
+    shards.close()
 
 
 def given(claims: Claims, after: str = "") -> List[List[str]]:
