@@ -496,6 +496,7 @@ def test_a_process_that_dies_in_a_piece_is_followed_by_one_that_goes_on(shard: S
     assert [test.nodeid for test in outcome.tests] == mine.nodeids
     given = [nodeid for told in outcome.rounds for nodeid in told.selected or ()]
     assert {*mine.nodeids} == {*given}
+    mine.close(())
 
 
 def test_a_stop_at_the_first_failure_names_what_was_claimed_and_did_not_run(shard: Shard, tmp_path: Path) -> None:
@@ -510,6 +511,7 @@ def test_a_stop_at_the_first_failure_names_what_was_claimed_and_did_not_run(shar
 
     assert ("stopped", ()) == (outcome.ended, outcome.errors)
     assert {"failed": 1, "not-run": len(mine.nodeids) - 1} == {"not-run": 0, **Counter(short(outcome).values())}
+    mine.close(())
 
 
 # Signals, to a runner in a process of its own -------------------------------------------------------
