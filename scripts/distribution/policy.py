@@ -151,14 +151,16 @@ class _Outlook:
         return None
 
     def rescued(self, own: Piece) -> Optional[Take]:
-        """Take the largest piece that would end too late where it is, and here, too, if our own came before it."""
+        """Take the largest piece, longer than our own, that would end too late where it is, and here after our own."""
         fair, pace = self._fair(), self._pace(self._view.index)
         found = []
         for whose, piece, end in self._others():
             here = self._view.latency_ms + piece.alone_ms * pace
             gain = end - max(fair, here)
             price = self._view.latency_ms + piece.alone_ms - piece.estimate_ms
-            if own.estimate_ms * pace + here > fair and gain > max(price, fair * WORTH):
+            longer = piece.alone_ms > own.alone_ms  # else ours is the one that must not wait
+            cannot_wait = longer and own.estimate_ms * pace + here > fair
+            if cannot_wait and gain > max(price, fair * WORTH):
                 found.append(self._take(piece, whose))
         return max(found, key=lambda take: take.piece.alone_ms, default=None)
 

@@ -76,6 +76,13 @@ def test_what_would_end_too_late_where_it_is_goes_before_own_pieces() -> None:
     assert f"11 {STOLEN} 1" == taken(view(0, pieces, "00:0 01:0 10:1", s1=Peer(RUNS, "10", 4 * MINUTE)))
 
 
+def test_a_piece_that_is_longer_than_what_would_end_too_late_elsewhere_does_not_wait_for_it() -> None:
+    running = Peer(RUNS, "10")
+
+    assert f"11 {STOLEN} 1" == taken(view(0, pieces_of("6", "8 7"), "10:1", s1=running))
+    assert f"00 {OWN} 0" == taken(view(0, pieces_of("9", "8 7"), "10:1", s1=running))
+
+
 def test_a_slow_shard_leaves_to_others_what_they_end_sooner() -> None:
     pieces = pieces_of("9 6 1", "9 1")
 
