@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 import uuid
 from pathlib import Path
 from typing import Mapping, Optional, Tuple
-from urllib.parse import quote
 
 from ..errors import SettingsError
 from ..settings.distribution import NO_STORE, Distribution, shown
@@ -16,7 +14,6 @@ from .folder import FolderStore
 from .store import BEGAN, CLAIMS, Store, StoreError
 
 HANDED = "SHARDLINE_STORE"  # the folder that a run of several shards here hands to each of them
-LONGEST_NAME = 100  # of a folder of the store, in characters: disks take 255 bytes
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -26,21 +23,6 @@ def named(distribution: Distribution, environ: Mapping[str, str]) -> str:
     return "" if said == NO_STORE else said
 
 
-def place(run: str, attempt: str) -> str:
-    """Name the place of a run's attempt in a store: `RUN/ATTEMPT`, each fit to be a folder.
-
-    >>> place("local-20261127-1", "1"), place("a/b", "..")
-    ('local-20261127-1/1', 'a%2Fb/%2E.')
-    """
-    return "/".join(map(_folder_name, (run, attempt)))
-
-
-def _folder_name(word: str) -> str:
-    name = quote(word, safe="", errors="replace")
-    name = f"%2E{name[1:]}" if name.startswith(".") else name
-    return name if 0 < len(name) <= LONGEST_NAME else hashlib.sha256(word.encode("utf-8", "replace")).hexdigest()
-
-
 def open_store(
     distribution: Distribution, environ: Mapping[str, str], project: Path, at: str, trying: bool = True
 ) -> Optional[Store]:
@@ -48,7 +30,7 @@ def open_store(
 
     Args:
         project: what a folder is relative to.
-        at: the run's place in it; see `place`.
+        at: the run's place in it; see `ci.place`.
         trying: find out whether it keeps its word, too, and how long a claim takes.
 
     Raises:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scripts.distribution import opening
 from scripts.distribution.store import Store, StoreError
@@ -85,16 +82,3 @@ def test_a_variable_that_names_no_store_is_refused_without_its_secrets() -> None
         opening.open_store(Distribution(store="$STORE"), {"STORE": "http://me:geheim@host"}, Path(), "run/1")
 
     assert "geheim" not in str(caught.value)
-
-
-@given(st.text(), st.text())
-def test_the_place_of_a_run_is_two_folders_that_any_disk_takes(run: str, attempt: str) -> None:
-    parts = opening.place(run, attempt).split("/")
-
-    assert 2 == len(parts) and not {"", ".", ".."} & set(parts)
-    assert all(len(os.fsencode(part)) <= opening.LONGEST_NAME for part in parts)
-
-
-@given(st.text(), st.text())
-def test_two_runs_never_share_a_place(one: str, other: str) -> None:
-    assert (one == other) == (opening.place(one, "1") == opening.place(other, "1"))
