@@ -14,7 +14,9 @@ from __future__ import annotations
 import signal
 from collections import deque
 from contextlib import contextmanager, suppress
+from dis import get_instructions
 from functools import partial
+from inspect import CO_COROUTINE, CO_GENERATOR
 from typing import Any, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import pytest
@@ -190,13 +192,30 @@ def piece_in(said: Mapping[str, Any], there: Set[str], given: Set[str]) -> Tuple
 
 def loop_of_its_own(config: pytest.Config) -> str:
     """Name the plugin or conftest.py that comes before us to run the tests, or may; "" where there is none."""
-    called = [each for each in reversed(config.hook.pytest_runtestloop.get_hookimpls()) if not is_wrapper(each)]
-    first = called[0].plugin if called else None
-    return (
-        ""
-        if getattr(first, "__package__", "") == __package__
-        else str(getattr(first, "__name__", type(first).__name__))
-    )
+    for each in reversed(config.hook.pytest_runtestloop.get_hookimpls()):
+        if getattr(each.plugin, "__package__", "") == __package__:
+            return ""
+        if not (is_wrapper(each) or returns_nothing(each.function)):
+            return str(getattr(each.plugin, "__name__", type(each.plugin).__name__))
+    return ""
+
+
+def returns_nothing(function: Any) -> bool:
+    """Tell whether a function can return None alone, by its code: as a hook it only looks, and the next one is called.
+
+    >>> returns_nothing(lambda: None), returns_nothing(lambda: True), returns_nothing(len)
+    (True, False, False)
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & (CO_GENERATOR | CO_COROUTINE):
+        return False
+    steps = list(get_instructions(code))
+    returned = [
+        step if step.opname == "RETURN_CONST" else before
+        for before, step in zip(steps, steps[1:])
+        if step.opname in ("RETURN_CONST", "RETURN_VALUE")
+    ]
+    return all(step.opname in ("RETURN_CONST", "LOAD_CONST") and step.argval is None for step in returned)
 
 
 def choose(items: Sequence[pytest.Item], select: Sequence[str], ordered: bool) -> List[pytest.Item]:

@@ -300,6 +300,18 @@ def test_a_loop_of_the_suites_own_runs_no_test_that_others_run(suite: Suite) -> 
     assert "conftest" == runner.asked[0]["loop"]
 
 
+def test_a_hook_that_only_looks_before_the_tests_run_is_no_loop(suite: Suite) -> None:
+    look = """
+        def pytest_runtestloop(session):
+            if not session.items:
+                raise ValueError
+    """
+
+    run, runner = given(suite.write(conftest=look), IDS)
+
+    assert (IDS, False) == (ran(run), "loop" in runner.asked[0])
+
+
 HOSTILE = """
     import importlib, json, os, signal, shutil, socket, time
 
