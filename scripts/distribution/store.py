@@ -6,12 +6,12 @@ Every store of a run has a place of its own there (run, attempt), so that no key
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
-from typing import Callable, Dict, List, Mapping, Optional, TypeVar
+from typing import Callable, Dict, Mapping, Optional, TypeVar
 
 from ..errors import PipelineError
+from ..system.beside import Beside
 
 DEADLINE_S = 8.0  # of one call, with all that is tried again in it
 PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0  # between two tries; twice as long each time
@@ -102,26 +102,14 @@ class Store(ABC):
         return {name: there[name] for name in sorted(there) if not name.startswith(".")}
 
     def _in_time(self, act: Callable[[], T]) -> T:
-        """Act in a thread of its own, so that nothing holds the caller longer than the deadline."""
-        done: List[T] = []
-        failed: List[BaseException] = []
-        end = time.monotonic() + self.deadline_s
-
-        def run() -> None:
-            try:
-                done.append(_until(end, act))
-            except BaseException as error:
-                failed.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
-        try:
-            thread.start()
-            thread.join(1.1 * self.deadline_s)  # so that its own words, which know more, come first
-        except RuntimeError:  # no thread can be started (`ulimit -u`): the server's deadlines hold still
-            run()
-        if done:
-            return done[0]
-        raise failed[0] if failed else Unreached(f"{self.where}: no answer within {self.deadline_s:g} s")
+        """Act in a thread, so that nothing holds the caller longer than the deadline; without one, the server's hold."""
+        began = time.monotonic()
+        work = Beside(lambda: _until(began + self.deadline_s, act))
+        # A little longer, so that its own words, which know more, come first.
+        work.wait(lambda: time.monotonic() - began < 1.1 * self.deadline_s)
+        if not work.is_over:
+            raise Unreached(f"{self.where}: no answer within {self.deadline_s:g} s")
+        return work.result()
 
     @abstractmethod
     def _claim(self, key: str, value: str) -> str:
