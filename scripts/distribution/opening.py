@@ -84,18 +84,14 @@ def probe(store: Store) -> None:
         SettingsError: it lets both win.
     """
     key, first, second = f"probe/{uuid.uuid4().hex}", _word(), _word()
-    heard = (store.claim(key, first), *_timed_claim(store, key, second), store.get(key))
+    won, began = store.claim(key, first), time.monotonic()
+    lost = store.claim(key, second)
+    store.latency_s = time.monotonic() - began
+    heard = (won, lost, store.get(key))
     if heard != (first, first, first):
         message = f"distribution.store: {store.where} lets everybody claim what one has claimed"
         raise SettingsError(f"{message}{_said(heard, second)}", _HELP)
     store.claim(f"{CLAIMS}/{BEGAN}", _word())
-
-
-def _timed_claim(store: Store, key: str, value: str) -> Tuple[str]:
-    began = time.monotonic()
-    heard = store.claim(key, value)
-    store.latency_s = time.monotonic() - began
-    return (heard,)
 
 
 _HELP = (

@@ -8,7 +8,7 @@ import uuid
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..console import without_secrets
 from ..errors import SettingsError
@@ -149,8 +149,6 @@ def _options(url: str) -> Dict[str, Any]:
 
 
 def _unquoted(word: Optional[str]) -> Optional[str]:
-    from urllib.parse import unquote
-
     return unquote(word) if word else None
 
 
