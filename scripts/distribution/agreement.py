@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Callable
 
 from ..errors import SettingsError
+from ..system.files import RECORD_BYTES
+from ..system.packed import packed, unpacked
 from .store import Store, StoreError
 
 PLAN = "plan"
@@ -22,7 +22,10 @@ def agreed_plan(store: Store, make: Callable[[], str]) -> str:
         StoreError: the store cannot be asked, or its plan is damaged.
     """
     there = store.get(PLAN)
-    return _unpacked(store, store.claim(PLAN, _packed(make())) if there is None else there)
+    try:
+        return unpacked(store.claim(PLAN, packed(make())) if there is None else there, RECORD_BYTES)
+    except ValueError as error:
+        raise StoreError(f"{store.where}: the plan of this run is damaged there") from error
 
 
 def check_plan(store: Store, attempt: str, plan_id: str) -> None:
@@ -37,14 +40,3 @@ def check_plan(store: Store, attempt: str, plan_id: str) -> None:
         message = f"{store.where}: expected the plan of the shards that came first, {first[:8]}, got {plan_id[:8]}"
         hint = "Give all shards one plan.json; where this is another run of the same job, set SHARDLINE_RUN for each."
         raise SettingsError(message, hint)
-
-
-def _packed(text: str) -> str:
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"))).decode("ascii")
-
-
-def _unpacked(store: Store, packed: str) -> str:
-    try:
-        return zlib.decompress(base64.b64decode(packed, validate=True)).decode("utf-8", "surrogatepass")
-    except (ValueError, zlib.error) as error:
-        raise StoreError(f"{store.where}: the plan of this run is damaged there") from error

@@ -102,7 +102,7 @@ class Store(ABC):
         return {name: there[name] for name in sorted(there) if not name.startswith(".")}
 
     def _in_time(self, act: Callable[[], T]) -> T:
-        """Act in a thread, so that nothing holds the caller longer than the deadline; without one, the server's hold."""
+        """Act in a thread, so that nothing holds the caller longer than the deadline; else the server's hold still."""
         began = time.monotonic()
         work = Beside(lambda: _until(began + self.deadline_s, act))
         # A little longer, so that its own words, which know more, come first.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from dataclasses import replace
 
 from ..errors import service_error
 from ..system import files
+from ..system import packed as packing
 from . import receipt
 from .receipt import MOST_BYTES, ExtraError, Receipt
 
@@ -33,8 +32,7 @@ def _kind_of(error: ExtraError) -> str:
 
 def packed(result: Receipt) -> str:
     """Pack a sealed result into one word; that of 10,000 tests takes some 100 kB."""
-    text = json.dumps(receipt.sealed(result), separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode("ascii"))).decode("ascii")
+    return packing.packed(json.dumps(receipt.sealed(result), separators=(",", ":")))
 
 
 def unpacked(word: str) -> Receipt:
@@ -43,11 +41,4 @@ def unpacked(word: str) -> Receipt:
     Raises:
         ValueError: it is none, or not as it was packed.
     """
-    try:
-        unpacking = zlib.decompressobj()
-        text = unpacking.decompress(base64.b64decode(word.encode("ascii"), validate=True), MOST_BYTES)
-    except zlib.error as error:
-        raise ValueError(str(error)) from error
-    if not unpacking.eof:
-        raise ValueError("it is cut, or too long")
-    return receipt.from_json(files.parse_json(text))
+    return receipt.from_json(files.parse_json(packing.unpacked(word, MOST_BYTES).encode("utf-8")))
