@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..console import counted, say
-from ..errors import BudgetError, CoverageError, IncompleteError, PipelineError, service_error
+from ..errors import CoverageError, IncompleteError, PipelineError, service_error
 from ..evidence import cleaning, reading, report
 from ..evidence.diagnosis import diagnosis
 from ..evidence.diagnosis.diagnosis import Diagnosis
@@ -39,7 +39,7 @@ from .decisions import UNNAMED
 from .pytest_arguments import nothing_ran, nothing_selected
 from .rounds import JUNIT, repository_of
 from .service_session import logs_of, starts_service
-from .watching import MONITORED, unjudged
+from .watching import over_budget, unjudged
 
 FILE_NAME = report_text.FILE_NAME
 
@@ -266,24 +266,6 @@ def _together_hint(settings: Settings, verdict: Verdict, death: f.Finding) -> st
     if apart or verdict.total < 2 or "before it was ready" not in death.text:
         return ""
     return " If services disturb each other in a cache that is still empty, see service.prepare and start: one_first."
-
-
-def over_budget(settings: Settings, shards: Iterable[int], is_known: bool) -> BudgetError:
-    """Make the error that ends a run whose tests passed, and whose service does not keep to its budgets.
-
-    Args:
-        shards: the indices of those over a budget.
-        is_known: there is no budget of which nothing is known.
-    """
-    file = settings.file.name
-    files = [settings.shown(settings.reports / f"shard-{index}" / MONITORED) for index in sorted(set(shards))]
-    hints = ["The lines above say which."]
-    if files:
-        seen = f"What it took each second stands in {', '.join(files)}"
-        hints.append(f"{seen}: find the test that costs it, or grant more in {file}.")
-    if not is_known:
-        hints.append(f"What cannot be measured here is not proven: run where it can be, or leave it out of {file}.")
-    return BudgetError("the service is not proven to keep to its budgets", " ".join(hints))
 
 
 # Reports and lessons --------------------------------------------------------------------------------

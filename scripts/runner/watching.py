@@ -9,8 +9,9 @@ import json
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence
 
+from ..errors import BudgetError
 from ..proof import budgets, journal
 from ..proof.budgets import Seen
 from ..proof.findings import Finding
@@ -74,6 +75,24 @@ def judged(settings: Settings, seen: Monitor, rounds: Sequence[Round], folder: P
 def unjudged(settings: Settings, receipts: Sequence[Receipt]) -> List[Finding]:
     """Name the results that were not judged by the budgets that the settings have here."""
     return budgets.unjudged(receipts, {name: service.budgets for name, service in settings.all_services.items()})
+
+
+def over_budget(settings: Settings, shards: Iterable[int], is_known: bool) -> BudgetError:
+    """Make the error that ends a run whose tests passed, and whose service does not keep to its budgets.
+
+    Args:
+        shards: the indices of those over a budget.
+        is_known: there is no budget of which nothing is known.
+    """
+    file = settings.file.name
+    files = [settings.shown(settings.reports / f"shard-{index}" / MONITORED) for index in sorted(set(shards))]
+    hints = ["The lines above say which."]
+    if files:
+        seen = f"What it took each second stands in {', '.join(files)}"
+        hints.append(f"{seen}: find the test that costs it, or grant more in {file}.")
+    if not is_known:
+        hints.append(f"What cannot be measured here is not proven: run where it can be, or leave it out of {file}.")
+    return BudgetError("the service is not proven to keep to its budgets", " ".join(hints))
 
 
 def requests_in(file: Path) -> Optional[List[float]]:

@@ -19,7 +19,7 @@ from ..proof.receipt import Receipt
 from ..runner import claims, collection, hygiene, shard
 from ..runner.pytest_arguments import nothing_ran, nothing_selected
 from ..runner.service_session import logs_of
-from ..runner.watching import unjudged
+from ..runner.watching import over_budget, unjudged
 from ..settings import Settings
 
 if TYPE_CHECKING:  # what merges is imported by the shard that does
@@ -105,17 +105,13 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     if not (result.collected_count or result.store) and receipt.is_green(result):  # or it came when all was claimed
         raise nothing_selected(result.arguments)
     if result.breaches and receipt.is_green(replace(result, breaches=())):
-        from ..runner import merge
-
         over, unknown = ([b for b in result.breaches if b.known is known] for known in (True, False))
-        raise merge.over_budget(settings, [result.index] if over else [], is_known=not unknown)
+        raise over_budget(settings, [result.index] if over else [], is_known=not unknown)
     findings = unjudged(settings, [result]) if receipt.is_green(result) else []
     for finding in findings:
         say(finding.text)
     if findings:
-        from ..runner import merge
-
-        raise merge.over_budget(settings, [], is_known=False)
+        raise over_budget(settings, [], is_known=False)
     return 0 if receipt.is_green(result) else 1
 
 
