@@ -189,20 +189,22 @@ def _told(suite: Suite, plan: Optional[Plan], chosen: Iterable[str]) -> Dict[str
     }
 
 
-def may_be_empty(selection: Selection) -> bool:
+def may_be_empty(selection: Selection, plan: Optional[Plan]) -> bool:
     """Tell whether a shard may have no test, as far as plan or history say before the suite is collected.
 
     A plan that was made with other arguments, for another part of the suite, does not tell.
+
+    Args:
+        plan: the one that was handed out, if there is one.
     """
     if selection.total == 1:
         return False
-    plan = handed_out(selection) or _made_here(selection)
+    plan = plan or _made_here(selection)
     return selection.arguments != plan.arguments or not plan.shards[selection.index].nodeids
 
 
-def is_planned(selection: Selection) -> bool:
+def is_planned(selection: Selection, plan: Optional[Plan]) -> bool:
     """Tell whether a plan was handed out that was made with these arguments, so that pytest is known to take them."""
-    plan = handed_out(selection)
     return plan is not None and selection.arguments == plan.arguments
 
 
@@ -234,7 +236,7 @@ def _made_here(
 
 
 def _say(line: str) -> None:
-    """Say it beside the answer, which goes to standard output."""
+    """Say it on standard error: it is about a file of the run, and no answer to anybody."""
     print(printable(line), file=sys.stderr)
 
 

@@ -110,7 +110,7 @@ def execute(
     claims = claims_of_run(settings, node, plan, fail_fast)
     late, needed = claims.late if claims else None, settings
     if not late:
-        needed = _as_needed(settings, chosen, arguments, checked or pytest_arguments.are_known(rest))
+        needed = _as_needed(settings, chosen, plan, arguments, checked or pytest_arguments.are_known(rest))
         late = Late("the plan has no test for it", receipt.FINISHED) if needed is not settings else None
     run = ShardRun(needed, node, fresh(folder_of(settings, node)), chosen, rest, by=by)
     if claims and late and (plan or late is claims.late):  # what its own plan says is not what all agreed on
@@ -182,19 +182,22 @@ def why_unserved(message: str) -> str:
     return f"{first}; it wrote nothing" if blocks else first
 
 
-def _as_needed(settings: Settings, chosen: Selection, arguments: Sequence[str], known: bool) -> Settings:
+def _as_needed(
+    settings: Settings, chosen: Selection, plan: Optional[Plan], arguments: Sequence[str], known: bool
+) -> Settings:
     """Return the settings of a shard, without a service where it has no test to start one for.
 
     The suite is collected first where that finds a mistake before anything is taken away, or may spare the service.
 
     Args:
+        plan: the one that was handed out, if there is one.
         known: pytest is known to take the arguments.
 
     Raises:
         PipelineError: the suite cannot be collected with these arguments.
     """
-    spares = starts_service(settings) and selection.may_be_empty(chosen)
-    if not spares and (known or selection.is_planned(chosen)):
+    spares = starts_service(settings) and selection.may_be_empty(chosen, plan)
+    if not spares and (known or selection.is_planned(chosen, plan)):
         return settings
     if starts_service(settings):
         preparation.fetch_weights(settings)  # a suite may look at them while it is collected
