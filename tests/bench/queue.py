@@ -37,6 +37,7 @@ LAST_CHARACTERS = 300  # of what a run says that is not green
 SILENT_S = 5  # after which what a dead node had claimed is taken over
 XDIST = ("load", "worksteal", "loadfile")
 BY_PLAN = "the plan"
+SHARERS = (BY_PLAN, *stores.KINDS, *(f"xdist {dist}" for dist in XDIST))
 COLUMNS = (
     "Between, idle: of the bound, a node's time between its tests (pytest, claims, a late start) and after its last.",
     "Claims: own + stolen + taken over. In the store: values, and bytes; of Redis, commands, and what was sent.",
@@ -80,14 +81,16 @@ class Ran(NamedTuple):
 Sharer = Callable[[Path, Paced, int, Mapping[str, str]], Ran]  # project's folder, suite, nodes, variables
 
 
-def tables(folder: Optional[Path], rounds: int, cases: Sequence[str], nodes: Sequence[int]) -> Iterator[Table]:
-    """Run each suite in each case under each sharer; a table a case, as soon as it is there."""
+def tables(
+    folder: Optional[Path], rounds: int, cases: Sequence[str], nodes: Sequence[int], by: Sequence[str]
+) -> Iterator[Table]:
+    """Run each suite in each case under each sharer named; a table a case, as soon as it is there."""
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         sharers, missing = _sharers(Path(place), stack)
         for name, found in pairs_of(folder).items():
             for total in nodes:
                 for case in (CASES[each] for each in cases if len(found) > 1 or not CASES[each].jumps):
-                    chosen = {each: sharer for each, sharer in sharers.items() if takes_part(each, case)}
+                    chosen = {each: sharer for each, sharer in sharers.items() if each in by and takes_part(each, case)}
                     pair = found[-1 if case.jumps else (len(found) - 1) // 2]
                     yield table(f"{name} on {total} nodes: {case.why}", pair, case, total, chosen, rounds, missing)
 
