@@ -48,11 +48,13 @@ PARTS: Dict[str, Part] = {
     "warm": Part(lambda options, rounds: warm.tables(rounds, 1.5 * options.gib, options.folder), 3),
     "environments": Part(lambda options, rounds: environments.tables(rounds), 2),
     "ci-cache": Part(lambda options, _: ci_cache.tables(options.packages, 1.5 * options.gib, options.folder), 1),
-    "way": Part(lambda options, rounds: way.tables(rounds, options.folder), 1),
+    "way": Part(lambda options, rounds: way.tables(rounds, options.folder, options.scale), 1),
     "redaction": Part(lambda options, rounds: redaction.tables(rounds), 3),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
     "chaos": Part(lambda options, rounds: chaos.tables(rounds), 500),
-    "queue": Part(lambda options, rounds: queue.tables(options.suites, rounds, options.cases, options.nodes, options.by), 1),
+    "queue": Part(
+        lambda options, rounds: queue.tables(options.suites, rounds, options.cases, options.nodes, options.by), 1
+    ),
 }
 HEAVY = (
     "ci-cache",
@@ -103,7 +105,14 @@ def _parser() -> argparse.ArgumentParser:
         "--gib", type=float, default=2.0, metavar="SIZE", help="for fetch; warm and ci-cache have 1.5 times as much"
     )
     folder = Path(tempfile.gettempdir())
-    parser.add_argument("--folder", type=Path, default=folder, help="room for files as large; default: %(default)s")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=folder,
+        help="room for files as large, and for the nodes of way; default: %(default)s",
+    )
+    text = "for way: what the article's times are divided by; default: %(default)g"
+    parser.add_argument("--scale", type=float, default=way.SCALE, metavar="N", help=text)
     text = "for ci-cache: what its service installs and imports, separated by spaces; default: %(default)s"
     parser.add_argument("--packages", default=ci_cache.PACKAGES, metavar="LIST", help=text)
     text = "whose huggingface_hub, boto3, pooch and aria2c take part in fetch; default: the bench's own"
@@ -112,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cases", nargs="+", choices=queue.CASES, default=list(queue.CASES), help=text)
     parser.add_argument("--nodes", nargs="+", type=int, default=queue.NODES, metavar="N", help="for queue: %(default)s")
     text = "for queue, some of %(default)s: who shares the tests out"
-    parser.add_argument("--by", nargs="+", choices=queue.SHARERS, default=list(queue.SHARERS), metavar="NAME", help=text)
+    parser.add_argument(
+        "--by", nargs="+", choices=queue.SHARERS, default=list(queue.SHARERS), metavar="NAME", help=text
+    )
     return parser
 
 

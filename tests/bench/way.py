@@ -1,8 +1,8 @@
 """Part `way`: from a push to its verdict, job by job, as .circleci/config.yml says it, cold and warm, and otherwise.
 
-The suite is that of the article that this project answers (see `replay`), at a twentieth of its time: its tests ask a
-service that sleeps. The team had its verdict after 13 minutes on 4 nodes, before that after 32 on one. What we pay for
-ourselves, starts of programs above all, is not scaled, and so counts twentyfold here.
+The suite is that of the article that this project answers (see `replay`), at a part of its time, a twentieth unless
+told: its tests ask a service that sleeps. The team had its verdict after 13 minutes on 4 nodes, before that after 32 on
+one. What we pay for ourselves, starts of programs above all, is not scaled, and so counts twentyfold there.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from .measuring import ROOT, Table, load, low_median_high, project
 from .weights import Weights, entries, written
 
 NODES = 4
-SCALE = 20
+SCALE = 20.0
 ARTICLE_MIN = 13
-START_S = 20 / SCALE  # of the service, until it answers
-WARM_UP_S = 2 / SCALE
+START_S = 20  # of the service, until it answers, before it is scaled
+WARM_UP_S = 2
 WEIGHTS_BYTES = 1 << 25
 SHOWN_S = 0.1
 LAST_MERGES = "the last merges"
@@ -95,8 +95,11 @@ def _wall_s(steps: Sequence[Took]) -> float:
     return sum(step.wall_s for step in steps)
 
 
-def tables(rounds: int, folder: Path) -> Iterator[Table]:
+def tables(rounds: int, folder: Path, scale: float = SCALE) -> Iterator[Table]:
     """Walk all ways, with nothing in the caches and then with all.
+
+    Args:
+        scale: what the article's times are divided by.
 
     Raises:
         PipelineError: a step failed, or this machine cannot be several.
@@ -112,7 +115,7 @@ def tables(rounds: int, folder: Path) -> Iterator[Table]:
         for way, config in ways.items():
             place = Path(scratch, way.replace(" ", "-"))
             place.mkdir()
-            checkout = _checkout(place, weights, str(place / "claims") if way == LAST_MERGES else "none")
+            checkout = _checkout(place, weights, str(place / "claims") if way == LAST_MERGES else "none", scale)
             runs: Dict[str, List[float]] = {}
             for number in range(rounds + 1):
                 state = "warm" if number else "cold"
@@ -121,7 +124,7 @@ def tables(rounds: int, folder: Path) -> Iterator[Table]:
                 runs.setdefault(state, []).append(verdict_s(jobs))
                 rows += job_rows(way, state, jobs) if number < 2 else []
             totals += [
-                (way, state, low_median_high(each, 1), low_median_high([SCALE * one / 60 for one in each], 1))
+                (way, state, low_median_high(each, 1), low_median_high([scale * one / 60 for one in each], 1))
                 for state, each in runs.items()
             ]
     yield Table(
@@ -130,11 +133,11 @@ def tables(rounds: int, folder: Path) -> Iterator[Table]:
         rows,
     )
     notes = [
-        f"{replay.TOTAL_S / SCALE:g} s of tests on {NODES} nodes; the article: a verdict after {ARTICLE_MIN} min.",
+        f"{replay.TOTAL_S / scale:g} s of tests on {NODES} nodes; the article: a verdict after {ARTICLE_MIN} min.",
         f"The nodes share this machine's {os.cpu_count()} cores; to get one, and its image, takes no time here.",
         f"{load().capitalize()}.",
     ]
-    yield Table("Push to verdict", ("way", "caches", "s: least / median / most", f"x {SCALE}, min"), totals, notes)
+    yield Table("Push to verdict", ("way", "caches", "s: least / median / most", f"x {scale:g}, min"), totals, notes)
 
 
 def plan_first(config: Any) -> Any:
@@ -165,7 +168,7 @@ def last_merges(config: Any) -> Any:
     return changed
 
 
-def _checkout(folder: Path, weights: Weights, store: str) -> Path:
+def _checkout(folder: Path, weights: Weights, store: str, scale: float) -> Path:
     """Make what a checkout holds: this program, the service that sleeps, and the suite."""
     checkout = folder / "checkout"
     checkout.mkdir()
@@ -180,14 +183,15 @@ def _checkout(folder: Path, weights: Weights, store: str) -> Path:
         str(checkout / "scripts"), quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
     files = entries([weights], weights.file.parent.as_uri())
-    made = {"app.py": APP.replace("{start}", str(START_S)), "service.txt": "idna==3.10\n"}
-    project(checkout, SETTINGS.format(files=files, warm_up=WARM_UP_S, store=store), {**made, **_suite()})
+    made = {"app.py": APP.replace("{start}", str(START_S / scale)), "service.txt": "idna==3.10\n"}
+    words = SETTINGS.format(files=files, warm_up=WARM_UP_S / scale, store=store)
+    project(checkout, words, {**made, **_suite(scale)})
     return checkout
 
 
-def _suite() -> Dict[str, str]:
+def _suite(scale: float) -> Dict[str, str]:
     """The suite's files: content by name. Its tests ask the service, which sleeps as long as theirs do in `replay`."""
-    further = replay.SCALE * SCALE
+    further = replay.SCALE * scale
     return {
         f"suite/{file}": "import os\nfrom urllib.request import urlopen\n"
         + "".join(TEST.format(number=number, seconds=sleep_s / further) for number, sleep_s in enumerate(sleeps))
