@@ -134,7 +134,8 @@ class Receipt:
         sources: by a name for people, what of suite and services was installed from paths and branches.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
         store: where tests were shared out while they ran, as people call it; empty where the plan alone did.
-        store_gone: why the store could not be asked any more; empty where it could to the end.
+        store_gone: why the store could not be asked any more, or where `store` is empty, from the start; empty where it
+            could to the end.
         pieces: what it claimed there, in that order. `tests` stand in it, too.
     """
 
@@ -478,9 +479,9 @@ def _check_distribution(receipt: Receipt) -> None:
     Raises:
         ValueError: it says what.
     """
-    if (receipt.pieces or receipt.store_gone) and not receipt.store:
-        raise ValueError("it claimed pieces, or lost a store, and names none")
-    if receipt.store and (receipt.repairs or receipt.total < 2):
+    if receipt.pieces and not receipt.store:
+        raise ValueError("it claimed pieces, and names no store")
+    if (receipt.store or receipt.store_gone) and (receipt.repairs or receipt.total < 2):
         raise ValueError(f"it names a store, and is {receipt.name}")
     if receipt.store:
         claimed.check(receipt.pieces, receipt.index, receipt.total, len(receipt.tests))

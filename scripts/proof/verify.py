@@ -229,11 +229,16 @@ def _same_collection(case: Case) -> Iterator[Finding]:
 
 def _stores(case: Case) -> Iterator[Finding]:
     """Tell who shared no tests out where others did, and who could not to the end."""
+    without = {shard.index: one_line(shard.store_gone) for shard in case.shards if not shard.store and shard.tests}
+    if not case.claims and any(without.values()):
+        whys = "; ".join(dict.fromkeys(filter(None, without.values())))
+        yield Finding(f.WITHOUT_STORE, f"no tests were shared out: {whys}; the plan held", shards=tuple(without))
     for shard in case.shards:
-        if case.claims and not shard.store and shard.tests:
-            text = f"{shard.name} had no store, as others had: it ran what the plan gives it"
+        if case.claims and shard.index in without:
+            why = f" ({without[shard.index]})" if without[shard.index] else ""
+            text = f"{shard.name} had no store, as others had: it ran what the plan gives it{why}"
             yield Finding(f.WITHOUT_STORE, text, shards=(shard.index,))
-        if shard.store_gone:
+        if shard.store and shard.store_gone:
             text = f"{shard.name} lost the store: {one_line(shard.store_gone)}; it claimed nothing more"
             yield Finding(f.STORE_GONE, text, shards=(shard.index,))
 
@@ -336,7 +341,7 @@ def _lost(case: Case, nodeid: str, entries: Sequence[Entry]) -> str:
         return (
             f"{case.wanted[nodeid]} tests have this id, at most {max(test.count for _, test in entries)} ran together"
         )
-    gone = [shard.name for shard in case.shards if shard.store_gone]
+    gone = [shard.name for shard in case.shards if shard.store and shard.store_gone]
     if gone:
         return f"nobody claimed it: {_names(gone)} lost the store"
     if nodeid in case.planned:

@@ -44,7 +44,8 @@ def answers(
                 return _as_listed(selection, question["ids"])
             loop = str(question.get("loop", ""))
             if claims and loop:
-                say(f"{loop} runs the tests in a way of its own: {claims.UNSHARED}")
+                claims.unshared = f"{loop} runs the tests in a way of its own"
+                say(f"{claims.unshared}: {claims.UNSHARED}")
             return _collected(selection, question, None if loop else claims)
         if claims and claims.is_on and "next" in question:
             asked = question["next"]
@@ -74,6 +75,7 @@ def _collected(selection: Selection, question: Mapping[str, Any], claims: Option
     except StoreError as error:
         if claims.is_on:
             raise
+        claims.unshared = error.message
         say(unshared(error))
     return selecting.answer(selection, collected, groups)
 

@@ -80,6 +80,7 @@ class Claims:
         where: str = "",
     ) -> None:
         self.where, self.fail_fast, self.late = where or store.where, fail_fast, late
+        self.unshared = ""
         self._store, self._node, self._attempt, self._after_s = store, node, attempt, take_over_after_s
         self._queue: Optional[Queue] = None
         self._plan: Optional[Plan] = None
@@ -320,34 +321,39 @@ def unshared(error: StoreError) -> str:
     return f"{error.message}: {Claims.UNSHARED}" + (f"\n  {error.hint}" if error.hint else "")
 
 
-def of_run(settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool = False) -> Optional[Claims]:
+def of_run(
+    settings: Settings, node: Node, plan: Optional[Plan], fail_fast: bool = False
+) -> Tuple[Optional[Claims], str]:
     """Open the store in which the shards of a run share out their tests; None where the plan alone says who runs what.
 
     Args:
         plan: the one that was handed out, if there is one.
 
+    Returns:
+        What is claimed with, and why that is None though a store is named.
+
     Raises:
         SettingsError: what is named is no store, or one that lets everybody win; or nothing says which run this is.
     """
     if node.total < 2 or os.environ.get(opening.HANDED) == NO_STORE:
-        return None
+        return None, ""
     owned = ownership.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
     attempt, after_s = ci.attempt(environ), settings.distribution.take_over_after_s
     try:
         store = store_of_run(settings, node.total, environ)
         if store is None:
-            return None
+            return None, ""
         red = store.get(f"red/{attempt}") if fail_fast else None
         late = Late(f"{FAIL_FAST}: {red}", STOPPED) if red else None
         if late is None and _is_all_claimed(store, plan, node):
             late = Late("all tests were claimed before it came", FINISHED)
     except StoreError as error:
         say(unshared(error))
-        return None
+        return None, error.message
     handed = environ.get(opening.HANDED, "")
     where = settings.shown(Path(handed)) if store.where == handed else ""
-    return Claims(store, node, attempt, after_s, fail_fast, late, where)
+    return Claims(store, node, attempt, after_s, fail_fast, late, where), ""
 
 
 def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:

@@ -48,6 +48,7 @@ class ShardRun:
         notes_touches, meeting: see `plugin_loader.Order`; the first round meets others.
         by: takes secrets out of what is written.
         claims: what this shard claims, where tests are shared out while they run; None where the plan alone says.
+        unshared: why the plan alone says, though a store is named.
     """
 
     settings: Settings
@@ -62,12 +63,14 @@ class ShardRun:
     meeting: Mapping[str, Any] = field(default_factory=dict)
     by: Redactor = field(default_factory=Redactor)
     claims: Optional[Claims] = None
+    unshared: str = ""
 
     @property
     def claimed(self) -> Dict[str, Any]:
-        """What was claimed, and where: fields of the shard's receipt; none where the plan alone said who runs what."""
+        """What was claimed, and where, or why not: fields of the shard's receipt; none where no store is named."""
         if not (self.claims and self.claims.is_on):
-            return {}
+            why = self.claims.unshared if self.claims else self.unshared
+            return {"store_gone": why} if why else {}
         return {"store": self.claims.where, "store_gone": self.claims.gone, "pieces": self.claims.pieces}
 
     @property

@@ -107,12 +107,12 @@ def execute(
         distributed=bool(opening.named(settings.distribution, os.environ)),
     )
     plan = selection.handed_out(chosen)
-    claims = claims_of_run(settings, node, plan, fail_fast)
+    claims, unshared = claims_of_run(settings, node, plan, fail_fast)
     late, needed = claims.late if claims else None, settings
     if not late:
         needed = _as_needed(settings, chosen, plan, arguments, checked or pytest_arguments.are_known(rest))
         late = Late("the plan has no test for it", receipt.FINISHED) if needed is not settings else None
-    run = ShardRun(needed, node, fresh(folder_of(settings, node)), chosen, rest, by=by)
+    run = ShardRun(needed, node, fresh(folder_of(settings, node)), chosen, rest, by=by, unshared=unshared)
     if claims and late and (plan or late is claims.late):  # what its own plan says is not what all agreed on
         return _left_out(run, plan, claims.where, late)
     # Who has no service since the plan has nothing for it must not claim what others have.

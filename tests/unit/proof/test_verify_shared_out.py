@@ -115,6 +115,12 @@ def test_a_shard_without_the_store_ran_its_part_of_the_plan_while_others_took_it
     assert "shard index 1 of 2 had no store, as others had: it ran what the plan gives it" in lines(verdict)
 
 
+def test_a_store_that_no_shard_reached_is_one_note_with_its_reason() -> None:
+    verdict = about([shard(0, A, B, collected=ABCD, store_gone="refused"), shard(1, C, D, collected=ABCD)])
+
+    assert (True, ["no tests were shared out: refused; the plan held"]) == (verdict.green, lines(verdict))
+
+
 def test_a_store_that_was_lost_after_all_was_claimed_is_a_note() -> None:
     verdict = about([sharer(0, own("0-00", A, B), store_gone="no answer"), SECOND])
 

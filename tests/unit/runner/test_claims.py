@@ -231,7 +231,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def opened(project: Settings, total: int = 2, index: int = 0, **how: Any) -> Optional[Claims]:
     plan = planning.make(COLLECTED, Estimates({}), 2)
-    return module.of_run(project, Node(index, total), plan, **how)
+    return module.of_run(project, Node(index, total), plan, **how)[0]
 
 
 def test_one_shard_and_one_without_a_store_share_out_nothing(project: Settings) -> None:
@@ -248,7 +248,9 @@ def test_a_store_that_cannot_be_reached_leaves_the_plan_as_it_stands(
 
     monkeypatch.setattr(module.opening, "open_store", unreached)
 
-    assert opened(project) is None
+    plan = planning.make(COLLECTED, Estimates({}), 2)
+
+    assert module.of_run(project, Node(0, 2), plan) == (None, "redis://here cannot be reached")
     assert "cannot be reached: tests are not shared out while they run, the plan holds as it stands" in (
         capsys.readouterr().out
     )

@@ -148,7 +148,7 @@ def test_a_shard_that_comes_when_all_is_claimed_is_green_and_starts_nothing(
     settings = Settings(Suite("tests"), file=tmp_path / "pipeline.yml", distribution=distribution)
     plan = planning.make(["t.py::a", "t.py::b"], Estimates({}), 2)
     planning.save(plan, settings.reports / planning.FILE_NAME)
-    other = claims.of_run(settings, Node(0, 2), plan)
+    other, _ = claims.of_run(settings, Node(0, 2), plan)
     assert other
     other.offer(plan.id, [piece for part in plan.shards for piece in part.pieces], ["t.py::a", "t.py::b"], {})
     after = ""
