@@ -58,7 +58,7 @@ def main_python():
 def runs(program):
     """Tell whether the program is there and starts; a shim of pyenv may be there for nothing."""
     found = shutil.which(program)
-    return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)
+    return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)  # noqa: S603 - our words
 
 
 def at_home(name):
@@ -208,11 +208,14 @@ def tests(session):
 
 @nox.session(python=MAIN, default=False)
 def lint(session):
-    """Check style and types: ruff and mypy."""
-    own = own_python(session)
-    session.run(own, "-m", "ruff", "check", ".", external=True)
-    session.run(own, "-m", "ruff", "format", "--check", ".", external=True)
-    session.run(own, "-m", "mypy", external=True)
+    """Check style, types, CI files and shell scripts, all even where one fails; `-- --fix` mends what can be."""
+    checks(session, "lint")
+
+
+@nox.session(python=MAIN, default=False)
+def security(session):
+    """Look for unsafe code, known holes of what the locks pin, and secrets in what is new; `-- --all`: everywhere."""
+    checks(session, "security")
 
 
 @nox.session(python=MAIN, default=False)
@@ -243,7 +246,7 @@ def find(version):
         return version
     uv = shutil.which("uv", path=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]))
     words = [uv, "python", "find", "--no-project", "--no-python-downloads", version]
-    found = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) if uv else None
+    found = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) if uv else None  # noqa: S603 - our words
     return found.stdout.decode().strip() or None if found else None
 
 
@@ -272,6 +275,13 @@ def pipeline(session, step, *words):
     session.run(python(session), "-m", "scripts", step, *words, *session.posargs, env=environ, **PATIENT)
 
 
+def checks(session, name):
+    """Run the checks of this repository that a session has, with the tools of our own tests' environment."""
+    session.run(
+        own_python(session), "-m", "tests.checks", name, *session.posargs, env=HERE_TOO, external=True, **PATIENT
+    )
+
+
 def own_python(session):
     """Find the interpreter of our own tests' environment, making that where it is missing."""
     install(session)
@@ -287,7 +297,7 @@ def closing_line(report, began):
     """
     if not report.exists() or report.stat().st_mtime < began:
         return f"no results of this run in {report.parent}"
-    cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
+    cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))  # noqa: S314 - written by our merge just now
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
     passed = sum(all(case.find(word) is None for word in ("failure", "error", "skipped")) for case in cases)
     return f"{passed} passed, {failed} failed, {len(cases) - passed - failed} skipped"
@@ -338,7 +348,7 @@ def heading(lock_file, key):
 def pip_settings():
     """Return the machine's pip settings as variables for uv, which reads none of them by itself."""
     words = [sys.executable, "-m", "scripts.environments.pip_settings"]
-    output = subprocess.check_output(words, cwd=str(ROOT), env={**os.environ, **HERE_TOO})
+    output = subprocess.check_output(words, cwd=str(ROOT), env={**os.environ, **HERE_TOO})  # noqa: S603 - our words
     return json.loads(output.decode())
 
 

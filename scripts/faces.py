@@ -170,6 +170,13 @@ def redact(around: Around, options: argparse.Namespace, rest: List[str]) -> None
     redact.run(around)
 
 
+def secrets(around: Around, options: argparse.Namespace, rest: List[str]) -> int:
+    """Find secrets in what this branch brings, and in what is not committed yet; by file and line."""
+    from .steps import secrets
+
+    return secrets.run(around, secrets.Wish(options.base, options.staged, options.all, options.strict))
+
+
 def reproduce(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     """Run a shard again as BUNDLE recorded it: the same tests in the same order."""
     from .steps import reproduce

@@ -173,6 +173,13 @@ def _add_people(steps: _Steps) -> None:
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=faces.whatever_is_there)
     steps.add("redact", faces.redact).set_defaults(load=faces.what_is_around)
+    secrets = steps.add("secrets", faces.secrets)
+    base = "what the branch goes into; default: what CI says, else the main branch"
+    secrets.add_argument("--base", metavar="COMMIT", default="", help=base)
+    secrets.add_argument("--staged", action="store_true", help="only what the next commit will hold: for a hook")
+    secrets.add_argument("--all", action="store_true", help="all files that git knows")
+    secrets.add_argument("--strict", action="store_true", help="what only its name calls a secret, too: password=word")
+    secrets.set_defaults(load=faces.what_is_around, endings=("no secrets", "secrets found"))
     reproduce = steps.add("reproduce", faces.reproduce)
     reproduce.usage = "%(prog)s [BUNDLE] [options] [pytest arguments]"
     reproduce.epilog = OF_REPRODUCE

@@ -1,0 +1,70 @@
+"""Which secrets a change brings into a repository, by the rules that take them out of reports.
+
+Code is full of what may be a password (`password="x"` of a test), so a value that only its place or its name calls a
+secret counts where it looks random; a token that its own shape tells, a private key and a value that is secret on
+this machine always do. `strict` takes all.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
+
+from .patches import Passage
+from .redaction.names import looks_random
+from .redaction.redactor import Redactor
+
+ATTRIBUTE = "not-secrets"  # of .gitattributes, for files that cannot have comments
+# Ours, and those of gitleaks and detect-secrets, which a project may have already.
+MARK = re.compile(rb"not a secret: \S|gitleaks:allow|pragma: allowlist secret")
+_SURE = ("token", "private key", "webhook", "known here", "password hash")
+_WORDS = {
+    "known here": "a value that is secret on this machine",
+    "named": "a value whose name calls it a secret",
+    "url password": "a password in an address",
+    "url user": "a token in an address",
+    "header": "a credential of a header",
+    "command line": "a password on a command line",
+}
+
+
+class Leak(NamedTuple):
+    """A secret in a repository: where (lines count from 1), what it is, and what stands for it; never itself."""
+
+    path: str
+    line: int
+    what: str
+    stand_in: str
+    commit: str = ""
+
+
+def find(passage: Passage, redactor: Redactor, strict: bool = False) -> Iterator[Leak]:
+    """Find the secrets that touch a new line, unless one of their lines says that it is none."""
+    text = b"\n".join([*passage.lines, b""])
+    starts = [0, *accumulate(len(line) + 1 for line in passage.lines)]
+    for span, stand_in in redactor.find(text):
+        lines = range(bisect_right(starts, span.start) - 1, bisect_right(starts, span.end - 1))
+        new = [line for line in lines if line in passage.new]
+        is_meant = any(MARK.search(passage.lines[line]) for line in lines)
+        if new and not is_meant and (strict or span.kind in _SURE or looks_random(text[span.start : span.end])):
+            what = _WORDS.get(span.kind, f"a {span.kind}")
+            yield Leak(passage.path, passage.first + new[0], what, stand_in.decode("ascii"), passage.commit)
+
+
+def distinct(now: Sequence[Leak], brought: Sequence[Leak]) -> List[Leak]:
+    """List what is there now, once a place, and what only some commit had: taken out since, but still in the history.
+
+    >>> now, before = Leak("a", 3, "a token", "(secret-1)"), Leak("a", 1, "a token", "(secret-1)", "f00")
+    >>> distinct([now, now], [before]) == [now], distinct([], [before, before]) == [before]
+    (True, True)
+    """
+    found = dict.fromkeys(now)
+    there = {_secret(leak) for leak in now}
+    gone = {_secret(leak): leak for leak in reversed(brought) if _secret(leak) not in there}
+    return [*found, *reversed(list(gone.values()))]
+
+
+def _secret(leak: Leak) -> Tuple[str, str, str]:
+    return leak.path, leak.what, leak.stand_in
