@@ -31,13 +31,21 @@ _WORDS = {
 
 
 class Leak(NamedTuple):
-    """A secret in a repository: where (lines count from 1), what it is, and what stands for it; never itself."""
+    """A secret in a repository, never itself.
+
+    Args:
+        path: of its file, from the top of the repository.
+        line: counted from 1.
+        what: it is, in words.
+        stand_in: what reports show in its place.
+        where: of which state of the file this is said; "" for the file as it is now.
+    """
 
     path: str
     line: int
     what: str
     stand_in: str
-    commit: str = ""
+    where: str = ""
 
 
 def find(passage: Passage, redactor: Redactor, strict: bool = False) -> Iterator[Leak]:
@@ -50,19 +58,19 @@ def find(passage: Passage, redactor: Redactor, strict: bool = False) -> Iterator
         is_meant = any(MARK.search(passage.lines[line]) for line in lines)
         if new and not is_meant and (strict or span.kind in _SURE or looks_random(text[span.start : span.end])):
             what = _WORDS.get(span.kind, f"a {span.kind}")
-            yield Leak(passage.path, passage.first + new[0], what, stand_in.decode("ascii"), passage.commit)
+            yield Leak(passage.path, passage.first + new[0], what, stand_in.decode("ascii"), passage.where)
 
 
-def distinct(now: Sequence[Leak], brought: Sequence[Leak]) -> List[Leak]:
-    """List what is there now, once a place, and what only some commit had: taken out since, but still in the history.
+def distinct(now: Sequence[Leak], elsewhere: Sequence[Leak]) -> List[Leak]:
+    """List what is there now, and what is staged or in some commit alone: taken out since, but still in the history.
 
-    >>> now, before = Leak("a", 3, "a token", "(secret-1)"), Leak("a", 1, "a token", "(secret-1)", "f00")
+    >>> now, before = Leak("a", 3, "a token", "(secret-1)"), Leak("a", 1, "a token", "(secret-1)", "commit f00")
     >>> distinct([now, now], [before]) == [now], distinct([], [before, before]) == [before]
     (True, True)
     """
     found = dict.fromkeys(now)
     there = {_secret(leak) for leak in now}
-    gone = {_secret(leak): leak for leak in reversed(brought) if _secret(leak) not in there}
+    gone = {_secret(leak): leak for leak in reversed(elsewhere) if _secret(leak) not in there}
     return [*found, *reversed(list(gone.values()))]
 
 

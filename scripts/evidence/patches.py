@@ -15,14 +15,14 @@ class Passage(NamedTuple):
 
     Args:
         path: of the file in its repository.
-        commit: that brought them; "" for a patch that is not of `git log`.
+        where: of which state of the file this is told: "commit 1a2b3c4"; "" for a patch that is not of `git log`.
         first: the number of the first line, from 1.
         lines: without their ends.
         new: which of them the patch adds, from 0.
     """
 
     path: str
-    commit: str
+    where: str
     first: int
     lines: Tuple[bytes, ...]
     new: FrozenSet[int]
@@ -39,23 +39,23 @@ def read(patch: bytes) -> Patch:
     r"""Read what `git diff` or `git log -p --format='commit %H'` prints, with the usual a/ and b/.
 
     >>> read(b"--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n").passages[0]
-    Passage(path='x', commit='', first=1, lines=(b'one', b'2'), new=frozenset({1}))
+    Passage(path='x', where='', first=1, lines=(b'one', b'2'), new=frozenset({1}))
     """
     lines = iter(patch.split(b"\n"))
-    passages, binary_count, path, commit = [], 0, "", ""
+    passages, binary_count, path, where = [], 0, "", ""
     for line in lines:
         hunk = _HUNK.match(line)
         if hunk:
-            passages.append(_passage(lines, hunk, path, commit))
+            passages.append(_passage(lines, hunk, path, where))
         elif line.startswith(b"+++ "):
             path = _path(line[4:])
         elif line.startswith(b"commit "):
-            commit = line[7:].decode("ascii", "replace")
+            where = line[:14].decode("ascii", "replace")
         binary_count += line.startswith(b"Binary files ") and not hunk
     return Patch([passage for passage in passages if passage.new], binary_count)
 
 
-def _passage(lines: Iterator[bytes], hunk: re.Match[bytes], path: str, commit: str) -> Passage:
+def _passage(lines: Iterator[bytes], hunk: re.Match[bytes], path: str, where: str) -> Passage:
     """Read a hunk by its own counts: its lines may look like anything, also like another file's head."""
     old, new = (int(hunk[group] or 1) for group in (1, 3))
     kept: List[bytes] = []
@@ -71,7 +71,7 @@ def _passage(lines: Iterator[bytes], hunk: re.Match[bytes], path: str, commit: s
         new -= sign != b"-"
         if sign != b"-":
             kept.append(line[1:])
-    return Passage(path, commit, int(hunk[2]), tuple(kept), frozenset(added))
+    return Passage(path, where, int(hunk[2]), tuple(kept), frozenset(added))
 
 
 def _path(written: bytes) -> str:

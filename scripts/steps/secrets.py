@@ -64,9 +64,10 @@ def run(around: Around, wish: Wish, environ: Mapping[str, str] = os.environ) -> 
     git = Git(around.settings)
     since = Since("HEAD", "the last commit") if wish.staged else _since(git, wish, environ)
     redactor = Redactor(known_secrets(Settings(), environ))
+    now = git.patch("diff", *PATCH, *(["--cached"] if wish.staged else [since.commit]))
+    others = [] if wish.staged else list(_others(git, since))
     find = partial(_find, redactor, wish.strict)
-    now, history = _patches(git, wish, since)
-    found = leaks.distinct(find(now), find(history))
+    found = leaks.distinct(find(now), [leak for patch in others for leak in find(patch)])
     meant = git.with_attribute({leak.path for leak in found})
     found = [leak for leak in found if leak.path not in meant]
     for line in lines(found):
@@ -144,16 +145,12 @@ def _candidates(environ: Mapping[str, str]) -> Tuple[str, ...]:
     return USUAL
 
 
-def _patches(git: Git, wish: Wish, since: Since) -> Tuple[Patch, Patch]:
-    """Read what is there now, staged or not; and what each commit brought."""
-    nothing = Patch([], 0)
-    if wish.staged:
-        return git.patch("diff", "--cached", *PATCH), nothing
-    files, staged = git.patch("diff", *PATCH, since.commit), git.patch("diff", "--cached", *PATCH, since.commit)
-    now = Patch([*files.passages, *staged.passages], files.binary_count)
-    if since.has_all:
-        return now, nothing
-    return now, git.patch("log", *PATCH, "--no-merges", "--format=commit %H", f"{since.commit}..HEAD")
+def _others(git: Git, since: Since) -> Iterator[Patch]:
+    """Read what will be, or is, in the history beside the files as they are now: what is staged, and each commit."""
+    staged = git.patch("diff", "--cached", *PATCH, since.commit)
+    yield staged._replace(passages=[passage._replace(where="staged") for passage in staged.passages])
+    if not since.has_all:
+        yield git.patch("log", *PATCH, "--no-merges", "--format=commit %H", f"{since.commit}..HEAD")
 
 
 def _find(redactor: Redactor, strict: bool, patch: Patch) -> List[Leak]:
@@ -163,8 +160,8 @@ def _find(redactor: Redactor, strict: bool, patch: Patch) -> List[Leak]:
 def lines(found: List[Leak]) -> Iterator[str]:
     """Say where each is, as editors and compilers do, and what to do."""
     for leak in found:
-        when = f", in commit {leak.commit[:7]} alone" if leak.commit else ""
-        yield f"{printable(leak.path)}:{leak.line}: {leak.what}{when}: {leak.stand_in}"
+        where = f" ({leak.where})" if leak.where else ""
+        yield f"{printable(leak.path)}:{leak.line}{where}: {leak.what}: {leak.stand_in}"
     if found:
         yield HINT
 

@@ -54,6 +54,7 @@ class Check(NamedTuple):
 def run(title: str, checks: Sequence[Check], is_ci: bool) -> int:
     """Run all, as many at a time as there are cores; return 1 where one is red, else 0."""
     ended: List[Tuple[Check, Outcome]] = []
+    width = max(len(check.name) for check in checks)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         begun = {pool.submit(_timed, check): check for check in checks}
         for future in as_completed(begun):
@@ -61,15 +62,16 @@ def run(title: str, checks: Sequence[Check], is_ci: bool) -> int:
             if outcome.state == UNCHECKED and check.proves and is_ci:
                 outcome = outcome._replace(state=RED, why=f"{UNCHECKED}: {outcome.why}")
             ended.append((check, outcome))
-            for line in (outcome.printed.rstrip(), told(check.name, outcome, seconds)):
-                say(line) if line else None
+            if outcome.printed.strip():
+                say(outcome.printed.rstrip())
+            say(told(check.name.ljust(width), outcome, seconds))
     say(summary(title, ended))
     return int(any(outcome.state == RED for _, outcome in ended))
 
 
 def told(name: str, outcome: Outcome, seconds: float) -> str:
     """Say how a check ended, in a line."""
-    return f"{outcome.state:11}  {name:16}  {seconds:5.1f} s  {outcome.why}".rstrip()
+    return f"{outcome.state:11}  {name}  {seconds:5.1f} s  {outcome.why}".rstrip()
 
 
 def summary(title: str, ended: Sequence[Tuple[Check, Outcome]]) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from scripts.console import at_most, counted
 
 from . import files
-from .running import OK, RED, UNCHECKED, Check, Outcome
+from .running import OK, RED, ROOT, UNCHECKED, Check, Outcome
 
 # Advisories that do not concern us, each with the reason: {"GHSA-...": "the function is never called"}.
 ACCEPTED: Dict[str, str] = {}
-MOST_NAMES = 5
+MOST_NAMES = 3
+ZIZMOR = ("zizmor", "--offline", "--no-progress", "--min-severity", "low", "--config", "tests/checks/zizmor.yml")
 
 
 def checks(paths: List[Path], secrets: Sequence[str], with_advisories: bool) -> Iterator[Check]:
@@ -27,17 +28,18 @@ def checks(paths: List[Path], secrets: Sequence[str], with_advisories: bool) -> 
     yield Check("ruff S", ("ruff", "check", "--select", "S", "--output-format", "concise", "."), "ruff")
     yield Check("secrets", (sys.executable, "-m", "scripts", "secrets", *secrets))
     if with_advisories:
-        yield Check("pip-audit", audit(files.locks(paths)), "pip-audit", judged, proves=True)
+        for lock in files.locks(paths):
+            yield Check(f"pip-audit {lock.relative_to(ROOT)}", audit(lock), "pip-audit", judged, proves=True)
     workflows = files.of_ci(paths).get(files.GITHUB)
     if workflows:
-        yield Check("zizmor", ("zizmor", "--offline", "--no-progress", *map(str, workflows)), "zizmor")
+        yield Check("zizmor", (*ZIZMOR, *map(str, workflows)), "zizmor")
 
 
-def audit(locks: Sequence[Path]) -> tuple[str, ...]:
-    """Ask for known holes of what the locks pin for this Python; nothing is installed or resolved for it."""
+def audit(lock: Path) -> Tuple[str, ...]:
+    """Ask for known holes of what a lock pins for this Python; nothing is installed or resolved for it."""
     words = ["pip-audit", "--format", "json", "--progress-spinner", "off", "--disable-pip", "--require-hashes"]
-    words += [word for lock in locks for word in ("--requirement", str(lock))]
-    return (*words, *(word for known in ACCEPTED for word in ("--ignore-vuln", known)))
+    words += [word for known in ACCEPTED for word in ("--ignore-vuln", known)]
+    return (*words, "--requirement", str(lock))
 
 
 def judged(code: int, printed: str) -> Outcome:

@@ -19,7 +19,7 @@ from scripts.proof import journal, junit
 from scripts.proof.findings import RED_TEST, Finding, Verdict
 from scripts.proof.outcomes import FAILED, Attempt, Fate
 
-SECRET = "Zq9x7Kd41Pw0tRfGb2"
+SECRET = "Zq9x7Kd41Pw0tRfGb2"  # not a secret: made up
 BY = Redactor([Secret(SECRET)])
 START = "5f3a"
 
