@@ -13,12 +13,12 @@ from itertools import accumulate
 from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 from .patches import Passage
-from .redaction.names import looks_random
 from .redaction.redactor import Redactor
 
 ATTRIBUTE = "not-secrets"  # of .gitattributes, for files that cannot have comments
 # Ours, and those of gitleaks and detect-secrets, which a project may have already.
 MARK = re.compile(rb"not a secret: \S|gitleaks:allow|pragma: allowlist secret")
+LEAST, DISTINCT = 16, 8  # characters of a random value, and different ones among them
 _SURE = ("token", "private key", "webhook", "known here", "password hash")
 _WORDS = {
     "known here": "a value that is secret on this machine",
@@ -56,9 +56,19 @@ def find(passage: Passage, redactor: Redactor, strict: bool = False) -> Iterator
         lines = range(bisect_right(starts, span.start) - 1, bisect_right(starts, span.end - 1))
         new = [line for line in lines if line in passage.new]
         is_meant = any(MARK.search(passage.lines[line]) for line in lines)
-        if new and not is_meant and (strict or span.kind in _SURE or looks_random(text[span.start : span.end])):
+        if new and not is_meant and (strict or span.kind in _SURE or is_random(text[span.start : span.end])):
             what = _WORDS.get(span.kind, f"a {span.kind}")
             yield Leak(passage.path, passage.first + new[0], what, stand_in.decode("ascii"), passage.where)
+
+
+def is_random(value: bytes) -> bool:
+    """Tell whether nobody would make up such a value; that it is a secret, its place or its name says already.
+
+    >>> [is_random(value) for value in (b"hunter2", b"correct-horse-battery", b"3f9a0c7be2d145863f9a0c7be2d14586")]
+    [False, False, True]
+    """
+    has_both = re.search(rb"[0-9]", value) and re.search(rb"[A-Za-z]", value)
+    return len(value) >= LEAST and bool(has_both) and len(set(value)) >= DISTINCT and not re.search(rb"\s", value)
 
 
 def distinct(now: Sequence[Leak], elsewhere: Sequence[Leak]) -> List[Leak]:
