@@ -7,10 +7,11 @@ this machine always do. `strict` takes all.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Sequence
 
 from .patches import Passage
 from .redaction.redactor import Redactor
@@ -39,6 +40,8 @@ class Leak(NamedTuple):
         what: it is, in words.
         stand_in: what reports show in its place.
         where: of which state of the file this is said; "" for the file as it is now.
+        digest: tells it from others; nobody is shown it.
+        is_meant: its line says that it is none.
     """
 
     path: str
@@ -46,19 +49,28 @@ class Leak(NamedTuple):
     what: str
     stand_in: str
     where: str = ""
+    digest: str = ""
+    is_meant: bool = False
 
 
 def find(passage: Passage, redactor: Redactor, strict: bool = False) -> Iterator[Leak]:
-    """Find the secrets that touch a new line, unless one of their lines says that it is none."""
+    """Find the secrets that touch a new line, also those of which a line says that they are none."""
     text = b"\n".join([*passage.lines, b""])
     starts = [0, *accumulate(len(line) + 1 for line in passage.lines)]
     for span, stand_in in redactor.find(text):
         lines = range(bisect_right(starts, span.start) - 1, bisect_right(starts, span.end - 1))
         new = [line for line in lines if line in passage.new]
-        is_meant = any(MARK.search(passage.lines[line]) for line in lines)
-        if new and not is_meant and (strict or span.kind in _SURE or is_random(text[span.start : span.end])):
-            what = _WORDS.get(span.kind, f"a {span.kind}")
-            yield Leak(passage.path, passage.first + new[0], what, stand_in.decode("ascii"), passage.where)
+        value = text[span.start : span.end]
+        if new and (strict or span.kind in _SURE or is_random(value)):
+            yield Leak(
+                path=passage.path,
+                line=passage.first + new[0],
+                what=_WORDS.get(span.kind, f"a {span.kind}"),
+                stand_in=stand_in.decode("ascii"),
+                where=passage.where,
+                digest=hashlib.sha256(value).hexdigest(),
+                is_meant=any(MARK.search(passage.lines[line]) for line in lines),
+            )
 
 
 def is_random(value: bytes) -> bool:
@@ -74,15 +86,15 @@ def is_random(value: bytes) -> bool:
 def distinct(now: Sequence[Leak], elsewhere: Sequence[Leak]) -> List[Leak]:
     """List what is there now, and what is staged or in some commit alone: taken out since, but still in the history.
 
-    >>> now, before = Leak("a", 3, "a token", "(secret-1)"), Leak("a", 1, "a token", "(secret-1)", "commit f00")
+    What a line now says to be none is none in the history either.
+
+    >>> now, before = Leak("a", 3, "a token", "(secret)"), Leak("a", 1, "a token", "(secret)", "commit f00")
     >>> distinct([now, now], [before]) == [now], distinct([], [before, before]) == [before]
     (True, True)
+    >>> distinct([now._replace(is_meant=True)], [before])
+    []
     """
-    found = dict.fromkeys(now)
-    there = {_secret(leak) for leak in now}
-    gone = {_secret(leak): leak for leak in reversed(elsewhere) if _secret(leak) not in there}
-    return [*found, *reversed(list(gone.values()))]
-
-
-def _secret(leak: Leak) -> Tuple[str, str, str]:
-    return leak.path, leak.what, leak.stand_in
+    there = {(leak.path, leak.digest) for leak in now}
+    gone = {(leak.path, leak.digest): leak for leak in reversed(elsewhere) if not leak.is_meant}
+    found = [*dict.fromkeys(now), *reversed([leak for secret, leak in gone.items() if secret not in there])]
+    return [leak for leak in found if not leak.is_meant]

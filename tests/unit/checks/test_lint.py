@@ -7,11 +7,7 @@ import pytest
 import yaml
 
 from tests.checks import files, lint
-from tests.checks.running import ROOT, find
-
-
-def words(name: str) -> list[str]:
-    return next(list(check.words) for check in lint.checks(files.known()) if check.name == name)
+from tests.checks.running import REQUIREMENTS, ROOT, UNCHECKED, absent, find
 
 
 @pytest.mark.parametrize(
@@ -24,9 +20,11 @@ def words(name: str) -> list[str]:
 )
 def test_each_tool_finds_what_it_is_there_for(tmp_path: Path, name: str, file: str, text: str, found: str) -> None:
     (tmp_path / file).write_text(text)
-    program, *options = [word for word in words(name) if not word.startswith(str(ROOT))]
+    check = next(check for check in lint.checks(files.known()) if check.name == name)
+    program, *options = [word for word in check.words if not word.startswith(str(ROOT))]
     path = find(program)
     if path is None:
+        assert UNCHECKED == absent(check, REQUIREMENTS.read_text(encoding="utf-8")).state
         pytest.skip(f"{program} is not for this Python")
 
     done = subprocess.run([path, *options, str(tmp_path / file)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")

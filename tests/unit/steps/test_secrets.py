@@ -75,6 +75,14 @@ def test_a_secret_is_found_wherever_it_would_go_into_the_history(repository: Rep
     assert "1" == code
 
 
+def test_what_is_said_to_be_none_now_is_none_in_the_history(repository: Repository, look: Look) -> None:
+    repository.git("switch", "-q", "-c", "feature")
+    repository.commit("a.py", f"'{TOKEN}'\n")
+    repository.commit("a.py", f"'{TOKEN}'  # not a secret: made up\n")
+
+    assert "0" == look()[-1]
+
+
 def test_nothing_but_the_next_commit_is_looked_at_for_a_hook(repository: Repository, look: Look) -> None:
     (repository.folder / "README").write_text(f"{TOKEN}\n")
     assert ["secrets: none in 0 new lines of 0 files since the last commit", "0"] == look("", True)
