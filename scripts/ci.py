@@ -12,11 +12,13 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from .errors import SettingsError, shortened
-from .providers import BAZEL, OWN_PAIR, PROVIDERS, Names, Pair, Provider
+from .providers import BAZEL, BAZEL_STATUS_FILE, OWN_PAIR, PROVIDERS, Names, Pair, Provider
 
 OWN_RUN = "SHARDLINE_RUN"
 LOCAL = "local-"  # how a run is called where no CI names it
@@ -109,6 +111,14 @@ def _node(words: Sequence[str], where: str, first: int = 0) -> Node:
     return node
 
 
+def acknowledge(environ: Mapping[str, str]) -> None:
+    """Leave the file by which Bazel knows that its shards are heard: it fails a sharded test that leaves none."""
+    file = environ.get(BAZEL_STATUS_FILE)
+    with suppress(OSError):  # Bazel says so
+        if file:
+            Path(file).touch()
+
+
 # Which run ------------------------------------------------------------------------------------------
 
 
@@ -144,6 +154,11 @@ def place(environ: Mapping[str, str], total: int) -> str:
 def attempt(environ: Mapping[str, str]) -> str:
     """Name this try at a run, as the CI does; "1" where none says."""
     return _as_key(_first(environ, lambda of: of.attempt) or "1")
+
+
+def execution(environ: Mapping[str, str]) -> str:
+    """Name this try of this one job, where the CI does not count tries: each is a job of its own. Else empty."""
+    return _first(environ, lambda of: of.execution)
 
 
 def _run(environ: Mapping[str, str]) -> str:

@@ -31,6 +31,7 @@ class Provider(NamedTuple):
         commit, branch, request, base, tag: as `Change` has them, or references to them (refs/heads/main, a URL).
         job: the same for all parallel jobs that share tests, and another for others; none where no variable is.
         attempt: the same for all jobs of one try at a run, or counted for each job.
+        execution: where nothing counts the tries, names one try of one job as no other is named.
         lasting: of `run`, what stays the same where jobs are tried again, if `run` does not.
         pair: of parallel jobs; none where the provider has none.
     """
@@ -46,6 +47,7 @@ class Provider(NamedTuple):
     traces: Names = ()
     job: Names = ()
     attempt: Names = ()
+    execution: Names = ()
     lasting: Names = ()
     pair: Optional[Pair] = None
 
@@ -100,6 +102,7 @@ PROVIDERS = (
         base=("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME"),
         tag=("CI_COMMIT_TAG",),
         job=("CI_JOB_GROUP_NAME", "CI_JOB_NAME"),
+        execution=("CI_JOB_ID",),
         pair=Pair("CI_NODE_INDEX", "CI_NODE_TOTAL", first=1),
     ),
     # https://buildkite.com/docs/pipelines/configure/environment-variables: tries are counted for each job.
@@ -160,3 +163,4 @@ PROVIDERS = (
 )
 OWN_PAIR = Pair("SHARDLINE_INDEX", "SHARDLINE_TOTAL")
 BAZEL = Pair("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS")  # https://bazel.build/reference/test-encyclopedia
+BAZEL_STATUS_FILE = "TEST_SHARD_STATUS_FILE"

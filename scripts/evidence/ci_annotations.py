@@ -23,8 +23,7 @@ from .ending import Ending
 from .record import RunRecord
 
 MOST = 10  # errors of a step that are shown: https://github.com/actions/toolkit/pull/734, and as many by Azure
-MOST_LINES = 8  # of what a test says, and of
-MOST_CHARACTERS = 300  # in each
+MOST_LINES, MOST_CHARACTERS = 8, 300  # of what a test or an error says, and in each line of it
 RANKS = {"broke": 0, "new": 0}  # what the change brought first, then what was red before
 
 _PLACE = re.compile(
@@ -64,7 +63,8 @@ def of_run(
 
 def of_ending(ending: Ending) -> List[Annotation]:
     """Tell of a step that ended before there were tests."""
-    return [Annotation(f"{ending.step}: {ending.ended}", f"{ending.message}\n{ending.hint}".strip())]
+    said = f"{ending.message}\n{ending.hint}".strip().splitlines()
+    return [Annotation(f"{ending.step}: {ending.ended}", _shown(said))]
 
 
 def _told(record: RunRecord) -> List[str]:
@@ -87,10 +87,15 @@ def _of_test(test: Failure, folder: str) -> Annotation:
     file = test.nodeid.partition("::")[0]
     said = [line[1:].strip() for line in uncoloured(test.text).splitlines() if line.startswith("E ")]
     service = [f"the service: {test.service}"] if test.service else []
-    lines = [*(said or test.message.splitlines())[:MOST_LINES], *service, test.nodeid]
-    message = "\n".join(shown(line[:MOST_CHARACTERS]) for line in lines if line)
+    message = "\n".join([_shown(said or test.message.splitlines()), *map(shown, service), shown(test.nodeid)])
     title = f"{test.outcome}: {short(test.nodeid)}"
-    return Annotation(title, message, posixpath.normpath(posixpath.join(folder, file)), line_of(test.text, file))
+    return Annotation(
+        title, message.strip(), posixpath.normpath(posixpath.join(folder, file)), line_of(test.text, file)
+    )
+
+
+def _shown(lines: Sequence[str]) -> str:
+    return "\n".join(shown(line[:MOST_CHARACTERS]) for line in lines[:MOST_LINES] if line)
 
 
 def line_of(text: str, file: str) -> int:

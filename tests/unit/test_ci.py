@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.ci import Change, Node, attempt, change, is_ci, place, provider, resolve, run_id
+from scripts.ci import Change, Node, acknowledge, attempt, change, is_ci, place, provider, resolve, run_id
 from scripts.errors import SettingsError
 from scripts.providers import PROVIDERS, Pair
 
@@ -182,6 +183,14 @@ def test_no_provider_is_left_out() -> None:
 )
 def test_a_push_and_a_tag_are_no_request(environ: Dict[str, str], expected: Change) -> None:
     assert expected == change(environ)
+
+
+def test_bazel_sees_that_its_shards_are_heard(tmp_path: Path) -> None:
+    acknowledge({"TEST_SHARD_STATUS_FILE": str(tmp_path / "status")})
+    acknowledge({"TEST_SHARD_STATUS_FILE": str(tmp_path / "no" / "folder")})
+    acknowledge({})
+
+    assert ["status"] == [file.name for file in tmp_path.iterdir()]
 
 
 @given(st.sampled_from(sorted(PAIRS)), st.integers(1, 60))
