@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, List, Optional
 
-from . import arguments, console, settings
+from . import arguments, console, fence, settings
 from .console import printable
 from .errors import CRASHED, INTERRUPTED, OUR_MISTAKE, UNREAD, Deferred, PipelineError, SettingsError, Shown, refused
 from .parser import PROGRAM, parser
@@ -40,6 +40,13 @@ def main(words: Optional[List[str]] = None) -> int:
     Raises:
         SystemExit: only a text was asked for (--help, --version).
     """
+    try:
+        return _main(words)
+    finally:
+        fence.end()
+
+
+def _main(words: Optional[List[str]]) -> int:
     for stream in (sys.stdout, sys.stderr):  # an old terminal must not turn a Chinese id into a crash
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     os.umask(os.umask(0) & OTHERS)
@@ -73,6 +80,7 @@ def main(words: Optional[List[str]] = None) -> int:
 
 def _run(words: List[str]) -> int:
     options, rest = parser().parse_known_args(words)
+    fence.begin(options.step, os.environ)
     command = partial(_command, options.step, console.command)
     try:
         if rest and not options.takes_rest:

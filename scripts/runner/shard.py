@@ -347,13 +347,13 @@ def _folder_of_ids(settings: Settings, told: Optional[Round]) -> str:
 
 
 def commit_of(project: Path, environ: Mapping[str, str]) -> str:
-    """Name the commit that is checked out, as the CI says or git does; empty where neither does."""
-    said = ci.commit(environ)
-    if said:
-        return said
+    """Name the commit that is checked out, as git says or the CI does; empty where neither does.
+
+    A CI names the commit that it was asked for; a workflow may have checked out another one.
+    """
     with suppress(OSError, programs.ProgramFailed):
         return programs.output(["git", "-C", str(project), "rev-parse", "HEAD"], GIT_ANSWERS_IN_S).strip()
-    return ""
+    return ci.commit(environ)
 
 
 def set_up_of(rounds: Sequence[Round]) -> SetUpCosts:

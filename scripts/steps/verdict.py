@@ -179,7 +179,7 @@ def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_gr
     store = claims.store_of_run(settings, result.total, os.environ, trying=False)
     if store is None:
         raise StoreError("there is no store any more")
-    own = last_shard.Left(ci.attempt(os.environ), is_green, result)
+    own = last_shard.Left(claims.attempt_of(store, result.index, os.environ), is_green, result)
     last_shard.leave(store, own)
     left = last_shard.look(store, result.total)
     out = last_shard.still_out(left, own.attempt, result.total)
