@@ -23,6 +23,7 @@ import xml.etree.ElementTree
 
 import nox
 import nox.command
+import nox.project
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|venv"  # virtualenv cannot make environments for 3.8 any more
@@ -35,9 +36,9 @@ os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 nox.options.sessions = ["integration"]
 
 PYTHON = "3.11"  # what CI uses
-PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for hints that can be copied
 ROOT = pathlib.Path(__file__).parent
+PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))  # its classifiers: the one list
 LOCK = ROOT / "requirements.lock"
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
 PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
@@ -153,6 +154,12 @@ def merge(session):
 
 
 @nox.session(python=MAIN, default=False)
+def matrix(session):
+    """Run the suite on each Python in turn, and lay the results side by side; `-- --expect 3.8,3.13 -k sad`."""
+    pipeline(session, "matrix", "--run")
+
+
+@nox.session(python=MAIN, default=False)
 def isolation(session):
     """Say which tests depend on which; `-- --write` keeps those together."""
     pipeline(session, "isolation")
@@ -222,7 +229,7 @@ def bench(session):
     session.run(python(session), "-m", "tests.bench", *session.posargs, env=HERE_TOO, **PATIENT)
 
 
-def matrix(body, version):
+def on_each(body, version):
     """Register the same session on exactly this Python, as `integration-3.8`."""
     name = f"{body.__name__}-{version}"
     is_asked = any(name in word for word in [*sys.argv, os.environ.get("NOXSESSION", "")])
@@ -344,4 +351,4 @@ def pip_settings():
 
 for body in (integration, tests, reproduce):
     for version in PYTHONS:
-        matrix(body, version)
+        on_each(body, version)
