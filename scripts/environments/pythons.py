@@ -83,7 +83,9 @@ def _texts(project: Path) -> Iterator[Tuple[str, str]]:
 
 def why_unfit(python: str, texts: Sequence[Tuple[str, str]], locks: Sequence[Path] = ()) -> str:
     """Say why a project cannot be tested on a Python; empty where nothing speaks against it."""
-    required = next(((name, said[1]) for name, text in texts for said in [re.search(_REQUIRES[name], text)] if said), None)
+    required = next(
+        ((name, said[1]) for name, text in texts for said in [re.search(_REQUIRES[name], text)] if said), None
+    )
     if required and not allows(required[1], python):
         return f"{required[0]} requires {required[1].strip()}"
     for lock in locks:

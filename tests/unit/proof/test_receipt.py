@@ -30,6 +30,7 @@ from scripts.proof.receipt import (
     one_line,
     read,
     reasons,
+    seal,
     shown,
     to_json,
     write,
