@@ -22,16 +22,14 @@ def markdown(matrix: Matrix) -> str:
         [f"- {summary.text(finding.text)}" for finding in matrix.findings],
         [f"- {summary.text(f'not run on Python {python}: {why}')}" for python, why in matrix.unfit.items()],
         _differing(matrix),
-        [summary.text(matrix_text.same(matrix))],
+        [summary.text(line) for line in matrix_text.same(matrix)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
 def _sentence(matrix: Matrix) -> str:
-    red = [leg.python for leg in matrix.legs if leg.exit_code]
-    if red:
-        return f"red on Python {', '.join(red)}, of {counted(len(matrix.legs), 'Python')}"
-    return f"{counted(len(matrix.legs), 'Python')}: {matrix.ended}"
+    legs = counted(len(matrix.legs), "Python")
+    return f"{matrix.ended} on Python {', '.join(matrix.red)}, of {legs}" if matrix.red else f"{matrix.ended} on {legs}"
 
 
 def _differing(matrix: Matrix) -> List[str]:

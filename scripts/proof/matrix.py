@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import Any, Callable, Collection, Dict, Hashable, Iterator, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Hashable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .. import ci
 from . import findings as f
@@ -49,6 +49,7 @@ class Finding(NamedTuple):
 
     kind: str
     text: str
+    python: str = ""  # of the leg
 
     @property
     def red(self) -> bool:
@@ -72,6 +73,12 @@ class Matrix(NamedTuple):
     findings: Tuple[Finding, ...]
     differing: Mapping[str, Mapping[str, str]]
     same: Mapping[str, int]
+
+    @property
+    def red(self) -> List[str]:
+        """List the Pythons that are not green, or not proven to be."""
+        found = {finding.python for finding in self.findings if finding.red}
+        return [leg.python for leg in self.legs if leg.exit_code or leg.python in found]
 
     @property
     def exit_code(self) -> int:
@@ -138,22 +145,25 @@ def _legs(legs: Sequence[Leg], expected: Collection[str]) -> Iterator[Finding]:
     if not legs:
         yield Finding(NOTHING, "there is no leg: nothing ran")
     for leg in legs:
-        if leg.ended == MISSING:
-            yield Finding(LEG_MISSING, f"Python {leg.python}: {leg.why or 'left no result'}")
-        elif leg.ended == DAMAGED:
-            yield Finding(LEG_DAMAGED, f"Python {leg.python}: {leg.why}")
-        elif leg.exit_code:
-            yield from (Finding(LEG_RED, f"Python {leg.python}: {text}") for text in _reasons(leg))
-        if leg.python not in expected and leg.ended != MISSING:
-            yield Finding(
-                UNEXPECTED, f"Python {leg.python} is none of those that were expected; it counts all the same"
-            )
-        others = [python for python in leg.run.pythons if not f"{python}.".startswith(f"{leg.python}.")]
-        if others:
-            yield Finding(OTHER_PYTHON, f"Python {leg.python}: its tests ran on {', '.join(others)}")
+        for kind, text in _of_leg(leg, expected):
+            yield Finding(kind, f"Python {leg.python}: {text}", leg.python)
     for python, count in Counter(leg.python for leg in legs).items():
         if count > 1:
-            yield Finding(TWICE, f"Python {python}: {count} results")
+            yield Finding(TWICE, f"Python {python}: {count} results", python)
+
+
+def _of_leg(leg: Leg, expected: Collection[str]) -> Iterator[Tuple[str, str]]:
+    if leg.ended == MISSING:
+        yield LEG_MISSING, leg.why or "left no result"
+    elif leg.ended == DAMAGED:
+        yield LEG_DAMAGED, leg.why
+    elif leg.exit_code:
+        yield from ((LEG_RED, text) for text in _reasons(leg))
+    if leg.python not in expected and leg.ended != MISSING:
+        yield UNEXPECTED, "was not expected; it counts all the same"
+    others = [python for python in leg.run.pythons if not f"{python}.".startswith(f"{leg.python}.")]
+    if others:
+        yield OTHER_PYTHON, f"its tests ran on {', '.join(others)}"
 
 
 def _reasons(leg: Leg) -> Iterator[str]:
@@ -190,7 +200,8 @@ def _commits(legs: Sequence[Leg], here: str) -> Iterator[Finding]:
         others = [commit[:12] or UNKNOWN for commit in leg.run.commits if commit != usual]
         if others:
             where = "here is" if here else "others are of"
-            yield Finding(OTHER_COMMIT, f"Python {leg.python} tested commit {', '.join(others)}; {where} {usual[:12]}")
+            text = f"Python {leg.python} tested commit {', '.join(others)}; {where} {usual[:12]}"
+            yield Finding(OTHER_COMMIT, text, leg.python)
 
 
 def _others(
@@ -201,7 +212,7 @@ def _others(
     for leg in legs:
         if value(leg) != usual:
             line = OTHERS[kind].format(words(value(leg)), words(usual))
-            yield Finding(kind, one_line(f"Python {leg.python} {line}"))
+            yield Finding(kind, one_line(f"Python {leg.python} {line}"), leg.python)
 
 
 def _words(arguments: Sequence[Sequence[str]]) -> str:

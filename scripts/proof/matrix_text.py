@@ -7,8 +7,8 @@ from typing import List, Mapping, Sequence, Tuple
 from .. import console
 from ..console import at_most, counted, human_seconds, table
 from . import outcomes as o
-from .legs import DAMAGED, MISSING, Leg
-from .matrix import KINDS, NOT_THERE, Matrix
+from .legs import Leg
+from .matrix import FILE_NAME, KINDS, NOT_THERE, Matrix
 from .receipt import shown
 from .report_text import SHOWN, Command
 
@@ -29,19 +29,20 @@ def lines(
     return [
         "",
         *table(*legs(matrix)),
-        "",
         *_found(matrix),
-        *(f"not run on Python {python}: {why}" for python, why in matrix.unfit.items()),
-        *(["", *table(header, rows[:SHOWN])] if rows else []),
-        *([f"and {len(rows) - SHOWN} more, in {folder}/matrix.json"] if len(rows) > SHOWN else []),
-        same(matrix),
+        "",
+        *(table(header, rows[:SHOWN]) if rows else []),
+        *([f"and {len(rows) - SHOWN} more, in {folder}/{FILE_NAME}"] if len(rows) > SHOWN else []),
+        *same(matrix),
         *(f"next: {step}" for step in next_steps(matrix, command, folder, session)),
     ]
 
 
 def _found(matrix: Matrix) -> List[str]:
     texts = [[finding.text for finding in matrix.findings if finding.kind == kind] for kind in KINDS]
-    return [line for found in texts for line in at_most(SHOWN, found)]
+    unfit = [f"not run on Python {python}: {why}" for python, why in matrix.unfit.items()]
+    lines = [line for found in (*texts, unfit) for line in at_most(SHOWN, found)]
+    return ["", *lines] if lines else []
 
 
 def legs(matrix: Matrix) -> Table:
@@ -75,28 +76,23 @@ def word(outcome: str) -> str:
     return outcome.upper() if outcome in o.RED else "not there" if outcome == NOT_THERE else outcome
 
 
-def same(matrix: Matrix) -> str:
-    """Count the tests that are the same on all Pythons that told of them."""
+def same(matrix: Matrix) -> List[str]:
+    """Count, in a line, the tests that are the same on all Pythons that told of them."""
     told = [leg.python for leg in matrix.legs if leg.verdict]
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in matrix.same.items())
-    where = f"on each of {counted(len(told), 'Python')} ({', '.join(told)})"
-    number = sum(matrix.same.values())
-    others = "others " if matrix.differing else ""
-    return f"{others}the same {where}: {counted(number, 'test')}{f', {counts}' if counts else ''}"
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in matrix.same.items()) or "no test"
+    line = (
+        f"{'and ' if matrix.differing else ''}the same on {counted(len(told), 'Python')}, {', '.join(told)}: {counts}"
+    )
+    return [line] if told else []
 
 
 def next_steps(matrix: Matrix, command: Command, folder: str, session: str) -> List[str]:
-    """Say what runs again what is red: the legs without a result, then what failed in the others."""
+    """Say what runs again what is red: of a leg that has red tests only those, else all of it."""
+    reasons = {finding.python for finding in matrix.findings if finding.red}
     steps = []
     for leg in matrix.legs:
-        if leg.exit_code:
-            more = ["--last-failed"] if leg.ended not in (MISSING, DAMAGED) and _has_red(leg) else []
-            words = command(
-                "nox", "-s", f"{session}-{leg.python}", "--", "--reports", f"{folder}/python-{leg.python}", *more
-            )
-            steps.append(f"{words}    ({'what failed there' if more else 'that leg again'})")
+        if leg.python in matrix.red:
+            more, what = ([], "that leg again") if leg.python in reasons else (["--last-failed"], "what failed there")
+            place = ["--reports", f"{folder}/python-{leg.python}"]
+            steps.append(f"{command('nox', '-s', f'{session}-{leg.python}', '--', *place, *more)}    ({what})")
     return steps
-
-
-def _has_red(leg: Leg) -> bool:
-    return bool(leg.verdict) and any(outcome in o.RED for outcome in leg.verdict.outcomes.values())  # type: ignore[union-attr]

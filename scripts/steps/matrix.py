@@ -70,16 +70,26 @@ def run(settings: Settings, arguments: Sequence[str], wishes: Wishes) -> int:
     here = [python for python in asked if pythons.find(python)]
     _tell_missing([python for python in asked if python not in here], asked, here)
     expected = asked if wishes.expected else here
+    with ownership.of_matrix(settings):
+        legs = _run_each(settings, here, arguments, wishes)
+        return _conclude(settings, legs, expected, _unfit_of(wanted.unfit, expected), wishes)
+
+
+def _run_each(settings: Settings, here: Sequence[str], arguments: Sequence[str], wishes: Wishes) -> List[Leg]:
     menu = local.menu_of(settings, Path.cwd())
     sessions = local.sessions_in(menu)
-    legs = []
-    with ownership.of_matrix(settings):
+    legs: List[Leg] = []
+    try:
         for number, python in enumerate(here, 1):
             folder = settings.reports / FOLDER.format(python)
             words = local.words_of(settings, python, wishes.session, folder, menu, sessions)
             say(f"\nPython {python}, {number} of {len(here)}{f': {settings.shown(folder)}' if words else ''}")
             legs.append(_run(settings, python, folder, [*words, *arguments] if words else [], menu, wishes.session))
-        return _conclude(settings, legs, expected, _unfit_of(wanted.unfit, expected), wishes)
+    except (KeyboardInterrupt, SystemExit):
+        rest = ["--expect", ",".join(here[len(legs) :]), *arguments]
+        say(f"\nnext: {settings.command('nox', '-s', 'matrix', '--', *rest)}    (the rest)")
+        raise
+    return legs
 
 
 def _wanted(settings: Settings) -> pythons.Wanted:
@@ -164,14 +174,20 @@ def _conclude(
 ) -> int:
     """Compare the legs, tell and keep what came of that, and return the exit code."""
     whole = matrix.compare(legs, expected, unfit, shard.commit_of(settings.project, os.environ))
-    for line in matrix_text.lines(whole, settings.command, settings.shown(settings.reports), wishes.session):
+    for line in matrix_text.lines(whole, settings.command, _from_here(settings.reports), wishes.session):
         say(line)
     merge.attempt(lambda: _keep(settings, whole))
     if whole.exit_code in (0, 1):
         return whole.exit_code
-    error = PipelineError("not every Python is proven to be green", "The lines above name what is missing or red.")
+    where = f"on Python {', '.join(whole.red)}" if whole.red else "anywhere"
+    error = PipelineError(f"not proven to be green {where}", "The lines above say why, and what to run.")
     error.exit_code, error.ended = whole.exit_code, whole.ended
     raise error
+
+
+def _from_here(folder: Path) -> str:
+    """Write a path as a command takes it that is typed where this one was."""
+    return str(folder.relative_to(Path.cwd()) if Path.cwd() in folder.parents else folder)
 
 
 def _keep(settings: Settings, whole: Matrix) -> None:
