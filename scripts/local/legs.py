@@ -77,19 +77,22 @@ def run(words: Sequence[str], folder: Path) -> int:
     popen = subprocess.Popen(words, cwd=str(folder), env=environ)
     try:
         return popen.wait()
+    except KeyboardInterrupt:
+        _end(popen, HEARS_IN_S)
+        raise
     except BaseException:
         _end(popen)
         raise
 
 
-def _end(popen: subprocess.Popen[bytes]) -> None:
-    """End a leg as Ctrl-C does: its own step stops tests and service; what does not stop is killed.
+def _end(popen: subprocess.Popen[bytes], hears_in_s: float = 0.0) -> None:
+    """End a leg: its own step stops tests and service as soon as nox is gone; what does not stop is killed.
 
-    A terminal has told all of it; else nox hears nothing, and the step ends as soon as nox has.
+    Args:
+        hears_in_s: how long it may take for what a terminal has told of Ctrl-C, as it told us.
     """
     with signals.held_back():
-        parts = _parts(popen.pid)
-        _, alive = psutil.wait_procs(parts, HEARS_IN_S)
+        _, alive = psutil.wait_procs(_parts(popen.pid), hears_in_s)
         if popen.poll() is None:
             popen.terminate()
         _, alive = psutil.wait_procs(alive, STOPS_IN_S)

@@ -68,10 +68,12 @@ def run(settings: Settings, arguments: Sequence[str], wishes: Wishes) -> int:
     wanted = _wanted(settings)
     asked = list(wishes.expected) or wanted.versions
     here = [python for python in asked if pythons.find(python)]
-    _tell_missing([python for python in asked if python not in here], asked, here)
+    missing = [python for python in asked if python not in here]
+    _tell_missing(missing, here)
     expected = asked if wishes.expected else here
     with ownership.of_matrix(settings):
         legs = _run_each(settings, here, arguments, wishes)
+        legs += [Leg(python, why="it is not on this machine") for python in missing if wishes.expected]
         return _conclude(settings, legs, expected, _unfit_of(wanted.unfit, expected), wishes)
 
 
@@ -101,7 +103,7 @@ def _unfit_of(unfit: Mapping[str, str], expected: Sequence[str]) -> Dict[str, st
     return {python: why for python, why in unfit.items() if python not in expected}
 
 
-def _tell_missing(missing: Sequence[str], asked: Sequence[str], here: Sequence[str]) -> None:
+def _tell_missing(missing: Sequence[str], here: Sequence[str]) -> None:
     """Say which Pythons are not on this machine.
 
     Raises:
