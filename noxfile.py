@@ -3,6 +3,7 @@
     nox -s integration             fetch, start, test, stop: the main job
     nox -s integration -- -k sad   what is not ours goes to pytest
     nox -s shard -- 2 4            the third of four shards; then `nox -s merge`
+    nox -s matrix                  the main job on each Python, side by side
     nox -s serve                   the service, for a person
     nox -s tests lint              this repository's own tests and checks
 
@@ -241,7 +242,8 @@ def on_each(body, version):
         body.func(session)
 
     session.__doc__ = f"{body.__name__} on Python {version}."
-    nox.session(session, name=name, python=interpreter or False, default=False)
+    is_here = version == HERE and is_complete(pathlib.Path(sys.prefix))  # as `main_python` has it
+    nox.session(session, name=name, python=False if is_here else interpreter or False, default=False)
 
 
 def find(version):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.proof import findings as f
@@ -135,6 +135,7 @@ def test_a_leg_that_nobody_expected_counts() -> None:
     assert (1, [m.UNEXPECTED]) == (whole.exit_code, [finding.kind for finding in whole.findings])
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["3.8", "3.9", "3.10"]),
