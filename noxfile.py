@@ -3,6 +3,7 @@
     nox -s integration             fetch, start, test, stop: the main job
     nox -s integration -- -k sad   what is not ours goes to pytest
     nox -s shard -- 2 4            the third of four shards; then `nox -s merge`
+    nox -s matrix                  the main job on each Python, side by side
     nox -s serve                   the service, for a person
     nox -s tests lint              this repository's own tests and checks
 
@@ -23,6 +24,7 @@ import xml.etree.ElementTree
 
 import nox
 import nox.command
+import nox.project
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|venv"  # virtualenv cannot make environments for 3.8 any more
@@ -35,9 +37,9 @@ os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 nox.options.sessions = ["integration"]
 
 PYTHON = "3.11"  # what CI uses
-PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for hints that can be copied
 ROOT = pathlib.Path(__file__).parent
+PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))  # its classifiers: the one list
 LOCK = ROOT / "requirements.lock"
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
 PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
@@ -153,6 +155,12 @@ def merge(session):
 
 
 @nox.session(python=MAIN, default=False)
+def matrix(session):
+    """Run the suite on each Python in turn, and lay the results side by side; `-- --expect 3.8,3.13 -k sad`."""
+    pipeline(session, "matrix", "--run")
+
+
+@nox.session(python=MAIN, default=False)
 def isolation(session):
     """Say which tests depend on which; `-- --write` keeps those together."""
     pipeline(session, "isolation")
@@ -225,7 +233,7 @@ def bench(session):
     session.run(python(session), "-m", "tests.bench", *session.posargs, env=HERE_TOO, **PATIENT)
 
 
-def matrix(body, version):
+def on_each(body, version):
     """Register the same session on exactly this Python, as `integration-3.8`."""
     name = f"{body.__name__}-{version}"
     is_asked = any(name in word for word in [*sys.argv, os.environ.get("NOXSESSION", "")])
@@ -237,7 +245,8 @@ def matrix(body, version):
         body.func(session)
 
     session.__doc__ = f"{body.__name__} on Python {version}."
-    nox.session(session, name=name, python=interpreter or False, default=False)
+    is_here = version == HERE and is_complete(pathlib.Path(sys.prefix))  # as `main_python` has it
+    nox.session(session, name=name, python=False if is_here else interpreter or False, default=False)
 
 
 def find(version):
@@ -354,4 +363,4 @@ def pip_settings():
 
 for body in (integration, tests, reproduce):
     for version in PYTHONS:
-        matrix(body, version)
+        on_each(body, version)

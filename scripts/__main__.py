@@ -18,7 +18,7 @@ from .console import printable
 from .errors import CRASHED, INTERRUPTED, OUR_MISTAKE, UNREAD, Deferred, PipelineError, SettingsError, Shown, refused
 from .parser import PROGRAM, parser
 from .system import files
-from .system.signals import ends_with, raise_on_signals
+from .system.signals import MATRIX, ends_with, raise_on_signals
 from .typed_yaml import suggest
 
 REPORT = (
@@ -55,7 +55,7 @@ def _main(words: Optional[List[str]]) -> int:
     except PipelineError as error:
         return failed(error, console.command)
     except Deferred as deferred:
-        later = f"exit code 0: the verdict is deferred, and `verdict` ends with {deferred.exit_code}"
+        later = f"exit code 0: the verdict is deferred, and `{deferred.by}` ends with {deferred.exit_code}"
         print(f"ended: {deferred.ended} ({later})", flush=True)
         return 0
     except BrokenPipeError:  # as in `... | head`: nobody reads on
@@ -93,7 +93,8 @@ def _run(words: List[str]) -> int:
         made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
         if options.passes_on:
             arguments.check_options(rest, options.ours, partial(arguments.suite_has, project))
-        with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
+        above = [os.environ.get(name) for name in ("SHARDLINE_PARENT", MATRIX)]
+        with raise_on_signals(), ends_with(*above), files.ignored_by_git(made_by_us):
             code = _closed(options.step, project, rest, partial(options.face, project, options, rest))
     except PipelineError as error:
         return failed(error, command, UNTESTABLE if getattr(options, "bisect", False) else None)

@@ -210,9 +210,21 @@ def command(*words: str, about: Sequence[str] = ()) -> str:
         about: the options that name the project, as `Settings.addressed` has them. Whoever has settings at hand
             calls `settings.command`, which adds them.
     """
+    words = _on_this_python(words)
     if __package__ == INSTALLED and words[0] in MENUS and not _is_in_menu(words):
         return " ".join([_own_program(), *shell_words([*_step(words), *about])])
     return " ".join([_program(words[0]), *shell_words([*words[1:], *_address(words, about)])])
+
+
+def _on_this_python(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> Tuple[str, ...]:
+    """Name the session that we run in, where it is that of a command on one Python: the same is meant again.
+
+    >>> _on_this_python(("nox", "-s", "integration", "--", "-x"), {"NOX_CURRENT_SESSION": "integration-3.8"})
+    ('nox', '-s', 'integration-3.8', '--', '-x')
+    """
+    session = environ.get("NOX_CURRENT_SESSION", "")
+    is_meant = words[0] == "nox" and len(words) > 2 and re.fullmatch(rf"{re.escape(words[2])}-3\.[0-9]+", session)
+    return (*words[:2], session, *words[3:]) if is_meant else tuple(words)
 
 
 def _is_in_menu(words: Sequence[str]) -> bool:

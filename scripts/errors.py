@@ -159,16 +159,17 @@ class AlreadyRunning(PipelineError):
 
 
 class Deferred(Exception):
-    """A shard failed, and its verdict comes later, when CI has kept the result: it ends with exit code 0.
+    """A shard or leg failed, and its verdict comes later, when CI has kept the result: it ends with exit code 0.
 
     Args:
         ended: how it ended, in a word or two.
-        exit_code: what `verdict` will end with.
+        exit_code: what the step `by` will end with.
     """
 
-    def __init__(self, ended: str, exit_code: int) -> None:
+    def __init__(self, ended: str, exit_code: int, by: str = "verdict") -> None:
         super().__init__(ended)
         self.ended = ended
+        self.by = by
         self.exit_code = exit_code
 
 

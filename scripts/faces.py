@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Mapping, Optional
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 def doctor(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
     """Check this machine: Pythons, uv, port, disk, caches, settings, GPU; and say what to do."""
+    from .environments.pythons import HERE, supported
     from .steps import doctor
 
-    running = "{}.{}".format(*sys.version_info)
-    return doctor.run(project, doctor.PYTHONS if options.ci_python else [running], options.ci_python or running) or None
+    wanted = supported() if options.ci_python else [HERE]
+    return doctor.run(project, wanted, options.ci_python or HERE) or None
 
 
 def deps(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -86,11 +87,13 @@ def serve(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
 def integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     """Run the suite here; the rest of the line goes to pytest."""
-    from .steps import integration
+    from .steps import integration, verdict
 
     nodes = 0 if options.nodes == "auto" else arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES, " or auto")
     at_once = arguments.whole("--at-once", options.at_once, 1, ci.MOST_NODES) or 0
-    return integration.run(project, rest, project.nodes if nodes is None else nodes, at_once, options.fail_fast)
+    nodes = project.nodes if nodes is None else nodes
+    judge = partial(integration.run, project, rest, nodes, at_once, options.fail_fast)
+    return verdict.deferred(project, judge, "matrix") if options.defer_verdict else judge()
 
 
 def shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -124,6 +127,16 @@ def merge(project: settings.Settings, options: argparse.Namespace, rest: List[st
     from .steps import merge
 
     return merge.run(project, rest, options.run_missing)
+
+
+def matrix(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Lay the runs on several Pythons side by side; --run runs them here first."""
+    from .steps import matrix
+
+    expected = [str(arguments.python("--expect", word)) for word in (options.expect or "").split(",") if word]
+    if options.run:
+        return matrix.run(project, rest, matrix.Wishes(expected, session=options.session))
+    return matrix.merge_legs(project, matrix.Wishes(expected, [Path(word).resolve() for word in rest], options.session))
 
 
 def isolation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -14,7 +14,7 @@ from .typed_yaml import suggest
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
-RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "reproduce")
+RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "matrix", "reproduce")
 WITH_REPORTS = (*RUNNING, "serve", "logs", "report", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
@@ -28,6 +28,13 @@ a part of the suite:
   --last-failed  only what failed in the last run here
 
 Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
+"""
+OF_MATRIX = """
+Each leg is a run of the suite on one Python, with a reports folder of its own: reports/python-3.8. What is missing,
+damaged, of another commit or with other arguments is red. Without folders it takes all of the reports, or those of
+--expect; with --run, whatever else stands on the line goes to each run: --nodes 2, -k sad, tests/test_one.py.
+
+A leg in a CI: nox -s integration-3.8 -- --reports reports/python-3.8 --defer-verdict
 """
 OF_REPRODUCE = """
 BUNDLE is a debug-bundle.tar.gz, the folder that it was unpacked to, a reports folder, or that of a shard
@@ -93,6 +100,8 @@ def _add_tests(steps: _Steps) -> None:
     whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
     whole.add_argument("--fail-fast", action="store_true", help="stop all shards at the first red test")
+    kept = "end well, so that CI keeps the result; `matrix` fails where tests did"
+    whole.add_argument("--defer-verdict", action="store_true", help=kept)
     shard = steps.add("shard", faces.shard, True, "[INDEX TOTAL] ")
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
     shared = "stop at the first red test, with all shards where they share out tests by distribution.store"
@@ -107,6 +116,14 @@ def _add_tests(steps: _Steps) -> None:
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
     fan_in = steps.add("merge", faces.merge, passes_on=True)
     fan_in.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
+    matrix = steps.add("matrix", faces.matrix, True, "[reports/python-X.Y ...] ")
+    matrix.epilog = OF_MATRIX
+    matrix.add_argument(
+        "--run", action="store_true", help="run the suite here on each Python first, one after the other"
+    )
+    matrix.add_argument("--expect", metavar="X.Y,X.Y", help="these Pythons; default: those that the project is for")
+    legs = "the session of noxfile.py that is a leg: NAME-3.8 and so on; default: %(default)s"
+    matrix.add_argument("--session", metavar="NAME", default="integration", help=legs)
     isolation = steps.add("isolation", faces.isolation, True)
     isolation.add_argument("--seed", metavar="N", help="of what is cut at random; default: 0")
     isolation.add_argument("--minutes", metavar="M", help="for all trials; default: 12 times what the suite takes")

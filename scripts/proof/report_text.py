@@ -14,7 +14,7 @@ from .. import console
 from ..console import at_most, counted, human_seconds, shell_words, table
 from ..errors import PipelineError
 from ..system import files
-from . import budgets, watched
+from . import budgets, merged, watched
 from . import outcomes as o
 from . import receipt as r
 from .claimed import STOLEN, TAKEN_OVER
@@ -88,18 +88,29 @@ def to_json(verdict: Verdict, results: Sequence[Receipt] = (), sentence: str = "
 
 
 def write(file: Path, verdict: Verdict, results: Sequence[Receipt] = (), sentence: str = "") -> None:
-    """Write a verdict, and in a sentence what happened; a reader sees all of it or none.
+    """Write a verdict, and in a sentence what happened, sealed; a reader sees all of it or none.
 
     Raises:
         SuiteError: it cannot be written.
     """
-    r.write_json(file, to_json(verdict, results, sentence))
+    r.write_json(file, merged.sealed(to_json(verdict, results, sentence), results))
 
 
 def read(file: Path) -> Optional[Verdict]:
     """Read a verdict that was written, for people: its tests have no attempts. None where there is none."""
     try:
-        data = files.read_json(file, SCHEMA, "")
+        return from_json(files.read_json(file, SCHEMA, ""))
+    except (PipelineError, ValueError):
+        return None
+
+
+def from_json(data: Mapping[str, Any]) -> Verdict:
+    """Turn what merge.json says into a verdict, whose tests have no attempts.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
         return Verdict(
             total=int(data["total"]),
             tests=tuple(Selected(str(nodeid), str(outcome)) for nodeid, outcome in data["outcomes"].items()),
@@ -109,8 +120,8 @@ def read(file: Path) -> Optional[Verdict]:
             repairs=str(data["repairs"]),
             repair_index=int(data["repair_index"]),
         )
-    except (PipelineError, AttributeError, LookupError, TypeError, ValueError):
-        return None
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"no verdict of a merge: {type(error).__name__}: {error}") from error
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:

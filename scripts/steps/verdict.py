@@ -115,11 +115,12 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     return 0 if receipt.is_green(result) else 1
 
 
-def deferred(settings: Settings, judge: Callable[[], int]) -> int:
+def deferred(settings: Settings, judge: Callable[[], int], by: str = "verdict") -> int:
     """End well, and say in the last line how the shard ended all the same; `verdict` fails with it later.
 
     Args:
         judge: gives the exit code, or raises the error, that the shard would end with.
+        by: the step that fails with it later.
 
     Raises:
         Deferred: the shard failed; with exit code 0.
@@ -128,9 +129,9 @@ def deferred(settings: Settings, judge: Callable[[], int]) -> int:
         code = judge()
     except PipelineError as error:
         say(f"\n{error.shown(settings.command)}")
-        raise Deferred(error.ended, error.exit_code) from None
+        raise Deferred(error.ended, error.exit_code, by) from None
     if code:
-        raise Deferred("tests failed", code)
+        raise Deferred("tests failed", code, by)
     return 0
 
 
