@@ -33,6 +33,7 @@ jobs:
     strategy:
       fail-fast: false
       matrix: {shard: [0, 1, 2, 3]} # as many shards as are listed
+    env: {SHARDLINE_INDEX: "${{ strategy.job-index }}", SHARDLINE_TOTAL: "${{ strategy.job-total }}"}
     steps:
       - uses: actions/checkout@v4
         with: {persist-credentials: false}
@@ -102,7 +103,7 @@ jobs:
           key: v1-history-${{ github.run_id }}
 
       - name: Shard
-        run: .venv/bin/nox -s shard -- ${{ strategy.job-index }} ${{ strategy.job-total }}
+        run: .venv/bin/nox -s shard
       # What a killed shard left holds secrets until the bundle has taken them out: so it is kept after that.
       - name: Debug bundle
         id: bundle
@@ -113,9 +114,10 @@ jobs:
         with:
           name: shard-${{ strategy.job-index }}
           path: reports/shard-*
+          include-hidden-files: true
           overwrite: true # a job that is run again has the name of the first
       - uses: actions/upload-artifact@v4
-        if: steps.bundle.outcome == 'success'
+        if: always() && steps.bundle.outcome == 'success'
         with:
           name: debug-bundle-${{ strategy.job-index }}
           path: reports/debug-bundle.tar.gz
@@ -196,7 +198,7 @@ GITLAB = """\
     paths: [.venv]
     policy: pull
   packages: &packages
-    key: {prefix: packages, files: [@REQUIREMENTS@]} # GitLab takes two files at most
+    key: {prefix: packages, files: [@REQUIREMENTS@]}
     paths: [.pipeline/environments]
     policy: pull
   weights: &weights

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import List
 
 import pytest
+import yaml
 
 from scripts.adoption import templates
 from scripts.parser import parser
@@ -103,3 +105,26 @@ def test_each_session_is_told_in_chinese_too() -> None:
 
     assert [] == in_english, f"say in README.zh-CN.md what these sessions are for: {', '.join(in_english)}"
     assert set(SESSIONS) <= set(rows)
+
+
+SCHEMAS = {"github": "github-workflows", "gitlab": "gitlab-ci"}  # as check-jsonschema has them
+
+
+def mistakes(provider: str, text: str) -> List[str]:
+    """What the public schema of a provider does not allow in a file."""
+    import jsonschema  # of the environment of these tests, as the package whose schemas these are
+
+    (package,) = importlib.util.find_spec("check_jsonschema").submodule_search_locations  # type: ignore[union-attr]
+    file = Path(package) / "builtin_schemas" / "vendor" / f"{SCHEMAS[provider]}.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    tree = {"on" if key is True else key: value for key, value in yaml.safe_load(text).items()}  # YAML 1.1 has it so
+    return [error.message for error in validator.iter_errors(tree)]
+
+
+@pytest.mark.parametrize("provider", SCHEMAS)
+def test_what_adopt_writes_is_what_the_provider_s_schema_allows(provider: str) -> None:
+    text = written.example(provider)
+
+    assert [] == mistakes(provider, text)
+    assert mistakes(provider, re.sub(r"(?m)^( +)(cache|run|steps):", r"\1\2s:", text))
