@@ -270,7 +270,7 @@ def adopt(place: Place, options: argparse.Namespace, rest: List[str]) -> None:
     """Make a project of yours ready: look at it, write pipeline.yml and what else is missing."""
     from .steps import adopt
 
-    adopt.run(place, options.directory, options.dry_run)
+    adopt.run(place, options.directory, options.dry_run, options.ci)
 
 
 def lock(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, List, NoReturn, Optional
 
 from . import __version__, console, faces, settings
+from .adoption.ci_files import PROVIDERS
 from .errors import SettingsError
 from .typed_yaml import suggest
 
@@ -134,9 +135,11 @@ def _add_tests(steps: _Steps) -> None:
 def _add_machine(steps: _Steps) -> None:
     """Add what makes a machine, or a project, ready."""
     adopt = steps.add("adopt", faces.adopt)
-    adopt.usage = "%(prog)s [DIRECTORY] [--dry-run]"
+    adopt.usage = "%(prog)s [DIRECTORY] [--dry-run] [--ci NAME]"
     adopt.add_argument("directory", nargs="?", default=".", metavar="DIRECTORY", help="its folder; default: this one")
     adopt.add_argument("--dry-run", action="store_true", help="only print what would be written")
+    ci = "whose file it gets: %(choices)s; default: the one that the project or its repository names"
+    adopt.add_argument("--ci", choices=list(PROVIDERS), default="", metavar="NAME", help=ci)
     adopt.set_defaults(load=faces.before_settings)
     doctor = steps.add(
         "doctor",

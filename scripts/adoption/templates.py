@@ -68,10 +68,9 @@ commands:
           keys: ['v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}']
       - run:
           name: Shardline
-          command: |
-            .venv/bin/nox --version && exit
-            python -m venv --clear .venv
-            .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
+          command: >-
+            .venv/bin/nox --version ||
+            (python -m venv --clear .venv && .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv)
       - run: {name: Which caches, command: .venv/bin/shardline deps --digests .pipeline}
       - restore_cache: {keys: ['v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}']}
   restore_weights:

@@ -7,13 +7,13 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 import yaml
 
-from scripts.adoption import proposal
-from scripts.adoption.proposal import Origin
+from scripts.adoption import ci_files
+from scripts.adoption.ci_files import Origin
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
     "ours": (ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8"),
-    "adopted": proposal.circleci(Origin("shardline", True), "3.11"),
+    "adopted": ci_files.text(ci_files.choose("circleci", [], [], ""), Origin("shardline", True), "3.11", []),
 }
 COMMITTED = {"requirements.lock", ".circleci/config.yml"}
 DIGESTS = (".pipeline/packages.sha256", ".pipeline/weights.sha256")

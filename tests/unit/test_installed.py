@@ -10,10 +10,13 @@ import sys
 import sysconfig
 import textwrap
 from pathlib import Path
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import pytest
+import yaml
 
+from tests.unit import written
+from tests.unit.ci_runs import GitHub, GitLab, Runner
 from tests.unit.steps import projects
 
 ROOT = Path(__file__).parents[2]
@@ -80,13 +83,16 @@ class Shell(NamedTuple):
         """Call `shardline` with the words of each line."""
         return self._to_its_end([str(self.programs / "python"), "-c", CALLS, *lines]).stdout
 
-    def _to_its_end(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def environ(self) -> Dict[str, str]:
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         own = {"PATH": path, "VIRTUAL_ENV": str(self.programs.parent), "SHARDLINE_CACHE": os.devnull}
+        return {name: text for name, text in projects.variables(own).items() if name not in OF_A_SESSION}
+
+    def _to_its_end(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             words,
             cwd=str(self.folder),
-            env={name: text for name, text in projects.variables(own).items() if name not in OF_A_SESSION},
+            env=self.environ(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -202,3 +208,60 @@ def test_all_that_people_do_here_they_do_there_and_no_menu_that_is_not_there_is_
     assert "usage: shardline " in answers
     assert ["ends with 0"] * (1 + len(EVERYTHING)) == re.findall("ends with .*", answers)
     assert not re.search(MENUS, answers)
+
+
+# Their CI -----------------------------------------------------------------------------------------
+
+RECEIPT, BUNDLE = "receipt.json", "debug-bundle.tar.gz"
+FEW = {"matrix: {shard: [0, 1, 2, 3]}": "matrix: {shard: [0, 1]}", "parallel: 4": "parallel: 2"}  # shards
+
+
+def adopted(shell: Shell, provider: str) -> Any:
+    """What the example of a provider says, in an empty project that `adopt` has made ready but for its CI."""
+    (shell.folder / "app.py").write_text(SERVICE)
+    shell.calls([f"adopt . --ci {provider}"])
+    without_an_index(shell.folder / "pipeline.yml")
+    text = written.example(provider)
+    for many, few in FEW.items():
+        text = text.replace(many, few)
+    return yaml.safe_load(text)
+
+
+def runner(shell: Shell, folder: Path) -> Runner:
+    return Runner(folder, shell.folder, shell.environ(), shell.programs.parent)
+
+
+def test_the_example_for_github_runs_as_it_stands_and_keeps_what_shows_why_a_shard_is_red(
+    shell: Shell, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tree = adopted(shell, "github")
+    (shell.folder / "tests" / "integration" / "test_red.py").write_text("def test_red(): assert 0\n")
+    machine = runner(shell, tmp_path_factory.mktemp("github"))
+
+    done = GitHub(machine, tree).all()
+
+    (red,) = (index for index in "01" if not done[f"shard-{index}"].is_green)
+    kept = {
+        f"shard-0/shard-0/{RECEIPT}",
+        f"shard-1/shard-1/{RECEIPT}",
+        f"debug-bundle-{red}/{BUNDLE}",
+        "report/index.html",
+    }
+    assert (3, False) == (len(done), done["merge"].is_green)
+    assert "3 tests in 2 shards (indices 0-1): 1 failed, 1 skipped, 1 passed" in done["merge"].said
+    assert {True} == {(machine.artifacts / path).is_file() for path in kept}
+    assert list(machine.caches.glob("*/v1-timings-7-1/.pipeline/timings.json"))
+
+
+def test_the_example_for_gitlab_runs_as_it_stands(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
+    tree = adopted(shell, "gitlab")
+    machine = runner(shell, tmp_path_factory.mktemp("gitlab"))
+
+    done = GitLab(machine, tree, changed=False).all()
+
+    assert {"history": True, "shard 1/2": True, "shard 2/2": True, "merge": True} == {
+        name: each.is_green for name, each in done.items()
+    }
+    assert "2 tests in 2 shards (indices 0-1): 1 skipped, 1 passed" in done["merge"].said
+    assert (machine.artifacts / "merge-1" / "reports" / "junit.xml").is_file()
+    assert (machine.caches / "timings-a-branch" / ".pipeline" / "timings.json").is_file()
