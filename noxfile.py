@@ -40,6 +40,7 @@ os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for
 ROOT = pathlib.Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
+SCANNER = "scripts/sonar/pipeline.yml"  # SonarQube's
 PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
 STAMP = "requirements.sha256"  # in an environment: the checksum of the lock that was installed, whole
 HERE = "{}.{}".format(*sys.version_info)
@@ -188,6 +189,7 @@ def lock(session):
     pipeline(session, "lock")
     pipeline(session, "lock", "--settings", OWN)
     pipeline(session, "lock", "--settings", PLUGINS)
+    pipeline(session, "lock", "--settings", SCANNER)
 
 
 # Our own checks -----------------------------------------------------------------------------------
@@ -213,6 +215,12 @@ def lint(session):
     session.run(own, "-m", "ruff", "check", ".", external=True)
     session.run(own, "-m", "ruff", "format", "--check", ".", external=True)
     session.run(own, "-m", "mypy", external=True)
+
+
+@nox.session(python=MAIN, default=False)
+def sonar(session):
+    """Send code, tests, coverage and findings to SonarQube; `-- --dry-run` shows them."""
+    pipeline(session, "sonar", "--settings", OWN)
 
 
 @nox.session(python=MAIN, default=False)

@@ -52,7 +52,9 @@ PARTS: Dict[str, Part] = {
     "redaction": Part(lambda options, rounds: redaction.tables(rounds), 3),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
     "chaos": Part(lambda options, rounds: chaos.tables(rounds), 500),
-    "queue": Part(lambda options, rounds: queue.tables(options.suites, rounds, options.cases, options.nodes, options.by), 1),
+    "queue": Part(
+        lambda options, rounds: queue.tables(options.suites, rounds, options.cases, options.nodes, options.by), 1
+    ),
 }
 HEAVY = (
     "ci-cache",
@@ -112,7 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cases", nargs="+", choices=queue.CASES, default=list(queue.CASES), help=text)
     parser.add_argument("--nodes", nargs="+", type=int, default=queue.NODES, metavar="N", help="for queue: %(default)s")
     text = "for queue, some of %(default)s: who shares the tests out"
-    parser.add_argument("--by", nargs="+", choices=queue.SHARERS, default=list(queue.SHARERS), metavar="NAME", help=text)
+    parser.add_argument(
+        "--by", nargs="+", choices=queue.SHARERS, default=list(queue.SHARERS), metavar="NAME", help=text
+    )
     return parser
 
 
