@@ -128,9 +128,11 @@ def measured(
     """
     of_command = _wishes_of_command(settings, environ)
     wishes = next((told.coverage for told in rounds if told.coverage), of_command)
-    if wishes is None:
+    found = _data_files(folder / FOLDER)
+    if wishes is None and not found:
         return None
-    files = {f"{FOLDER}/{file.name}": digest_of(file) for file in _data_files(folder / FOLDER)}
+    wishes = wishes or Wishes(COVERAGE_RUN)  # only a service measured itself
+    files = {f"{FOLDER}/{file.name}": digest_of(file) for file in found}
     lost = tuple(told.number for told in rounds if told.attempts and _is_lost(told, folder, bool(of_command)))
     return Measured(wishes, str(root), {name: digest for name, digest in files.items() if digest}, lost)
 
