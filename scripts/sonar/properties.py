@@ -59,7 +59,8 @@ def told(analysis: Analysis) -> Dict[str, str]:
         NAME: analysis.name,
         VERSION: analysis.version,
         "sonar.sourceEncoding": "UTF-8",
-        "sonar.scm.revision": analysis.change.commit,
+        # Of a request the CI may have made a commit of its own: the scanner finds the one that is on its branch.
+        "sonar.scm.revision": "" if analysis.change.request else analysis.change.commit,
         "sonar.buildString": analysis.run,
         **({} if {"sonar.branch.name", "sonar.pullrequest.key"} & said else _of_change(analysis)),
         **{RESULTS[name]: file for name, file in analysis.results.items()},

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..console import counted, printable, progress, say, uncoloured
+from ..console import clean, counted, printable, progress, say, uncoloured
 from ..environments import environments
 from ..environments.environments import Environment
 from ..errors import AnalysisError, SettingsError
@@ -49,7 +49,7 @@ def install(settings: Settings) -> Environment:
     Raises:
         InstallError: its packages cannot be had.
     """
-    return environments.make(environments.recipe("sonar", REQUIREMENTS, settings.state, REQUIREMENTS.parent))
+    return environments.make(environments.recipe("scanner", REQUIREMENTS, settings.state, REQUIREMENTS.parent))
 
 
 def parameters(properties: Mapping[str, str], environ: Mapping[str, str]) -> str:
@@ -72,17 +72,11 @@ def parameters(properties: Mapping[str, str], environ: Mapping[str, str]) -> str
 
 def surroundings(environ: Mapping[str, str], properties: Mapping[str, str], host: str) -> Dict[str, str]:
     """Make the environment in which the scanner runs: a company's certificates count, and loopback needs no proxy."""
-    trusted = {} if any(environ.get(name) for name in certificates.OF_REQUESTS) else {"REQUESTS_CA_BUNDLE": _store()}
+    said = any(environ.get(name) for name in certificates.OF_REQUESTS)
+    store = "" if said else certificates.store()
+    trusted = {"REQUESTS_CA_BUNDLE": store} if store else {}
     own = {PARAMETERS: parameters(properties, environ), "SONAR_HOST_URL": host, "PYTHONUNBUFFERED": "1"}
-    return {**environ, **{name: value for name, value in trusted.items() if value}, **own, **_past(environ, host)}
-
-
-def _store() -> str:
-    return certificates.store()
-
-
-def _past(environ: Mapping[str, str], host: str) -> Dict[str, str]:
-    return proxies.past_proxies(environ, [host])
+    return {**environ, **trusted, **own, **proxies.past_proxies(environ, [host])}
 
 
 def words(environment: Environment, base: Path, folder: Path, work: Path) -> List[str]:
@@ -118,12 +112,12 @@ def scan(
         with progress("analysing (pysonar)"):
             output = programs.output(command, None, cwd=base, environ=environment.variables(environ), merged=True)
     except ProgramFailed as failed:
-        write_text(log, failed.output)
+        write_text(log, clean(failed.output))
         for line in shown(failed.output.splitlines()):
             say(f"  {line}")
         message = f"the scanner ended with an error: {printable(str(failed))}"
         raise AnalysisError(message, f"All it said is in {settings.shown(log)}. {JAVA_HINT}") from failed
-    write_text(log, output)
+    write_text(log, clean(output))
     warned = [line for line in output.splitlines() if line.startswith(("WARN", "ERROR"))]
     for line in shown(warned):
         say(f"  {line}")

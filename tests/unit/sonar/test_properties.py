@@ -18,12 +18,17 @@ def test_a_request_is_analysed_as_one_and_what_is_not_known_is_not_said() -> Non
         "sonar.sources": "src",
         "sonar.tests": "tests",
         "sonar.sourceEncoding": "UTF-8",
-        "sonar.scm.revision": "c0ffee",
         "sonar.pullrequest.key": "7",
         "sonar.pullrequest.branch": "fix",
         "sonar.pullrequest.base": "main",
         "sonar.python.ruff.reportPaths": "reports/ruff.json",
     } == told(ANALYSIS)
+
+
+def test_a_branch_is_analysed_with_its_commit() -> None:
+    found = told(replace(ANALYSIS, change=Change("c0ffee", "fix")))
+
+    assert ("c0ffee", "fix") == (found["sonar.scm.revision"], found["sonar.branch.name"])
 
 
 def test_a_server_without_branches_is_told_of_none() -> None:

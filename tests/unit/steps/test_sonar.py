@@ -135,6 +135,7 @@ def test_a_request_does_not_count_as_the_project_where_the_server_knows_no_branc
     sonarqube: SonarQube, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sonarqube.features = []
+    monkeypatch.setenv("CIRCLECI", "true")
     monkeypatch.setenv("CIRCLE_BRANCH", "fix")
     assert 0 == main(["sonar"])
     assert f"{sonarqube.url} knows no branches: fix counts as the project\n" in capfd.readouterr().out
