@@ -53,7 +53,8 @@ def of(settings: Settings, said: Mapping[str, str]) -> Scope:
     base = base_of(settings)
     sources = [_source(settings, base, path) for path in settings.sonar.sources]
     below = [os.path.relpath(settings.suite_directory.resolve() / path, str(base)) for path in settings.suite.paths]
-    tests = split(said.get(TESTS, "")) or tests_of(below, [name for name in TEST_FOLDERS if (base / name).is_dir()])
+    found = tests_of(below, [name for name in TEST_FOLDERS if (base / name).is_dir()])
+    tests = split(said.get(TESTS, "")) or [path for path in found if (base / path).exists()]  # it may name a module
     own = [os.path.relpath(folder.resolve(), str(base)) for folder in settings.own_folders]
     patterns = [f"{folder}/**" for folder in own if not folder.startswith("..")]
     scope = arranged(base, sources or split(said.get(SOURCES, "")) or ["."], tests, patterns)

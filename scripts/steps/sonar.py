@@ -69,7 +69,7 @@ def gathered(settings: Settings, said: Mapping[str, Said], without_tests: bool) 
     sent = {**sent, **linters.written(suite, chosen, folder, theirs)}
     state = change.of(settings.project, os.environ)
     return Analysis(
-        name=settings.name,
+        name=settings.name if "name" in settings.lines else chosen.base.name,  # all have the same that give none
         scope=chosen,
         change=state,
         key=settings.sonar.key or "",

@@ -28,6 +28,10 @@ def test_all_is_source_but_the_tests_and_what_runs_leave(tmp_path: Path) -> None
     assert found.is_test("tests/unit/conftest.py") and not found.is_test("app.py")
 
 
+def test_a_suite_that_is_named_as_a_module_has_its_tests_among_the_sources(tmp_path: Path) -> None:
+    assert (".",) == scope_of(tmp_path, "suite: {path: package.tests}").tests
+
+
 def test_tests_among_the_sources_are_known_by_their_names(tmp_path: Path) -> None:
     found = scope_of(tmp_path, "suite: {path: .}")
 

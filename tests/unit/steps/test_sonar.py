@@ -124,6 +124,15 @@ def test_a_dry_run_shows_the_properties_and_asks_nobody(
     assert TOKEN not in said
 
 
+def test_a_project_without_a_name_is_called_as_its_folder(
+    sonarqube: SonarQube, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("pipeline.yml").write_text("suite: {path: tests}\n")
+
+    assert 0 == main(["sonar", "--dry-run", "--without-tests"])
+    assert "\nsonar.projectKey=project\n" in capfd.readouterr().out
+
+
 def test_without_results_the_next_command_is_said(sonarqube: SonarQube, capfd: pytest.CaptureFixture[str]) -> None:
     Path("reports", "junit.xml").unlink()
 
