@@ -108,7 +108,7 @@ def _row(condition: Condition) -> Tuple[str, str, str]:
     name = metric.replace("_", " ")
     name = f"{name[4:]} on new code" if name.startswith("new ") else name
     value, wanted = _shown(metric, rounded(condition.value, bound)), _shown(metric, bound)
-    if not (metric.endswith("_rating") and wanted == "A"):
+    if wanted and not (metric.endswith("_rating") and wanted == "A"):
         wanted = {"LT": "at least ", "GT": "at most "}.get(condition.comparator, "other than ") + wanted
     return name, value or "not known", wanted
 
