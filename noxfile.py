@@ -42,6 +42,7 @@ ROOT = pathlib.Path(__file__).parent
 PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))  # its classifiers: the one list
 LOCK = ROOT / "requirements.lock"
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
+SCANNER = "scripts/sonar/pipeline.yml"  # SonarQube's
 PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
 STAMP = "requirements.sha256"  # in an environment: the checksum of the lock that was installed, whole
 HERE = "{}.{}".format(*sys.version_info)
@@ -196,6 +197,7 @@ def lock(session):
     pipeline(session, "lock")
     pipeline(session, "lock", "--settings", OWN)
     pipeline(session, "lock", "--settings", PLUGINS)
+    pipeline(session, "lock", "--settings", SCANNER)
 
 
 # Our own checks -----------------------------------------------------------------------------------
@@ -224,6 +226,12 @@ def lint(session):
 def security(session):
     """Look for unsafe code, known holes of what the locks pin, and secrets in what is new; `-- --all`: everywhere."""
     checks(session, "security")
+
+
+@nox.session(python=MAIN, default=False)
+def sonar(session):
+    """Send code, tests, coverage and findings to SonarQube; `-- --dry-run` shows them."""
+    pipeline(session, "sonar", "--settings", OWN)
 
 
 @nox.session(python=MAIN, default=False)

@@ -144,6 +144,20 @@ class BudgetError(PipelineError):
     ended = "over budget"
 
 
+class GateError(PipelineError):
+    """The quality gate of SonarQube was not passed."""
+
+    exit_code = 1
+    ended = "quality gate failed"
+
+
+class AnalysisError(PipelineError):
+    """It is not known whether the quality gate is passed: nothing was sent, or the server does not say."""
+
+    exit_code = 8
+    ended = "not analysed"
+
+
 class OtherFailures(PipelineError):
     """A shard that was run again has none of the failures that were recorded, and others."""
 

@@ -75,6 +75,13 @@ def models_prune(project: settings.Settings, options: argparse.Namespace, rest: 
     weights.remove_unwanted(project, arguments.days("--keep", options.keep) or 0.0, options.dry_run)
 
 
+def sonar(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
+    """Send code, tests, coverage and findings to SonarQube; its quality gate decides."""
+    from .steps import sonar
+
+    return sonar.run(project, options.dry_run, options.without_tests)
+
+
 def serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     """Start the service and keep it until Ctrl-C."""
     from .steps import serve

@@ -16,7 +16,7 @@ Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the proj
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
 RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "matrix", "reproduce")
-WITH_REPORTS = (*RUNNING, "serve", "logs", "report", "debug-bundle", "clean")
+WITH_REPORTS = (*RUNNING, "serve", "sonar", "logs", "report", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
@@ -49,6 +49,16 @@ exit codes:
 
 `git bisect run shardline reproduce BUNDLE --bisect` finds the commit that brought a failure.
 """
+OF_SONAR = """
+Set SONAR_HOST_URL and SONAR_TOKEN; the rest comes from `sonar` in pipeline.yml (see `settings sonar`), from
+sonar-project.properties and from [tool.sonar]. The tests are those of the last run here. Variables of pysonar count:
+SONAR_SCANNER_SKIP_JRE_PROVISIONING=true takes the java on PATH, SONAR_SCANNER_JSON_PARAMS any property.
+
+exit codes:
+  0  the quality gate is passed
+  1  it is not: the conditions that fail are printed
+  8  it is not known: nothing was sent, or the server does not say in time
+"""
 OF_SERVICE = """
 Whatever else stands on the line goes to the service, at the end of service.command, of the first where there are
 several: --gpu --headless. What comes after a `--` does in any case.
@@ -60,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     whole = _Parser(prog=PROGRAM, description=DESCRIPTION)
     whole.add_argument("--version", action="version", version=f"shardline {__version__}")
     steps = _Steps(whole.add_subparsers(dest="step", required=True, metavar="STEP"))
-    for group in (_add_tests, _add_machine, _add_services, _add_people):
+    for group in (_add_tests, _add_machine, _add_quality, _add_services, _add_people):
         group(steps)
     return whole
 
@@ -161,6 +171,15 @@ def _add_machine(steps: _Steps) -> None:
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     least = "what a lock is for at least; default: what pyproject.toml requires, else the oldest that the project uses"
     lock.add_argument("--oldest-python", metavar="X.Y", help=least)
+
+
+def _add_quality(steps: _Steps) -> None:
+    """Add what others judge of the code."""
+    sonar = steps.add("sonar", faces.sonar)
+    sonar.epilog = OF_SONAR
+    sonar.add_argument("--dry-run", action="store_true", help="only print what would be sent; needs no server")
+    sonar.add_argument("--without-tests", action="store_true", help="send the code alone, no results of a run")
+    sonar.set_defaults(endings=("quality gate passed", ""))
 
 
 def _add_services(steps: _Steps) -> None:

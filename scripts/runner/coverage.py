@@ -18,7 +18,7 @@ from ..proof import coverage as proof
 from ..proof import findings as f
 from ..proof.coverage import Answer
 from ..proof.findings import Verdict
-from ..proof.measured import COVERAGE_RUN, Measured, Wishes
+from ..proof.measured import COVERAGE_RUN, PYTEST_COV, Measured, Wishes
 from ..proof.outcomes import Round
 from ..proof.receipt import Receipt
 from ..settings import Settings
@@ -128,9 +128,11 @@ def measured(
     """
     of_command = _wishes_of_command(settings, environ)
     wishes = next((told.coverage for told in rounds if told.coverage), of_command)
-    if wishes is None:
+    found = _data_files(folder / FOLDER)
+    if wishes is None and not found:
         return None
-    files = {f"{FOLDER}/{file.name}": digest_of(file) for file in _data_files(folder / FOLDER)}
+    wishes = wishes or Wishes(COVERAGE_RUN)  # only a service measured itself
+    files = {f"{FOLDER}/{file.name}": digest_of(file) for file in found}
     lost = tuple(told.number for told in rounds if told.attempts and _is_lost(told, folder, bool(of_command)))
     return Measured(wishes, str(root), {name: digest for name, digest in files.items() if digest}, lost)
 
@@ -213,6 +215,39 @@ def conclude(
     for line in proof.told(wishes, answer, shards, is_enough=is_proven and not found):
         say(line)
     return replace(verdict, findings=(*verdict.findings, *found))
+
+
+class Xml(NamedTuple):
+    """What came of a report of coverage: `doubts` say why it is not that of all tests, `error` why there is none."""
+
+    total: Optional[float] = None
+    doubts: Tuple[str, ...] = ()
+    error: str = ""
+
+
+def as_xml(settings: Settings, python: str, root: Path, results: Sequence[Receipt], file: Path) -> Optional[Xml]:
+    """Write what all shards and repairs measured as Cobertura XML, whatever reports the suite asks for itself.
+
+    Args:
+        python, root: see `conclude`.
+
+    Returns:
+        None where nothing was measured.
+    """
+    wishes = proof.agreed(results)
+    if wishes is None:
+        return None
+    usable, unusable = _sorted_out([(result, folder_of(settings, result)) for result in results])
+    with tempfile.TemporaryDirectory() as scratch:
+        data = str(Path(scratch, "data"))
+        asked = wishes._replace(by=PYTEST_COV, reports=(("xml", str(file)),), fail_under=0.0, data_file=data)
+        request = _request(asked._replace(append=False), usable, "", reports=True)
+        there = [result.coverage.root for result in results if result.coverage]
+        answer = _combine(settings, python, {**request, "roots": _elsewhere(str(root), there)})
+    for each, why in answer.unusable.items():
+        unusable.setdefault(_owner(settings, results, each), []).append(f"{Path(each).name} ({why})")
+    doubts = tuple(text for text, _ in proof.doubts(results, unusable))
+    return Xml(answer.total, doubts, answer.error or ("" if file.exists() else "no data"))
 
 
 def folder_of(settings: Settings, result: Receipt) -> Path:

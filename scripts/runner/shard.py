@@ -230,8 +230,10 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
     ) as session, held_back() as signalled:  # also an interrupted shard leaves its result
         outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
         seconds.update(session.took, tests=outcome.suite_s)
+        took = judged(settings, seen, outcome.rounds, shard.folder)
+        session.stop_measured()
         result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
-        result = replace(result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments))
+        result = replace(result, **took, sources=_tested(environments))
         result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
         keep(shard, result)
         if shard.claims:

@@ -21,7 +21,7 @@ FLOORS = [
     {"planning", "proof", "models", "service", "audio", "adoption"},
     {"evidence", "distribution"},  # it tells what the rooms below left; it shares out what planning has cut
     {"runner"},
-    {"local", "isolation"},
+    {"local", "isolation", "sonar"},
     {"steps"},
     {"faces"},
     {"parser"},
