@@ -74,7 +74,7 @@ def run(words: Sequence[str], folder: Path) -> int:
     environ = _environ(os.environ)
     if words[0] == sys.executable:
         environ["SHARDLINE_PARENT"] = str(os.getpid())
-    popen = subprocess.Popen(words, cwd=str(folder), env=environ)
+    popen = subprocess.Popen(words, cwd=str(folder), env=environ)  # noqa: S603 - nox, or this program
     try:
         return popen.wait()
     except KeyboardInterrupt:
