@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
 
 from tests.checks import security
-from tests.checks.running import OK, RED, UNCHECKED
+from tests.checks.running import OK, RED, ROOT, UNCHECKED, find
 
 FINE = {"name": "a", "version": "1", "vulns": []}
 UNKNOWN = {"name": "b", "skip_reason": "Dependency not found on PyPI and could not be audited: b (1)"}
@@ -39,3 +41,16 @@ def test_a_hole_is_told_with_the_version_that_mends_it() -> None:
     told = security.judged(1, printed({**FINE, "vulns": [HOLE, {"id": "GHSA-2", "fix_versions": []}]})).printed
 
     assert ["a==1: GHSA-1 (CVE-1), mended in 2", "a==1: GHSA-2, mended in no version yet"] == told.splitlines()
+
+
+def test_a_workflow_that_runs_what_strangers_write_is_found(tmp_path: Path) -> None:
+    if not find("zizmor"):
+        pytest.skip("zizmor is not for this Python")
+    (tmp_path / "a.yml").write_text(
+        "on: issues\njobs: {a: {runs-on: x, steps: [{run: 'echo ${{ github.event.issue.title }}'}]}}\n"
+    )
+
+    words = [find("zizmor") or "", *security.ZIZMOR[1:], str(tmp_path / "a.yml")]
+    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
+
+    assert (True, True) == (done.returncode > 0, "template-injection" in done.stdout)
