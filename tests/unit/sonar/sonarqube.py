@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 from urllib.parse import parse_qs, urlsplit
 
-TOKEN = "squ_0123456789abcdef0123456789abcdef01234567"
+TOKEN = "squ_0123456789abcdef0123456789abcdef01234567"  # not a secret: made up
 OK_GATE = {"status": "OK", "conditions": [{"status": "OK", "metricKey": "new_coverage"}]}
 RED_GATE = {
     "status": "ERROR",

@@ -102,6 +102,17 @@ def test_what_the_base_has_is_old_except_its_newest_commit(repository: Repositor
     assert "old.py:1: a token" == look("", False, True)[0].rpartition(":")[0]
 
 
+def test_the_base_of_a_request_is_that_which_ci_says(repository: Repository, look: Look) -> None:
+    repository.git("switch", "-q", "-c", "release")
+    repository.commit("old.py", f"'{TOKEN}'\n")
+    repository.git("switch", "-q", "-c", "fix")
+    repository.commit("new.py", "x = 1\n")
+    request = {"GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_BASE_REF": "release"}
+
+    assert "since release (" in look(**request)[0]
+    assert "old.py:1: a token" == look()[0].rpartition(":")[0]
+
+
 def test_without_a_base_all_files_are_looked_at(repository: Repository, look: Look) -> None:
     repository.commit("old.py", f"'{TOKEN}'\n")
     repository.git("branch", "-q", "-m", "trunk")
