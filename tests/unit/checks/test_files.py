@@ -12,7 +12,9 @@ def test_scripts_are_known_by_name_or_first_line() -> None:
 
 def test_every_file_of_ci_has_a_schema() -> None:
     there = files.of_yaml(files.known())
-    checked = {path for paths in files.of_ci(there).values() for path in paths}
+    by_schema = files.of_ci(there)
 
-    assert {path for path in there if ".circleci" in path.parts} == checked
-    assert checked
+    assert {files.CIRCLECI, files.GITHUB, files.GITLAB} == set(by_schema)
+    assert {path for path in there if ".circleci" in path.parts} == {
+        path for each in by_schema.values() for path in each
+    }
