@@ -8,6 +8,7 @@ import sys
 from typing import List, Optional
 
 from scripts import ci
+from scripts.errors import INTERRUPTED
 
 from . import files, lint, running, security
 
@@ -40,4 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -58,14 +58,19 @@ def run(title: str, checks: Sequence[Check], is_ci: bool) -> int:
     width = max(len(check.name) for check in checks)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         begun = {pool.submit(_timed, check): check for check in checks}
-        for future in as_completed(begun):
-            check, (outcome, seconds) = begun[future], future.result()
-            if outcome.state == UNCHECKED and check.proves and is_ci:
-                outcome = outcome._replace(state=RED, why=f"{UNCHECKED}: {outcome.why}")
-            ended.append((check, outcome))
-            if outcome.printed.strip():
-                say(outcome.printed.rstrip())
-            say(told(check.name.ljust(width), outcome, seconds))
+        try:
+            for future in as_completed(begun):
+                check, (outcome, seconds) = begun[future], future.result()
+                if outcome.state == UNCHECKED and check.proves and is_ci:
+                    outcome = outcome._replace(state=RED, why=f"{UNCHECKED}: {outcome.why}")
+                ended.append((check, outcome))
+                if outcome.printed.strip():
+                    say(outcome.printed.rstrip())
+                say(told(check.name.ljust(width), outcome, seconds))
+        except KeyboardInterrupt:
+            for future in begun:  # the same Ctrl-C ends those that run
+                future.cancel()
+            raise
     say(summary(title, ended))
     return int(any(outcome.state == RED for _, outcome in ended))
 

@@ -15,6 +15,7 @@ from .running import OK, RED, ROOT, UNCHECKED, Check, Outcome
 # Advisories that do not concern us, each with the reason: {"GHSA-...": "the function is never called"}.
 ACCEPTED: Dict[str, str] = {}
 MOST_NAMES = 3
+LEAVE_OUT = "where no advisories are reached, `-- --without-advisories` leaves it out"
 ZIZMOR = ("zizmor", "--offline", "--no-progress", "--min-severity", "low", "--config", "tests/checks/zizmor.yml")
 
 
@@ -46,7 +47,7 @@ def judged(code: int, printed: str) -> Outcome:
     """Judge what pip-audit says. It ends with 0 also where the index knew nothing of any package, as a mirror may."""
     start = printed.find('{"dependencies"')
     if start < 0:
-        return Outcome(UNCHECKED, f"pip-audit could not ask ({_last_line(printed)})")
+        return Outcome(UNCHECKED, f"pip-audit could not ask ({_last_line(printed)}); {LEAVE_OUT}")
     packages = json.JSONDecoder().raw_decode(printed, start)[0]["dependencies"]
     lines = [line for package in packages for line in _holes(package)]
     skipped = [package["name"] for package in packages if "skip_reason" in package]
@@ -55,7 +56,7 @@ def judged(code: int, printed: str) -> Outcome:
     if skipped or not packages:
         names = ", ".join(at_most(MOST_NAMES, sorted(skipped)))
         why = f"no advisories for {len(skipped)} of {counted(len(packages), 'package')}: {names}"
-        return Outcome(UNCHECKED, f"{why}; the index that was asked has none?")
+        return Outcome(UNCHECKED, f"{why}; {LEAVE_OUT}")
     return Outcome(OK, counted(len(packages), "package")) if not code else Outcome(RED, f"exit code {code}", printed)
 
 
