@@ -2,7 +2,7 @@
 
 GitHub and Azure take commands from what a step prints, one a line, and show ten errors of a step: the most telling are
 chosen, and the first says how many more there are. What tests wrote is escaped as each of them reads it, so that none
-of it becomes a command, or a part of one. Buildkite takes the summary (`steps/closing.py`); CircleCI, GitLab and
+of it becomes a command, or a part of one. Buildkite takes the summary (`steps/announcing.py`); CircleCI, GitLab and
 Jenkins read reports/junit.xml.
 """
 
