@@ -57,7 +57,7 @@ PROVIDERS = (
     Provider(
         "circleci",
         mark="CIRCLECI",
-        traces=("CIRCLE_WORKFLOW_ID", "CIRCLE_WORKFLOW_WORKSPACE_ID", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL"),
+        traces=("CIRCLE_WORKFLOW_ID", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", "CIRCLE_SHA1"),
         run=("CIRCLE_WORKFLOW_ID",),
         commit=("CIRCLE_SHA1",),
         branch=("CIRCLE_BRANCH",),
@@ -74,7 +74,7 @@ PROVIDERS = (
     Provider(
         "github",
         mark="GITHUB_ACTIONS",
-        traces=("GITHUB_RUN_ID",),
+        traces=("GITHUB_RUN_ID", "GITHUB_SHA"),
         run=("GITHUB_REPOSITORY", "GITHUB_RUN_ID"),
         commit=("GITHUB_SHA",),
         branch=("GITHUB_HEAD_REF", "GITHUB_REF"),
@@ -109,7 +109,7 @@ PROVIDERS = (
     Provider(
         "buildkite",
         mark="BUILDKITE",
-        traces=("BUILDKITE_BUILD_ID", "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT"),
+        traces=("BUILDKITE_BUILD_ID", "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", "BUILDKITE_COMMIT"),
         run=("BUILDKITE_BUILD_ID",),
         commit=("BUILDKITE_COMMIT",),
         branch=("BUILDKITE_BRANCH",),
@@ -152,7 +152,7 @@ PROVIDERS = (
     Provider(
         "drone",
         mark="DRONE",
-        traces=("DRONE_BUILD_NUMBER",),
+        traces=("DRONE_BUILD_NUMBER", "DRONE_COMMIT_SHA"),
         run=("DRONE_SYSTEM_HOST", "DRONE_REPO", "DRONE_BUILD_NUMBER"),
         commit=("DRONE_COMMIT_SHA",),
         branch=("DRONE_SOURCE_BRANCH", "DRONE_BRANCH"),

@@ -2,7 +2,7 @@
 
 GitHub and Azure take commands from what a step prints, one a line, and show ten errors of a step: the most telling are
 chosen, and the first says how many more there are. What tests wrote is escaped as each of them reads it, so that none
-of it becomes a command, or a part of one. Buildkite takes the summary (`steps/closing.py`); CircleCI, GitLab and
+of it becomes a command, or a part of one. Buildkite takes the summary (`steps/announcing.py`); CircleCI, GitLab and
 Jenkins read reports/junit.xml.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ..console import counted, uncoloured
 from ..proof import outcomes as o
@@ -20,14 +20,14 @@ from .diagnosis.diagnosis import ASSERTION, Diagnosis
 from .diagnosis.facts import Failure, failures
 from .diagnosis.wording import short
 from .ending import Ending
-from .record import RunRecord
+from .record import RunRecord, ShardRecord
 
 MOST = 10  # errors of a step that are shown: https://github.com/actions/toolkit/pull/734, and as many by Azure
 MOST_LINES, MOST_CHARACTERS = 8, 300  # of what a test or an error says, and in each line of it
 RANKS = {"broke": 0, "new": 0}  # what the change brought first, then what was red before
 
 _PLACE = re.compile(
-    r"^(?:(?P<path>\S[^\n:]*\.py):(?P<line>\d+): |\s*File \"(?P<file>[^\n\"]+)\", line (?P<at>\d+))", re.M
+    r"^(?:(?P<path>\S[^\n:]*\.py):(?P<line>\d+): |(?:E\s+)?\s*File \"(?P<file>[^\n\"]+)\", line (?P<at>\d+))", re.M
 )
 
 
@@ -50,8 +50,9 @@ def of_run(
         folder: that ids are relative to, from the repository's.
         told_by_shards: the jobs that ran the shards have told of their tests.
     """
-    red = failures(record)
-    left = [test for test in red if not told_by_shards or test.nodeid not in _told(record)]
+    red = [*_uncollected(record.shards), *failures(record)]
+    told = _told(record) if told_by_shards else ()
+    left = [test for test in red if test.nodeid not in told]
     if left and len(left) <= MOST and all(each.kind == ASSERTION for each in happened[:1]):
         return [_of_test(test, folder) for test in _in_order(left, record.changes)]
     chosen = _in_order(left, record.changes)[: MOST - 1]
@@ -67,9 +68,18 @@ def of_ending(ending: Ending) -> List[Annotation]:
     return [Annotation(f"{ending.step}: {ending.ended}", _shown(said))]
 
 
-def _told(record: RunRecord) -> List[str]:
-    results = [shard.result for shard in record.shards if shard.result and not shard.is_repair]
-    return [test.nodeid for result in results for test in result.tests if test.outcome in o.RED]
+def _uncollected(shards: Iterable[ShardRecord]) -> List[Failure]:
+    """List the files that could not be collected, each once."""
+    errors = [error for shard in shards for told in shard.rounds for error in told.collection_errors]
+    by_file = {error.nodeid: Failure(error.nodeid, o.ERROR, error.message, text=error.text) for error in errors}
+    return list(by_file.values())
+
+
+def _told(record: RunRecord) -> Set[str]:
+    """Name what the jobs of shards have told of: those that came so far as to leave a result."""
+    shards = [shard for shard in record.shards if shard.result and not shard.is_repair]
+    red = [test.nodeid for shard in shards if shard.result for test in shard.result.tests if test.outcome in o.RED]
+    return {*red, *(failure.nodeid for failure in _uncollected(shards))}
 
 
 def _in_order(red: Iterable[Failure], changes: Mapping[str, str]) -> List[Failure]:

@@ -15,7 +15,7 @@ from scripts.evidence.diagnosis import diagnosis
 from scripts.evidence.diagnosis.diagnosis import Diagnosis
 from scripts.evidence.ending import Ending
 from scripts.evidence.record import RunRecord, ShardRecord
-from scripts.proof.outcomes import FINISHED, Attempt, Ended, Round
+from scripts.proof.outcomes import COLLECTION_ERRORS, FINISHED, Attempt, CollectionError, Ended, Round
 from scripts.proof.receipt import Receipt, Selected
 from tests.unit.workflow_commands import Command, heard
 
@@ -52,6 +52,7 @@ def test_a_failed_test_is_told_beside_the_line_that_failed() -> None:
         ("help.py:1: in check\ntests/a.py:7: in test_x\n", 7),
         ("\x1b[1m\x1b[31mtests/a.py\x1b[0m:7: AssertionError", 7),
         ('  File "/home/me/repo/tests/a.py", line 7, in test_x\n', 7),
+        ('E     File "/home/me/repo/tests/a.py", line 7\nE   SyntaxError: invalid syntax', 7),
         ("a.py:7: in test_x\n", 7),
         ("other/tests/b.py:7: in test_x\n", 0),
         ("they said tests/a.py:7: no", 0),
@@ -76,6 +77,14 @@ def test_of_many_failures_those_are_told_that_tell_most_and_how_many_more_there_
 
 def test_of_a_cause_and_few_failures_all_is_told() -> None:
     assert ["what happened", "failed: test_b"] == titles(run({"a.py::test_b": ""}))
+
+
+def test_a_file_that_cannot_be_collected_is_told_once_at_its_line() -> None:
+    error = CollectionError("a.py", "ModuleNotFoundError: no", "a.py:1: in <module>\nE   ModuleNotFoundError: no")
+    rounds = (Round(0, 1, 0.0, "8", "3", Ended(COLLECTION_ERRORS), collection_errors=(error,)),)
+    record = RunRecord(shards=(ShardRecord(0, Path("a"), rounds=rounds), ShardRecord(1, Path("b"), rounds=rounds)))
+
+    assert [Annotation("error: a.py", "ModuleNotFoundError: no\na.py", "a.py", 1)] == of_run(record, [DIED])[1:]
 
 
 def test_the_merge_tells_what_no_shard_has_told() -> None:

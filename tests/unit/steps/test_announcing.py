@@ -28,16 +28,20 @@ def project(tmp_path: Path) -> Settings:
 
 def test_github_is_told_of_failed_tests_and_by_nobody_else(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    suite = "def test_red():\n    print('::set-env name=A::b', flush=True)\n    assert 1 == 2, '##[add-mask]%'\n"
+    suite = """import os
+def test_red():
+    print("::set-env name=A::b", flush=True)
+    assert 1 == 2, "##[add-mask]% " + os.environ["API_TOKEN"]
+"""
     project = projects.make(tmp_path / "project", suite, service=None)
 
-    done = projects.run(project, "integration", "-s", GITHUB_ACTIONS="true")
+    done = projects.run(project, "integration", "-s", GITHUB_ACTIONS="true", API_TOKEN="kX9-secret-4711")
 
     told = heard(done.stdout.splitlines())
-    assert [{"file": "project/checks/test_it.py", "line": "3", "title": "failed: test_red"}] == [
+    assert [{"file": "project/checks/test_it.py", "line": "4", "title": "failed: test_red"}] == [
         each.properties for each in told
     ]
-    assert told[0].data.startswith("AssertionError: ##[add-mask]%\nassert 1 == 2\n")
+    assert told[0].data.startswith("AssertionError: ##[add-mask]% ") and "4711" not in told[0].data
     assert 1 == done.returncode and "::set-env name=A::b" in done.stdout
 
 
