@@ -125,20 +125,24 @@ def _fits(here: Tuple[int, ...], sign: str, numbers: Tuple[int, ...], star: bool
 # On this machine ----------------------------------------------------------------------------------------
 
 
-def find(python: str, environ: Mapping[str, str] = os.environ) -> Optional[str]:
-    """Find the interpreter of a Python such as 3.8: on PATH, one of pyenv's, or one that uv keeps; None for none."""
+def find(python: str, environ: Mapping[str, str] = os.environ, answers_in_s: float = ANSWERS_IN_S) -> Optional[str]:
+    """Find the interpreter of a Python such as 3.8: on PATH, one of pyenv's, or one that uv keeps; None for none.
+
+    Args:
+        answers_in_s: what takes longer is none.
+    """
     if python == HERE:
         return sys.executable
     kept = Path(environ.get("PYENV_ROOT") or files.expand_user("~/.pyenv"), "versions")
     found = [shutil.which(f"python{python}", path=environ.get("PATH"))]
     found += sorted(map(str, kept.glob(f"{python}.*/bin/python{python}")), reverse=True)
-    working = (each for each in found if each and programs.works([each, "-c", ""], ANSWERS_IN_S))
-    return next(working, None) or _of_uv(python, environ)
+    working = (each for each in found if each and programs.works([each, "-c", ""], answers_in_s))
+    return next(working, None) or _of_uv(python, environ, answers_in_s)
 
 
-def _of_uv(python: str, environ: Mapping[str, str]) -> Optional[str]:
+def _of_uv(python: str, environ: Mapping[str, str], answers_in_s: float) -> Optional[str]:
     uv = installers.find_uv()
     with suppress(programs.ProgramFailed):
         words = [str(uv), "python", "find", "--no-project", "--no-python-downloads", python]
-        return programs.output(words, ANSWERS_IN_S, environ=environ).strip() or None if uv else None
+        return programs.output(words, answers_in_s, environ=environ).strip() or None if uv else None
     return None

@@ -20,7 +20,7 @@ def markdown(matrix: Matrix) -> str:
         [f"## {summary.text(_sentence(matrix))}"],
         summary.table(header, [[summary.text(cell) for cell in row] for row in rows]),
         [f"- {summary.text(finding.text)}" for finding in matrix.findings],
-        [f"- {summary.text(f'not run on Python {python}: {why}')}" for python, why in matrix.unfit.items()],
+        [f"- {summary.text(line)}" for line in matrix_text.unfit(matrix)],
         _differing(matrix),
         [summary.text(line) for line in matrix_text.same(matrix)],
     ]
@@ -34,6 +34,6 @@ def _sentence(matrix: Matrix) -> str:
 
 def _differing(matrix: Matrix) -> List[str]:
     header, rows = matrix_text.differing(matrix)
-    cells = [[summary.code(row[0]), *row[1:]] for row in rows[:SHOWN]]
+    cells = [[*row[:-1], summary.code(row[-1])] for row in rows[:SHOWN]]
     more = ["", f"... and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
     return [*summary.table(header, cells), *more] if rows else []

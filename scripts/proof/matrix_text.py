@@ -40,9 +40,14 @@ def lines(
 
 def _found(matrix: Matrix) -> List[str]:
     texts = [[finding.text for finding in matrix.findings if finding.kind == kind] for kind in KINDS]
-    unfit = [f"not run on Python {python}: {why}" for python, why in matrix.unfit.items()]
-    lines = [line for found in (*texts, unfit) for line in at_most(SHOWN, found)]
+    lines = [line for found in (*texts, unfit(matrix)) for line in at_most(SHOWN, found)]
     return ["", *lines] if lines else []
+
+
+def unfit(matrix: Matrix) -> List[str]:
+    """Say which Pythons were not to run, a line for each reason."""
+    reasons = {why: [each for each in matrix.unfit if matrix.unfit[each] == why] for why in matrix.unfit.values()}
+    return [f"not run on Python {', '.join(pythons)}: {why}" for why, pythons in reasons.items()]
 
 
 def legs(matrix: Matrix) -> Table:
@@ -61,10 +66,10 @@ def differing(matrix: Matrix) -> Table:
     """Lay out the tests that are red or not the same on all Pythons: what is red stands in capitals."""
     pythons = [leg.python for leg in matrix.legs if leg.verdict]
     rows = [
-        (shown(nodeid), *(word(outcomes.get(python, NOT_THERE)) for python in pythons))
+        (*(word(outcomes.get(python, NOT_THERE)) for python in pythons), shown(nodeid))
         for nodeid, outcomes in matrix.differing.items()
     ]
-    return ("test", *pythons), rows
+    return (*pythons, "test"), rows  # ids last: they may be long
 
 
 def word(outcome: str) -> str:
@@ -77,13 +82,13 @@ def word(outcome: str) -> str:
 
 
 def same(matrix: Matrix) -> List[str]:
-    """Count, in a line, the tests that are the same on all Pythons that told of them."""
+    """Count, in a line, the tests that are the same on all Pythons that told of them; none where no test is."""
     told = [leg.python for leg in matrix.legs if leg.verdict]
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in matrix.same.items()) or "no test"
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in matrix.same.items())
     line = (
         f"{'and ' if matrix.differing else ''}the same on {counted(len(told), 'Python')}, {', '.join(told)}: {counts}"
     )
-    return [line] if told else []
+    return [line] if counts else []
 
 
 def next_steps(matrix: Matrix, command: Command, folder: str, session: str) -> List[str]:

@@ -62,7 +62,7 @@ def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
 def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Iterator[Check]:
     """Look at everything a run needs, without changing anything, but for a key in the store that shards would use."""
     yield Check(OK, "settings", f"{settings.file}: {settings.name}")
-    yield interpreters([version for version in pythons if find(version)], pythons, preferred)
+    yield interpreters([version for version in pythons if find(version, answers_in_s=ANSWERS_IN_S)], pythons, preferred)
     yield installer(installers.find_uv())
     yield from _guarded(settings, "packages", lambda: _requirements(settings))
     yield from _guarded(settings, "weights", lambda: _weights(settings))

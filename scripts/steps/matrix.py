@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import ci
 from ..console import say
@@ -51,8 +51,10 @@ def merge_legs(settings: Settings, wishes: Wishes) -> int:
     expected = list(wishes.expected) or wanted.versions
     found = _folders(settings, wishes)
     legs = [_read(python, folder) for python, folder in found]
-    unfit = {python: why for python, why in wanted.unfit.items() if python not in {leg.python for leg in legs}}
-    return _conclude(settings, legs, expected, _unfit_of(unfit, expected), wishes)
+    there = {leg.python for leg in legs}
+    unfit = {python: why for python, why in wanted.unfit.items() if python not in there}
+    legs += [Leg(python, why=f"not run: {unfit[python]}") for python in expected if python in unfit]
+    return _conclude(settings, legs, expected, {} if wishes.expected else unfit, wishes)
 
 
 def run(settings: Settings, arguments: Sequence[str], wishes: Wishes) -> int:
@@ -74,7 +76,7 @@ def run(settings: Settings, arguments: Sequence[str], wishes: Wishes) -> int:
     with ownership.of_matrix(settings):
         legs = _run_each(settings, here, arguments, wishes)
         legs += [Leg(python, why="it is not on this machine") for python in missing if wishes.expected]
-        return _conclude(settings, legs, expected, _unfit_of(wanted.unfit, expected), wishes)
+        return _conclude(settings, legs, expected, {} if wishes.expected else wanted.unfit, wishes)
 
 
 def _run_each(settings: Settings, here: Sequence[str], arguments: Sequence[str], wishes: Wishes) -> List[Leg]:
@@ -97,10 +99,6 @@ def _run_each(settings: Settings, here: Sequence[str], arguments: Sequence[str],
 def _wanted(settings: Settings) -> pythons.Wanted:
     locks = [file.with_suffix(".lock") for file in lock.files(settings)]
     return pythons.wanted(settings.project, locks)
-
-
-def _unfit_of(unfit: Mapping[str, str], expected: Sequence[str]) -> Dict[str, str]:
-    return {python: why for python, why in unfit.items() if python not in expected}
 
 
 def _tell_missing(missing: Sequence[str], here: Sequence[str]) -> None:
