@@ -60,7 +60,8 @@ def _of_yaml(file: str, tree: Any) -> Iterator[Command]:
     for path, text in _texts(tree, ()):
         keys = [key for key in path if isinstance(key, str)]
         if keys[-1] in COMMANDS:
-            yield from (Command(file, job, text) for job in _jobs(tree, *keys))
+            for job in _jobs(tree, *keys):
+                yield from (Command(file, job, told) for told in _told(tree, job, text))
 
 
 def _jobs(tree: Any, kind: str, name: str, *rest: str) -> List[str]:
@@ -72,10 +73,30 @@ def _jobs(tree: Any, kind: str, name: str, *rest: str) -> List[str]:
 
 def _users(tree: Any, command: str) -> List[str]:
     """The jobs that a command of CircleCI is a part of; the command itself, where it is none's."""
-    steps = {name: job["steps"] for kind in ("jobs", "commands") for name, job in tree[kind].items() if "steps" in job}
-    using = [name for name in steps if any(command == step or command in step for step in steps[name])]
+    steps = {name: job["steps"] for kind in ("commands", "jobs") for name, job in tree[kind].items() if "steps" in job}
+    using = [name for name in steps if any(command == step or step == {command: None} for step in steps[name])]
     jobs = [job for name in using for job in ([name] if name in tree["jobs"] else _users(tree, name))]
-    return jobs or [command]
+    return list(dict.fromkeys(jobs)) or [command]
+
+
+def _told(tree: Any, job: str, text: str) -> Iterator[str]:
+    """A command with each value that the workflows of CircleCI give to its job's parameter."""
+    found = re.search(r"<<\s*parameters\.(\w+)\s*>>", text)
+    if not found:
+        yield text
+        return
+    for value in dict.fromkeys(_values(tree, job, found[1])):
+        yield from _told(tree, job, text.replace(found[0], value))
+
+
+def _values(tree: Any, job: str, parameter: str) -> Iterator[str]:
+    flows = [each for flow in tree.get("workflows", {}).values() for each in flow["jobs"] if isinstance(each, dict)]
+    for given in (each[job] for each in flows if job in each):
+        matrix = given.get("matrix", {}).get("parameters", {})
+        yield from matrix.get(parameter, [])
+        yield from [given[parameter]] if parameter in given else []
+    declared = tree["jobs"].get(job, {}).get("parameters", {}).get(parameter, {})
+    yield from [declared["default"]] if "default" in declared else []
 
 
 def _texts(tree: Any, path: Tuple[Any, ...]) -> Iterator[Tuple[Tuple[Any, ...], str]]:
