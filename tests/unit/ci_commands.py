@@ -7,7 +7,7 @@ import re
 import shlex
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 import yaml
 
@@ -30,11 +30,11 @@ class Command(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A session of noxfile.py: its name, what it is for, and the words of each step that it runs."""
+    """A session of noxfile.py: its name, what it is for, and what it runs, each a module and its words."""
 
     name: str
     purpose: str
-    steps: Tuple[Tuple[str, ...], ...]
+    runs: Tuple[Tuple[str, ...], ...]
 
 
 # Commands -----------------------------------------------------------------------------------------
@@ -60,16 +60,43 @@ def _of_yaml(file: str, tree: Any) -> Iterator[Command]:
     for path, text in _texts(tree, ()):
         keys = [key for key in path if isinstance(key, str)]
         if keys[-1] in COMMANDS:
-            jobs = _users(tree, keys[1]) if keys[0] == "commands" else [keys[1] if keys[0] == "jobs" else keys[0]]
-            yield from (Command(file, job, text) for job in jobs)
+            for job in _jobs(tree, *keys):
+                yield from (Command(file, job, told) for told in _told(tree, job, text))
+
+
+def _jobs(tree: Any, kind: str, name: str, *rest: str) -> List[str]:
+    """The jobs of a command, by the first keys of its path; GitLab has jobs at the top."""
+    if kind == "commands":
+        return _users(tree, name)
+    return ["pre-commit"] if kind == "repos" else [name if kind == "jobs" else kind]
 
 
 def _users(tree: Any, command: str) -> List[str]:
     """The jobs that a command of CircleCI is a part of; the command itself, where it is none's."""
-    steps = {name: job["steps"] for kind in ("jobs", "commands") for name, job in tree[kind].items() if "steps" in job}
-    using = [name for name in steps if any(command == step or command in step for step in steps[name])]
+    steps = {name: job["steps"] for kind in ("commands", "jobs") for name, job in tree[kind].items() if "steps" in job}
+    using = [name for name in steps if any(command == step or step == {command: None} for step in steps[name])]
     jobs = [job for name in using for job in ([name] if name in tree["jobs"] else _users(tree, name))]
-    return jobs or [command]
+    return list(dict.fromkeys(jobs)) or [command]
+
+
+def _told(tree: Any, job: str, text: str) -> Iterator[str]:
+    """A command with each value that the workflows of CircleCI give to its job's parameter."""
+    found = re.search(r"<<\s*parameters\.(\w+)\s*>>", text)
+    if not found:
+        yield text
+        return
+    for value in dict.fromkeys(_values(tree, job, found[1])):
+        yield from _told(tree, job, text.replace(found[0], value))
+
+
+def _values(tree: Any, job: str, parameter: str) -> Iterator[str]:
+    flows = [each for flow in tree.get("workflows", {}).values() for each in flow["jobs"] if isinstance(each, dict)]
+    for given in (each[job] for each in flows if job in each):
+        matrix = given.get("matrix", {}).get("parameters", {})
+        yield from matrix.get(parameter, [])
+        yield from [given[parameter]] if parameter in given else []
+    declared = tree["jobs"].get(job, {}).get("parameters", {}).get(parameter, {})
+    yield from [declared["default"]] if "default" in declared else []
 
 
 def _texts(tree: Any, path: Tuple[Any, ...]) -> Iterator[Tuple[Tuple[Any, ...], str]]:
@@ -113,21 +140,21 @@ def ours(words: List[str]) -> Tuple[str, List[str]]:
 
 # Sessions -----------------------------------------------------------------------------------------
 
+NOXFILE = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+CONSTANTS = {
+    node.targets[0].id: node.value.value
+    for node in NOXFILE.body
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
+}
+STARTS = {"pipeline": ["scripts"], "checks": ["tests.checks"], "ours": []}  # function of noxfile.py -> module
+
 
 def sessions() -> List[Session]:
     """The sessions of noxfile.py in their order; those that are made once more for each Python count once."""
-    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    known = {
-        node.targets[0].id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-    }
     return [
-        Session(_name(function, made), _purpose(function), tuple(_steps(function, known)))
-        for function in functions
+        Session(_name(function, made), (ast.get_docstring(function) or "").splitlines()[0], tuple(_runs(function)))
+        for function in NOXFILE.body
+        if isinstance(function, ast.FunctionDef)
         for made in function.decorator_list
         if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr == "session"
     ]
@@ -138,20 +165,18 @@ def _name(function: ast.FunctionDef, made: ast.Call) -> str:
     return str(ast.literal_eval(named[0])) if named else function.name
 
 
-def _purpose(function: ast.FunctionDef) -> str:
-    return (ast.get_docstring(function) or "").splitlines()[0]
-
-
-def _steps(function: ast.FunctionDef, known: Mapping[str, str]) -> Iterator[Tuple[str, ...]]:
-    """The words of each `pipeline(session, STEP, ...)`, but for those that are worked out when it runs."""
+def _runs(function: ast.FunctionDef) -> Iterator[Tuple[str, ...]]:
+    """What a session runs: a module and its words, but for words that are worked out when it runs."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "pipeline":
-            words = [each.value if isinstance(each, ast.Constant) else known.get(_id(each)) for each in node.args]
-            yield tuple(word for word in words if word is not None)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in STARTS:
+            words = [_constant(each) for each in node.args]
+            yield (*STARTS[node.func.id], *(word for word in words if word is not None))
 
 
-def _id(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else ""
+def _constant(node: ast.AST) -> Optional[str]:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return CONSTANTS.get(node.id) if isinstance(node, ast.Name) else None
 
 
 def base(name: str) -> str:

@@ -259,7 +259,7 @@ class GitLab:
             if when == "always" or (when == "on_success" and all(each.is_green for each in before)):
                 total = job.get("parallel", 1)
                 for index in range(1, total + 1):
-                    done[f"{name} {index}/{total}" if total > 1 else name] = self._job(name, job, index, total)
+                    done[f"{name} {index}/{total}" if "parallel" in job else name] = self._job(name, job, index, total)
         return done
 
     def _holds(self, rule: Tree) -> bool:

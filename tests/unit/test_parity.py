@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import re
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from scripts.adoption import templates
+from scripts.errors import SettingsError
 from scripts.parser import parser
 from tests.unit import ci_commands, written
 from tests.unit.ci_commands import ANY, Command, Session
@@ -23,6 +25,7 @@ SESSIONS = {session.name: session for session in ci_commands.sessions()}
 SHELL = (
     "mkdir -p *",
     "touch *",
+    "cat requirements.lock",
     "pwd",
     "python* -VV",
     "python -m venv --clear .venv",
@@ -30,6 +33,15 @@ SHELL = (
     "nox --version",
     "test * = success",
     "rm -rf reports",
+)
+
+WRONG = (
+    "nox -s nothing",
+    "nox -s shard -- --defer-verdic",
+    "nox -s lint -- --fasst",
+    "python -m scripts shards",
+    "python -m scripts deps --x",
+    "invoke bundle",
 )
 
 
@@ -48,7 +60,7 @@ def test_a_command_is_one_line_and_each_part_of_it_is_ours_or_little(command: Co
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_what_a_command_names_exists_and_takes_its_words(command: Command) -> None:
-    here = not command.file.startswith(("adopt", ".circleci/examples"))
+    here = "scripts/bootstrap.sh" in command.text
     for words in ci_commands.calls(command.text):
         menu, rest = ci_commands.ours(words)
         if menu == "nox":
@@ -61,13 +73,11 @@ def test_what_a_command_names_exists_and_takes_its_words(command: Command) -> No
 
 def check_session(here: bool, name: str, *rest: str) -> None:
     """Here a session is one of noxfile.py, elsewhere one of those that `adopt` writes."""
-    sessions = SESSIONS if here else {step: Session(step, "", ((step,),)) for step in templates.STEPS}
+    sessions = SESSIONS if here else {step: Session(step, "", (("scripts", step),)) for step in templates.STEPS}
     words = list(rest[1:] if rest[:1] == ("--",) else rest)
     assert ci_commands.base(name) in sessions, f"no session {name}; there are {', '.join(sessions)}"
-    steps = sessions[ci_commands.base(name)].steps
-    assert steps or not words, f"{name} takes no words, for all that can be seen: {words}"
-    for step in steps:
-        check_step([*step, *words])
+    for module, *first in sessions[ci_commands.base(name)].runs:
+        check_step([*first, *words]) if module == "scripts" else check_ours(module, [*first, *words])
 
 
 def check_step(words: List[str]) -> None:
@@ -75,6 +85,13 @@ def check_step(words: List[str]) -> None:
     filled_in = [word.replace(ANY, "1") for word in words]
     _, rest = parser().parse_known_args(filled_in)
     assert [] == [word for word in rest if word.startswith("-")], f"{words[0]} does not know {rest}"
+
+
+def check_ours(module: str, words: List[str]) -> None:
+    """A module that is no step takes words where it has a parser; without words it is there."""
+    runs = importlib.import_module(f"{module}.__main__")
+    if words:
+        runs._parser().parse_args(words)
 
 
 def check_task(name: str) -> None:
@@ -86,8 +103,8 @@ def check_task(name: str) -> None:
 
 
 def test_a_session_a_step_or_an_option_that_is_not_there_is_found() -> None:
-    for line in ("nox -s nothing", "nox -s shard -- --defer-verdic", "python -m scripts shards", "shardline deps --x"):
-        with pytest.raises(Exception, match=r"nothing|--defer-verdic|shards|--x"):
+    for line in (f"scripts/bootstrap.sh {wrong}" for wrong in WRONG):
+        with pytest.raises((AssertionError, SettingsError, SystemExit)):
             test_what_a_command_names_exists_and_takes_its_words(Command("a", "a", line))
 
 

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 COMMAND = ".venv/bin/python -m tests.unit.written"
 ORIGIN = Origin("shardline @ git+https://YOUR-HOST/shardline@main", True)
 REQUIREMENTS = ("requirements.txt", "tests/integration/requirements.txt")  # where `adopt` finds or writes them
-PYTHON = "3.11"
 HEADS = {
     "README.md": "| `nox -s` | what it does | jobs of CI |",
     "README.zh-CN.md": "| `nox -s` | 做什么 | CI 中的任务 |",
@@ -33,7 +32,7 @@ def made() -> Dict[Path, str]:
 
 def example(name: str) -> str:
     """The file that `adopt` writes for a CI, in a project whose packages stand where most have them."""
-    return ci_files.text(ci_files.choose(name, [], [], ""), ORIGIN, PYTHON, REQUIREMENTS)
+    return ci_files.text(ci_files.choose(name, [], [], ""), ORIGIN, ci_commands.CONSTANTS["PYTHON"], REQUIREMENTS)
 
 
 def with_map(readme: str) -> str:

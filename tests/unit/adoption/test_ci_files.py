@@ -71,7 +71,7 @@ TEXT = st.text(alphabet="sh\"'\\ @:#{}[]<>=1.,", max_size=12)
 
 @pytest.mark.parametrize("name", NAMES)
 @given(requirement=TEXT, path=TEXT.filter(str.strip))
-@effort(max_examples=25, deadline=None)
+@effort(max_examples=8, deadline=None)
 def test_whatever_pip_installs_and_packages_are_listed_in_yaml_reads_it_as_it_was(
     name: str, requirement: str, path: str
 ) -> None:
