@@ -230,8 +230,8 @@ def security(session):
 
 @nox.session(python=MAIN, default=False)
 def sonar(session):
-    """Send code, tests, coverage and findings to SonarQube; `-- --dry-run` shows them."""
-    pipeline(session, "sonar", "--settings", OWN)
+    """Send code and findings to SonarQube, and what `nox -s coverage` left; `-- --dry-run` shows them."""
+    pipeline(session, "sonar", "--settings", OWN, "--reports", "tests/covered/reports")
 
 
 @nox.session(python=MAIN, default=False)

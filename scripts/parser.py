@@ -52,7 +52,8 @@ exit codes:
 OF_SONAR = """
 Set SONAR_HOST_URL and SONAR_TOKEN; the rest comes from `sonar` in pipeline.yml (see `settings sonar`), from
 sonar-project.properties and from [tool.sonar]. The tests are those of the last run here. Variables of pysonar count:
-SONAR_SCANNER_SKIP_JRE_PROVISIONING=true takes the java on PATH, SONAR_SCANNER_JSON_PARAMS any property.
+SONAR_SCANNER_SKIP_JRE_PROVISIONING=true takes the java on PATH, SONAR_SCANNER_TRUSTSTORE_PATH has the certificates
+that Java trusts, SONAR_SCANNER_JSON_PARAMS any property.
 
 exit codes:
   0  the quality gate is passed

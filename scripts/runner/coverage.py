@@ -303,11 +303,22 @@ def _combine(settings: Settings, python: str, request: Mapping[str, Any]) -> Ans
             words = [python, "-c", program, folder]
             programs.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
             answer = json.loads(Path(folder, "answer.json").read_text(encoding="utf-8"))
-            return proof.answer_from_json(answer)
+            return _with_cure(proof.answer_from_json(answer))
         except ProgramFailed as failed:
             return Answer(error=f"the data cannot be combined: {failed}")
         except (OSError, ValueError) as error:
             return Answer(error=f"the data cannot be combined: {error}")
+
+
+def _with_cure(answer: Answer) -> Answer:
+    """Say what lets data be combined of which some are of branches: service and suite measure by the same settings.
+
+    >>> _with_cure(Answer("DataError: Can't combine branch coverage data with statement data: data file 'a' ...")).error
+    "Can't combine branch coverage data with statement data: set branch = true in the project's settings of coverage"
+    """
+    mixed = "Can't combine branch coverage data with statement data"
+    cure = "set branch = true in the project's settings of coverage"
+    return answer._replace(error=f"{mixed}: {cure}") if mixed in answer.error else answer
 
 
 def _elsewhere(here: str, roots: Sequence[str]) -> List[str]:

@@ -1,6 +1,6 @@
 """Say with what coverage measures a process that is started, and those that it starts: a program for that's Python.
 
-It knows coverage (7.10 on) and the standard library, and nothing else of ours. It is run in the folder of the process;
+It knows coverage (7.13 on) and the standard library, and nothing else of ours. It is run in the folder of the process;
 its arguments are the file that gets the data, and the project's folder, whose settings of coverage count where the
 process's own folder has none. It prints JSON: `config`, the value of COVERAGE_PROCESS_CONFIG, or `error`.
 """
@@ -24,7 +24,7 @@ def main(data_file: str, project: str) -> Dict[str, str]:
     if not hasattr(CoverageConfig, "serialize"):
         return {"error": f"{sys.executable} has coverage {coverage.__version__}"}
     if not starts_by_itself():
-        return {"error": f"{sys.executable} has no .pth file that starts coverage"}
+        return {"error": f"{sys.executable} has coverage {coverage.__version__}, which no .pth file starts"}
     config = found(coverage, project)
     config.data_file = data_file
     config.parallel = config.sigterm = True  # a file of each process; a service is ended by SIGTERM

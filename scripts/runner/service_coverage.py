@@ -47,7 +47,7 @@ def measuring(settings: Settings, name: str, environ: Mapping[str, str], folder:
     except (ProgramFailed, ValueError, AttributeError) as failed:
         error, config = str(failed), ""
     if error or not config:
-        message = f"{settings.place('service.coverage')}: expected coverage 7.10 or newer: {printable(error)}"
+        message = f"{settings.place('service.coverage')}: expected coverage 7.13 or newer: {printable(error)}"
         raise InstallError(message, "Add coverage to what the service's environment is made from.")
     return {**outer, CONFIG: config}
 

@@ -85,9 +85,9 @@ ABOUT: Dict[str, str] = {
     "service.1.log to service.3.log",
     "service.stop_timeout": "between SIGTERM and SIGKILL",
     "service.logs": "further log files of the service, patterns as logs/*.log, for the debug bundle",
-    "service.coverage": "true: measures what tests cover in its Python code, in all its processes, by coverage 7.10 or "
-    "newer of its environment and the project's settings of that (branch = true, source); counts with what the suite "
-    "measures",
+    "service.coverage": "true: it measures what tests cover in its Python code, in all its processes, by coverage 7.13 "
+    "or newer of its environment, as the project's settings of that say (branch = true, source = ...); this counts "
+    "with what the suite measures",
     "services": "several services by name, each with the keys of `service`; the first is the one that is tested. "
     "SERVICE_URL is the first's, SERVICE_NAME_URL each one's",
     "expect.status": "an HTTP status, or a list of them || 200 of a probe, 2xx of a warm-up",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from ..console import counted, printable, progress, say
 from ..errors import SettingsError
@@ -16,16 +16,18 @@ from ..runner.rounds import repository_of
 from ..settings import Settings
 from ..system import files
 from . import executions
-from .scope import Scope
+from .properties import RESULTS
+from .scope import Scope, split
 
 MOST_NAMES = 3
 
 
-def written(settings: Settings, python: str, scope: Scope, folder: Path) -> Dict[str, Path]:
+def written(settings: Settings, python: str, scope: Scope, folder: Path, said: Mapping[str, str]) -> Dict[str, Path]:
     """Write the reports of tests and coverage; say what is in them, and what is not.
 
     Args:
         python: the suite's, which has its `coverage`.
+        said: the properties that a person has set: a report of coverage of its own counts.
 
     Returns:
         the files, by the names of `properties.RESULTS`.
@@ -38,6 +40,11 @@ def written(settings: Settings, python: str, scope: Scope, folder: Path) -> Dict
     for line in commit_lines([each.commit for each in receipts], shard.commit_of(settings.project, os.environ)):
         say(line)
     tests = _tests(settings, scope, root, folder / "test-executions.xml")
+    own = split(said.get(RESULTS["coverage"], ""))
+    if own:
+        for line in own_lines(own, scope.base):
+            say(line)
+        return {"executions": tests}
     xml = folder / "coverage.xml"
     with progress("combining what was measured"):
         measured = coverage.as_xml(settings, python, root, receipts, xml)
@@ -60,6 +67,16 @@ def _tests(settings: Settings, scope: Scope, root: Path, file: Path) -> Path:
     outside = f"; not those of {named(sent.left_out)}: outside of sonar.tests" if sent.left_out else ""
     say(f"tests: {counted(sent.tests, 'result')}{outside}")
     return file
+
+
+def own_lines(paths: Sequence[str], base: Path) -> List[str]:
+    """Say which reports of coverage a project names itself, and which of those are not there.
+
+    >>> own_lines(["no.xml", "*/a.xml"], Path("/p"))
+    ['coverage: no.xml is not there', 'coverage: */a.xml']
+    """
+    lost = {path for path in paths if not set("*?") & set(path) and not (base / path).is_file()}
+    return [f"coverage: {printable(path)}{' is not there' if path in lost else ''}" for path in paths]
 
 
 def named(names: Sequence[str]) -> str:

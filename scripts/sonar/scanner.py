@@ -24,6 +24,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 OLDEST_PYTHON = (3, 9)  # of the oldest pysonar in requirements.lock
 PARAMETERS = "SONAR_SCANNER_JSON_PARAMS"  # by it the scanner is told properties: command lines are seen by everybody
 REPORT_TASK, LOG = "report-task.txt", "scanner.log"
+SCANS_IN_S = 2 * 3600.0  # pysonar itself waits for a silent server without end
 MOST_LINES = 20  # of the scanner's own words, shown where they matter
 JAVA_HINT = (
     "Where the server has no Java for this machine: put one on PATH and set SONAR_SCANNER_SKIP_JRE_PROVISIONING=true, "
@@ -110,7 +111,8 @@ def scan(
     command = words(environment, base, folder, settings.state / "scannerwork")
     try:
         with progress("analysing (pysonar)"):
-            output = programs.output(command, None, cwd=base, environ=environment.variables(environ), merged=True)
+            around = environment.variables(environ)
+            output = programs.output(command, SCANS_IN_S, cwd=base, environ=around, merged=True)
     except ProgramFailed as failed:
         write_text(log, clean(failed.output))
         for line in shown(failed.output.splitlines()):

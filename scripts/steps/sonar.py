@@ -65,7 +65,7 @@ def gathered(settings: Settings, said: Mapping[str, Said], without_tests: bool) 
     chosen = scope.of(settings, theirs)
     suite = preparation.install(settings, with_service=False).suite
     folder = shard.fresh(settings.reports / FOLDER)
-    sent = {} if without_tests else results.written(settings, str(suite.python), chosen, folder)
+    sent = {} if without_tests else results.written(settings, str(suite.python), chosen, folder, theirs)
     sent = {**sent, **linters.written(suite, chosen, folder, theirs)}
     state = change.of(settings.project, os.environ)
     return Analysis(

@@ -37,7 +37,7 @@ import os, urllib.request
 def test_it():
     assert urllib.request.urlopen(os.environ["SERVICE_URL"] + "/sub").status == 200
 """
-needs_it = pytest.mark.skipif(sys.version_info < (3, 9), reason="there is no coverage 7.10 for it")
+needs_it = pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no coverage 7.13 for it")
 
 
 @needs_it
@@ -72,7 +72,7 @@ def test_a_service_whose_python_has_no_coverage_is_told_what_to_add(tmp_path: Pa
 
     with pytest.raises(InstallError) as caught:
         service_coverage.measuring(loaded, "service", {"PATH": f"{python.parent}:/bin"}, tmp_path)
-    assert "pipeline.yml:3: service.coverage: expected coverage 7.10 or newer: " in str(caught.value)
+    assert "pipeline.yml:3: service.coverage: expected coverage 7.13 or newer: " in str(caught.value)
     assert "has no coverage\nhint: Add coverage to what the service's environment is made from." in str(caught.value)
 
 

@@ -77,7 +77,7 @@ found = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(found, max_size=9))
 def test_any_results_make_xml_of_which_each_test_is_in_a_known_file_once(results: List[Result]) -> None:
     known: Set[str] = {"tests/a.py", "a.py"}

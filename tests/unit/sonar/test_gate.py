@@ -38,7 +38,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(anything)
 def test_whatever_a_server_answers_is_a_status_or_refused(answer: Any) -> None:
     for read in (gate.task_of, gate.gate_of):

@@ -65,7 +65,7 @@ def test_sources_count_from_pipeline_yml_and_lie_below_what_is_analysed(tmp_path
 parts = st.lists(st.sampled_from(["a", "b", "tests", "src"]), min_size=1, max_size=3).map("/".join)
 
 
-@hypothesis.settings(max_examples=50)
+@hypothesis.settings(max_examples=50, deadline=None)
 @given(st.lists(parts, min_size=1, max_size=3), st.lists(parts | st.just("."), min_size=1, max_size=3), parts)
 def test_no_file_is_both_source_and_test(tests: list, sources: list, file: str) -> None:  # type: ignore[type-arg]
     found = scope.arranged(Path("/p"), sources, tests)

@@ -133,6 +133,17 @@ def test_a_project_without_a_name_is_called_as_its_folder(
     assert "\nsonar.projectKey=project\n" in capfd.readouterr().out
 
 
+def test_a_report_of_coverage_that_a_project_names_itself_counts(
+    sonarqube: SonarQube, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("sonar-project.properties").write_text("sonar.python.coverage.reportPaths=own.xml\n")
+
+    assert 0 == main(["sonar", "--dry-run"])
+    said = capfd.readouterr().out
+    assert "\ncoverage: own.xml is not there\n" in said
+    assert "\nsonar.python.coverage.reportPaths: as sonar-project.properties has it\n" in said
+
+
 def test_without_results_the_next_command_is_said(sonarqube: SonarQube, capfd: pytest.CaptureFixture[str]) -> None:
     Path("reports", "junit.xml").unlink()
 
