@@ -235,6 +235,13 @@ def sonar(session):
 
 
 @nox.session(python=MAIN, default=False)
+def coverage(session):
+    """Run our own tests measured, and say what of scripts/ they cover; the rest of the line goes to pytest."""
+    install(session)
+    session.run(python(session), "-m", "tests.coverage", *session.posargs, env=HERE_TOO, **PATIENT)
+
+
+@nox.session(python=MAIN, default=False)
 def bench(session):
     """Measure what the pipeline costs and gains; `-- replay` is one of its parts, `-- --help` names all."""
     install(session)
