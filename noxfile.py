@@ -237,15 +237,19 @@ def sonar(session):
 @nox.session(python=MAIN, default=False)
 def coverage(session):
     """Run our own tests measured, and say what of scripts/ they cover; the rest of the line goes to pytest."""
-    install(session)
-    session.run(python(session), "-m", "tests.coverage", *session.posargs, env=HERE_TOO, **PATIENT)
+    ours(session, "tests.covered")
 
 
 @nox.session(python=MAIN, default=False)
 def bench(session):
     """Measure what the pipeline costs and gains; `-- replay` is one of its parts, `-- --help` names all."""
-    install(session)
-    session.run(python(session), "-m", "tests.bench", *session.posargs, env=HERE_TOO, **PATIENT)
+    ours(session, "tests.bench")
+
+
+@nox.session(python=MAIN, default=False)
+def release(session):
+    """Check, build, try and tag a version: `-- 1.2.0`; `-- --prepare 1.2.0` first, `--dry-run` makes no tag."""
+    ours(session, "tests.release")
 
 
 def on_each(body, version):
@@ -304,6 +308,12 @@ def checks(session, name):
     session.run(
         own_python(session), "-m", "tests.checks", name, *session.posargs, env=HERE_TOO, external=True, **PATIENT
     )
+
+
+def ours(session, module):
+    """Run what is ours alone and no step of the pipeline: a module of tests/, in the same environment."""
+    install(session)
+    session.run(python(session), "-m", module, *session.posargs, env=HERE_TOO, **PATIENT)
 
 
 def own_python(session):

@@ -32,7 +32,8 @@ def main(configuration: str, sources: str) -> str:
     with table.open("w", encoding="utf-8") as text:
         total = measured.report(file=text, show_missing=True, sort="-miss")
     measured.xml_report()
-    return f"coverage: {total:.1f} % of {Path(sources).name}/, lines and branches, by {len(files)} processes: {xml}, {table.name}"
+    name = Path(sources).name
+    return f"coverage: {total:.1f} % of {name}/ (lines and branches, {len(files)} processes): {xml}, {table.name}"
 
 
 def is_usable(file: str) -> bool:
