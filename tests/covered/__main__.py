@@ -50,16 +50,22 @@ def main(arguments: List[str]) -> int:
         the exit code of the tests: what red ones cover is said, too.
     """
     environment = preparation.install(settings.load(str(TESTS), os.environ, ROOT)).suite
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir(parents=True)
-    DATA.chmod(0o777)  # some tests act as other users
-    configuration = DATA / "coveragerc"
-    configuration.write_text(CONFIGURATION.format(root=ROOT, data=DATA, reports=REPORTS), encoding="utf-8")
+    configuration = configure(ROOT, DATA, REPORTS)
     copy_measuring(environment.folder, ENVIRONMENT, configuration)
     steps = [sys.executable, "-m", "scripts", "integration", "--settings", str(MEASURED), *arguments]
     tests = subprocess.run(steps, cwd=str(ROOT), check=False)
     report = [str(environment.python), str(HERE / "report.py"), str(configuration), str(ROOT / "scripts")]
     return tests.returncode or subprocess.run(report, cwd=str(ROOT), check=False).returncode
+
+
+def configure(root: Path, data: Path, reports: Path) -> Path:
+    """Write the configuration of coverage into the empty folder of the data, and return it."""
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    data.chmod(0o777)  # some tests act as other users
+    configuration = data / "coveragerc"
+    configuration.write_text(CONFIGURATION.format(root=root, data=data, reports=reports), encoding="utf-8")
+    return configuration
 
 
 def copy_measuring(environment: Path, copy: Path, configuration: Path) -> None:

@@ -8,8 +8,10 @@ SIGKILL ends is lost. Whatever goes wrong here is not the tests' concern: disks 
 import atexit
 import os
 from contextlib import suppress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=None)  # Python reads a .pth file twice where lib64 is another name of lib
 def start(config: str) -> None:
     """Begin, into a file of this process's own.
 

@@ -125,7 +125,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(str(ROOT / "scripts"), str(source / "scripts"), ignore=shutil.ignore_patterns("__pycache__"))
     for name in IN_THE_WHEEL:
         shutil.copy(str(ROOT / name), str(source))
-    build = [sys.executable, "-c", "from setuptools import build_meta; build_meta.build_wheel('..')"]
+    build = [sys.executable, "-c", "from hatchling import build; build.build_wheel('..')"]
     built = subprocess.run(build, cwd=str(source), capture_output=True, encoding="utf-8", check=False)
     assert 0 == built.returncode, built.stderr
     (wheel,) = folder.glob("shardline-*.whl")
