@@ -55,7 +55,8 @@ def main(arguments: List[str]) -> int:
     steps = [sys.executable, "-m", "scripts", "integration", "--settings", str(MEASURED), *arguments]
     tests = subprocess.run(steps, cwd=str(ROOT), check=False)
     report = [str(environment.python), str(HERE / "report.py"), str(configuration), str(ROOT / "scripts")]
-    return tests.returncode or subprocess.run(report, cwd=str(ROOT), check=False).returncode
+    told = subprocess.run(report, cwd=str(ROOT), check=False)
+    return tests.returncode or told.returncode
 
 
 def configure(root: Path, data: Path, reports: Path) -> Path:

@@ -24,6 +24,7 @@ def start(config: str) -> None:
         measured = coverage.Coverage(config_file=config, data_suffix=True)
         measured.start()
         atexit.register(_keep, measured)
+        os.register_at_fork(before=measured.save)  # else each fork of a long run keeps all of that once more
         leave = os._exit
 
         def keep_and_leave(status: int) -> None:

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import zipfile
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import pytest
 import yaml
 
+from tests.release import building, decisions
 from tests.unit import written
 from tests.unit.ci_runs import GitHub, GitLab, Runner
 from tests.unit.steps import projects
@@ -138,6 +140,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nox.write_text(f'#!/bin/sh\nexec {venv}/bin/python -m nox "$@"\n')
     nox.chmod(0o755)
     return venv / "bin"
+
+
+def test_the_wheel_has_our_modules_and_nothing_else_and_an_index_would_take_it(programs: Path) -> None:
+    with zipfile.ZipFile(next(programs.parents[1].glob("shardline-*.whl"))) as wheel:
+        names = wheel.namelist()
+        metadata = wheel.read(next(name for name in names if name.endswith("/METADATA")))
+    ours = [file for file in (ROOT / "scripts").rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+
+    assert [] == decisions.misplaced(names, [file.relative_to(ROOT).as_posix() for file in ours])
+    assert [] == building.faults(metadata)
 
 
 @pytest.fixture
