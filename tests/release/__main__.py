@@ -45,12 +45,18 @@ def main(words: Optional[Sequence[str]] = None) -> int:
 
 def release(root: Path, options: argparse.Namespace) -> int:
     """Do one thing after the other, what is fast first; a tag is the last of them."""
-    refuse(decisions.refusals(options.version, repository.facts(root)))
+    ends = pythons(root)
+    missing = [
+        (f"Python {each}, which the wheel is tried on, is not here", f"pyenv install {each}")
+        for each in ends
+        if not trying.find(each)
+    ]
+    refuse([*decisions.refusals(options.version, repository.facts(root)), *missing])
     commit = repository.commit(root)
     say(f"{options.version} at {commit[:12]}: version, changelog, branch and commit are in order")
     folder = Path(tempfile.mkdtemp(prefix=f"release-{options.version}-"))  # it stays where something is wrong
     files = leave(root, folder)
-    checked = [*tried(root, files[0], folder), green(root, options.checked_by)]
+    checked = [*tried(root, files[0], ends, folder), green(root, options.checked_by)]
     shutil.rmtree(folder, ignore_errors=True)
     facts = repository.facts(root)
     if repository.commit(root) != commit or facts.changed:
@@ -84,12 +90,11 @@ def leave(root: Path, folder: Path) -> List[Path]:
     return files
 
 
-def tried(root: Path, wheel: Path, folder: Path) -> List[str]:
-    """Install and run the wheel on the oldest Python and the newest; a line each."""
+def tried(root: Path, wheel: Path, ends: Sequence[str], folder: Path) -> List[str]:
+    """Install and run the wheel on some Pythons; a line each."""
     readme = (root / "README.md").read_text(encoding="utf-8")
-    supported = pythons(root)
     lines = []
-    for version in (supported[0], supported[-1]):
+    for version in ends:
         count = trying.try_out(readme, wheel, version, folder / version)
         lines.append(f"Python {version}: what README shows of a service of one's own works ({counted(count, 'test')})")
         say(lines[-1])
@@ -97,9 +102,10 @@ def tried(root: Path, wheel: Path, folder: Path) -> List[str]:
 
 
 def pythons(root: Path) -> List[str]:
-    """List the Pythons that the package is for, oldest first."""
+    """Name the oldest Python that the package is for, and the newest."""
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    return re.findall(r'"Programming Language :: Python :: (3\.\d+)"', text)
+    versions = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', text)
+    return [versions[0], versions[-1]]
 
 
 def green(root: Path, checked_by: str) -> str:

@@ -92,9 +92,10 @@ def faults(metadata: bytes) -> List[str]:
 
 
 def leave(files: List[Path], dist: Path) -> List[Path]:
-    """Put what was built into the folder for it, in the place of what lay there of other versions."""
-    shutil.rmtree(str(dist), ignore_errors=True)
-    dist.mkdir()
+    """Put what was built into the folder for it, in the place of what lies there of other versions."""
+    dist.mkdir(exist_ok=True)
+    for old in dist.glob("shardline-*"):
+        old.unlink()
     return [Path(shutil.copy(str(file), str(dist))) for file in files]
 
 

@@ -13,6 +13,8 @@ from typing import Dict, List, Mapping, Optional
 
 from scripts.errors import SettingsError
 from scripts.proof import report_text
+from scripts.proof.findings import GREEN
+from scripts.proof.outcomes import PASSED
 
 OF_A_SESSION = ("NOX", "SHARDLINE_", "PYTHON", "VIRTUAL_ENV", "UV_", "PYENV_VERSION")
 SERVICE = Path(__file__).with_name("hello.py")
@@ -47,27 +49,30 @@ def try_out(readme: str, wheel: Path, version: str, folder: Path) -> int:
         how many tests ran there.
 
     Raises:
-        SettingsError: that Python is not here, a command failed, or nothing was tested.
+        SettingsError: a command failed, or no test is proven to have passed.
     """
-    python = find(version)
-    if python is None:
-        message = f"Python {version}, which the wheel is to be tried on, is not here"
-        raise SettingsError(message, f"To get it: pyenv install {version}, or uv python install {version}")
     project = folder / "project"
     project.mkdir(parents=True)
     shutil.copy(str(SERVICE), str(project / "app.py"))
-    lines = commands(readme, python, wheel)
+    lines = commands(readme, find(version) or f"python{version}", wheel)
     environ = empty_caches(os.environ, folder / "caches")
     script = "\n".join(["set -e", *lines])
     done = subprocess.run(
         ["bash", "-c", script], cwd=str(project), env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    verdict = report_text.read(project / "reports" / "merge.json")
-    if done.returncode or len(lines) < 2 or not verdict or not verdict.outcomes:
+    count = passed(project / "reports" / "merge.json")
+    if done.returncode or not count:
         print(done.stdout.decode("utf-8", "replace"), flush=True)
         message = f"what README shows of a service of one's own does not work with {wheel.name} on Python {version}"
         raise SettingsError(f"{message} (exit code {done.returncode})", f"Above is what it said; it lies in {project}.")
-    return len(verdict.outcomes)
+    return count
+
+
+def passed(merge: Path) -> int:
+    """Count the tests of a run that is green, and all of whose tests passed; 0 for any other."""
+    verdict = report_text.read(merge)
+    is_green = verdict and verdict.ended == GREEN and set(verdict.outcomes.values()) == {PASSED}
+    return len(verdict.outcomes) if verdict and is_green else 0
 
 
 def empty_caches(environ: Mapping[str, str], folder: Path) -> Dict[str, str]:

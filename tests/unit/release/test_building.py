@@ -59,9 +59,12 @@ def test_what_an_index_would_refuse_is_named() -> None:
 
 def test_what_was_built_takes_the_place_of_what_lay_there_of_another_version(tmp_path: Path) -> None:
     (tmp_path / "dist").mkdir()
-    (tmp_path / "dist" / "old.whl").touch()
-    (tmp_path / "new.whl").write_text("new")
-    files = building.leave([tmp_path / "new.whl"], tmp_path / "dist")
+    for name in ("shardline-1.0.0.tar.gz", "of-others"):
+        (tmp_path / "dist" / name).touch()
+    (tmp_path / "shardline-1.1.0.tar.gz").write_text("new")
+    files = building.leave([tmp_path / "shardline-1.1.0.tar.gz"], tmp_path / "dist")
 
-    assert [tmp_path / "dist" / "new.whl"] == files == list((tmp_path / "dist").iterdir())
-    assert {"new.whl": "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437"} == building.digests(files)
+    assert ["of-others", "shardline-1.1.0.tar.gz"] == sorted(file.name for file in (tmp_path / "dist").iterdir())
+    assert {
+        "shardline-1.1.0.tar.gz": "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437"
+    } == building.digests(files)

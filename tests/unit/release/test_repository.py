@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_a_version_that_is_prepared_and_committed_may_be_released_and_its_tag_sa
     assert "v1.2.0" == name
     assert "Shardline 1.2.0\n\n- new\n\n# seen" == git(root, "tag", "--list", "--format", "%(contents)", name).strip()
     assert repository.commit(root) == git(root, "rev-parse", f"{name}^{{}}").strip()
+
+
+def test_what_is_not_prepared_is_not_built(root: Path) -> None:
+    options = argparse.Namespace(version="1.2.0", dry_run=True, checked_by="us")
+    with pytest.raises(SettingsError, match=r"nothing is released:\n  - scripts/__init__\.py says version 1\.1\.0"):
+        release.release(root, options)
+
+    assert not (root / "dist").exists()
 
 
 @pytest.mark.parametrize(
