@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from scripts import settings
 from scripts.console import counted, say
+from scripts.environments import pythons
 from scripts.errors import PipelineError, SettingsError
 from scripts.runner import preparation
 
@@ -45,13 +45,8 @@ def main(words: Optional[Sequence[str]] = None) -> int:
 
 def release(root: Path, options: argparse.Namespace) -> int:
     """Do one thing after the other, what is fast first; a tag is the last of them."""
-    ends = pythons(root)
-    missing = [
-        (f"Python {each}, which the wheel is tried on, is not here", f"pyenv install {each}")
-        for each in ends
-        if not trying.find(each)
-    ]
-    refuse([*decisions.refusals(options.version, repository.facts(root)), *missing])
+    ends = interpreters(root)
+    refuse([*decisions.refusals(options.version, repository.facts(root)), *decisions.missing(ends)])
     commit = repository.commit(root)
     say(f"{options.version} at {commit[:12]}: version, changelog, branch and commit are in order")
     folder = Path(tempfile.mkdtemp(prefix=f"release-{options.version}-"))  # it stays where something is wrong
@@ -60,9 +55,7 @@ def release(root: Path, options: argparse.Namespace) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     facts = repository.facts(root)
     if repository.commit(root) != commit or facts.changed:
-        raise SettingsError(
-            "nothing is released: files changed while they were checked", "git status; then run it again"
-        )
+        raise SettingsError("nothing is released: files changed while they were checked", "git status, then again")
     if options.dry_run:
         say(f"\n{options.version} could be released now; a dry run makes no tag. The files are in dist/.")
         return 0
@@ -90,22 +83,21 @@ def leave(root: Path, folder: Path) -> List[Path]:
     return files
 
 
-def tried(root: Path, wheel: Path, ends: Sequence[str], folder: Path) -> List[str]:
+def tried(root: Path, wheel: Path, ends: Mapping[str, str], folder: Path) -> List[str]:
     """Install and run the wheel on some Pythons; a line each."""
     readme = (root / "README.md").read_text(encoding="utf-8")
     lines = []
-    for version in ends:
-        count = trying.try_out(readme, wheel, version, folder / version)
+    for version, python in ends.items():
+        count = trying.try_out(readme, wheel, python, folder / version)
         lines.append(f"Python {version}: what README shows of a service of one's own works ({counted(count, 'test')})")
         say(lines[-1])
     return lines
 
 
-def pythons(root: Path) -> List[str]:
-    """Name the oldest Python that the package is for, and the newest."""
-    text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    versions = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', text)
-    return [versions[0], versions[-1]]
+def interpreters(root: Path) -> Dict[str, str]:
+    """Find the oldest Python that the package is for, and the newest: where each is; empty where it is not here."""
+    versions = pythons.classified((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return {version: pythons.find(version) or "" for version in (versions[0], versions[-1])}
 
 
 def green(root: Path, checked_by: str) -> str:

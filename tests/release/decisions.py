@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -103,6 +103,17 @@ def about_texts(asked: str, facts: Facts) -> List[Tuple[str, str]]:
             (f"CHANGELOG.md has text below `{UNRELEASED}` still", f"move it below `## {asked}`, and commit that")
         )
     return found
+
+
+def missing(interpreters: Mapping[str, str]) -> List[Tuple[str, str]]:
+    """Say which Pythons, that the wheel is to be tried on, are not here.
+
+    >>> missing({"3.8": "", "3.13": "/usr/bin/python3.13"})
+    [('Python 3.8, which the wheel is tried on, is not here', 'pyenv install 3.8, or uv python install 3.8')]
+    """
+    text = "Python {}, which the wheel is tried on, is not here"
+    hint = "pyenv install {0}, or uv python install {0}"
+    return [(text.format(each), hint.format(each)) for each, python in interpreters.items() if not python]
 
 
 def dated(changelog: str, version: str) -> bool:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import textwrap
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping
 
 from scripts.errors import SettingsError
 from scripts.proof import report_text
@@ -33,14 +33,8 @@ def commands(readme: str, python: str, wheel: Path) -> List[str]:
     return [re.sub(r"git\+https://\S+", shlex.quote(str(wheel)), line) for line in lines]
 
 
-def find(version: str) -> Optional[str]:
-    """Find a Python such as 3.8 on PATH; a shim of pyenv may be there for nothing."""
-    found = shutil.which(f"python{version}")
-    return found if found and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL) else None
-
-
-def try_out(readme: str, wheel: Path, version: str, folder: Path) -> int:
-    """Do on a Python what README shows.
+def try_out(readme: str, wheel: Path, python: str, folder: Path) -> int:
+    """Do with a Python what README shows.
 
     Args:
         folder: that is made.
@@ -54,7 +48,7 @@ def try_out(readme: str, wheel: Path, version: str, folder: Path) -> int:
     project = folder / "project"
     project.mkdir(parents=True)
     shutil.copy(str(SERVICE), str(project / "app.py"))
-    lines = commands(readme, find(version) or f"python{version}", wheel)
+    lines = commands(readme, python, wheel)
     environ = empty_caches(os.environ, folder / "caches")
     script = "\n".join(["set -e", *lines])
     done = subprocess.run(
@@ -63,7 +57,7 @@ def try_out(readme: str, wheel: Path, version: str, folder: Path) -> int:
     count = passed(project / "reports" / "merge.json")
     if done.returncode or not count:
         print(done.stdout.decode("utf-8", "replace"), flush=True)
-        message = f"what README shows of a service of one's own does not work with {wheel.name} on Python {version}"
+        message = f"what README shows of a service of one's own does not work: {wheel.name} with {python}"
         raise SettingsError(f"{message} (exit code {done.returncode})", f"Above is what it said; it lies in {project}.")
     return count
 
