@@ -121,6 +121,8 @@ def _add_tests(steps: _Steps) -> None:
     shard.add_argument("--merge", action="store_true", help=merge)
     again = "run the tests of this shard's result again, in its order and processes; nothing is shared out"
     shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
+    rest = "where a CI tries all shards of a run again: only what the try before left red or without a result"
+    shard.add_argument("--rerun-failed", action="store_true", help=rest)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
     plan = steps.add("plan", faces.plan, passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")

@@ -11,7 +11,8 @@ from ..ci import Node
 from ..console import quoted, say
 from ..proof import report_text
 from ..proof.receipt import Receipt
-from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, shard
+from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, rerun, shard
+from ..runner.subset import RERUN_FAILED
 from ..settings import Settings
 from . import closing, verdict
 
@@ -24,12 +25,14 @@ class Wishes(NamedTuple):
         fail_fast: the first red test stops this shard, and all that share out their tests with it.
         replay: a result of this shard, whose tests are to run again as they ran there.
         merge: the last of all shards says the verdict of the run.
+        rerun_failed: of a run that a CI tries again, only what the try before did not prove green.
     """
 
     defer_verdict: bool = False
     fail_fast: bool = False
     replay: Optional[Path] = None
     merge: bool = False
+    rerun_failed: bool = False
 
 
 def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes) -> int:
@@ -46,6 +49,8 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
+    if wishes.rerun_failed:
+        arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ)
     shard.check(settings, arguments)
     if wishes.merge:
         verdict.check_can_merge(settings, node)
