@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Callable, Iterable, List, Optional, Sequence, Tuple
@@ -11,6 +12,7 @@ from typing import Callable, Iterable, List, Optional, Sequence, Tuple
 from .errors import SettingsError, shortened
 from .settings import Settings
 from .settings.checks import check_host
+from .settings.distribution import check_store
 
 MOST_BYTES = 1_000_000  # of a program that is looked through for its options
 SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
@@ -44,6 +46,21 @@ def whole(option: str, word: Optional[str], least: int, most: int, others: str =
         expected = f"expected a whole number from {least} to {most}{others}"
         raise SettingsError(f"{option}: {expected}, got {shortened(word)}", SEE, HELP)
     return number
+
+
+def with_store(settings: Settings, store: str) -> Settings:
+    """Let shards share out their tests in the store given with --store; empty: as the settings say.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if not store:
+        return settings
+    try:
+        check_store(store)
+    except ValueError as error:
+        raise SettingsError(f"--store: {error}", SEE, HELP) from None
+    return replace(settings, distribution=replace(settings.distribution, store=store))
 
 
 def days(option: str, word: Optional[str]) -> Optional[float]:

@@ -110,6 +110,7 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
     words, pytest_arguments = arguments.numbers(rest)
     node = ci.resolve(words, os.environ)
     ci.acknowledge(os.environ)
+    project = arguments.with_store(project, options.store)
     wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge, options.rerun_failed)
     return shard.run(project, node, pytest_arguments, wishes)
 

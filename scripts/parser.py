@@ -121,6 +121,8 @@ def _add_tests(steps: _Steps) -> None:
     shard.add_argument("--merge", action="store_true", help=merge)
     again = "run the tests of this shard's result again, in its order and processes; nothing is shared out"
     shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
+    store = "what the shards share out their tests in, $NAME for secrets; default: distribution.store of pipeline.yml"
+    shard.add_argument("--store", metavar="STORE", default="", help=store)
     rest = "where a CI tries all shards of a run again: only what the try before left red or without a result"
     shard.add_argument("--rerun-failed", action="store_true", help=rest)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")

@@ -19,7 +19,7 @@ KEY = 'v1-things-{{ checksum "key.txt" }}'
 def machine(folder: Path, saves: str = "store") -> Machine:
     (folder / "checkout").mkdir(exist_ok=True)
     (folder / "checkout" / "key.txt").write_text("1")
-    values = {"parameters.shards": "2", "id": "7f", "Branch": "main"}
+    values = {"parameters.shards": "2", "parameters.store": "", "id": "7f", "Branch": "main"}
     return Machine(folder, folder / "checkout", {"PATH": "/usr/bin:/bin"}, values, saves)
 
 
