@@ -86,7 +86,7 @@ class Machine:
         self.project = folder / own / "project"
         self.said = ""
         self._cpu_s = 0.0  # of all commands that have ended, and of what they waited for
-        self._home, self._store, self._workspace = (folder / name for name in (f"{own}/home", "store", "workspace"))
+        self._home, self._store, self._workspace = folder / own / "home", folder / "store", folder / "workspace"
         self._source, self._values, self._saves = checkout, values, folder / saves
         self._environ = {**environ, "HOME": str(self._home)}
         for made in (self._home, self._store, self._workspace, self._saves):

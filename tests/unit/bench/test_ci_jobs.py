@@ -42,6 +42,15 @@ def test_a_second_machine_has_what_the_first_one_saved_and_nothing_else(tmp_path
     assert ("2\n", False) == ((second.project / "made" / "a").read_text(), (second.project / "b").exists())
 
 
+def test_a_machine_is_below_its_folder_alone_and_so_is_what_is_thrown_away(tmp_path: Path) -> None:
+    for own in ("", "node-1"):
+        one = Machine(tmp_path / "here", tmp_path, {}, {}, own=own)
+
+        assert (tmp_path / "here" / own / "home").is_dir()
+        assert (tmp_path / "here" / own) in one.project.parents
+    assert ["here"] == [path.name for path in tmp_path.iterdir()]
+
+
 def test_nothing_is_restored_under_another_checksum(tmp_path: Path) -> None:
     here = machine(tmp_path)
     here.do(("checkout", {}))
