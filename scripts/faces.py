@@ -130,6 +130,16 @@ def plan(project: settings.Settings, options: argparse.Namespace, rest: List[str
     plan.run(project, nodes or plan.usual(project), rest, options.advise)
 
 
+def continuation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Let a set-up workflow of CircleCI go on with as many shards as pay."""
+    from .steps import continuation
+
+    least = arguments.whole("--least", options.least, 1, ci.MOST_NODES) or 1
+    most = arguments.whole("--most", options.most, least, ci.MOST_NODES) or least
+    start_s = arguments.whole("--start", options.start, 0, 3600) or 0
+    continuation.run(project, continuation.Wish(options.config, least, most, start_s, options.server))
+
+
 def merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     """Prove from all shards' results that every test ran once."""
     from .steps import merge

@@ -66,7 +66,11 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
         _report(settings, result)
     own = partial(verdict.of_all, arguments=arguments) if wishes.merge else verdict.exit_code
     judge = partial(own, settings, result)
-    return verdict.deferred(settings, judge, red=report_text.red_lines(result, folder)) if wishes.defer_verdict else judge()
+    return (
+        verdict.deferred(settings, judge, red=report_text.red_lines(result, folder))
+        if wishes.defer_verdict
+        else judge()
+    )
 
 
 def _report(settings: Settings, result: Receipt) -> None:

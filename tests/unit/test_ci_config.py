@@ -11,7 +11,7 @@ from scripts import settings
 from scripts.adoption import ci_files
 from scripts.adoption.ci_files import Origin
 from scripts.runner import subset
-from scripts.steps import doctor
+from scripts.steps import continuation, doctor
 
 ROOT = Path(__file__).parents[2]
 OURS = (ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8")
@@ -180,3 +180,23 @@ def test_the_legs_of_the_matrix_are_on_all_our_pythons_each_with_its_own(ours: A
 @pytest.mark.parametrize("name", ["gpu", "nightly"])
 def test_what_costs_more_is_off_by_default(ours: Any, name: str) -> None:
     assert {"type": "boolean", "default": False} == ours["parameters"][name]
+
+
+def test_the_set_up_workflow_finds_the_caches_and_gives_a_number_of_shards_that_ours_takes(ours: Any) -> None:
+    auto = yaml.safe_load((ROOT / ".circleci" / "examples" / "circleci-auto.yml").read_text(encoding="utf-8"))
+    flat = [
+        (kind, value)
+        for step in auto["jobs"]["shards"]["steps"]
+        if isinstance(step, dict)
+        for kind, value in step.items()
+    ]
+    theirs = list(steps(ours, "merge"))
+    (last,) = [value for kind, value in flat if value.get("name") == "Shards"]
+
+    assert auto["setup"] and "parameters" not in auto  # what both have is a conflict
+    assert [] == [step for step in flat if step not in theirs and step != ("run", last)]
+    assert re.fullmatch(r"scripts/bootstrap\.sh python -m scripts continuation --least \d+ --most \d+", last["command"])
+    assert "integer" == ours["parameters"][continuation.PARAMETER]["type"]
+    assert ours["executors"]["python"]["docker"][0]["image"].replace(
+        "<< pipeline.parameters.python >>", ours["parameters"]["python"]["default"]
+    ) in str(auto["jobs"]["shards"]["docker"])
