@@ -61,7 +61,26 @@ def _of_yaml(file: str, tree: Any) -> Iterator[Command]:
         keys = [key for key in path if isinstance(key, str)]
         if keys[-1] in COMMANDS:
             jobs = _users(tree, keys[1]) if keys[0] == "commands" else [keys[1] if keys[0] == "jobs" else keys[0]]
-            yield from (Command(file, job, text) for job in jobs)
+            yield from (Command(file, job, filled) for job in jobs for filled in _filled_in(tree, job, text))
+
+
+def _filled_in(tree: Any, job: str, text: str) -> Iterator[str]:
+    """Yield a command of a CircleCI job for each value that its parameters have, by default and in workflows."""
+    named = re.search(r"<< parameters\.(\w+) >>", text)
+    if not named:
+        yield text
+        return
+    calls = [
+        entry[job] for flow in tree["workflows"].values() for entry in flow["jobs"] if job in entry and entry != job
+    ]
+    default = tree["jobs"][job]["parameters"][named[1]].get("default")
+    values = [] if default is None else [default]
+    for call in calls:
+        values += (
+            [call[named[1]]] if named[1] in call else call.get("matrix", {}).get("parameters", {}).get(named[1], [])
+        )
+    for value in values:
+        yield from _filled_in(tree, job, text.replace(named[0], value))
 
 
 def _users(tree: Any, command: str) -> List[str]:

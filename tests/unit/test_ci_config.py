@@ -10,8 +10,9 @@ import yaml
 from scripts import settings
 from scripts.adoption import ci_files
 from scripts.adoption.ci_files import Origin
+from scripts.environments import pythons
 from scripts.runner import subset
-from scripts.steps import continuation, doctor
+from scripts.steps import continuation
 
 ROOT = Path(__file__).parents[2]
 OURS = (ROOT / ".circleci" / "config.yml").read_text(encoding="utf-8")
@@ -170,7 +171,7 @@ def test_a_store_is_named_without_the_shell_filling_in_a_secret(ours: Any) -> No
 def test_the_legs_of_the_matrix_are_on_all_our_pythons_each_with_its_own(ours: Any) -> None:
     (leg, merge) = ours["workflows"]["nightly"]["jobs"]
 
-    assert list(doctor.PYTHONS) == leg["leg"]["matrix"]["parameters"]["python"]
+    assert pythons.supported() == leg["leg"]["matrix"]["parameters"]["python"]
     assert [{"image": "cimg/python:<< parameters.python >>"}] == ours["jobs"]["leg"]["docker"]
     assert {"name": "matrix", "step": "matrix", "requires": [{"leg": "terminal"}]} == merge["merge"]
     default = f'PYTHON = "{ours["parameters"]["python"]["default"]}"'

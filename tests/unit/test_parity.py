@@ -24,6 +24,7 @@ SHELL = (
     "mkdir -p *",
     "touch *",
     "pwd",
+    "cat requirements.lock",
     "python* -VV",
     "python -m venv --clear .venv",
     "pip install *",
