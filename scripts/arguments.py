@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import SettingsError, shortened
 from .settings import Settings
 from .settings.checks import check_host
 from .settings.distribution import check_store
+from .system import machine
 
 MOST_BYTES = 1_000_000  # of a program that is looked through for its options
 SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
@@ -61,6 +62,17 @@ def with_store(settings: Settings, store: str) -> Settings:
     except ValueError as error:
         raise SettingsError(f"--store: {error}", SEE, HELP) from None
     return replace(settings, distribution=replace(settings.distribution, store=store))
+
+
+def needs_gpu(environ: Mapping[str, str]) -> None:
+    """Refuse to go on where there is no GPU: a service that does without one would be tested otherwise than meant.
+
+    Raises:
+        SettingsError: there is none for programs started with these variables.
+    """
+    if not machine.visible_gpus(environ):
+        hint = "`nvidia-smi -L` lists those that the driver knows; CUDA_VISIBLE_DEVICES may hide them."
+        raise SettingsError("--gpu: expected a GPU on this machine, found none", hint)
 
 
 def days(option: str, word: Optional[str]) -> Optional[float]:

@@ -111,6 +111,8 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
     node = ci.resolve(words, os.environ)
     ci.acknowledge(os.environ)
     project = arguments.with_store(project, options.store)
+    if options.gpu:
+        arguments.needs_gpu(os.environ)
     wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge, options.rerun_failed)
     return shard.run(project, node, pytest_arguments, wishes)
 

@@ -127,6 +127,7 @@ def _add_tests(steps: _Steps) -> None:
     shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
     store = "what the shards share out their tests in, $NAME for secrets; default: distribution.store of pipeline.yml"
     shard.add_argument("--store", metavar="STORE", default="", help=store)
+    shard.add_argument("--gpu", action="store_true", help="fail where there is no GPU; what it is for: service.gpu")
     rest = "where a CI tries all shards of a run again: only what the try before left red or without a result"
     shard.add_argument("--rerun-failed", action="store_true", help=rest)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")

@@ -171,6 +171,7 @@ class Machine:
 
     def _filled(self, text: str) -> str:
         values = {"epoch": str(time.time_ns()), "arch": "here", **self._values}
+        text = re.sub(r'<< pipeline\.[\w.]+ and "[^"]*" or "([^"]*)" >>', r"\1", text)  # of what is off by default
         text = re.sub(r"{{ \.Environment\.(\w+) }}", lambda name: self._environ.get(name[1], "none"), text)
         return re.sub(r"<< pipeline\.([\w.]+) >>|{{ \.?(\w+) }}", lambda name: values[name[1] or name[2]], text)
 

@@ -9,7 +9,7 @@ import pytest
 
 from scripts import settings
 from scripts.__main__ import main
-from scripts.arguments import check_options, days, misspelt, of_service, suite_has, whole, with_store
+from scripts.arguments import check_options, days, misspelt, needs_gpu, of_service, suite_has, whole, with_store
 from scripts.errors import SettingsError
 from scripts.typed_yaml import Seconds
 from tests.unit.steps import projects
@@ -48,6 +48,18 @@ def test_a_store_on_the_command_line_goes_before_that_of_the_settings() -> None:
     assert own == with_store(own, "")
     with pytest.raises(SettingsError, match=r"^--store: expected redis://"):
         with_store(own, "ftp://host")
+
+
+def test_a_gpu_that_is_needed_is_there_or_nothing_runs(tmp_path: Path) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: H100 (UUID: GPU-1)'\n")
+    tool.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    needs_gpu(environ)
+    for none in ({**environ, "CUDA_VISIBLE_DEVICES": ""}, {"PATH": str(tmp_path / "nowhere")}):
+        with pytest.raises(SettingsError, match="expected a GPU"):
+            needs_gpu(none)
 
 
 @pytest.mark.parametrize("word", ["nan", "inf", "-1", "soon", "", "٣", "9" * 400])

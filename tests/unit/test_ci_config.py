@@ -114,6 +114,15 @@ def test_what_a_killed_shard_left_is_kept_after_the_bundle_has_taken_the_secrets
         )
 
 
+def test_what_a_try_left_goes_to_the_next_one_in_the_same_workspace(config: Any) -> None:
+    restored = {job: [value for kind, value in steps(config, job) if kind == "restore_cache"] for job in JOBS}
+    saved = [value for kind, value in steps(config, "merge") if kind == "save_cache" and value["key"].startswith(TRY)]
+
+    assert {"caches": False, "shard": True, "merge": True} == {job: {"keys": [TRY]} in restored[job] for job in JOBS}
+    assert [{"key": TRY + "{{ epoch }}", "paths": [f".pipeline/{subset.RERUN}"], "when": "always"}] == saved
+    assert {"--defer-verdict", "--rerun-failed"} <= set(runs(config, "shard")["Shard"].split())
+
+
 # Ours ---------------------------------------------------------------------------------------------------
 
 
@@ -155,17 +164,14 @@ def test_what_is_cached_is_where_our_settings_have_it(ours: Any) -> None:
     assert ROOT / "cache_hub" in project.models_directory.parents
 
 
-def test_what_a_try_left_goes_to_the_next_one_in_the_same_workspace(ours: Any) -> None:
-    restored = {job: [value for kind, value in steps(ours, job) if kind == "restore_cache"] for job in JOBS}
-    saved = [value for kind, value in steps(ours, "merge") if kind == "save_cache" and value["key"].startswith(TRY)]
+def test_a_store_is_named_without_the_shell_filling_in_a_secret_and_a_gpu_where_one_is_asked_for(ours: Any) -> None:
+    command = runs(ours, "shard")["Shard"]
 
-    assert {"caches": False, "shard": True, "merge": True} == {job: {"keys": [TRY]} in restored[job] for job in JOBS}
-    assert [{"key": TRY + "{{ epoch }}", "paths": [f".pipeline/{subset.RERUN}"], "when": "always"}] == saved
-    assert {"--defer-verdict", "--rerun-failed"} <= set(runs(ours, "shard")["Shard"].split())
-
-
-def test_a_store_is_named_without_the_shell_filling_in_a_secret(ours: Any) -> None:
-    assert "--store '<< pipeline.parameters.store >>'" in runs(ours, "shard")["Shard"]
+    assert command.endswith(
+        """ --store '<< pipeline.parameters.store >>' << pipeline.parameters.gpu and "--gpu" or "" >>"""
+    )
+    executor = '<< pipeline.parameters.gpu and "gpu" or "python" >>'
+    assert executor == ours["jobs"]["shard"]["executor"] == ours["jobs"]["caches"]["executor"]
 
 
 def test_the_legs_of_the_matrix_are_on_all_our_pythons_each_with_its_own(ours: Any) -> None:
