@@ -24,6 +24,7 @@ from ..system import files
 from .subset import RERUN, RERUN_FAILED
 
 SCHEMA = 1
+CIRCLECI = "circleci"
 # What running the tests that are red or have no result settles; of all else, none of the results may be worth its name.
 SETTLED = {f.RED_TEST, f.NO_RESULT, f.CUT_SHORT, f.STOPPED, f.LOST, f.NOT_RUN, f.LEFT}
 UNNAMED = {f.UNSTABLE, f.RENAMED, f.UNKNOWN}  # ids that the next try may not know
@@ -78,6 +79,8 @@ def leave(
     tests = [] if covered else of(verdict, groups)  # a part covers less
     told = Rest(run, commit, tests, before.whole if before else len(verdict.tests))
     files.write_text(settings.state / RERUN, json.dumps({"schema": SCHEMA, **told._asdict()}, indent=1) + "\n")
+    if tests and ci.provider(environ) == CIRCLECI:
+        say(f'or: "Rerun workflow from failed" in CircleCI runs {counted(len(tests), "test")} (shard --rerun-failed)')
 
 
 def heeded(settings: Settings, arguments: Sequence[str], environ: Mapping[str, str]) -> List[str]:

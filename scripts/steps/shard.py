@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
@@ -14,6 +15,7 @@ from ..proof.receipt import Receipt
 from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, rerun, shard
 from ..runner.subset import RERUN_FAILED
 from ..settings import Settings
+from ..settings.distribution import NO_STORE
 from . import closing, verdict
 
 
@@ -49,8 +51,9 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
-    if wishes.rerun_failed:
+    if wishes.rerun_failed and not wishes.merge:  # which knows by its store who has run what
         arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ)
+        settings = _unshared(settings) if RERUN_FAILED in arguments else settings
     shard.check(settings, arguments)
     if wishes.merge:
         verdict.check_can_merge(settings, node)
@@ -71,6 +74,11 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
         if wishes.defer_verdict
         else judge()
     )
+
+
+def _unshared(settings: Settings) -> Settings:
+    """Let the plan alone say who runs what: what a store knows of this run is what the try before claimed."""
+    return replace(settings, distribution=replace(settings.distribution, store=NO_STORE))
 
 
 def _report(settings: Settings, result: Receipt) -> None:

@@ -20,7 +20,7 @@ from scripts.settings import Settings, Suite
 from tests.unit.proof.results import ran, shard
 from tests.unit.steps import projects
 
-CI = {"CIRCLE_WORKFLOW_WORKSPACE_ID": "first", "CIRCLE_WORKFLOW_ID": "first", "CIRCLE_SHA1": "abc"}
+CI = {"CIRCLECI": "true", "CIRCLE_WORKFLOW_WORKSPACE_ID": "first", "CIRCLE_WORKFLOW_ID": "first", "CIRCLE_SHA1": "abc"}
 AGAIN = {**CI, "CIRCLE_WORKFLOW_ID": "second"}
 OPTION = [subset.RERUN_FAILED]
 
@@ -102,14 +102,19 @@ def test_a_list_that_cannot_be_read_says_nothing(settings: Settings, text: str) 
 
 
 def test_a_shard_and_the_merge_of_a_second_try_are_of_what_is_left(tmp_path: Path) -> None:
-    project = projects.make(tmp_path, "def test_a(): pass\ndef test_b(): assert 0\n", service=None)
+    claimed = "suite: {path: checks}\ndistribution: {store: /nowhere/at/all}\n"  # by the first try
+    project = projects.make(tmp_path, "def test_a(): pass\ndef test_b(): assert 0\n", service=None, settings=claimed)
     settings = Settings(Suite("checks"), file=project / "pipeline.yml")
     a, b = (f"checks/test_it.py::test_{name}" for name in "ab")
     leave(settings, verdict(with_outcomes({a: NOT_RUN, b: PASSED}), f.LOST))
 
-    done = projects.run(project, "shard", "0", "1", "--rerun-failed", **AGAIN)
+    done = [projects.run(project, "shard", str(index), "2", "--rerun-failed", **AGAIN) for index in (0, 1)]
     merged = projects.run(project, "merge", **AGAIN)
 
-    assert (0, 0) == (done.returncode, merged.returncode)
-    assert "1 test: 1 passed" in merged.stdout and "1 of 2 tests; the others were proven green" in merged.stdout
+    assert [0, 0, 0] == [each.returncode for each in (*done, merged)]
+    assert not any("/nowhere" in each.stdout for each in done)
+    assert (
+        "1 test in 2 shards (indices 0-1): 1 passed" in merged.stdout
+        and "1 of 2 tests; the others were proven green" in merged.stdout
+    )
     assert [] == json.loads((settings.state / subset.RERUN).read_text())["tests"]
