@@ -21,6 +21,7 @@ from .errors import SettingsError, shortened
 from .providers import BAZEL, BAZEL_STATUS_FILE, OWN_PAIR, PROVIDERS, Names, Pair, Provider
 
 OWN_RUN = "SHARDLINE_RUN"
+CONTINUATION_KEY = "CIRCLE_CONTINUATION_KEY"  # of jobs of a CircleCI config with `setup: true`
 LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
 USAGE = "Indices count from 0: the third of four is `{command}`."
@@ -197,6 +198,11 @@ def is_ci(environ: Mapping[str, str]) -> bool:
 def commit(environ: Mapping[str, str]) -> str:
     """Name the commit that the CI checked out; empty where none is said."""
     return change(environ).commit
+
+
+def continuation_key(environ: Mapping[str, str]) -> str:
+    """Return the secret by which a set-up workflow of CircleCI lets its pipeline go on; empty elsewhere."""
+    return environ.get(CONTINUATION_KEY, "")
 
 
 def change(environ: Mapping[str, str]) -> Change:

@@ -110,7 +110,10 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
     words, pytest_arguments = arguments.numbers(rest)
     node = ci.resolve(words, os.environ)
     ci.acknowledge(os.environ)
-    wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge)
+    project = arguments.with_store(project, options.store)
+    if options.gpu:
+        arguments.needs_gpu(os.environ)
+    wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge, options.rerun_failed)
     return shard.run(project, node, pytest_arguments, wishes)
 
 
@@ -127,6 +130,16 @@ def plan(project: settings.Settings, options: argparse.Namespace, rest: List[str
 
     nodes = arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES)
     plan.run(project, nodes or plan.usual(project), rest, options.advise)
+
+
+def continuation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Let a set-up workflow of CircleCI go on with as many shards as pay."""
+    from .steps import continuation
+
+    least = arguments.whole("--least", options.least, 1, ci.MOST_NODES) or 1
+    most = arguments.whole("--most", options.most, least, ci.MOST_NODES) or least
+    start_s = arguments.whole("--start", options.start, 0, 3600) or 0
+    continuation.run(project, continuation.Wish(options.config, least, most, start_s, options.server))
 
 
 def merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

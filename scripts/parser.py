@@ -60,6 +60,10 @@ exit codes:
   1  it is not: the conditions that fail are printed
   8  it is not known: nothing was sent, or the server does not say in time
 """
+OF_CONTINUATION = """
+How many shards pay is what `plan --advise` says of the durations of past runs. Where that cannot be said, the
+pipeline goes on with the number that FILE has.
+"""
 OF_SERVICE = """
 Whatever else stands on the line goes to the service, at the end of service.command, of the first where there are
 several: --gpu --headless. What comes after a `--` does in any case.
@@ -122,6 +126,11 @@ def _add_tests(steps: _Steps) -> None:
     shard.add_argument("--merge", action="store_true", help=merge)
     again = "run the tests of this shard's result again, in its order and processes; nothing is shared out"
     shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
+    store = "what the shards share out their tests in, $NAME for secrets; default: distribution.store of pipeline.yml"
+    shard.add_argument("--store", metavar="STORE", default="", help=store)
+    shard.add_argument("--gpu", action="store_true", help="fail where there is no GPU; what it is for: service.gpu")
+    rest = "where a CI tries all shards of a run again: only what the try before left red or without a result"
+    shard.add_argument("--rerun-failed", action="store_true", help=rest)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
     plan = steps.add("plan", faces.plan, passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
@@ -136,6 +145,16 @@ def _add_tests(steps: _Steps) -> None:
     matrix.add_argument("--expect", metavar="X.Y,X.Y", help="these Pythons; default: those that the project is for")
     legs = "the session of noxfile.py that is a leg: NAME-3.8 and so on; default: %(default)s"
     matrix.add_argument("--session", metavar="NAME", default="integration", help=legs)
+    second = steps.add("continuation", faces.continuation)
+    second.epilog = OF_CONTINUATION
+    config = "what the pipeline goes on with, with a parameter `shards`; default: %(default)s"
+    second.add_argument("--config", type=Path, metavar="FILE", default=".circleci/continue.yml", help=config)
+    second.add_argument("--least", metavar="N", default="1", help="shards; default: %(default)s")
+    second.add_argument("--most", metavar="N", default="16", help="shards; default: %(default)s")
+    start = "what a node takes before Shardline starts on it: image, checkout, caches; default: %(default)s"
+    second.add_argument("--start", metavar="SECONDS", default="20", help=start)
+    own_server = "of a CircleCI server of your own; default: %(default)s"
+    second.add_argument("--server", metavar="URL", default="https://circleci.com", help=own_server)
     isolation = steps.add("isolation", faces.isolation, True)
     isolation.add_argument("--seed", metavar="N", help="of what is cut at random; default: 0")
     isolation.add_argument("--minutes", metavar="M", help="for all trials; default: 12 times what the suite takes")

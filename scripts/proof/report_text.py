@@ -356,6 +356,29 @@ def shard_lines(
     ]
 
 
+def red_lines(result: Receipt, folder: str) -> List[str]:
+    """Say of a shard whose verdict is deferred that it is red, which tests are, and where what they raised is.
+
+    Args:
+        folder: the shard's, as people know it.
+    """
+    red = [shown(test.nodeid) for test in result.tests if test.proven in o.RED]
+    counts = f": {len(red)} of {_tests(len(result.tests))}" if red else ""
+    return [
+        "",
+        f"RED: {result.name}{counts}",
+        *(f"  {line}" for line in at_most(SHOWN, red)),
+        *tracebacks(result, folder, "above"),
+        "this step ends well so that the CI keeps the result; the step after it, `verdict`, fails for it",
+    ]
+
+
+def tracebacks(result: Receipt, folder: str, where: str) -> List[str]:
+    """Say where the tracebacks of a shard's tests stand; nothing where none has any."""
+    failed = any(attempt.outcome in (o.FAILED, o.ERROR) for test in result.tests for attempt in test.attempts)
+    return [f"tracebacks: {where}; also in {folder}/junit.xml"] if failed else []
+
+
 def _shared_out(result: Receipt) -> List[str]:
     """Say over which store a shard shared tests out, what it ran of others, and whether the store was lost."""
     if not result.store:

@@ -27,6 +27,7 @@ SHELL = (
     "touch *",
     "cat requirements.lock",
     "pwd",
+    "cat requirements.lock",
     "python* -VV",
     "python -m venv --clear .venv",
     "pip install *",
