@@ -30,7 +30,7 @@ SHELL = (
     "python* -VV",
     "python -m venv --clear .venv",
     "pip install *",
-    "nox --version",
+    "shardline --version",
     "test * = success",
     "rm -rf reports",
 )
