@@ -10,7 +10,8 @@ from ..settings.project import EDIT
 from .templates import CIRCLECI
 
 GITHUB = """\
-# Made by `shardline adopt` as .github/workflows/shardline.yml: each step is one command that a person can run at home.
+# Made by `shardline adopt` as .github/workflows/shardline.yml. What a job does, a person can do at home by the same
+# commands: `shardline shard 2 4` is the third of four shards. For a copy of Shardline itself, pip installs ".".
 name: integration
 on:
   push: {branches: [main, master]}
@@ -48,7 +49,7 @@ jobs:
           key: v1-tools-${{ steps.python.outputs.python-path }}-${{ hashFiles('.github/workflows/*.y*ml') }}
       - name: Shardline
         if: steps.tools.outputs.cache-hit != 'true'
-        run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" nox uv
+        run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" uv
       - name: Which caches
         run: .venv/bin/shardline deps --digests .pipeline
       - uses: actions/cache/restore@v5
@@ -65,10 +66,10 @@ jobs:
       # The first shard saves what caches lack, before its tests; the others wait for nobody.
       - name: Packages
         if: strategy.job-index == 0 && steps.packages.outputs.cache-hit != 'true'
-        run: .venv/bin/nox -s deps -- --compile
+        run: .venv/bin/shardline deps --compile
       - name: Weights
         if: strategy.job-index == 0 && steps.weights.outputs.cache-hit != 'true'
-        run: .venv/bin/nox -s models
+        run: .venv/bin/shardline models
       - uses: actions/cache/save@v5
         if: strategy.job-index == 0 && steps.tools.outputs.cache-hit != 'true'
         with:
@@ -103,7 +104,7 @@ jobs:
           key: v1-history-${{ github.run_id }}
 
       - name: Shard
-        run: .venv/bin/nox -s shard
+        run: .venv/bin/shardline shard
       # What a killed shard left holds secrets until the bundle has taken them out: so it is kept after that.
       - name: Debug bundle
         id: bundle
@@ -141,7 +142,7 @@ jobs:
           key: v1-tools-${{ steps.python.outputs.python-path }}-${{ hashFiles('.github/workflows/*.y*ml') }}
       - name: Shardline
         if: steps.tools.outputs.cache-hit != 'true'
-        run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" nox uv
+        run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" uv
       - name: Which caches
         run: .venv/bin/shardline deps --digests .pipeline
       - uses: actions/cache/restore@v5
@@ -156,7 +157,7 @@ jobs:
           key: v1-timings-${{ github.run_id }}-${{ github.run_attempt }}
           restore-keys: v1-timings-
       - name: Merge
-        run: .venv/bin/nox -s merge
+        run: .venv/bin/shardline merge
       - uses: actions/cache/save@v5
         if: ${{ !cancelled() }}
         with:
@@ -175,8 +176,9 @@ jobs:
 """
 
 GITLAB = """\
-# Made by `shardline adopt` as .gitlab-ci.yml: each line of a script is one command that a person can run at home.
-# Where there is a .gitlab-ci.yml already, include this one in it: nothing here is about other jobs.
+# Made by `shardline adopt` as .gitlab-ci.yml, or to be included in one: nothing here is about other jobs. What a job
+# does, a person can do at home by the same commands: `shardline shard 2 4` is the third of four shards. For a copy of
+# Shardline itself, pip installs ".".
 .shardline:
   image: python:@PYTHON@
   rules: [{if: $CI_COMMIT_BRANCH}]
@@ -186,7 +188,7 @@ GITLAB = """\
   variables:
     SHARDLINE: "@SHARDLINE@" # what pip installs@EDIT@
   before_script:
-    - .venv/bin/nox --version || (python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" nox uv)
+    - .venv/bin/shardline --version || (python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" uv)
   # What a killed shard left holds secrets until the bundle has taken them out: what that cannot read is not kept.
   after_script:
     - test "$CI_JOB_STATUS" = success || .venv/bin/shardline debug-bundle || rm -rf reports
@@ -227,8 +229,8 @@ caches:
     - {<<: *packages, policy: pull-push}
     - {<<: *weights, policy: pull-push}
   script:
-    - .venv/bin/nox -s deps -- --compile
-    - .venv/bin/nox -s models
+    - .venv/bin/shardline deps --compile
+    - .venv/bin/shardline models
 
 # Each shard makes the plan itself, of one history: that which was there when the pipeline began, even if none.
 history:
@@ -246,7 +248,7 @@ shard:
   needs: [history]
   parallel: 4
   cache: [*tools, *packages, *weights]
-  script: [.venv/bin/nox -s shard]
+  script: [.venv/bin/shardline shard]
   artifacts:
     when: always
     paths: [reports/shard-*, reports/debug-bundle.tar.gz]
@@ -257,7 +259,7 @@ merge:
   needs: [shard]
   rules: [{if: $CI_COMMIT_BRANCH, when: always}] # also after failed shards: it names what is missing
   cache: [*tools, *packages, {<<: *timings, policy: pull-push, when: always}]
-  script: [.venv/bin/nox -s merge]
+  script: [.venv/bin/shardline merge]
   artifacts:
     when: always
     expose_as: integration tests

@@ -47,7 +47,7 @@ STEPS = {
 }
 
 CIRCLECI = """\
-# Made by `shardline adopt`. Each job is checkout, caches, one session that a person can run at home, and what to keep.
+# Made by `shardline adopt`. Each job is checkout, caches, commands that a person can run at home, and what to keep.
 version: 2.1
 
 parameters:
@@ -69,8 +69,8 @@ commands:
       - run:
           name: Shardline
           command: >-
-            .venv/bin/nox --version ||
-            (python -m venv --clear .venv && .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv)
+            .venv/bin/shardline --version ||
+            (python -m venv --clear .venv && .venv/bin/pip install "<< pipeline.parameters.shardline >>" uv)
       - run: {name: Which caches, command: .venv/bin/shardline deps --digests .pipeline}
       - restore_cache: {keys: ['v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}']}
   restore_weights:
@@ -94,8 +94,8 @@ jobs:
       - checkout
       - restore
       - restore_weights
-      - run: {name: Packages, command: .venv/bin/nox -s deps -- --compile}
-      - run: {name: Weights, command: .venv/bin/nox -s models}
+      - run: {name: Packages, command: .venv/bin/shardline deps --compile}
+      - run: {name: Weights, command: .venv/bin/shardline models}
       - save_cache:
           key: 'v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}'
           paths: [.venv]
@@ -117,7 +117,7 @@ jobs:
       # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
       - run:
           name: Shard
-          command: .venv/bin/nox -s shard -- --defer-verdict --rerun-failed
+          command: .venv/bin/shardline shard --defer-verdict --rerun-failed
           no_output_timeout: 20m
       - persist_to_workspace: {root: ., paths: [reports/shard-*]}
       - run: {name: Verdict, command: .venv/bin/shardline verdict}
@@ -134,7 +134,7 @@ jobs:
       - restore
       - restore_cache: {keys: ["v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-"]}
       - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
-      - run: {name: Merge, command: .venv/bin/nox -s merge}
+      - run: {name: Merge, command: .venv/bin/shardline merge}
       - save_cache:
           key: "v1-timings-{{ .Branch }}-{{ .Revision }}-{{ epoch }}" # keys are never replaced, and a commit runs again
           paths: [.pipeline/timings.json, .pipeline/outcomes.json, .pipeline/costs.json]

@@ -135,7 +135,8 @@ def ours(words: List[str]) -> Tuple[str, List[str]]:
     for menu, begins in (("nox", ["nox", "-s"]), ("scripts", ["python", "-m", "scripts"])):
         if [program, *rest[1:]][: len(begins)] == begins:
             return menu, rest[len(begins) :]
-    return (program, rest[1:]) if program in ("invoke", "shardline") else ("", [program, *rest[1:]])
+    is_menu = program in ("invoke", "shardline") and rest[1:2] != ["--version"]
+    return (program, rest[1:]) if is_menu else ("", [program, *rest[1:]])
 
 
 # Sessions -----------------------------------------------------------------------------------------

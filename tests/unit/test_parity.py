@@ -31,7 +31,7 @@ SHELL = (
     "python* -VV",
     "python -m venv --clear .venv",
     "pip install *",
-    "nox --version",
+    "shardline --version",
     "test * = success",
     "rm -rf reports",
 )
