@@ -56,7 +56,7 @@ def of_run(
     if left and len(left) <= MOST and all(each.kind == ASSERTION for each in happened[:1]):
         return [_of_test(test, folder) for test in _in_order(left, record.changes)]
     chosen = _in_order(left, record.changes)[: MOST - 1]
-    more = f"and {counted(len(red) - len(chosen), 'more red test')}: see the log" if len(red) > len(chosen) else ""
+    more = f"{counted(len(red) - len(chosen), 'red test')} not told here: see the log" if len(red) > len(chosen) else ""
     causes = [f"{each.sentence}\n{each.next}" for each in happened[:1]]
     head = Annotation("what happened", "\n".join(filter(None, [*causes, more])))
     return [*([head] if head.message else []), *(_of_test(test, folder) for test in chosen)]
