@@ -241,12 +241,6 @@ def coverage(session):
 
 
 @nox.session(python=MAIN, default=False)
-def coverage(session):
-    """Run our own tests measured, and say what of scripts/ they cover; the rest of the line goes to pytest."""
-    ours(session, "tests.covered")
-
-
-@nox.session(python=MAIN, default=False)
 def bench(session):
     """Measure what the pipeline costs and gains; `-- replay` is one of its parts, `-- --help` names all."""
     ours(session, "tests.bench")
