@@ -35,7 +35,17 @@ Each leg is a run of the suite on one Python, with a reports folder of its own: 
 damaged, of another commit or with other arguments is red. Without folders it takes all of the reports, or those of
 --expect; with --run, whatever else stands on the line goes to each run: --nodes 2, -k sad, tests/test_one.py.
 
-A leg in a CI: nox -s integration-3.8 -- --reports reports/python-3.8 --defer-verdict
+A leg in a CI, then its own verdict; where all are there, that of all:
+  integration --defer-verdict --reports reports/python-3.8
+  matrix --expect 3.8
+  matrix
+
+A leg at home, but on the Python that runs this, is a session of noxfile.py, as integration-3.8:
+  for python in ["3.8", "3.9"]:
+      @nox.session(name="integration-" + python, python=python)
+      def leg(session):
+          session.install("shardline")  # from where you have it
+          session.run("shardline", "integration", *session.posargs, interrupt_timeout=30, terminate_timeout=15)
 """
 OF_REPRODUCE = """
 BUNDLE is a debug-bundle.tar.gz, the folder that it was unpacked to, a reports folder, or that of a shard

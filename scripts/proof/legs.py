@@ -84,12 +84,15 @@ def _check(ended: str, verdict: Verdict, run: Run) -> None:
     """
     if ended != verdict.ended:
         raise ValueError(f'it says that it ended "{ended:.40}", and its findings say "{verdict.ended}"')
+    unknown = {*verdict.outcomes.values(), *verdict.counts} - {*o.WORST_FIRST}
+    if unknown:
+        raise ValueError(f"{receipt.shown(min(unknown))} is no outcome")
     red = [nodeid for nodeid, outcome in verdict.outcomes.items() if outcome in o.RED]
     if verdict.green and (red or not verdict.tests):
         raise ValueError(f"it says green, and {receipt.shown(red[0]) if red else 'no test'} is in it")
     if sum(verdict.counts.values()) < len(verdict.outcomes):
         raise ValueError("it counts fewer tests than it names")
-    if verdict.green and len(run.results) < max(1, verdict.total):
+    if verdict.green and (len(run.results) < max(1, verdict.total) or not run.pythons):
         raise ValueError(f"it says green, and was made of {len(run.results)} results of {verdict.total} shards")
 
 

@@ -121,7 +121,8 @@ def _run(
 ) -> Leg:
     """Run a leg, unless nothing can; nothing of an earlier one is taken for it."""
     if not words:
-        return Leg(python, why=f"no session {session}-{python} in {menu or settings.project}/{local.MENU}")
+        file = settings.shown((menu or settings.project) / local.MENU)
+        return Leg(python, why=f"no session {session}-{python} in {file}; `matrix --help` shows one")
     of_leg = replace(settings, reports_directory=folder)
     with ownership.of_all(of_leg):
         integration.clear(of_leg)

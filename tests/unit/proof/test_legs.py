@@ -93,6 +93,8 @@ def test_a_merge_that_cannot_be_read_says_why(tmp_path: Path, change: Callable[[
         (lambda data: data.update(ended="tests failed"), 'says that it ended "tests failed"'),
         (lambda data: data.update(counts={"passed": 1}), "counts fewer tests"),
         (lambda data: data.update(outcomes={}), "no test is in it"),
+        (lambda data: data["outcomes"].update(a="great"), "great is no outcome"),
+        (lambda data: data["run"].update(pythons=[]), "made of 1 results of 1 shards"),
         (lambda data: data["run"].update(results={}), "made of 0 results of 1 shards"),
         (lambda data: data["run"].pop("pythons"), "cannot be read"),
     ],
