@@ -151,8 +151,8 @@ def test_every_job_is_in_a_workflow_and_only_nightly_ones_come_with_the_night(ou
     }
 
     assert set(ours["jobs"]) == named
-    assert {"integration": "unless", "checks": "unless", "nightly": "when"} == {
-        name: key for name, flow in ours["workflows"].items() for key in flow if flow[key] == night
+    assert {"integration": f"not {night}", "checks": f"not {night}", "nightly": night} == {
+        name: flow["when"] for name, flow in ours["workflows"].items()
     }
 
 
