@@ -347,16 +347,21 @@ def text(file: CiFile, origin: Origin, python: str, requirements: Sequence[str])
         requirements: the files that name the packages of the service and of its tests.
     """
     filled = {
-        "@SHARDLINE@": origin.requirement.replace("\\", "\\\\").replace('"', '\\"'),
-        "@EDIT@": "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://",
         "@PYTHON@": python,
         "@CI_FILE@": file.path,
         "@REQUIREMENTS@": ", ".join(map(_quoted, requirements[:2])),  # GitLab takes two at most
     }
-    made = PROVIDERS[file.provider].template
+    made = from_origin(PROVIDERS[file.provider].template, origin)
     for placeholder, value in filled.items():
         made = made.replace(placeholder, value)
     return made
+
+
+def from_origin(template: str, origin: Origin) -> str:
+    """Fill in what pip installs, in a text in quotes, and whether a person has to correct that."""
+    requirement = origin.requirement.replace("\\", "\\\\").replace('"', '\\"')
+    edit = "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://"
+    return template.replace("@SHARDLINE@", requirement).replace("@EDIT@", edit)
 
 
 def _quoted(path: str) -> str:
