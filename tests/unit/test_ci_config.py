@@ -183,6 +183,14 @@ def test_the_legs_of_the_matrix_are_on_all_our_pythons_each_with_its_own(ours: A
     assert default in (ROOT / "noxfile.py").read_text(encoding="utf-8")
 
 
+def test_checks_find_and_keep_the_packages_of_their_own_settings(ours: Any) -> None:
+    own = Path(ours["jobs"]["check"]["environment"]["PIPELINE_SETTINGS"])
+    (saved,) = [value for kind, value in steps(ours, "check") if kind == "save_cache"]
+
+    assert (ROOT / own).exists() and [f"{own.parent}/.pipeline/environments"] == saved["paths"]
+    assert saved["key"] in keys(ours, "check")["restore_cache"]
+
+
 @pytest.mark.parametrize("name", ["gpu", "nightly"])
 def test_what_costs_more_is_off_by_default(ours: Any, name: str) -> None:
     assert {"type": "boolean", "default": False} == ours["parameters"][name]
