@@ -1,29 +1,32 @@
 """What is left to do where a CI tries a run again: the tests that the try before did not prove green.
 
 The merge leaves them in `.pipeline/rerun.json`, CI's cache takes that to the next try, and `shard --rerun-failed`
-heeds it there, as the merge does then. Whatever does not fit, or cannot be settled test by test, means all tests.
+heeds it there, as the merge does then. Whatever does not fit, or cannot be settled test by test, means all tests. What
+the try before proved counts only where this one tests the same: the same commit, files, sources and arguments.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
-from typing import Iterable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from .. import ci
-from ..console import counted, say
+from ..console import counted, say, without_values
 from ..errors import PipelineError, SettingsError
 from ..proof import findings as f
+from ..proof import receipt
 from ..proof.company import joined
-from ..proof.findings import Verdict
+from ..proof.findings import Finding, Verdict
 from ..proof.outcomes import RED
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system import files
 from .subset import RERUN, RERUN_FAILED
 
-SCHEMA = 1
+SCHEMA = 2
+COMMIT, FILES, ADDOPTS = "commit", "files of the tests", "PYTEST_ADDOPTS"
+KINDS = {COMMIT: f.OTHER_FILES, FILES: f.OTHER_FILES, ADDOPTS: f.OTHER_ARGUMENTS}
 CIRCLECI = "circleci"
 # What running the tests that are red or have no result settles; of all else, none of the results may be worth its name.
 SETTLED = {f.RED_TEST, f.NO_RESULT, f.CUT_SHORT, f.STOPPED, f.LOST, f.NOT_RUN, f.LEFT}
@@ -34,13 +37,18 @@ class Rest(NamedTuple):
     """What a try of a run has left.
 
     Args:
-        run: what all its tries share; commit: what was tested.
+        run: what all its tries share.
+        arguments: the digest of those that matter: jobs of one run may run different parts of a suite.
+        python: "3.11"; empty where the shards were not all on one.
+        tested: what the outcomes are of, by its name: the commit, the files of the tests, each source.
         tests: the ids to run again; none where all are.
         whole: how many tests the first try had.
     """
 
     run: str
-    commit: str
+    arguments: str
+    python: str
+    tested: Mapping[str, str]
     tests: Sequence[str]
     whole: int
 
@@ -61,7 +69,7 @@ def of(verdict: Verdict, groups: Iterable[Sequence[str]] = ()) -> List[str]:
 def leave(
     settings: Settings,
     verdict: Verdict,
-    receipts: Iterable[Receipt],
+    receipts: Sequence[Receipt],
     groups: Iterable[Sequence[str]],
     arguments: Sequence[str],
     environ: Mapping[str, str],
@@ -71,23 +79,31 @@ def leave(
     Raises:
         PipelineError, OSError: it cannot be written.
     """
-    run, commit = _run(environ), ci.commit(environ)
+    run = _run(environ)
     if not run:
         return
-    before = _read(settings.state / RERUN, run, commit) if RERUN_FAILED in arguments else None
+    before = _before(settings, arguments, environ)
     covered = any(result.coverage and result.coverage.wishes.fail_under > 0 for result in receipts)
     tests = [] if covered else of(verdict, groups)  # a part covers less
-    told = Rest(run, commit, tests, before.whole if before else len(verdict.tests))
+    whole = before.whole if before else len(verdict.tests)
+    told = Rest(run, _digest(arguments), _python(receipts), tested(receipts), tests, whole)
     files.write_text(settings.state / RERUN, json.dumps({"schema": SCHEMA, **told._asdict()}, indent=1) + "\n")
     if tests and ci.provider(environ) == CIRCLECI:
         say(f'or: "Rerun workflow from failed" in CircleCI runs {counted(len(tests), "test")} (shard --rerun-failed)')
 
 
-def heeded(settings: Settings, arguments: Sequence[str], environ: Mapping[str, str]) -> List[str]:
-    """Say what is run of a run that is tried again; where that is all, leave `--rerun-failed` out of the arguments."""
-    if RERUN_FAILED not in arguments:
-        return list(arguments)
-    rest = _read(settings.state / RERUN, _run(environ), ci.commit(environ))
+def heeded(
+    settings: Settings, arguments: Sequence[str], environ: Mapping[str, str], commit: str, python: str = ""
+) -> List[str]:
+    """Say what is run of a run that is tried again; where that is all, leave `--rerun-failed` out of the arguments.
+
+    Args:
+        commit: that is checked out here.
+        python: of a shard, "3.11"; empty where all have run.
+    """
+    rest = _before(settings, arguments, environ)
+    if rest and not (commit and rest.tested.get(COMMIT) == commit and python in ("", rest.python)):
+        rest = None
     if rest and rest.tests:
         count = f"{len(rest.tests)} of {counted(rest.whole, 'test')}"
         say(f"only what the try before left red or without a result: {count}; the others were proven green then")
@@ -97,6 +113,42 @@ def heeded(settings: Settings, arguments: Sequence[str], environ: Mapping[str, s
     return [word for word in arguments if word != RERUN_FAILED]
 
 
+def unlike(
+    settings: Settings, receipts: Sequence[Receipt], arguments: Sequence[str], environ: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Find what the try before did not test as this one did: what it proved green is not proven of that."""
+    rest = _before(settings, arguments, environ)
+    if rest is None:
+        return
+    now = tested(receipts)
+    for name in sorted(name for name in {*rest.tested, *now} if rest.tested.get(name) != now.get(name)):
+        kind = KINDS.get(name, f.OTHER_SOURCE)
+        yield Finding(kind, f"{receipt.shown(name)}: not as in the try before, which proved the other tests green")
+
+
+def tested(receipts: Iterable[Receipt]) -> Dict[str, str]:
+    """Say what outcomes are of, by its name; what differs between receipts is several, and like no other try's."""
+    said: Dict[str, List[str]] = {}
+    for result in receipts:
+        if result.tests:
+            own = {COMMIT: result.commit, FILES: result.files_digest, ADDOPTS: result.addopts}
+            for name, state in {**own, **{name: each.content for name, each in result.sources.items()}}.items():
+                said.setdefault(name, []).append(state)
+    # One may have failed to find out.
+    return {name: " ".join(sorted(set(filter(None, states)))) for name, states in said.items()}
+
+
+def _python(receipts: Iterable[Receipt]) -> str:
+    pythons = {".".join(result.python.split(".")[:2]) for result in receipts if result.tests}
+    return pythons.pop() if len(pythons) == 1 else ""
+
+
+def _digest(arguments: Sequence[str]) -> str:
+    """Compute the digest of the arguments that matter, without secrets; that a try is a second one is none."""
+    words = receipt.that_matter(without_values([word for word in arguments if word != RERUN_FAILED]))
+    return receipt.digest([json.dumps(words)])
+
+
 def _run(environ: Mapping[str, str]) -> str:
     """Name what all tries of a run share, as their place in a store does; empty where no CI names it."""
     with suppress(SettingsError):
@@ -104,10 +156,18 @@ def _run(environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _read(file: Path, run: str, commit: str) -> Optional[Rest]:
-    """Read what the try before left; None where there is none of this run and commit, or it cannot be used."""
-    with suppress(PipelineError, KeyError, TypeError, ValueError):
-        data = files.read_json(file, SCHEMA, "")
-        rest = Rest(str(data["run"]), str(data["commit"]), [str(test) for test in data["tests"]], int(data["whole"]))
-        return rest if run and (rest.run, rest.commit) == (run, commit) else None
+def _before(settings: Settings, arguments: Sequence[str], environ: Mapping[str, str]) -> Optional[Rest]:
+    """Read what the try before left; None where there is none of this run and part, or it cannot be used."""
+    if RERUN_FAILED not in arguments:
+        return None
+    run = _run(environ)
+    with suppress(AttributeError, PipelineError, KeyError, TypeError, ValueError):
+        data = files.read_json(settings.state / RERUN, SCHEMA, "")
+        rest = Rest(
+            **{name: str(data[name]) for name in ("run", "arguments", "python")},
+            tested={str(name): str(state) for name, state in data["tested"].items()},
+            tests=[str(test) for test in data["tests"]],
+            whole=int(data["whole"]),
+        )
+        return rest if run and (rest.run, rest.arguments) == (run, _digest(arguments)) else None
     return None

@@ -31,7 +31,8 @@ def run(
         AlreadyRunning: a shard, or another run, is at it.
         IncompleteError, ServiceDied, SuiteError: see `merge.conclude`.
     """
-    arguments = rerun.heeded(settings, arguments or _said(settings), os.environ)
+    commit = shard.commit_of(settings.project, os.environ)
+    arguments = rerun.heeded(settings, arguments or _said(settings), os.environ, commit)
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         if collected is None:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Optional, Sequence
 
 from ..ci import Node
 from ..console import quoted, say
+from ..environments.pythons import HERE
 from ..proof import report_text
 from ..proof.receipt import Receipt
 from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, rerun, shard
@@ -52,7 +53,8 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
     if wishes.rerun_failed and not wishes.merge:  # which knows by its store who has run what
-        arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ)
+        commit = shard.commit_of(settings.project, os.environ)
+        arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ, commit, HERE)
         settings = _unshared(settings) if RERUN_FAILED in arguments else settings
     shard.check(settings, arguments)
     if wishes.merge:
