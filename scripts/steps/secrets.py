@@ -46,11 +46,11 @@ class Wish(NamedTuple):
 
 
 class Since(NamedTuple):
-    """What everything after is looked at: a commit, or the empty tree; and how to call it."""
+    """What everything after is looked at: a commit, or the empty tree; how to call it; and which commits are after."""
 
     commit: str
     title: str
-    has_all: bool = False
+    commits: str = ""
 
 
 def run(around: Around, wish: Wish, environ: Mapping[str, str] = os.environ) -> int:
@@ -85,7 +85,8 @@ class Git:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._words = ["git", "-c", "core.quotePath=false", "-C", str(settings.project)]
+        options = ("-c", "core.quotePath=false", "-c", "log.showRoot=true")
+        self._words = ["git", *options, "-C", str(settings.project)]
         try:
             self._words[-1] = self("rev-parse", "--show-toplevel").rstrip("\n")
         except ProgramFailed as failed:
@@ -128,18 +129,26 @@ def _since(git: Git, wish: Wish, environ: Mapping[str, str]) -> Since:
     for name in [wish.base] if wish.base else _candidates(environ):
         common = git.named("merge-base", name, "HEAD")
         if common and common != git.named("rev-parse", "HEAD"):
-            return Since(common, f"{name} ({common[:7]})")
+            return _after(common, f"{name} ({common[:7]})")
         if common:
             before = git.named("rev-parse", "--verify", "-q", "HEAD^")
-            return Since(before, "the commit before, as the base has this one") if before else _beginning(git)
+            return _after(before, "the commit before, as the base has this one") if before else _beginning(git)
     if wish.base:
         message = f"--base: expected a commit from which this branch comes, got {printable(wish.base)}"
         raise SettingsError(message, "Fetch it, with the history between: {command}", ("git", "fetch", "--unshallow"))
-    return _beginning(git, ": no main branch is here to compare with")
+    is_shallow = git.named("rev-parse", "--is-shallow-repository") == "true"
+    here = "HEAD" if is_shallow else ""  # all that a CI has fetched; the branch's own commits may be among it
+    return _beginning(
+        git, f"{' of a shallow clone' if is_shallow else ''}: no main branch is here to compare with", here
+    )
 
 
-def _beginning(git: Git, why: str = "") -> Since:
-    return Since(git.empty(), f"the beginning{why}", has_all=True)
+def _after(commit: str, title: str) -> Since:
+    return Since(commit, title, f"{commit}..HEAD")
+
+
+def _beginning(git: Git, why: str = "", commits: str = "") -> Since:
+    return Since(git.empty(), f"the beginning{why}", commits)
 
 
 def _candidates(environ: Mapping[str, str]) -> Tuple[str, ...]:
@@ -151,8 +160,19 @@ def _others(git: Git, since: Since) -> Iterator[Patch]:
     """Read what will be, or is, in the history beside the files as they are now: what is staged, and each commit."""
     staged = git.patch("diff", "--cached", *PATCH, since.commit)
     yield staged._replace(passages=[passage._replace(where="staged") for passage in staged.passages])
-    if not since.has_all:
-        yield git.patch("log", *PATCH, "--no-merges", "--format=commit %H", f"{since.commit}..HEAD")
+    if since.commits:
+        yield _brought(git, since.commits)
+
+
+def _brought(git: Git, commits: str) -> Patch:
+    """Read what each commit brings, a merge what neither of its sides has."""
+    words = (*PATCH, "--format=commit %H", commits)
+    try:
+        return git.patch("log", "--remerge-diff", *words)
+    except ProgramFailed:  # it came with git 2.35
+        if git.named("rev-list", "--merges", "-n1", commits):
+            say("what merges bring of their own is not looked at where it was taken out again: this git is too old")
+        return git.patch("log", "--no-merges", *words)
 
 
 def _find(redactor: Redactor, strict: bool, patch: Patch) -> List[Leak]:

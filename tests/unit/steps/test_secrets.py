@@ -124,6 +124,52 @@ def test_without_a_base_all_files_are_looked_at(repository: Repository, look: Lo
         look("main")
 
 
+def test_what_a_merge_brings_of_its_own_is_found_though_it_was_taken_out_again(
+    repository: Repository, look: Look
+) -> None:
+    repository.git("switch", "-q", "-c", "feature")
+    repository.commit("ours", "ours\n")
+    repository.git("switch", "-q", "main")
+    repository.commit("theirs", f"old = '{TOKEN[:-1]}X'\n")  # the base's own affair
+    repository.git("switch", "-q", "feature")
+    repository.git("merge", "-q", "--no-commit", "main")
+    repository.commit("ours", f"one = '{TOKEN}'\n")
+    repository.commit("ours", "ours\n")
+
+    found, *_, said, code = look()
+
+    assert found.startswith("ours:1 (commit ") and "1 secret in" in said
+    assert "1" == code
+
+
+def test_first_commits_count_however_git_shows_them(repository: Repository, look: Look) -> None:
+    repository.git("config", "log.showRoot", "false")
+    repository.git("switch", "-q", "--orphan", "other")
+    repository.commit("once", f"one = '{TOKEN}'\n")
+    repository.git("rm", "-q", "once")
+    repository.git("commit", "-q", "--allow-empty", "-m", "gone")
+    repository.git("switch", "-q", "-c", "feature", "main")
+    repository.git("merge", "-q", "--allow-unrelated-histories", "-m", "both", "other")
+
+    assert look()[0].startswith("once:1 (commit ")
+
+
+def test_what_a_shallow_clone_has_of_the_history_is_looked_at(
+    repository: Repository, look: Look, tmp_path: Path
+) -> None:
+    repository.git("switch", "-q", "-c", "feature")
+    repository.commit("once", f"one = '{TOKEN}'\n")
+    repository.commit("once", "none\n")
+    repository.git("switch", "-q", "main")
+    repository.git("clone", "-q", "--depth", "2", "--branch", "feature", f"file://{tmp_path}", "copy")
+    repository.folder /= "copy"
+
+    found, *_, said, code = look()
+
+    assert found.startswith("once:1 (commit ") and "since the beginning of a shallow clone: no main branch" in said
+    assert "1" == code
+
+
 def test_a_file_may_be_said_to_hold_none(repository: Repository, look: Look) -> None:
     repository.write(".gitattributes", "*.json not-secrets\n")
     repository.write("a.json", f'["{TOKEN}"]\n')
