@@ -21,6 +21,7 @@ from . import merged, receipt, report_text
 from . import outcomes as o
 from .findings import Verdict
 from .merged import Run
+from .receipt import Selected
 from .results import gather
 
 MISSING, DAMAGED = "missing", "damaged"
@@ -63,7 +64,7 @@ def read(folder: Path, python: str) -> Leg:
         data = files.read_json(file, report_text.SCHEMA, "", receipt.MOST_BYTES)
         run, verdict = merged.from_json(data), report_text.from_json(data)
         _check(str(data.get("ended")), verdict, run)
-        _check_beside(folder, run)
+        _check_beside(folder, run, verdict)
     except (PipelineError, ValueError) as error:
         why = error.message if isinstance(error, PipelineError) else str(error)
         return Leg(python, DAMAGED, why=receipt.one_line(f"{report_text.FILE_NAME}: {why}"))
@@ -92,18 +93,27 @@ def _check(ended: str, verdict: Verdict, run: Run) -> None:
         raise ValueError(f"it says green, and {receipt.shown(red[0]) if red else 'no test'} is in it")
     if sum(verdict.counts.values()) < len(verdict.outcomes):
         raise ValueError("it counts fewer tests than it names")
-    if verdict.green and (len(run.results) < max(1, verdict.total) or not run.pythons):
+    needed = verdict.total - len(verdict.of(f.REPLACED))
+    if verdict.green and (len(run.results) < max(1, needed) or not run.pythons):
         raise ValueError(f"it says green, and was made of {len(run.results)} results of {verdict.total} shards")
 
 
-def _check_beside(folder: Path, run: Run) -> None:
-    """Refuse a merge when a result that lies beside it, if one does, is not one that it was made of.
+def _check_beside(folder: Path, run: Run, verdict: Verdict) -> None:
+    """Refuse a merge when a result that lies beside it, if one does, is not one that it was made of, or contradicts it.
 
     Raises:
-        ValueError: a result was changed, or left after the merge.
+        ValueError: a result was changed, or left after the merge, or is red where that is green.
     """
     found = gather(folder)
     names = [*(f"{result.name}: {result.why}" for result in found.damaged), *found.changed]
     names += [result.name for result in found.receipts if run.results.get(result.name) != receipt.fingerprint(result)]
     if names:
         raise ValueError(f"it was not made of the results that lie beside it: {names[0]}")
+    red = [result.name for result in found.receipts if result.errors or any(map(_has_failed, result.tests))]
+    if verdict.green and red:
+        raise ValueError(f"it says green, and {red[0]} is red")
+
+
+def _has_failed(test: Selected) -> bool:
+    """Tell whether a test ended red, which no other result makes good: one that has not run may have run elsewhere."""
+    return test.outcome in (o.FAILED, o.ERROR)

@@ -29,19 +29,21 @@ OTHER_COMMIT = "other commit"
 OTHER_SOURCE = f.OTHER_SOURCE
 OTHER_FILES = f.OTHER_FILES
 OTHER_ARGUMENTS = f.OTHER_ARGUMENTS
+OTHER_ADDOPTS = "other PYTEST_ADDOPTS"
 SEVERAL_RUNS = f.SEVERAL_RUNS
 COMMIT_UNKNOWN = "commit not known"
 UNEXPECTED = "not expected"
 KINDS = (
     *(NOTHING, LEG_MISSING, LEG_DAMAGED, LEG_RED, TWICE, OTHER_PYTHON, OTHER_COMMIT, OTHER_SOURCE, OTHER_FILES),
-    *(OTHER_ARGUMENTS, SEVERAL_RUNS, COMMIT_UNKNOWN, UNEXPECTED),
+    *(OTHER_ARGUMENTS, OTHER_ADDOPTS, COMMIT_UNKNOWN, SEVERAL_RUNS, UNEXPECTED),
 )
 OTHERS = {  # how it is said that a leg differs from most
     OTHER_ARGUMENTS: "ran with {}, others with {}",
+    OTHER_ADDOPTS: "ran with another PYTEST_ADDOPTS than others",
     OTHER_SOURCE: "tested another state of {} than others",
     OTHER_FILES: "ran the tests as they were before, or after, an edit: its files are others",
 }
-HARMLESS = (SEVERAL_RUNS, COMMIT_UNKNOWN, UNEXPECTED)
+HARMLESS = (SEVERAL_RUNS, UNEXPECTED)
 
 
 class Finding(NamedTuple):
@@ -179,6 +181,7 @@ def _same(legs: Sequence[Leg], commit: str) -> Iterator[Finding]:
     """Look whether all legs tested the same: the same commit, with the same arguments."""
     yield from _commits(legs, commit)
     yield from _others(legs, OTHER_ARGUMENTS, lambda leg: leg.run.arguments, _words)
+    yield from _others(legs, OTHER_ADDOPTS, lambda leg: leg.run.addopts, str)
     for name in sorted({name for leg in legs for name, _ in leg.run.sources}):
         having = [leg for leg in legs if name in dict(leg.run.sources)]
         yield from _others(having, OTHER_SOURCE, partial(_contents, name), partial(_name, name))

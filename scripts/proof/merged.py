@@ -16,6 +16,7 @@ class Run(NamedTuple):
     Args:
         pythons: that the tests ran on, "3.8.18".
         arguments: for pytest, those that matter; a set for each that some shards had.
+        addopts: digests of those that PYTEST_ADDOPTS added.
         files: digests of the files of the tests.
         sources: what of suite and services came from paths and branches, with the digest of its content.
         seconds: what the slowest shard took with all its steps.
@@ -26,6 +27,7 @@ class Run(NamedTuple):
     commits: Tuple[str, ...] = ()
     runs: Tuple[str, ...] = ()
     arguments: Tuple[Tuple[str, ...], ...] = ()
+    addopts: Tuple[str, ...] = ()
     files: Tuple[str, ...] = ()
     sources: Tuple[Tuple[str, str], ...] = ()
     seconds: float = 0.0
@@ -40,6 +42,7 @@ def run_of(results: Sequence[Receipt]) -> Run:
         commits=_each(result.commit for result in ran),
         runs=_each(result.run_id for result in ran if not result.repairs),
         arguments=_each(that_matter(result.arguments) for result in ran if not result.repairs),
+        addopts=_each(result.addopts for result in ran),
         files=_each(result.files_digest for result in ran),
         sources=_each((name, state.content) for result in ran for name, state in result.sources.items()),
         seconds=max((sum(result.seconds.values()) for result in results), default=0.0),
@@ -70,7 +73,7 @@ def from_json(data: Mapping[str, Any]) -> Run:
     run = data["run"]
     try:
         return Run(
-            **{name: tuple(map(str, run[name])) for name in ("pythons", "commits", "runs", "files")},
+            **{name: tuple(map(str, run[name])) for name in ("pythons", "commits", "runs", "addopts", "files")},
             arguments=tuple(tuple(map(str, words)) for words in run["arguments"]),
             sources=tuple((str(name), str(content)) for name, content in run["sources"]),
             seconds=float(run["seconds"]),

@@ -160,9 +160,13 @@ def _python_of(folder: Path) -> str:
 def _read(python: str, folder: Path) -> Leg:
     """Read what a leg left, and how its run ended, which may have come after the merge."""
     leg, told = proof.read(folder, python), ending.read(folder)
+    if told is None and os.path.lexists(folder / ending.FILE_NAME):
+        why = f"{ending.FILE_NAME}: cannot be read: how it ended is not known"
+        return Leg(python, proof.DAMAGED, why=why)
     if told is None:
         return leg
-    ended = leg._replace(ended=told.ended, exit_code=told.exit_code or proof.UNPROVEN, why=told.message)
+    code = told.exit_code if 0 < told.exit_code < 256 else proof.UNPROVEN
+    ended = leg._replace(ended=told.ended, exit_code=code, why=told.message)
     if report_text.FILE_NAME in told.earlier:
         return ended._replace(verdict=None)
     if leg.ended == proof.MISSING or (told.exit_code and not leg.exit_code):

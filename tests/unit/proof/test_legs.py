@@ -113,6 +113,32 @@ def test_a_result_that_was_left_after_the_merge_makes_that_doubtful(tmp_path: Pa
     assert "not made of the results that lie beside it: shard index 0 of 1" in legs.read(tmp_path, "3.8").why
 
 
+def test_a_green_merge_of_red_results_is_refused_however_well_it_is_sealed(tmp_path: Path) -> None:
+    folder = leave(tmp_path, shard(0, ran("a"), ran("b", "failed"), of=1))
+    green = {"findings": [], "ended": "green", "outcomes": {"a": "passed", "b": "passed"}, "counts": {"passed": 2}}
+
+    leg = legs.read(
+        changed(folder, lambda data: data.update(green, run={**data["run"], "pythons": ["3.8.1"]}), True), "3.8"
+    )
+
+    assert (DAMAGED, "merge.json: it says green, and shard index 0 of 1 is red") == (leg.ended, leg.why)
+
+
+def test_a_shard_without_result_whose_tests_others_ran_needs_none(tmp_path: Path) -> None:
+    folder = leave(tmp_path, GREEN)
+    finding = {
+        "kind": "no result, and others ran its tests",
+        "text": "",
+        "nodeid": "",
+        "shards": [1],
+        "repaired": False,
+    }
+
+    leg = legs.read(changed(folder, lambda data: data.update(total=2, findings=[finding]), is_sealed=True), "3.8")
+
+    assert "green" == leg.ended
+
+
 def test_a_merge_stands_also_where_the_results_were_not_kept(tmp_path: Path) -> None:
     report_text.write(tmp_path / report_text.FILE_NAME, judged([GREEN]), [GREEN])
 

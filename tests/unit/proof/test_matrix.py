@@ -91,6 +91,7 @@ def test_the_exit_code_is_the_highest_of_a_leg() -> None:
         ({"commit": "0ld"}, "Python 3.9 tested commit 0ld; here is c0ffee"),
         ({"commit": ""}, "Python 3.9 tested commit one not known; here is c0ffee"),
         ({"arguments": ("-k", "a")}, "Python 3.9 ran with -k a, others with no arguments"),
+        ({"addopts": "-k b"}, "Python 3.9 ran with another PYTEST_ADDOPTS than others"),
         ({"files_digest": "edited"}, "ran the tests as they were before, or after, an edit: its files are others"),
         ({"sources": {"service: ./pkg": SourceState("2", "")}}, "tested another state of service: ./pkg than others"),
     ],
@@ -106,6 +107,12 @@ def test_legs_that_did_not_test_the_same_prove_nothing_together(facts: Dict[str,
     assert (6, ["3.9"]) == (whole.exit_code, whole.red)
     assert 1 == len(red)
     assert text in red[0].text
+
+
+def test_legs_of_a_commit_that_is_not_known_prove_nothing_of_this_one() -> None:
+    whole = compare([leg("3.8", {"a": "passed"}, commit="")], ["3.8"], commit="decaf")
+
+    assert (6, ["no leg says which commit it tested; here is decaf"]) == (whole.exit_code, told(whole))
 
 
 def test_a_leg_of_an_older_commit_is_red_also_where_all_are() -> None:

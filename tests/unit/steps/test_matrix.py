@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from scripts.errors import PipelineError, SettingsError
 from scripts.evidence import ending
 from scripts.evidence.ending import Ending
 from scripts.proof import receipt, report_text
+from scripts.runner.shard import commit_of
 from scripts.settings import Settings
 from scripts.steps import matrix
 from scripts.steps.matrix import Wishes, merge_legs
@@ -31,7 +33,8 @@ def project(tmp_path: Path) -> Settings:
 def leave(settings: Settings, python: str, outcome: str = "passed") -> Path:
     """A leg that ran one test."""
     folder = settings.reports / f"python-{python}"
-    result = shard(0, ran("a", outcome), of=1, collected=["a"], python=f"{python}.1")
+    commit = commit_of(settings.project, os.environ)
+    result = shard(0, ran("a", outcome), of=1, collected=["a"], python=f"{python}.1", commit=commit)
     receipt.write(folder / "shard-0" / receipt.FILE_NAME, result)
     report_text.write(folder / report_text.FILE_NAME, judged([result], ["a"]), [result])
     return folder
@@ -108,6 +111,23 @@ def test_a_leg_that_ended_after_its_merge_or_before_it_ends_as_it_says(
     assert "Python 3.8: crashed: KeyError: 'a' (exit code 70)" in out
     assert "Python 3.9: packages missing: no index (exit code 3)" in out
     assert "Python 3.10: weights missing: no index (exit code 4)" in out
+
+
+@pytest.mark.parametrize("code", [-9, 256])
+def test_no_ending_of_a_leg_that_lacks_its_merge_comes_to_0(project: Settings, code: int) -> None:
+    ending.write(project.reports / "python-3.8", Ending("integration", "killed", code))
+
+    with pytest.raises(PipelineError) as caught:
+        merge_legs(project, Wishes(["3.8"]))
+    assert 6 == caught.value.exit_code
+
+
+def test_a_green_leg_whose_ending_cannot_be_read_proves_nothing(project: Settings) -> None:
+    (leave(project, "3.8") / ending.FILE_NAME).write_text('{"schema": 1, "ended": "cra')
+
+    with pytest.raises(PipelineError) as caught:
+        merge_legs(project, Wishes(["3.8"]))
+    assert 6 == caught.value.exit_code
 
 
 @pytest.mark.parametrize("name", ["python-3.8", "other", "-k"])
