@@ -23,6 +23,7 @@ from . import building, decisions, repository, trying
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests" / "unit" / "pipeline.yml"  # its environment has what builds the wheel
 SESSIONS = ("lint", "security", "tests")
+OF_A_PERSON = ("NOX", "PYTEST_")  # by which somebody runs a part of the tests, or on another Python
 EPILOG = """
 Nothing is pushed: at the end stand the two commands that do. A version is prepared, that is committed as any other
 change, and then released:
@@ -109,7 +110,9 @@ def green(root: Path, checked_by: str) -> str:
     if checked_by:
         return f"checks of this commit: {checked_by}"
     say(f"now {', '.join(SESSIONS)}; some ten minutes")
-    done = subprocess.run([sys.executable, "-m", "nox", "-x", "-s", *SESSIONS], cwd=str(root), check=False)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(OF_A_PERSON)}
+    words = [sys.executable, "-m", "nox", "-x", "-s", *SESSIONS]
+    done = subprocess.run(words, cwd=str(root), env=environ, check=False)
     if done.returncode:
         raise SettingsError("nothing is released: a check is red, see above", f"nox -s {' '.join(SESSIONS)}")
     return f"checks of this commit: {', '.join(SESSIONS)}, green"

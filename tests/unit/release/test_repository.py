@@ -125,7 +125,7 @@ def test_a_tag_that_git_does_not_make_is_no_release(root: Path) -> None:
 
 
 MENU = """
-import nox
+import nox, os
 
 @nox.session(python=False)
 def lint(session): session.log("looked")
@@ -134,14 +134,18 @@ def lint(session): session.log("looked")
 def security(session): {}
 
 @nox.session(python=False)
-def tests(session): open("tested", "w").close()
+def tests(session):
+    assert "PYTEST_ADDOPTS" not in os.environ  # by which only a part runs
+    open("tested", "w").close()
 """
 
 
 @pytest.mark.parametrize("security, is_green", [("session.error('a secret')", False), ("pass", True)])
 def test_a_red_check_ends_a_release_and_what_comes_after_it_is_not_run(
-    tmp_path: Path, security: str, is_green: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: str, is_green: bool
 ) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k one")
+    monkeypatch.setenv("NOXFORCEPYTHON", "3.999")  # nox would skip each session, and end well
     (tmp_path / "noxfile.py").write_text(MENU.format(security))
     if is_green:
         assert "checks of this commit: lint, security, tests, green" == release.green(tmp_path, "")
