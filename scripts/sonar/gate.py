@@ -31,10 +31,11 @@ class Condition(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """A quality gate: OK, ERROR, or NONE where the project has none."""
+    """A quality gate: OK, ERROR, or NONE where the project has none; of few new lines it may ignore conditions."""
 
     status: str
     conditions: Tuple[Condition, ...] = ()
+    ignores: bool = False
 
 
 def report_task(text: str) -> Dict[str, str]:
@@ -68,7 +69,7 @@ def gate_of(data: Any) -> Gate:
     conditions = status.get("conditions") or []
     if not isinstance(conditions, list):
         raise ValueError("conditions: expected a list")
-    return Gate(_word(status, "status"), tuple(map(_condition, conditions)))
+    return Gate(_word(status, "status"), tuple(map(_condition, conditions)), status.get("ignoredConditions") is True)
 
 
 def _condition(data: Any) -> Condition:

@@ -131,7 +131,7 @@ def conclude(found: Gate, where: str) -> None:
         AnalysisError: there is no gate, or one in a state that we do not know.
     """
     rows = gate.failed_rows(found)
-    if found.status == gate.PASSED:
+    if found.status == gate.PASSED and (found.ignores or not rows):
         say(f"quality gate: passed ({console.counted(len(found.conditions), 'condition')}); {where}")
     elif found.status == gate.FAILED:
         for line in ["", *console.table(("metric", "is", "should be"), rows)]:
@@ -141,5 +141,6 @@ def conclude(found: Gate, where: str) -> None:
             f"the quality gate is not passed: {failing} {'fails' if len(rows) == 1 else 'fail'}", f"See {where}"
         )
     else:
-        message = f"the quality gate is {printable(found.status)}: expected {gate.PASSED} or {gate.FAILED}"
+        doubt = ", and conditions fail" if rows else ""
+        message = f"the quality gate is {printable(found.status)}{doubt}: expected {gate.PASSED} or {gate.FAILED}"
         raise AnalysisError(message, f"Does the project have a quality gate? See {where}")

@@ -88,6 +88,17 @@ def test_no_gate_is_not_green(sonarqube: SonarQube, capfd: pytest.CaptureFixture
     assert "the quality gate is NONE: expected OK or ERROR" in capfd.readouterr().err
 
 
+def test_a_gate_that_is_passed_though_a_condition_fails_is_not_believed(
+    sonarqube: SonarQube, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sonarqube.gate = {"projectStatus": {**RED_GATE, "status": "OK"}}
+
+    assert 8 == main(["sonar", "--without-tests"])
+    assert "the quality gate is OK, and conditions fail" in capfd.readouterr().err
+    sonarqube.gate["projectStatus"]["ignoredConditions"] = True  # as of a change of few lines
+    assert 0 == main(["sonar", "--without-tests"])
+
+
 @pytest.mark.parametrize(
     "scanner_text, words",
     [
