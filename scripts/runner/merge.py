@@ -116,7 +116,7 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         repairing.run(settings, verdict, receipt.digest(collection), arguments)
         results = gather(settings.reports)
         verdict = verify(results.receipts, reference, results.damaged, results.changed, results.killed)
-    others = rerun.unlike(settings, results.receipts, arguments, os.environ)
+    others = rerun.unlike(settings, verdict, results.receipts, arguments, os.environ)
     verdict = _with_budgets(settings, replace(verdict, findings=(*others, *verdict.findings)), results.receipts)
     verdict = replace(verdict, findings=(*_shared_deaths(settings, results.receipts), *verdict.findings))
     root = repository_of(settings.project)

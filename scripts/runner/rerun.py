@@ -18,7 +18,7 @@ from ..proof import findings as f
 from ..proof import receipt
 from ..proof.company import joined
 from ..proof.findings import Finding, Verdict
-from ..proof.outcomes import RED
+from ..proof.outcomes import ERROR, FAILED, RED, SKIPPED, UNFINISHED
 from ..proof.receipt import Receipt
 from ..settings import Settings
 from ..system import files
@@ -28,6 +28,7 @@ SCHEMA = 2
 COMMIT, FILES, ADDOPTS = "commit", "files of the tests", "PYTEST_ADDOPTS"
 KINDS = {COMMIT: f.OTHER_FILES, FILES: f.OTHER_FILES, ADDOPTS: f.OTHER_ARGUMENTS}
 CIRCLECI = "circleci"
+FAILURES = (FAILED, ERROR, UNFINISHED)
 # What running the tests that are red or have no result settles; of all else, none of the results may be worth its name.
 SETTLED = {f.RED_TEST, f.NO_RESULT, f.CUT_SHORT, f.STOPPED, f.LOST, f.NOT_RUN, f.LEFT}
 UNNAMED = {f.UNSTABLE, f.RENAMED, f.UNKNOWN}  # ids that the next try may not know
@@ -41,7 +42,7 @@ class Rest(NamedTuple):
         arguments: the digest of those that matter: jobs of one run may run different parts of a suite.
         python: "3.11"; empty where the shards were not all on one.
         tested: what the outcomes are of, by its name: the commit, the files of the tests, each source.
-        tests: the ids to run again; none where all are.
+        tests: the ids to run again; none where all are. red: those that ran, and failed.
         whole: how many tests the first try had.
     """
 
@@ -50,6 +51,7 @@ class Rest(NamedTuple):
     python: str
     tested: Mapping[str, str]
     tests: Sequence[str]
+    red: Sequence[str]
     whole: int
 
 
@@ -86,7 +88,8 @@ def leave(
     covered = any(result.coverage and result.coverage.wishes.fail_under > 0 for result in receipts)
     tests = [] if covered else of(verdict, groups)  # a part covers less
     whole = before.whole if before else len(verdict.tests)
-    told = Rest(run, _digest(arguments), _python(receipts), tested(receipts), tests, whole)
+    red = [test.nodeid for test in verdict.tests if test.nodeid in tests and test.outcome in FAILURES]
+    told = Rest(run, _digest(arguments), _python(receipts), tested(receipts), tests, red, whole)
     files.write_text(settings.state / RERUN, json.dumps({"schema": SCHEMA, **told._asdict()}, indent=1) + "\n")
     if tests and ci.provider(environ) == CIRCLECI:
         say(f'or: "Rerun workflow from failed" in CircleCI runs {counted(len(tests), "test")} (shard --rerun-failed)')
@@ -114,12 +117,22 @@ def heeded(
 
 
 def unlike(
-    settings: Settings, receipts: Sequence[Receipt], arguments: Sequence[str], environ: Mapping[str, str]
+    settings: Settings,
+    verdict: Verdict,
+    receipts: Sequence[Receipt],
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
 ) -> Iterator[Finding]:
-    """Find what the try before did not test as this one did: what it proved green is not proven of that."""
+    """Find what the try before did not test as this one did: what it proved green is not proven of that.
+
+    A test that was red and is skipped now may lack what others make, which nobody has said.
+    """
     rest = _before(settings, arguments, environ)
     if rest is None:
         return
+    for nodeid in rest.red:
+        if verdict.outcomes.get(nodeid) == SKIPPED:
+            yield Finding(f.NOT_RUN, "skipped, and red in the try before", nodeid)
     now = tested(receipts)
     for name in sorted(name for name in {*rest.tested, *now} if rest.tested.get(name) != now.get(name)):
         kind = KINDS.get(name, f.OTHER_SOURCE)
@@ -167,6 +180,7 @@ def _before(settings: Settings, arguments: Sequence[str], environ: Mapping[str, 
             **{name: str(data[name]) for name in ("run", "arguments", "python")},
             tested={str(name): str(state) for name, state in data["tested"].items()},
             tests=[str(test) for test in data["tests"]],
+            red=[str(test) for test in data["red"]],
             whole=int(data["whole"]),
         )
         return rest if run and (rest.run, rest.arguments) == (run, _digest(arguments)) else None

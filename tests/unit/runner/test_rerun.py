@@ -121,10 +121,20 @@ def test_a_try_that_tests_something_else_is_red(
     leave(settings, verdict(TWO, f.RED_TEST), before)
     now = [replace(before, **other), replace(before, index=1, tests=())]
 
-    assert [] == list(rerun.unlike(settings, [before], OPTION, AGAIN))
-    assert [] == list(rerun.unlike(settings, now, [], AGAIN))  # all tests ran
-    (found,) = rerun.unlike(settings, now, OPTION, AGAIN)
+    assert [] == list(rerun.unlike(settings, verdict(TWO), [before], OPTION, AGAIN))
+    assert [] == list(rerun.unlike(settings, verdict(TWO), now, [], AGAIN))  # all tests ran
+    (found,) = rerun.unlike(settings, verdict(TWO), now, OPTION, AGAIN)
     assert (kind, True) == (found.kind, found.red) and found.text.startswith(f"{name}: not as in the try before")
+
+
+def test_what_was_red_and_is_skipped_alone_is_not_healed_and_all_is_run_again(settings: Settings) -> None:
+    leave(settings, verdict(TWO, f.RED_TEST, f.LOST))
+    skipped = verdict(with_outcomes({"t.py::a": SKIPPED, "t.py::b": SKIPPED}))
+
+    (found,) = rerun.unlike(settings, skipped, [TRIED], OPTION, AGAIN)
+    assert (f.NOT_RUN, "t.py::a", True) == (found.kind, found.nodeid, found.red)  # nobody knows what b would have been
+    leave(settings, replace(skipped, findings=(found,)), words=OPTION)
+    assert [] == heeded(settings)
 
 
 def test_a_third_try_has_what_the_second_left_of_what_the_first_one_had(
