@@ -19,6 +19,7 @@ OTHER_PLAN = "other plan"
 OTHER_FILES = "other state of the tests"
 OTHER_SOURCE = "other state of the source"
 OTHER_ARGUMENTS = "other arguments"
+OTHER_PYTHON = "other Python"
 OTHER_COLLECTION = "other collection"
 OTHER_TIMINGS = "other timings"
 CLAIMED_TWICE = "a piece claimed twice"
@@ -62,6 +63,7 @@ ABOUT_SHARDS = (
     OTHER_FILES,
     OTHER_SOURCE,
     OTHER_ARGUMENTS,
+    OTHER_PYTHON,
     OTHER_COLLECTION,
     OTHER_TIMINGS,
     CLAIMED_TWICE,
@@ -116,6 +118,7 @@ NOT_REPAIRABLE = (
     OTHER_FILES,
     OTHER_SOURCE,
     OTHER_ARGUMENTS,
+    OTHER_PYTHON,
     UNFIT_REPAIR,
     REPAIR_CUT_SHORT,
     SERVICE_DEATH,
@@ -123,6 +126,8 @@ NOT_REPAIRABLE = (
     RED_TEST,
     UNSTABLE,
 )
+
+AGAIN = {CHANGED, OTHER_FILES, OTHER_SOURCE, OTHER_PYTHON, UNSTABLE}  # nothing but running all of it helps
 
 GREEN, TESTS_FAILED, SERVICE_DIED, LOW_COVERAGE = "green", "tests failed", "service died", "coverage too low"
 OVER, INCOMPLETE, NO_TESTS = "over budget", "incomplete", "no tests"
@@ -217,7 +222,7 @@ class Verdict:
     @property
     def repairable(self) -> bool:
         """Tell whether running what has no result, and only that, would leave nothing in doubt."""
-        return self.ended == INCOMPLETE and not self._red_kinds() & {CHANGED, OTHER_FILES, OTHER_SOURCE, UNSTABLE}
+        return self.ended == INCOMPLETE and not self._red_kinds() & AGAIN
 
     def of(self, kind: str) -> List[Finding]:
         """Choose the findings of a kind."""

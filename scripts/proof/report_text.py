@@ -28,6 +28,7 @@ from .findings import (
     KINDS,
     OTHER_ARGUMENTS,
     OTHER_FILES,
+    OTHER_PYTHON,
     OTHER_SOURCE,
     OVER_BUDGET,
     RAN_AGAIN,
@@ -261,7 +262,7 @@ def next_lines(ending: Ending) -> List[str]:
     unserved = verdict.ended == SERVICE_DIED and red != {SERVICE_DEATH, RED_TEST}
     steps = (
         [_shards_again(ending)]
-        if red & {CHANGED, OTHER_FILES, OTHER_SOURCE, OTHER_ARGUMENTS, SHARD_ERROR} or unserved
+        if red & {CHANGED, OTHER_FILES, OTHER_SOURCE, OTHER_ARGUMENTS, OTHER_PYTHON, SHARD_ERROR} or unserved
         else []
     )
     if verdict.repairable:
@@ -321,7 +322,8 @@ def _rest(verdict: Verdict) -> str:
 
 def _shards_again(ending: Ending) -> str:
     about_service = (SERVICE_DEATH, OVER_BUDGET, BUDGET_UNKNOWN)
-    kinds = (SHARD_ERROR, *about_service, CHANGED, OTHER_FILES, OTHER_SOURCE, OTHER_ARGUMENTS, COVERAGE_UNKNOWN)
+    differing = (OTHER_FILES, OTHER_SOURCE, OTHER_ARGUMENTS, OTHER_PYTHON)
+    kinds = (SHARD_ERROR, *about_service, CHANGED, *differing, COVERAGE_UNKNOWN)
     shards = {index for kind in kinds for finding in ending.verdict.of(kind) for index in finding.shards}
     if len(shards) != 1 or ending.verdict.total < 2:
         whole = ending.command("nox", "-s", "integration", *(["--", *ending.arguments] if ending.arguments else []))

@@ -87,6 +87,7 @@ def findings(case: Case) -> Iterator[Finding]:
         _same_state,
         _same_sources,
         _same_arguments,
+        _same_python,
         _same_collection,
         _stores,
         _claimed_twice,
@@ -179,6 +180,22 @@ def _same_arguments(case: Case) -> Iterator[Finding]:
         if result.addopts != addopts:
             text = f"{result.name} ran with another PYTEST_ADDOPTS than the others"
             yield Finding(f.OTHER_ARGUMENTS, text, shards=() if result.repairs else (result.index,))
+
+
+def _same_python(case: Case) -> Iterator[Finding]:
+    """Compare the Pythons: where each leg of a matrix takes itself for a shard, no Python has run all tests."""
+    pythons = {shard.name: python_of(shard) for shard in case.shards if shard.tests and python_of(shard)}
+    common = most_common(pythons.values(), "")
+    for shard in case.shards:
+        python = pythons.get(shard.name, common)
+        if python != common:
+            text = f"{shard.name} ran on Python {python}, others on {common}; legs of a matrix are no shards"
+            yield Finding(f.OTHER_PYTHON, text, shards=(shard.index,))
+
+
+def python_of(result: Receipt) -> str:
+    """Name the Python that tests ran on, "3.11"; empty where that is not known."""
+    return ".".join((result.suite_python or result.python).split(".")[:2])
 
 
 def _same_state(case: Case) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ KINDS: Dict[str, Tuple[str, str, str]] = {  # of findings: the kind, and how it 
     f.OTHER_FILES: (k.SOURCES_DIFFER, "the results are of different states of the tests", "各结果对应的测试代码不一致"),
     f.OTHER_SOURCE: (k.SOURCES_DIFFER, "the results are of different states of the source", "各结果对应的源码不一致"),
     f.OTHER_ARGUMENTS: (k.ARGUMENTS_DIFFER, "the shards ran with different arguments", "各分片的参数不一致"),
+    f.OTHER_PYTHON: (k.ARGUMENTS_DIFFER, "the shards ran on different Pythons", "各分片的 Python 版本不一致"),
     f.OTHER_COLLECTION: (k.COLLECTION_DIFFERS, "the nodes collected different tests", "各节点收集到的测试不一致"),
     f.UNSTABLE: (k.COLLECTION_DIFFERS, "ids of tests change from run to run", "测试 ID 每次运行都不同"),
     f.DAMAGED: (k.DAMAGED, "a result cannot be believed", "结果文件不可信"),
@@ -43,7 +44,7 @@ KINDS: Dict[str, Tuple[str, str, str]] = {  # of findings: the kind, and how it 
 }
 
 
-BEFORE_A_PLAN = (f.OTHER_FILES, f.OTHER_SOURCE, f.OTHER_ARGUMENTS, f.OTHER_COLLECTION)
+BEFORE_A_PLAN = (f.OTHER_FILES, f.OTHER_SOURCE, f.OTHER_ARGUMENTS, f.OTHER_PYTHON, f.OTHER_COLLECTION)
 
 
 def incidents(record: RunRecord) -> Iterator[Incident]:
@@ -115,7 +116,7 @@ def _hint(kind: str) -> str:
         k.PLAN_DIFFERED: "Make the plan once, and hand it to all nodes: reports/plan.json of `nox -s plan`, in CI "
         "by its workspace.",
         k.SOURCES_DIFFER: "All nodes must run one commit, and nothing may be edited meanwhile.",
-        k.ARGUMENTS_DIFFER: "Give all shards the same arguments.",
+        k.ARGUMENTS_DIFFER: "Give all shards the same arguments, and the same Python.",
         k.COLLECTION_DIFFERS: "A suite must collect the same tests anywhere: sort sets, fix random parameters, same "
         "plugins and variables.",
         k.DAMAGED: "Run that shard again.",

@@ -111,7 +111,7 @@ PHRASES: Dict[str, str] = {
     "Run the rest.": "运行剩余的测试。",
     "Run that shard again.": "请重跑该分片。",
     "Run it alone, several times.": "请单独多跑几次。",
-    "Give all shards the same arguments.": "请给所有分片相同的参数。",
+    "Give all shards the same arguments, and the same Python.": "请给所有分片相同的参数和相同的 Python。",
     "All nodes must run one commit, and nothing may be edited meanwhile.": (
         "所有节点必须运行同一提交，期间不得修改文件。"
     ),

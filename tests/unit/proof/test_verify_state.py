@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from scripts.proof import findings as v
 from scripts.proof.findings import Finding
 from scripts.proof.outcomes import NOT_RUN, PASSED
@@ -112,6 +114,16 @@ def test_shards_that_ran_with_other_arguments_prove_nothing_together() -> None:
     verdict = judged([shard(0, ran("a"), arguments=("--quick",)), shard(1, ran("b"))])
 
     assert [v.OTHER_ARGUMENTS] == red_kinds(verdict)
+
+
+@pytest.mark.parametrize("name", ["python", "suite_python"])
+def test_shards_on_several_pythons_prove_nothing_together(name: str) -> None:
+    """Where a CI counts the legs of a matrix as it counts shards."""
+    on = [{"python": "3.11.4"}, {"python": "3.11.9", name: "3.8.18"}]
+    verdict = judged([shard(index, ran("ab"[index]), **facts) for index, facts in enumerate(on)])
+
+    assert [v.OTHER_PYTHON] == red_kinds(verdict) and not verdict.repairable
+    assert judged([shard(0, ran("a"), python="3.11.4"), shard(1, ran("b"), python="3.11.9")]).green
 
 
 def test_results_with_another_pytest_addopts_prove_nothing_together() -> None:
