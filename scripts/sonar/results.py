@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence
 
+from .. import ci
 from ..console import counted, printable, progress, say
 from ..errors import SettingsError
 from ..proof import junit
@@ -33,11 +34,15 @@ def written(settings: Settings, python: str, scope: Scope, folder: Path, said: M
         the files, by the names of `properties.RESULTS`.
 
     Raises:
-        SettingsError: there are no results of a run.
+        SettingsError: there are no results of a run, or, in a CI, they are those of another commit.
     """
     root = repository_of(settings.project)
     receipts = proof.gather(settings.reports).receipts
     for line in commit_lines([each.commit for each in receipts], shard.commit_of(settings.project, os.environ)):
+        if ci.is_ci(os.environ):
+            raise SettingsError(
+                line, "The gate would judge this commit by them. Run the tests first, or say --without-tests."
+            )
         say(line)
     tests = _tests(settings, scope, root, folder / "test-executions.xml")
     own = split(said.get(RESULTS["coverage"], ""))

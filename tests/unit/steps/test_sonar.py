@@ -9,9 +9,14 @@ import pytest
 from scripts import settings
 from scripts.__main__ import main
 from scripts.environments.environments import Environment
+from scripts.proof import receipt
+from scripts.providers import PROVIDERS
+from scripts.runner import shard as shard_run
 from scripts.sonar import scanner, server
+from tests.unit.proof.results import ran, shard
 from tests.unit.sonar.sonarqube import RED_GATE, TOKEN, SonarQube, pysonar, serving
 
+ABOUT_CI = ("CI", *(provider.mark for provider in PROVIDERS))
 ROOT = Path(__file__).parents[3]
 JUNIT = """\
 <testsuites><testsuite>
@@ -119,6 +124,22 @@ def test_a_scanner_that_uploads_nothing_is_not_green_and_an_old_task_does_not_co
     assert words in told.err
     assert ("ERROR: no space" in told.out) == ("no space" in scanner_text)
     assert not [path for path, _ in sonarqube.asked if "ce/task" in path]
+
+
+def test_results_of_another_commit_are_told_at_home_and_refused_in_a_ci(
+    sonarqube: SonarQube, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt.write(Path("reports/shard-0/receipt.json"), shard(0, ran("a"), of=1, commit="0ld"))
+    monkeypatch.setattr(shard_run, "commit_of", lambda *_: "c0ffee")
+    for name in ABOUT_CI:
+        monkeypatch.delenv(name, raising=False)
+
+    assert 0 == main(["sonar", "--dry-run"])
+    monkeypatch.setenv("CI", "true")
+    assert 2 == main(["sonar", "--dry-run"])
+    told = capfd.readouterr()
+    line = "tests: of commit 0ld, and this is c0ffee"
+    assert f"\n{line}\n" in f"\n{told.out}" and f"error: {line}" in told.err
 
 
 def test_a_dry_run_shows_the_properties_and_asks_nobody(
