@@ -45,12 +45,14 @@ def audit(lock: Path) -> Tuple[str, ...]:
 
 def judged(code: int, printed: str) -> Outcome:
     """Judge what pip-audit says. It ends with 0 also where the index knew nothing of any package, as a mirror may."""
+    if code < 0:
+        return Outcome(RED, f"it was killed by signal {-code}", printed)
     start = printed.find('{"dependencies"')
     if start < 0:
         return Outcome(UNCHECKED, f"pip-audit could not ask ({_last_line(printed)}); {LEAVE_OUT}")
     packages = json.JSONDecoder().raw_decode(printed, start)[0]["dependencies"]
     lines = [line for package in packages for line in _holes(package)]
-    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    skipped = [package["name"] for package in packages if "skip_reason" in package or "vulns" not in package]
     if lines:
         return Outcome(RED, counted(len(lines), "known hole"), "\n".join(lines))
     if skipped or not packages:

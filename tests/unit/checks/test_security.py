@@ -28,7 +28,9 @@ def printed(*packages: Dict[str, Any]) -> str:
         (0, printed(), UNCHECKED, "no advisories for 0 of 0 packages"),
         (1, "ERROR: Connection refused\n", UNCHECKED, "pip-audit could not ask (ERROR: Connection refused)"),
         (0, "", UNCHECKED, "pip-audit could not ask (it said nothing)"),
+        (0, printed(FINE, {"name": "b", "version": "1"}), UNCHECKED, "no advisories for 1 of 2 packages: b"),
         (2, printed(FINE), RED, "exit code 2"),
+        (-9, "", RED, "it was killed by signal 9"),
     ],
 )
 def test_only_a_package_whose_advisories_were_read_is_well(code: int, text: str, state: str, why: str) -> None:
