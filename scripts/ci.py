@@ -149,7 +149,7 @@ def place(environ: Mapping[str, str], total: int) -> str:
         hint = "Set SHARDLINE_RUN to the same word on each machine, and to a new one for each run: `{command}`."
         raise SettingsError(message, hint, ("env", f"{OWN_RUN}=monday-1", *_EXAMPLE))
     leg = "{}-py{}.{}-{}".format(total, *sys.version_info[:2], sys.platform)
-    return "/".join(_as_key(word) for word in (run, _job(environ) or "shard", leg))
+    return "/".join(_as_key(word) for word in (run, job(environ) or "shard", leg))
 
 
 def attempt(environ: Mapping[str, str]) -> str:
@@ -168,10 +168,13 @@ def _run(environ: Mapping[str, str]) -> str:
     return environ.get(OWN_RUN) or ("/".join(filter(None, parts)) if parts[-1] else "")
 
 
-def _job(environ: Mapping[str, str]) -> str:
-    """Name the job; GitLab's without what tells parallel jobs apart: "test 2/4"."""
-    job = _first(environ, lambda of: of.job)
-    return re.sub(r"[\s:]+\d+[\s:/\\]+\d+\s*$", "", job) if provider(environ) == "gitlab" else job
+def job(environ: Mapping[str, str]) -> str:
+    """Name the job, the same for all that share tests; empty where the CI has no name for it.
+
+    GitLab's is without what tells parallel jobs apart: "test 2/4".
+    """
+    name = _first(environ, lambda of: of.job)
+    return re.sub(r"[\s:]+\d+[\s:/\\]+\d+\s*$", "", name) if provider(environ) == "gitlab" else name
 
 
 def _as_key(word: str) -> str:

@@ -124,6 +124,7 @@ class Receipt:
         seconds: by step: packages, weights, service ready, tests.
         began_s: when its first pytest started, in seconds since 1970.
         set_up: what its shared fixtures cost.
+        job: of the CI that ran it, the same for all shards; empty where none says.
         machine: its class, as timings are kept by it.
         peak_bytes: of memory, what service and suite took together at most; 0 where nobody measured.
         folder: of the ids' files, from the folder in which pytest is started, by which a person names them.
@@ -174,6 +175,7 @@ class Receipt:
     store: str = ""
     store_gone: str = ""
     suite_python: str = ""
+    job: str = ""
     pieces: Tuple[ClaimedPiece, ...] = ()
 
     @property
@@ -379,7 +381,7 @@ def from_json(data: Any, sealed: bool = True) -> Receipt:
             coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
             **_watched(data),
             sources=_sources(_get(data, "sources", dict) if "sources" in data else {}),
-            **{name: _get(data, name, str) for name in ("store", "store_gone", "suite_python") if name in data},
+            **{name: _get(data, name, str) for name in ("store", "store_gone", "suite_python", "job") if name in data},
             pieces=claimed.from_json(data.get("pieces", [])),  # a version that knows no store says nothing of these
         )
     )

@@ -40,7 +40,7 @@ class Rest(NamedTuple):
     Args:
         run: what all its tries share.
         arguments: the digest of those that matter: jobs of one run may run different parts of a suite.
-        python: "3.11"; empty where the shards were not all on one.
+        ran_as: what the shards ran as, see `ran_as`; empty where that was not the same for all.
         tested: what the outcomes are of, by its name: the commit, the files of the tests, each source.
         tests: the ids to run again; none where all are. red: those that ran, and failed.
         whole: how many tests the first try had.
@@ -48,7 +48,7 @@ class Rest(NamedTuple):
 
     run: str
     arguments: str
-    python: str
+    ran_as: str
     tested: Mapping[str, str]
     tests: Sequence[str]
     red: Sequence[str]
@@ -89,23 +89,23 @@ def leave(
     tests = [] if covered else of(verdict, groups)  # a part covers less
     whole = before.whole if before else len(verdict.tests)
     red = [test.nodeid for test in verdict.tests if test.nodeid in tests and test.outcome in FAILURES]
-    told = Rest(run, _digest(arguments), _python(receipts), tested(receipts), tests, red, whole)
+    told = Rest(run, _digest(arguments), _ran_as(settings, receipts), tested(receipts), tests, red, whole)
     files.write_text(settings.state / RERUN, json.dumps({"schema": SCHEMA, **told._asdict()}, indent=1) + "\n")
     if tests and ci.provider(environ) == CIRCLECI:
         say(f'or: "Rerun workflow from failed" in CircleCI runs {counted(len(tests), "test")} (shard --rerun-failed)')
 
 
 def heeded(
-    settings: Settings, arguments: Sequence[str], environ: Mapping[str, str], commit: str, python: str = ""
+    settings: Settings, arguments: Sequence[str], environ: Mapping[str, str], commit: str, own: str = ""
 ) -> List[str]:
     """Say what is run of a run that is tried again; where that is all, leave `--rerun-failed` out of the arguments.
 
     Args:
         commit: that is checked out here.
-        python: of a shard, "3.11"; empty where all have run.
+        own: what a shard runs as, see `ran_as`; empty where all have run.
     """
     rest = _before(settings, arguments, environ)
-    if rest and not (commit and rest.tested.get(COMMIT) == commit and python in ("", rest.python)):
+    if rest and not (commit and rest.tested.get(COMMIT) == commit and own in ("", rest.ran_as)):
         rest = None
     if rest and rest.tests:
         count = f"{len(rest.tests)} of {counted(rest.whole, 'test')}"
@@ -151,9 +151,18 @@ def tested(receipts: Iterable[Receipt]) -> Dict[str, str]:
     return {name: " ".join(sorted(set(filter(None, states)))) for name, states in said.items()}
 
 
-def _python(receipts: Iterable[Receipt]) -> str:
-    pythons = {".".join(result.python.split(".")[:2]) for result in receipts if result.tests}
-    return pythons.pop() if len(pythons) == 1 else ""
+def ran_as(settings: Settings, job: str, python: str) -> str:
+    """Tell a job's shards from those of another one, which may run the same tests otherwise: in words, "shard, 3.11".
+
+    Args:
+        python: "3.11", or "3.11.4".
+    """
+    return ", ".join([job, ".".join(python.split(".")[:2]), settings.file.name])
+
+
+def _ran_as(settings: Settings, receipts: Iterable[Receipt]) -> str:
+    told = {ran_as(settings, result.job, result.python) for result in receipts if result.tests}
+    return told.pop() if len(told) == 1 else ""
 
 
 def _digest(arguments: Sequence[str]) -> str:
@@ -177,7 +186,7 @@ def _before(settings: Settings, arguments: Sequence[str], environ: Mapping[str, 
     with suppress(AttributeError, PipelineError, KeyError, TypeError, ValueError):
         data = files.read_json(settings.state / RERUN, SCHEMA, "")
         rest = Rest(
-            **{name: str(data[name]) for name in ("run", "arguments", "python")},
+            **{name: str(data[name]) for name in ("run", "arguments", "ran_as")},
             tested={str(name): str(state) for name, state in data["tested"].items()},
             tests=[str(test) for test in data["tests"]],
             red=[str(test) for test in data["red"]],

@@ -314,6 +314,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         python=platform.python_version(),
         suite_python=first.python if first else "",
         machine=machine_class(),
+        job=ci.job(os.environ),
         start=shard.selection.start,
         forms_digest=str(shared.get("forms", "")),
         files_digest=next((told.files for told in outcome.rounds if told.files), ""),

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
+from .. import ci
 from ..ci import Node
 from ..console import quoted, say
 from ..environments.pythons import HERE
@@ -54,7 +55,8 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
     if wishes.rerun_failed and not wishes.merge:  # which knows by its store who has run what
         commit = shard.commit_of(settings.project, os.environ)
-        arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ, commit, HERE)
+        ran_as = rerun.ran_as(settings, ci.job(os.environ), HERE)
+        arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ, commit, ran_as)
         settings = _unshared(settings) if RERUN_FAILED in arguments else settings
     shard.check(settings, arguments)
     if wishes.merge:

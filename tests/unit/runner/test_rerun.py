@@ -23,7 +23,13 @@ from scripts.settings import Settings, Suite
 from tests.unit.proof.results import ran, shard
 from tests.unit.steps import projects
 
-CI = {"CIRCLECI": "true", "CIRCLE_WORKFLOW_WORKSPACE_ID": "first", "CIRCLE_WORKFLOW_ID": "first", "CIRCLE_SHA1": "abc"}
+CI = {
+    "CIRCLECI": "true",
+    "CIRCLE_JOB": "shard",
+    "CIRCLE_WORKFLOW_WORKSPACE_ID": "first",
+    "CIRCLE_WORKFLOW_ID": "first",
+    "CIRCLE_SHA1": "abc",
+}
 AGAIN = {**CI, "CIRCLE_WORKFLOW_ID": "second"}
 OPTION = [subset.RERUN_FAILED]
 
@@ -36,8 +42,8 @@ def with_outcomes(outcomes: Dict[str, str]) -> List[Selected]:
     return [ran(nodeid, outcome) for nodeid, outcome in outcomes.items()]
 
 
-COMMIT, PYTHON = "abc", "3.11"
-TRIED = shard(0, ran("t.py::a", FAILED), commit=COMMIT, files_digest="f", python="3.11.4", run_id="first")
+COMMIT, OWN = "abc", "shard, 3.11, pipeline.yml"
+TRIED = shard(0, ran("t.py::a", FAILED), commit=COMMIT, files_digest="f", python="3.11.4", run_id="first", job="shard")
 TWO = with_outcomes({"t.py::a": FAILED, "t.py::b": NOT_RUN, "t.py::c": PASSED, "t.py::d": SKIPPED})
 
 
@@ -50,9 +56,9 @@ def leave(settings: Settings, told: Verdict, *receipts: Receipt, words: Sequence
     rerun.leave(settings, told, receipts or [TRIED], [], words, CI)
 
 
-def heeded(settings: Settings, *words: str, python: str = PYTHON, commit: str = COMMIT, **environ: str) -> List[str]:
+def heeded(settings: Settings, *words: str, own: str = OWN, commit: str = COMMIT, **environ: str) -> List[str]:
     """What a shard of the next try runs with."""
-    return rerun.heeded(settings, [*OPTION, *words], {**AGAIN, **environ}, commit, python)
+    return rerun.heeded(settings, [*OPTION, *words], {**AGAIN, **environ}, commit, own)
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(WORST_FIRST)))
@@ -87,15 +93,16 @@ def test_the_next_try_is_told_what_is_left_and_a_fresh_run_that_all_is(
     assert [] == rerun.heeded(settings, OPTION, {}, COMMIT)
 
 
-def test_what_was_proven_of_another_commit_part_or_python_is_not_left_out(settings: Settings) -> None:
+def test_what_was_proven_of_another_commit_part_or_job_is_not_left_out(settings: Settings) -> None:
     """A job may check out more than the commit that its CI names, and jobs of one run may share what they leave."""
     leave(settings, verdict(TWO, f.RED_TEST), words=["-k", "sad"])
 
     assert [*OPTION, "-k", "sad"] == heeded(settings, "-k", "sad")
     assert ["-k", "sad"] == heeded(settings, "-k", "sad", commit="def")
     assert ["-k", "happy"] == heeded(settings, "-k", "happy")
-    assert ["-k", "sad"] == heeded(settings, "-k", "sad", python="3.8")
-    assert [*OPTION, "-k", "sad"] == heeded(settings, "-k", "sad", python="")  # a merge runs on any
+    for other in ("shard, 3.8, pipeline.yml", "on-gpu, 3.11, pipeline.yml", "shard, 3.11, other.yml"):
+        assert ["-k", "sad"] == heeded(settings, "-k", "sad", own=other)
+    assert [*OPTION, "-k", "sad"] == heeded(settings, "-k", "sad", own="")  # a merge is a job of its own
 
 
 def test_all_is_run_again_where_it_is_not_known_what_was_tested(settings: Settings) -> None:
