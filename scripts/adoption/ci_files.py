@@ -70,7 +70,7 @@ jobs:
         run: .venv/bin/shardline deps --compile
       - name: Weights
         if: strategy.job-index == 0 && steps.weights.outputs.cache-hit != 'true'
-        run: .venv/bin/shardline models
+        run: mkdir -p cache_hub && .venv/bin/shardline models # without weights, an empty folder is what is cached
       - uses: actions/cache/save@v5
         if: strategy.job-index == 0 && steps.tools.outputs.cache-hit != 'true'
         with:

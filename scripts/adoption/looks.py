@@ -38,6 +38,7 @@ ASKS = {"requests", "httpx", "aiohttp", "urllib3", "websockets", "websocket", "g
 WORKS = re.compile(
     "tts|speech|synth|predict|infer|generat|ocr|asr|transcri|embed|complet|chat|encode|detect|recogni|rerank"
 )
+OF_A_SUITE = re.compile(r"(^|/)(tests?|e2e|integration\w*)/")  # what tests share lies there, too
 SHOWN = re.compile(r"(^|/)(examples?|docs?|demos?|notebooks?)/")  # to read, not to run
 # What is put into files that are run or read as YAML is plain, or was not found: a source may say anything.
 PLAIN_PATH = re.compile(r"[^\s\"'\\`#]*")
@@ -74,6 +75,7 @@ class Tests:
     port: int = 0
     has_conftest: bool = False
     imports: Tuple[str, ...] = ()
+    left_out: Tuple[str, ...] = ()  # tests beside them that ask nothing
 
 
 @dataclass(frozen=True)
@@ -345,7 +347,8 @@ def _weights(sources: Mapping[str, Source]) -> Iterator[Tuple[str, str]]:
 def _tests(sources: Mapping[str, Source]) -> Optional[Tests]:
     """Find tests that ask a running service: by a variable with its address, or by an address on this machine."""
     tests = {file: source for file, source in sources.items() if _is_test(file) and not SHOWN.search(file)}
-    asking = [file for file, source in tests.items() if _address(source) or (source.addresses and _asks(source))]
+    used = {file: _with_helpers(source, sources) for file, source in tests.items()}
+    asking = [file for file in tests if any(map(_address, used[file])) or _asks_here(used[file])]
     if not asking:
         return None
     folder = _common(asking)
@@ -356,21 +359,30 @@ def _tests(sources: Mapping[str, Source]) -> Optional[Tests]:
         folder = _common(asking)
     below = [file for file in tests if folder == "." or file.startswith(f"{folder}/")]
     all_ask = any(file.endswith("conftest.py") for file in asking) or set(below) == set(asking)
-    variable = next(filter(None, (_address(tests[file]) for file in asking)), "")
-    ports = [port for file in asking for port in tests[file].addresses]
-    taken = sorted({name for file in below for name in tests[file].imports})
+    variable = next(filter(None, (_address(each) for file in asking for each in used[file])), "")
+    ports = [port for file in asking for each in used[file] for port in each.addresses]
+    taken = sorted({name for file in below for each in used[file] for name in each.imports})
+    takes_folder = all_ask or len(asking) > MOST_PATHS
     return Tests(
-        paths=(folder,) if all_ask or len(asking) > MOST_PATHS else tuple(asking),
+        paths=(folder,) if takes_folder else tuple(asking),
         folder=folder,
         variable=variable,
         port=0 if variable else ports[0],
         has_conftest=f"{folder}/conftest.py" in tests,
         imports=tuple(name for name in taken if name in ASKS or name in OF_TESTS or name in DISTRIBUTIONS),
+        left_out=() if takes_folder else tuple(file for file in below if file not in asking),
     )
 
 
-def _asks(source: Source) -> bool:
-    return bool(source.imports & ASKS) or "urllib" in source.imports
+def _with_helpers(test: Source, sources: Mapping[str, Source]) -> Sequence[Source]:
+    """A test with what it imports of folders of tests: the address may be there, with what asks."""
+    return [test, *(each for each in family(test, sources) if each is not test and OF_A_SUITE.search(each.file))]
+
+
+def _asks_here(used: Sequence[Source]) -> bool:
+    """Tell whether a test names an address on this machine, and asks something."""
+    asks = any(source.imports & ASKS or "urllib" in source.imports for source in used)
+    return asks and any(source.addresses for source in used)
 
 
 def _is_test(file: str) -> bool:

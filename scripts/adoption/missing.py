@@ -46,7 +46,7 @@ def look(settings: Settings, facts: Facts) -> List[Lack]:
 def _placeholders(settings: Settings) -> Iterator[Lack]:
     """Tell what `adopt` could not find out, where it still stands."""
     is_open = settings.service is not None and EDIT in settings.service.command
-    for name in (settings.file.name, *PATHS):
+    for name in (settings.file.name, "noxfile.py", *PATHS):
         file = settings.project / name
         text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
         numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if EDIT in line]

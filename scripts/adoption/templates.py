@@ -12,6 +12,8 @@ import nox
 
 nox.options.sessions = ["integration"]  # what a plain `nox` runs
 nox.options.default_venv_backend = "uv|venv"
+nox.options.error_on_missing_interpreters = True  # said, not skipped, and not fetched unasked
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 HERE = pathlib.Path(sys.executable).with_name("shardline")  # beside nox, else the one on PATH
 PYTHONS = [@PYTHONS@]  # each is a session, `integration-@PYTHON@`; `nox -s matrix` runs them all
 SHARDLINE = "@SHARDLINE@"  # what pip installs for these@EDIT@
@@ -46,7 +48,9 @@ def add_python(python):
         run(session, "shardline", "integration")
 
     session.__doc__ = f"integration on Python {python}."
-    nox.session(session, name=f"integration-{python}", python=python, default=False)
+    is_ours = python == "{}.{}".format(*sys.version_info)  # this one is here, whatever PATH has
+    interpreter = sys.executable if is_ours else python
+    nox.session(session, name=f"integration-{python}", python=interpreter, default=False)
 
 
 for step, text in STEPS.items():

@@ -56,9 +56,10 @@ def of_run(
     if left and len(left) <= MOST and all(each.kind == ASSERTION for each in happened[:1]):
         return [_of_test(test, folder) for test in _in_order(left, record.changes)]
     chosen = _in_order(left, record.changes)[: MOST - 1]
-    more = f"{counted(len(red) - len(chosen), 'red test')} not told here: see the log" if len(red) > len(chosen) else ""
+    counts = {"told by its shard": len(red) - len(left), "not told here: see the log": len(left) - len(chosen)}
+    more = [f"{counted(count, 'red test')} {where}" for where, count in counts.items() if count]
     causes = [f"{each.sentence}\n{each.next}" for each in happened[:1]]
-    head = Annotation("what happened", "\n".join(filter(None, [*causes, more])))
+    head = Annotation("what happened", "\n".join([*causes, *more]))
     return [*([head] if head.message else []), *(_of_test(test, folder) for test in chosen)]
 
 

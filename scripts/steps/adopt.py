@@ -77,6 +77,8 @@ def found_lines(facts: Facts) -> List[str]:
     lines.append(
         f"found: tests      {', '.join(facts.tests.paths) if facts.tests else 'none that ask a running service'}"
     )
+    if facts.tests and facts.tests.left_out:
+        lines.append(f"left out: tests   {', '.join(facts.tests.left_out)}: they ask none; suite.path can name them")
     return [console.visible(" ".join(line.splitlines())) for line in lines]
 
 

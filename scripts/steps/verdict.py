@@ -33,12 +33,16 @@ def run(settings: Settings, node: Node) -> int:
         0 when its result is green, 1 when not.
 
     Raises:
-        SuiteError: it left no result, or no test was selected.
-        IncompleteError: the result is of another run or number of shards, or was changed.
+        SuiteError: its result cannot be read, or no test was selected.
+        IncompleteError: it left no result, or that is of another run or number of shards, or was changed.
         ServiceDied: the service died while its tests ran.
     """
     hygiene.left_behind(settings)
     folder = shard.folder_of(settings, node)
+    if not (folder / receipt.FILE_NAME).exists():
+        again = settings.command("nox", "-s", "shard", "--", str(node.index), str(node.total))
+        place = settings.shown(folder / receipt.FILE_NAME)
+        raise IncompleteError(f"{node} left no result: there is no {place}", f"It was ended, or never ran: {again}")
     result = receipt.read(folder / receipt.FILE_NAME)
     check_own(result, node, ci.run_id(os.environ))
     changed = receipt.changed_beside(result, folder)

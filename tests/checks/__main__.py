@@ -8,7 +8,7 @@ import sys
 from typing import List, Optional
 
 from scripts import ci
-from scripts.errors import INTERRUPTED
+from scripts.errors import INTERRUPTED, PipelineError
 
 from . import files, lint, running, security
 
@@ -43,5 +43,8 @@ def _parser() -> argparse.ArgumentParser:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except PipelineError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Dict, List
 
+from scripts.errors import SettingsError
+
 from .running import ROOT
 
 # How check-jsonschema calls what it brings along. Its CircleCI schema finds misspelt words, not wrong references.
@@ -13,9 +15,19 @@ CIRCLECI, GITHUB, GITLAB = "vendor.circle-ci", "vendor.github-workflows", "vendo
 
 
 def known() -> List[Path]:
-    """List the files that git knows, and those that it will: new ones that it does not ignore."""
+    """List the files that git knows, and those that it will: new ones that it does not ignore.
+
+    Raises:
+        SettingsError: this is no repository of git.
+    """
     words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.check_output(words, cwd=ROOT).decode("utf-8", "surrogateescape").split("\0")
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True)
+    if listed.returncode:
+        why = listed.stderr.decode("utf-8", "replace").partition("\n")[0]
+        raise SettingsError(
+            f"expected a repository of git in {ROOT}: {why}", "The checks are about the files that git has."
+        )
+    names = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
     return sorted(path for path in {ROOT / name for name in names if name} if path.is_file())
 
 

@@ -50,12 +50,17 @@ def main(arguments: List[str]) -> int:
     Returns:
         the exit code of the tests: what red ones cover is said, too; not what those did that were interrupted.
     """
+    if {"-h", "--help"} & set(arguments):
+        return run_tests(["integration", "--help"])
     environment = preparation.install(settings.load(str(TESTS), os.environ, ROOT)).suite
     configuration = configure(ROOT, DATA, REPORTS)
     copy_measuring(environment.folder, ENVIRONMENT, configuration)
     tests = run_tests(["integration", "--settings", str(MEASURED), *arguments])
     if tests == INTERRUPTED:
         return tests
+    if not any(DATA.glob("data.*")):
+        print(f"coverage: no process was measured, and the tests ended with exit code {tests}")
+        return tests or 1
     report = [str(environment.python), str(HERE / "report.py"), str(configuration), str(ROOT / "scripts")]
     told = subprocess.run(report, cwd=str(ROOT), check=False)
     return tests or told.returncode

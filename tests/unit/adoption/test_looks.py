@@ -135,12 +135,22 @@ def test_tests_that_ask_a_running_service_are_the_suite(texts: Mapping[str, str]
     assert (paths, variable) == (tests.paths, tests.variable)
 
 
+def test_a_test_asks_what_the_helper_beside_it_asks_and_what_is_left_out_is_told() -> None:
+    helper = {"tests/client.py": "import os, httpx\nURL = os.environ['SERVICE_URL']"}
+    asking = {"tests/test_a.py": "from client import URL", "tests/test_b.py": "from tests.client import URL"}
+
+    assert ("tests",) == look({**helper, **asking}).tests.paths
+    assert "httpx" in look({**helper, **asking}).tests.imports
+    assert ("tests/test_c.py",) == look({**helper, **asking, "tests/test_c.py": ""}).tests.left_out
+
+
 @pytest.mark.parametrize(
     "texts",
     [
         {"tests/test_a.py": "def test_a(): assert 1"},
         {"examples/test_a.py": "import os\nos.environ['SERVICE_URL']"},
         {"tests/test_a.py": "URL = 'http://localhost:8000'  # of a mock"},
+        {"tests/test_a.py": "import app", "app.py": "import os\nos.getenv('DB_URL')"},
         {"app/client.py": "import os\nos.environ['BASE_URL']"},
     ],
 )

@@ -65,6 +65,11 @@ def test_what_lies_beside_a_person_s_file_is_told(tmp_path: Path) -> None:
     assert ["note files"] == lacks(tmp_path, COMPLETE)
 
 
+def test_what_is_left_to_say_in_the_noxfile_is_told(tmp_path: Path) -> None:
+    (tmp_path / "noxfile.py").write_text('SHARDLINE = "shardline==1"  # EDIT_ME: where CI can get it\n')
+    assert ["note edit"] == lacks(tmp_path, COMPLETE)
+
+
 def test_a_file_that_gitlab_does_not_read_is_told_until_theirs_names_it(tmp_path: Path) -> None:
     (tmp_path / ".gitlab").mkdir()
     (tmp_path / ".gitlab" / "shardline.yml").touch()

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import SettingsError
 from tests.checks import files
 from tests.checks.running import ROOT
 
@@ -18,3 +23,10 @@ def test_every_file_of_ci_has_a_schema() -> None:
     assert {path for path in there if ".circleci" in path.parts} == {
         path for each in by_schema.values() for path in each
     }
+
+
+def test_outside_a_repository_a_line_says_what_is_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+
+    with pytest.raises(SettingsError, match="expected a repository of git in"):
+        files.known()

@@ -96,3 +96,12 @@ def test_the_total_is_of_lines_and_branches_and_says_what_it_is_of(measured: Tup
     assert 0 < counts["branches-covered"] < counts["branches-valid"]
     assert f"coverage: {100 * share:.1f} % of scripts/ (lines and branches, 6 processes)" in measured[1]
     assert "idle.py" in measured[0].with_suffix(".txt").read_text()
+
+
+def test_help_is_no_run_and_installs_nothing(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(covered.preparation, "install")
+
+    assert 0 == covered.main(["--help"])
+    assert "--nodes" in capfd.readouterr().out

@@ -95,7 +95,7 @@ def test_the_merge_tells_what_no_shard_has_told() -> None:
 
     assert ["what happened", "failed: test_c", "failed: test_d"] == titles(record, told_by_shards=True)
     (head,) = of_run(first, [DIED], told_by_shards=True)
-    assert "1 red test not told here: see the log" == head.message.splitlines()[-1]
+    assert "1 red test told by its shard" == head.message.splitlines()[-1]
 
 
 def test_a_step_that_ended_before_the_tests_says_why() -> None:

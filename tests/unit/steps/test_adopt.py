@@ -129,3 +129,13 @@ def test_the_menu_that_a_project_gets_lists_its_sessions(tmp_path: Path) -> None
 
     assert set(templates.STEPS) == set(re.findall(r"(?m)^[*-] (\w+) -> \w", menu))
     assert "* integration" in menu
+
+
+def test_a_python_that_is_missing_is_said_there_neither_skipped_nor_fetched(tmp_path: Path) -> None:
+    other = "3.8" if sys.version_info[:2] != (3, 8) else "3.9"
+    words = [sys.executable, "-m", "nox", "-s", f"integration-{other}", "-f", str(tmp_path / "noxfile.py")]
+    main(["adopt", str(tmp_path)])
+
+    done = subprocess.run(words, stderr=subprocess.PIPE, encoding="utf-8", env={"PATH": "", "HOME": str(tmp_path)})
+
+    assert (1, True) == (done.returncode, f"Python interpreter {other} not found" in done.stderr), done.stderr

@@ -136,7 +136,8 @@ def test_a_deferred_verdict_fails_afterwards(tmp_path: Path) -> None:
 def test_a_verdict_without_a_result_is_red(tmp_path: Path) -> None:
     done = projects.run(projects.make(tmp_path, SUITE), "verdict", "0", "1")
 
-    assert (5, True) == (done.returncode, "no result of a shard" in done.stdout)
+    assert (6, True) == (done.returncode, "no reports/shard-0/receipt.json" in done.stdout)
+    assert "nox -s shard -- 0 1" in done.stdout
 
 
 def test_the_next_plan_knows_what_this_run_measured(tmp_path: Path) -> None:

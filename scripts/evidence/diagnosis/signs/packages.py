@@ -5,7 +5,10 @@ from __future__ import annotations
 from .. import kinds as k
 from .sign import sign
 
-REQUIRE = "Add its package to the requirements, lock them (nox -s lock), and run again."
+REQUIRE = (
+    "Add its package to the requirements, lock them (nox -s lock), and run again; of a module of this project, "
+    "name the folder: pytest's `pythonpath`, PYTHONPATH of a service."
+)
 
 SIGNS = (
     sign(
