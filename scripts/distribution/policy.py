@@ -22,6 +22,7 @@ VICTIMS = 3  # how many shards, of those with most left, may be taken from
 SHORTEST_PAUSE_MS = 500
 ENDLESS = 1e15
 FASTER = 1.2  # a shard counts as faster if it takes so much less
+TOO_LATE = 0.8  # of what is left of the run: a piece that ends later here does not begin here
 WORTH = 0.1  # of what is left of the run: what it must gain to take a piece while there are own ones
 OVERDUE = 0.2
 
@@ -141,12 +142,16 @@ class _Outlook:
         self._live = [index for index in sorted(planned) if not _is_lost(view.peers.get(index, Peer()))]
 
     def own(self) -> Optional[Piece]:
-        """Choose the first of our own pieces that no faster shard would end sooner."""
-        index, pace = self._view.index, self._pace(self._view.index)
+        """Choose the first of our own pieces that no faster shard would end sooner.
+
+        What would end too late here, a faster shard takes as soon as it has ended what it runs: see `rescued`.
+        """
+        index, pace, late = self._view.index, self._pace(self._view.index), TOO_LATE * self._fair()
         faster = [other for other in self._live if FASTER * self._pace(other) < pace]
-        ready = [(self._left(other) + self._view.latency_ms, self._pace(other)) for other in faster]
         for piece in self._open.get(index, ()):
-            if all(piece.estimate_ms * pace <= left + piece.alone_ms * theirs for left, theirs in ready):
+            end = piece.estimate_ms * pace
+            begins = self._rest if end > late else self._left
+            if all(end <= begins(each) + self._view.latency_ms + piece.alone_ms * self._pace(each) for each in faster):
                 return piece
         return None
 

@@ -91,6 +91,13 @@ def test_a_slow_shard_leaves_to_others_what_they_end_sooner() -> None:
     assert f"02 {OWN} 0" == taken(view(0, pieces, "00:0 10:1", 2000, s1=ending))
 
 
+def test_a_slow_shard_does_not_begin_what_would_end_last_and_a_faster_one_takes_it() -> None:
+    pieces = pieces_of("30 4 4", "8 8 8 8")
+
+    assert f"01 {OWN} 0" == taken(view(0, pieces, "10:1", 2000, s1=Peer(RUNS, "10")))
+    assert f"00 {STOLEN} 0" == taken(view(1, pieces, "10:1 11:1 01:0", s0=Peer(RUNS, "01", pace_permille=2000)))
+
+
 def test_a_broken_shard_runs_what_is_its_own_and_then_ends() -> None:
     pieces = pieces_of("4 4 4", "8 7")
     known = {1: Peer(RUNS, "10", 4 * MINUTE)}
