@@ -31,18 +31,22 @@ class Likeness:
 
 def likeness(one: Wav, other: Wav) -> Likeness:
     """Align two recordings of at least one window each."""
-    first, second = cepstra(one), cepstra(other)
+    path, costs = align(cepstra(one), cepstra(other))
+    return Likeness(float(costs.mean()), longest_straight_run(path) * HOP_S)
+
+
+def align(first: Samples, second: Samples) -> tuple[Samples, Samples]:
+    """Lay two series side by side: the path as rows (i, j), and the distance at each."""
     squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :]
     # rounded, so that rounding errors between equal frames draw no path off the diagonal
     costs = np.sqrt(np.maximum(squares - 2 * first @ second.T, 0)).round(3)
     path = _cheapest_path(costs)
-    on_path = costs[path[:, 0], path[:, 1]]
-    return Likeness(float(on_path.mean()), _longest_straight_run(path) * HOP_S)
+    return path, costs[path[:, 0], path[:, 1]]
 
 
-def cepstra(wav: Wav) -> Samples:
+def cepstra(wav: Wav, hop_s: float = HOP_S) -> Samples:
     """Compute a row of 12 cepstral coefficients every 10 ms; the 0th, loudness, is left out."""
-    window, hop = round(WINDOW_S * wav.rate_hz), round(HOP_S * wav.rate_hz)
+    window, hop = round(WINDOW_S * wav.rate_hz), round(hop_s * wav.rate_hz)
     starts = np.arange(0, len(wav.samples) - window + 1, hop)
     frames = wav.samples[starts[:, None] + np.arange(window)] * np.hanning(window)
     power = np.abs(np.fft.rfft(frames)) ** 2 / window
@@ -94,7 +98,7 @@ def _accumulate(costs: Samples) -> Samples:
     return totals
 
 
-def _longest_straight_run(path: Samples) -> int:
+def longest_straight_run(path: Samples) -> int:
     """Count the most steps in a row that moved along the same single side."""
     longest = run = 0
     previous = (1, 1)
