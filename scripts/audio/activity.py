@@ -27,6 +27,11 @@ def weights() -> Optional[Path]:
     return path if path and path.is_file() else None
 
 
+def is_here() -> bool:
+    """Tell whether the detector can be used: its file, and onnxruntime."""
+    return importlib.util.find_spec("onnxruntime") is not None and weights() is not None
+
+
 def spoken_s(wav: Wav) -> float:
     """Count the seconds in which a voice speaks."""
     return float(np.sum(probabilities(wav) > SPEAKS)) * WINDOW / RATE_HZ

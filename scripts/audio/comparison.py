@@ -8,64 +8,84 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
-from .likeness import HOP_S, WINDOW_S, align, cepstra, longest_straight_run
-from .measures import FRAME_S, frame_levels_db, speaking
+from .likeness import HOP_S, align, cepstra, levels_db, longest_straight_run, trimmed
+from .measures import duration_s
 from .wav import Samples, Wav
 
-EDGE_S = 0.05  # kept of the silence around
+SHORTEST_S = 0.1
 WINDOW_FRAMES = 20  # of the worst fifth of a second
 MOST_FRAMES = 1500  # of 10 ms; longer recordings are compared in fewer, longer ones
-LEVEL_DB = -23.0  # that both are brought to
-LOUD_DB = 25.0
-LOST_DB = 20.0
-NORMAL = 0.6745  # quartile of a normal distribution
+LOUD_DB, QUIET_DB = 25.0, 50.0  # below the loudest frame
+LEAST_QUIET, LEAST_VOICED = 6, 12  # frames
 
 
 @dataclass(frozen=True)
-class Aligned:
-    """Two recordings frame by frame: where the one has row i, the golden one has row j."""
+class SideBySide:
+    """Two recordings, each trimmed and at one level, and the path: row i of the one goes with row j of the golden."""
 
+    one: Wav
+    golden: Wav
+    rows: Samples
+    golden_rows: Samples
     path: Samples
     costs: Samples
-    one: Samples
-    golden: Samples
-    one_levels: Samples
-    golden_levels: Samples
     hop_s: float
 
 
-def trimmed(wav: Wav) -> Wav:
-    """Cut the silence around the speech, and bring the speech to one level."""
-    frames = np.flatnonzero(speaking(wav))
-    if not len(frames):
-        return wav
-    size, edge = round(FRAME_S * wav.rate_hz), round(EDGE_S * wav.rate_hz)
-    kept = wav.samples[max(0, int(frames[0]) * size - edge) : (int(frames[-1]) + 1) * size + edge]
-    spoken = frames - frames[0]
-    loud = np.sqrt(np.mean(wav.samples[: len(wav.samples) // size * size].reshape(-1, size)[frames] ** 2))
-    return Wav(kept * 10 ** (LEVEL_DB / 20) / max(float(loud), 1e-9), wav.rate_hz, 1) if len(spoken) else wav
-
-
-def aligned(one: Wav, golden: Wav) -> Optional[Aligned]:
+def side_by_side(one: Wav, golden: Wav) -> Optional[SideBySide]:
     """Lay two recordings side by side; None where one of them is shorter than 0.1 s."""
     first, second = trimmed(one), trimmed(golden)
-    if min(len(first.samples) / first.rate_hz, len(second.samples) / second.rate_hz) < 0.1:
+    longest_s = max(duration_s(first), duration_s(second))
+    if min(duration_s(first), duration_s(second)) < SHORTEST_S:
         return None
-    most_s = max(len(first.samples) / first.rate_hz, len(second.samples) / second.rate_hz)
-    hop_s = HOP_S * max(1, math.ceil(most_s / HOP_S / MOST_FRAMES))
+    hop_s = HOP_S * max(1, math.ceil(longest_s / HOP_S / MOST_FRAMES))
     rows, golden_rows = cepstra(first, hop_s), cepstra(second, hop_s)
-    path, costs = align(rows, golden_rows)
-    return Aligned(path, costs, rows, golden_rows, _levels(first, hop_s), _levels(second, hop_s), hop_s)
+    return SideBySide(first, second, rows, golden_rows, *align(rows, golden_rows), hop_s)
 
 
-def _levels(wav: Wav, hop_s: float) -> Samples:
-    """Measure the level of each window that the cepstra have, in dB."""
-    window, hop = round(WINDOW_S * wav.rate_hz), round(hop_s * wav.rate_hz)
-    energy = np.concatenate([[0.0], np.cumsum(wav.samples**2)])
-    starts = np.arange(0, len(wav.samples) - window + 1, hop)
-    levels: Samples = 10 * np.log10(np.maximum((energy[starts + window] - energy[starts]) / window, 1e-10))
-    return levels
+def in_sound(laid: SideBySide) -> Dict[str, float]:
+    """Measure how far the sound is from the golden one, on the whole, at the worst place, and in its colour."""
+    i, j = laid.path.T
+    levels, golden_levels = levels_db(laid.one, laid.hop_s)[i], levels_db(laid.golden, laid.hop_s)[j]
+    loud = golden_levels > golden_levels.max() - LOUD_DB
+    quiet = golden_levels < golden_levels.max() - QUIET_DB
+    window = min(WINDOW_FRAMES, len(laid.costs))
+    return {
+        "distance": float(laid.costs.mean()),
+        "worst_distance": float(np.convolve(laid.costs, np.ones(window) / window, "valid").max()),
+        "longest_run_s": longest_straight_run(laid.path) * laid.hop_s,
+        "timbre_distance": float(np.linalg.norm((laid.rows[i] - laid.golden_rows[j])[loud].mean(axis=0))),
+        "hiss_db": float(np.median((levels - golden_levels)[quiet])) if quiet.sum() >= LEAST_QUIET else math.nan,
+        "level_difference_db": float(np.percentile(np.abs(levels - golden_levels)[loud], 90)),
+        "length_percent": 100 * (duration_s(laid.one) / duration_s(laid.golden) - 1),
+    }
+
+
+def in_pitch(laid: SideBySide, contour: Samples, golden_contour: Samples) -> Dict[str, float]:
+    """Measure how far the melody is from the golden one: higher on the whole, elsewhere, or more and more.
+
+    Args:
+        contour: pitch of the trimmed recording every 10 ms, 0 where it has none.
+    """
+    both, pairs = _both_voiced(laid, contour, golden_contour)
+    if both.sum() < LEAST_VOICED:
+        return dict.fromkeys(("pitch_shift_st", "pitch_deviation_st", "pitch_drift_st"), math.nan)
+    moves = 12 * np.log2(pairs[0][both] / pairs[1][both])
+    shift, third = float(np.median(moves)), len(moves) // 3
+    return {
+        "pitch_shift_st": shift,
+        "pitch_deviation_st": float(np.median(np.abs(moves - shift))),
+        "pitch_drift_st": float(np.median(moves[-third:]) - np.median(moves[:third])),
+    }
+
+
+def _both_voiced(laid: SideBySide, one: Samples, golden: Samples) -> Tuple[Samples, Tuple[Samples, Samples]]:
+    """Pair the pitches along the path; a window of 25 ms has its middle a frame of 10 ms later than it begins."""
+    i, j = (laid.path * round(laid.hop_s / HOP_S) + 1).T
+    inside = (i < len(one)) & (j < len(golden))
+    pairs = one[i[inside]], golden[j[inside]]
+    return (pairs[0] > 0) & (pairs[1] > 0), pairs

@@ -95,6 +95,12 @@ def _decibels(amplitude: float) -> float:
     return max(SILENCE_DB, 20 * math.log10(amplitude)) if amplitude > 0 else SILENCE_DB
 
 
+def decibels(power: Samples) -> Samples:
+    """Give mean squares in dBFS, digital silence as -120."""
+    levels: Samples = 10 * np.log10(np.maximum(power, 10 ** (SILENCE_DB / 10)))
+    return levels
+
+
 def _rms(samples: Samples) -> float:
     return math.sqrt(float(np.mean(samples**2))) if len(samples) else 0.0
 
