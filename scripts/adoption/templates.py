@@ -47,7 +47,7 @@ STEPS = {
 }
 
 CIRCLECI = """\
-# Made by `shardline adopt`. Each job is checkout, caches, one session that a person can run at home, and what to keep.
+# Made by `shardline adopt`. Each job is checkout, caches, commands that a person can run at home, and what to keep.
 version: 2.1
 
 parameters:
@@ -68,10 +68,9 @@ commands:
           keys: ['v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}']
       - run:
           name: Shardline
-          command: |
-            .venv/bin/nox --version && exit
-            python -m venv --clear .venv
-            .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
+          command: >-
+            .venv/bin/shardline --version ||
+            (python -m venv --clear .venv && .venv/bin/pip install "<< pipeline.parameters.shardline >>" uv)
       - run: {name: Which caches, command: .venv/bin/shardline deps --digests .pipeline}
       - restore_cache: {keys: ['v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}']}
   restore_weights:
@@ -84,6 +83,8 @@ commands:
       - restore_cache: {keys: [v1-history-<< pipeline.id >>, "v1-timings-{{ .Branch }}-", v1-timings-]}
       - save_cache: {key: v1-history-<< pipeline.id >>, paths: [.pipeline/timings.json, .pipeline/outcomes.json]}
       - restore_cache: {keys: [v1-history-<< pipeline.id >>]}
+      # "Rerun workflow from failed" keeps the workspace: what the last try in it left red or without a result.
+      - restore_cache: {keys: ["v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-"]}
 
 jobs:
   # Makes what caches lack, beside the shards: they wait for nobody, and only this one saves.
@@ -93,15 +94,15 @@ jobs:
       - checkout
       - restore
       - restore_weights
-      - run: {name: Packages, command: .venv/bin/nox -s deps -- --compile}
-      - run: {name: Weights, command: .venv/bin/nox -s models}
+      - run: {name: Packages, command: .venv/bin/shardline deps --compile}
+      - run: {name: Weights, command: .venv/bin/shardline models}
       - save_cache:
           key: 'v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}'
           paths: [.venv]
       - save_cache:
           key: 'v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}'
           paths: [.pipeline/environments]
-      - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]}
+      - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]} # models.directory
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_artifacts: {path: reports}
 
@@ -114,7 +115,10 @@ jobs:
       - restore_weights
       - restore_history
       # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
-      - run: {name: Shard, command: .venv/bin/nox -s shard -- --defer-verdict, no_output_timeout: 20m}
+      - run:
+          name: Shard
+          command: .venv/bin/shardline shard --defer-verdict --rerun-failed
+          no_output_timeout: 20m
       - persist_to_workspace: {root: ., paths: [reports/shard-*]}
       - run: {name: Verdict, command: .venv/bin/shardline verdict}
       # What a killed shard left holds secrets until the bundle has taken them out: so it is kept after that.
@@ -128,11 +132,16 @@ jobs:
       - checkout
       - attach_workspace: {at: .}
       - restore
+      - restore_cache: {keys: ["v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-"]}
       - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
-      - run: {name: Merge, command: .venv/bin/nox -s merge}
+      - run: {name: Merge, command: .venv/bin/shardline merge}
       - save_cache:
           key: "v1-timings-{{ .Branch }}-{{ .Revision }}-{{ epoch }}" # keys are never replaced, and a commit runs again
-          paths: [.pipeline/timings.json, .pipeline/outcomes.json]
+          paths: [.pipeline/timings.json, .pipeline/outcomes.json, .pipeline/costs.json]
+          when: always
+      - save_cache:
+          key: "v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-{{ epoch }}"
+          paths: [.pipeline/rerun.json]
           when: always
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_artifacts: {path: reports}

@@ -215,7 +215,7 @@ def digest_of_words(words: Iterable[str]) -> str:
 
 def fingerprint(receipt: Receipt) -> str:
     """Compute the sha-256 of all that a receipt says."""
-    return _seal(to_json(receipt))
+    return seal(to_json(receipt))
 
 
 def is_green(receipt: Receipt) -> bool:
@@ -282,10 +282,11 @@ def _attempt_json(attempt: Attempt) -> Dict[str, Any]:
 def sealed(receipt: Receipt) -> Dict[str, Any]:
     """Turn a receipt into what is written, with the digest of it."""
     data = to_json(receipt)
-    return {**data, "seal": _seal(data)}
+    return {**data, "seal": seal(data)}
 
 
-def _seal(data: Mapping[str, Any]) -> str:
+def seal(data: Mapping[str, Any]) -> str:
+    """Compute the sha-256 of what is written, as JSON."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -356,8 +357,8 @@ def from_json(data: Any, sealed: bool = True) -> Receipt:
     """
     if _get(data, "schema", int) != SCHEMA:
         raise ValueError(f"expected schema {SCHEMA}, got {data['schema']}: another version wrote it")
-    seal = _seal({name: value for name, value in data.items() if name != "seal"})
-    if _get(data, "seal", str) != seal and sealed:
+    fits = seal({name: value for name, value in data.items() if name != "seal"})
+    if _get(data, "seal", str) != fits and sealed:
         raise ValueError("it was edited or damaged after it was written: its digest does not fit")
     words = "run_id plan_id collected_digest timings_digest forms_digest files_digest ended python machine repairs"
     more = ("start", "commit", "folder", "cache", "addopts")

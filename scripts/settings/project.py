@@ -20,6 +20,7 @@ from .checks import check_given
 from .distribution import Distribution
 from .models import Models
 from .service import Service, WarmUp
+from .sonar import Sonar
 from .suite import Suite
 
 FILE_NAME = "pipeline.yml"
@@ -62,6 +63,7 @@ class Settings:
     models: Optional[Models] = None
     nodes: int = checked(_check_nodes, default=1)
     distribution: Distribution = Distribution()
+    sonar: Sonar = Sonar()
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
     reports_directory: Optional[Path] = dataclasses.field(default=None, metadata=_NO_KEY)
     addressed: Tuple[str, ...] = dataclasses.field(default=(), metadata=_NO_KEY)

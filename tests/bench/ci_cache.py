@@ -121,7 +121,7 @@ def _checkout(folder: Path, packages: str, files: str) -> Path:
 def _machine(folder: Path, checkout: Path, environ: Mapping[str, str]) -> Machine:
     """A machine with a home of its own."""
     node = {"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "2"}
-    values = {"parameters.shards": "2", "id": "first", "Branch": "main"}
+    values = {"parameters.shards": "2", "parameters.store": "", "id": "first", "Branch": "main"}
     return Machine(folder, checkout, {**machine_variables(), **node, **environ}, values)
 
 

@@ -251,7 +251,13 @@ def _node(config: Any, job: str, folder: Path, checkout: Path, run: str, index: 
     """Do the steps of a node's job on a machine that is thrown away; what they took."""
     environ = {"CIRCLE_NODE_INDEX": str(index), "CIRCLE_NODE_TOTAL": str(count), "CIRCLE_WORKFLOW_ID": f"run-{run}"}
     environ.update({"CI": "true", "CIRCLE_SHA1": "0" * 40})
-    values = {"parameters.shards": str(NODES), "id": f"pipeline-{run}", "Branch": "main", "Revision": f"r{run}"}
+    values = {
+        "parameters.shards": str(NODES),
+        "parameters.store": "",
+        "id": f"pipeline-{run}",
+        "Branch": "main",
+        "Revision": f"r{run}",
+    }
     own = f"{job}-{index}"
     machine = Machine(folder, checkout, {**machine_variables(), **environ}, values, f"saves-{job}", own)
     took = [done for done in map(machine.do, job_steps(config, job)) if done]

@@ -9,7 +9,17 @@ import pytest
 
 # SHARDLINE_* also of the runner that runs these tests: what they start must not take itself for a part of it.
 OURS = ("SHARDLINE_", "SERVICE_", "PIPELINE_SETTINGS", "PYTEST_XDIST_", "TOX_PARALLEL_ENV")
-OF_A_CI = ("CIRCLE_", "BUILDKITE_", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS")
+OF_A_CI = (
+    "CIRCLE",
+    "GITHUB_",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "TF_BUILD",
+    "JENKINS_URL",
+    "DRONE",
+    "TEST_SHARD_",
+    "TEST_TOTAL_",
+)
 OF_A_PERSON = ("NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS", "PYTHONUNBUFFERED", "VIRTUAL_ENV")
 # Many an image sets it, and each of the thousand Pythons that tests start would compile all of pytest anew.
 OF_AN_IMAGE = ("PYTHONDONTWRITEBYTECODE",)
