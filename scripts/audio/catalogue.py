@@ -165,6 +165,14 @@ COMPARISONS = (
         Limit(None, 2.2),
         digits=1,
     ),
+    Measure(
+        "backwards",
+        "",
+        "a part is played backwards: that would be nearer by {value}",
+        1.0,
+        Limit(None, 2.5),
+        digits=1,
+    ),
     Measure("longest_run_s", "", "{value} s are missing or too much, against the golden one", 0.04, Limit(None, 0.15)),
     Measure(
         "timbre_distance",
