@@ -77,7 +77,7 @@ def wording(name: str, value: float, limit: Limit) -> str:
     """
     measure = BY_NAME[name]
     text = measure.low if limit.low is not None and value < limit.low else measure.high
-    numbers = {"value": value, "low": limit.low, "high": limit.high}
+    numbers = {"value": value, "size": abs(value), "low": limit.low, "high": limit.high}
     shown = {key: "any" if number is None else f"{number:.{measure.digits}f}" for key, number in numbers.items()}
     return (text or f"{name} is {{value}}, expected {{low}} to {{high}}").format(**shown)
 
