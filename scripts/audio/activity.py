@@ -42,7 +42,9 @@ def probabilities(wav: Wav) -> Samples:
     session = _session(str(weights()))
     samples = resampled(wav, RATE_HZ).astype(np.float32)
     count = -(-len(samples) // WINDOW)
-    padded = np.concatenate([np.zeros(CONTEXT, np.float32), samples, np.zeros(count * WINDOW - len(samples), np.float32)])
+    padded = np.concatenate(
+        [np.zeros(CONTEXT, np.float32), samples, np.zeros(count * WINDOW - len(samples), np.float32)]
+    )
     state = np.zeros((2, 1, 128), np.float32)
     found = np.zeros(count)
     rate = np.array(RATE_HZ, dtype=np.int64)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 from functools import cached_property
-from typing import Dict, Optional
+from typing import Optional
 
 import numpy as np
 
@@ -75,7 +74,3 @@ def _sides(sides: Samples, rate_hz: int, factor: float) -> Samples:
 def is_installed(package: str) -> bool:
     """Tell whether a package can be imported; it is not imported."""
     return importlib.util.find_spec(package) is not None
-
-
-NOTHING: Dict[str, float] = {}
-NAN = math.nan

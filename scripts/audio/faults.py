@@ -10,8 +10,8 @@ from .likeness import HOP_S, cepstra
 from .measures import decibels
 from .wav import Samples, Wav
 
-EDGE_S, EDGE_DB = 0.001, 30.0  # a hole begins and ends within some such frames, by so much
-NEAR_DB, DEEP_DB = 25.0, 45.0  # below the loud ones: what lies beside a hole is less, what is in it is more
+EDGE_S, EDGE_DB = 0.001, 38.0  # a hole begins and ends within some such frames, by so much
+NEAR_DB, DEEP_DB = 25.0, 50.0  # below the loud ones: what lies beside a hole is less, what is in it is more
 SHORTEST_HOLE, LONGEST_HOLE, BESIDE = 4, 120, 4  # frames
 JUMP_BESIDE_S = 0.004
 COPY_FRAMES, LEAST_LAG, MOST_LAG = 10, 12, 1200  # frames of 10 ms
@@ -59,12 +59,14 @@ def holes_per_s(wav: Wav) -> float:
     def level(first: Samples, end: Samples) -> Samples:
         return decibels((energy[end] - energy[first]) / (end - first))
 
-    loud = np.percentile(level(np.arange(0, count - 9, 10), np.arange(10, count + 1, 10)[: len(range(0, count - 9, 10))]), 95)
+    loud = np.percentile(
+        level(np.arange(0, count - 9, 10), np.arange(10, count + 1, 10)[: len(range(0, count - 9, 10))]), 95
+    )
     frames = np.arange(BESIDE, count - BESIDE)
-    before, after = level(frames - BESIDE, frames), level(frames + 1, frames + BESIDE)
+    before, after = level(frames - 2, frames), level(frames + 1, frames + BESIDE)
     falls = frames[(before > loud - NEAR_DB) & (before - after > EDGE_DB)]
     before = level(frames - BESIDE + 1, frames)
-    rises = frames[(after > loud - NEAR_DB) & (after - before > EDGE_DB)]
+    rises = frames[(level(frames + 1, frames + 3) > loud - NEAR_DB) & (after - before > EDGE_DB)]
     found, end = 0, -1
     for fall in falls:
         ends = rises[(rises > fall + SHORTEST_HOLE) & (rises < fall + LONGEST_HOLE)]

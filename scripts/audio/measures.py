@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from .wav import Samples, Wav
 
 SILENCE_DB = -120.0  # what digital silence measures as: below a 16 bit step (-90 dBFS), finite

@@ -16,8 +16,8 @@ LONGEST_NUMBER = 8  # digits; longer ones are read one by one, as telephone numb
 def syllables(text: str) -> int:
     """Count the syllables: one for each hanzi, by rule for numbers and English words.
 
-    >>> syllables("今天心情不好。"), syllables("Hello, world!"), syllables("现在打八折，原价320元"), syllables("320 apples")
-    (6, 3, 12, 7)
+    >>> syllables("现在打八折，原价320元"), syllables("Hello, world!"), syllables("320 apples")
+    (12, 3, 7)
     """
     is_chinese = bool(HANZI.search(text)) or not re.search("[A-Za-z]", text)
     text = YEAR.sub(_spelled, text)
@@ -30,10 +30,10 @@ def pauses(text: str) -> int:
     >>> pauses("如果明天不下雨，我们就去公园划船。")
     1
     """
-    return len(PAUSES.findall(text.strip().rstrip("。！？.!?…\"”")))
+    return len(PAUSES.findall(text.strip().rstrip('。！？.!?…"”')))
 
 
-def _spelled(digits: "re.Match[str]") -> str:
+def _spelled(digits: re.Match[str]) -> str:
     return "年" * len(digits.group())
 
 

@@ -1,9 +1,11 @@
-"""What a synthesis that got worse sounds like: each degradation as a function of a recording, the same for the same one."""
+"""What a synthesis that got worse sounds like: each degradation, a function of a recording and of chance."""
 
 from __future__ import annotations
 
+import shutil
+import struct
 import subprocess
-from typing import Callable, Dict
+from typing import Callable, Dict, Iterator, Tuple
 
 import numpy as np
 import parselmouth
@@ -220,9 +222,15 @@ CLEAN: Dict[str, Degrade] = {
 }
 
 
-def espeak(text: str, folder: str) -> bytes:
-    """Have another engine speak: espeak-ng, where it is installed."""
-    path = f"{folder}/espeak.wav"
-    subprocess.run(["espeak-ng", "-v", "cmn", "-w", path, text], check=True)
-    with open(path, "rb") as file:
-        return file.read()
+def by_other_engines(text: str) -> Iterator[Tuple[str, bytes]]:
+    """Have other engines speak, where they are installed: espeak-ng, in a voice of formants."""
+    program = shutil.which("espeak-ng")
+    if program:
+        words = [program, "-v", "cmn", "--stdout", text]
+        yield "another engine (espeak-ng)", with_sizes(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def with_sizes(wav: bytes) -> bytes:
+    """Set the sizes of a WAV that was written to a pipe, which did not know them."""
+    riff, data = struct.pack("<I", len(wav) - 8), struct.pack("<I", len(wav) - 44)
+    return wav[:4] + riff + wav[8:40] + data + wav[44:]

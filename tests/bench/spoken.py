@@ -165,6 +165,6 @@ HELD_OUT = """
 """
 
 
-def sentences(block: str) -> list:
+def sentences(block: str) -> list[str]:
     """Take a sentence a line."""
     return block.split()
