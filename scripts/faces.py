@@ -119,7 +119,8 @@ def audio_listen(project: settings.Settings, options: argparse.Namespace, rest: 
     """Write a page with two recordings, at one loudness and in blind order."""
     from .steps import audio
 
-    audio.listen(project, *options.files, options.output)
+    one, other = options.files
+    audio.listen(project, one, other, options.output)
 
 
 def serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

@@ -51,7 +51,7 @@ def _weighted(wav: Wav) -> Samples:
         return wav.samples
     hertz = np.fft.rfftfreq(len(wav.samples), 1 / wav.rate_hz)
     turn = np.exp(-2j * np.pi * np.minimum(hertz, RATE_HZ / 2) / RATE_HZ)
-    weights = 1.0
+    weights = np.ones(len(hertz), complex)
     for numerator, denominator in (SHELF, HIGH_PASS):
         weights = weights * np.polyval(numerator[::-1], turn) / np.polyval(denominator[::-1], turn)
     weighted: Samples = np.fft.irfft(np.fft.rfft(wav.samples) * np.abs(weights), len(wav.samples))

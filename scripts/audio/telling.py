@@ -24,13 +24,15 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 import numpy as np
 
 from . import baseline as baselines
-from . import judging, limits, loudness
+from . import judging, learning, loudness
 from .baseline import Baseline, golden_file, golden_name
-from .catalogue import BY_NAME, skipped
+from .catalogue import BY_NAME
 from .clip import Clip, is_installed
+from .intervals import bounds
 from .pictures import picture
 from .reading import read
 from .speech import own_limits
+from .taking import skipped
 from .wav import Wav, WavError
 
 TEXTS = "texts.json"
@@ -66,7 +68,7 @@ def judge(order: Order) -> Dict[str, Any]:
     folder = Path(order["baseline"]) if order.get("baseline") else None
     known = baselines.load(folder) if folder else Baseline()
     clips = [_judged(each, known, folder) for each in recordings(Path(order["folder"]))]
-    least, most = limits.bounds(known.alarms, known.clips) if known.clips else (0.0, 1.0)
+    least, most = bounds(known.alarms, known.clips) if known.clips else (0.0, 1.0)
     about = {"engine": known.engine, "voice": known.voice, "clips": known.clips, "alarms": known.alarms}
     measures = {name: {"low": bool(each.low), "high": bool(each.high)} for name, each in BY_NAME.items()}
     return {
@@ -117,13 +119,13 @@ def record(order: Order) -> Dict[str, Any]:
         clip = _clip(each, body)
         again = (takes / each.file.name).read_bytes() if takes else body
         other += again != body
-        heard.append(baselines.hear(clip, _clip(each, again) if again != body else None))
+        heard.append(learning.hear(clip, _clip(each, again) if again != body else None))
         faults = judging.faults(judging.judge(clip))
         wrong += [{"text": each.text, "faults": faults}] if faults else []
         kept[golden_name(each.text, each.options)] = body
-    learnt = baselines.learn(heard, str(order.get("engine", "")), str(order.get("voice", "")))
+    learnt = learning.learn(heard, str(order.get("engine", "")), str(order.get("voice", "")))
     size = _write(target, kept, baselines.to_json(learnt))
-    least, most = limits.bounds(learnt.alarms, learnt.clips)
+    least, most = bounds(learnt.alarms, learnt.clips)
     about = {"clips": len(heard), "golden": len(kept), "size_bytes": size, "alarms": learnt.alarms, "differ": other}
     return {**about, "share_from": least, "share_to": most, "wrong": wrong, "skipped": skipped()}
 
@@ -166,7 +168,9 @@ def _as_flac(body: bytes) -> bytes:
 def pair(order: Order) -> Dict[str, Any]:
     """Bring each two recordings to one loudness, and write them, without what would tell them apart by name."""
     target = Path(order["to"])
-    return {"pairs": [_paired(index, *map(Path, both), target) for index, both in enumerate(order["pairs"])]}
+    return {
+        "pairs": [_paired(index, Path(one), Path(other), target) for index, (one, other) in enumerate(order["pairs"])]
+    }
 
 
 def _paired(index: int, one: Path, other: Path, target: Path) -> Dict[str, Any]:

@@ -59,7 +59,7 @@ def add(
     """
     clips = found["clips"]
     values = {name: [_value(clip, name) for clip in clips] for name in means(clips)}
-    before = next((run.get("values", {}) for run in reversed(past) if run["set"] == set_digest), {})
+    before: Mapping[str, Any] = next((run.get("values", {}) for run in reversed(past) if run["set"] == set_digest), {})
     run = {
         "at": round(at_s),
         "commit": commit[:40],

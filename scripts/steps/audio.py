@@ -104,20 +104,20 @@ def baseline(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> N
         PipelineError: the service does not speak a text, or a recording cannot be read; nothing is changed then.
     """
     target = place(settings)
-    with _scratch() as scratch:
-        order: Dict[str, Any] = {"do": "record", "baseline": str(target), "engine": wish.engine, "voice": wish.voice}
-        if folder is None:
-            source = wish.texts or target / LIST
-            texts = read_texts(settings, source)
-            spoken = [_spoken(settings, texts, wish.field, scratch / name) for name in ("one", "other")]
-            for problems in spoken:
-                _check_all_spoken(texts, problems)
-            order.update(folder=str(scratch / "one"), takes=str(scratch / "other"))
-        else:
-            order["folder"] = str(folder.resolve())
-        made = _ask(settings, order, "measuring them, a little faster and slower, too")
-        if folder is None and source.resolve() != (target / LIST).resolve():
-            files.write_text(target / LIST, source.read_text(encoding="utf-8-sig"))
+    order: Dict[str, Any] = {"do": "record", "baseline": str(target), "engine": wish.engine, "voice": wish.voice}
+    if folder is None:
+        source = wish.texts or target / LIST
+        texts = read_texts(settings, source)
+        spoken = shard.fresh(settings.reports / FOLDER)
+        takes = [spoken / "one", spoken / "other"]
+        _check_all_spoken(texts, _spoken(settings, texts, wish.field, takes))
+        say(f"recordings: {settings.shown(spoken)}")
+        order.update(folder=str(takes[0]), takes=str(takes[1]))
+    else:
+        order["folder"] = str(folder.resolve())
+    made = _ask(settings, order, "measuring them, a little faster and slower, too")
+    if folder is None and source.resolve() != (target / LIST).resolve():
+        files.write_text(target / LIST, source.read_text(encoding="utf-8-sig"))
     for line in told_of_baseline(made, settings.shown(target)):
         say(line)
     say(f"keep it: git add {console.quoted(settings.shown(target))}")
@@ -174,7 +174,7 @@ def judge(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> int:
     if folder is None:
         _check_baseline(settings, has_baseline)
         texts = read_texts(settings, wish.texts or target / LIST)
-        _spoken(settings, texts, wish.field, recorded)
+        _spoken(settings, texts, wish.field, [recorded])
     order = {"do": "judge", "folder": str(recorded), "baseline": str(target) if has_baseline else ""}
     found = _ask(settings, order, "judging them")
     if not found["clips"]:
@@ -256,30 +256,35 @@ def _check_baseline(settings: Settings, is_there: bool) -> None:
         raise SettingsError(message, "Record one while it is good: {command}", ("invoke", "audio.baseline"))
 
 
-def _spoken(settings: Settings, texts: Sequence[Wanted], field: str, folder: Path) -> List[str]:
-    """Have the service speak all texts into a folder, which says what each is; returns why one has none."""
+def _spoken(settings: Settings, texts: Sequence[Wanted], field: str, takes: Sequence[Path]) -> List[str]:
+    """Have the service speak all texts into each folder, which says what is in it; returns why a text has no sound."""
     if not settings.all_services:
         raise SettingsError(f"{settings.file} has no service to speak them", "Add one, or name a folder of recordings.")
     settings = with_background(settings)
     service = settings.all_services[first(settings)]
     requests = [speaking.request_of(service, each, field) for each in texts]
-    folder.mkdir(parents=True, exist_ok=True)
     environments = preparation.prepare(settings, True, {})
-    with watchdog() as dog, ServiceSession(settings, environments, folder, dog) as session:
-        up = session.service
-        if up is None:
-            raise PipelineError("the service is not up", "")
+    problems = [""] * len(texts)
+    with watchdog() as dog, ServiceSession(settings, environments, takes[0].parent, dog) as session:
+        up = session.services[first(settings)]
         target = Target(up.url, up.process, phase="while it spoke the texts")
-        problems = _speak(target, requests, folder)
+        for folder in takes:
+            came = _speak(target, requests, folder)
+            _write_texts(folder, texts, came)
+            problems = [before or now for before, now in zip(problems, came)]
+    return problems
+
+
+def _write_texts(folder: Path, texts: Sequence[Wanted], problems: Sequence[str]) -> None:
     told = {
         speaking.file_name(number): {"text": each.text, "options": dict(each.options), "problem": problem}
         for number, (each, problem) in enumerate(zip(texts, problems))
     }
     files.write_text(folder / "texts.json", json.dumps(told, ensure_ascii=False, indent=1))
-    return problems
 
 
 def _speak(target: Target, requests: Sequence[Request], folder: Path) -> List[str]:
+    folder.mkdir(parents=True, exist_ok=True)
     with progress(f"having {counted(len(requests), 'text')} spoken"):
         return speaking.speak_all(target, requests, folder, PER_TEXT_S, lambda count: None)
 
