@@ -157,12 +157,15 @@ def models_prune(context, keep="30", dry_run=False, settings=None):
         "engine": "what the baseline and pages call it",
         "voice": "the same",
         "recordings": "a folder of good recordings, in place of the service's",
+        "takes": "a folder of the same, by another runtime or machine: what may differ; default: each is spoken twice",
         "settings": SETTINGS,
     },
 )
-def audio_baseline(context, texts=None, field=None, engine=None, voice=None, recordings=None, settings=None):
+def audio_baseline(
+    context, texts=None, field=None, engine=None, voice=None, recordings=None, takes=None, settings=None
+):
     """Record what the engine sounds like now: limits and golden recordings, which `nox -s audio` judges by."""
-    words = {"texts": texts, "field": field, "engine": engine, "voice": voice}
+    words = {"texts": texts, "field": field, "engine": engine, "voice": voice, "takes": takes}
     run("audio", "baseline", **words, settings=settings, last=recordings)
 
 

@@ -95,7 +95,7 @@ def audio_baseline(project: settings.Settings, options: argparse.Namespace, rest
     from .steps import audio
 
     wish = audio.Wish(options.texts, options.field, options.engine, options.voice)
-    audio.baseline(project, wish, options.recordings)
+    audio.baseline(project, wish, options.recordings, options.takes)
 
 
 def audio_measure(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:

@@ -311,6 +311,8 @@ def _add_audio(audio: argparse.ArgumentParser) -> None:
         "recordings", nargs="?", type=Path, metavar="FOLDER", help="of good ones; default: spoken now"
     )
     _add_set(baseline)
+    takes = "the same texts, by another runtime, machine or seed: what may differ; default: each is spoken twice"
+    baseline.add_argument("--takes", type=Path, metavar="FOLDER", help=takes)
     baseline.add_argument("--engine", metavar="NAME", default="", help="what the file and pages call it")
     baseline.add_argument("--voice", metavar="NAME", default="", help="the same")
     measure = add("measure", faces.audio_measure)

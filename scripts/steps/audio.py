@@ -39,6 +39,7 @@ HOME = Path(__file__).parents[1]  # of our package
 PACKAGES = "numpy, praat-parselmouth, soundfile"
 SOUNDS = (".wav", ".flac", ".ogg")
 UNREAD = 2
+MOST_FAULTS, MOST_BAD = 3, 20  # of a recording, and recordings, that are printed; the page has all
 # Our package under a name that no suite has, and nothing else of our environment: theirs must stay as it is.
 START = """\
 import importlib.util, runpy, sys
@@ -94,11 +95,12 @@ def measure(
     return code
 
 
-def baseline(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> None:
+def baseline(settings: Settings, wish: Wish, folder: Optional[Path] = None, takes: Optional[Path] = None) -> None:
     """Record what the engine sounds like now: have each text spoken twice, learn limits, keep golden recordings.
 
     Args:
         folder: of recordings that are there, in place of the service's.
+        takes: of the same, by another runtime or seed.
 
     Raises:
         PipelineError: the service does not speak a text, or a recording cannot be read; nothing is changed then.
@@ -109,12 +111,12 @@ def baseline(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> N
         source = wish.texts or target / LIST
         texts = read_texts(settings, source)
         spoken = shard.fresh(settings.reports / FOLDER)
-        takes = [spoken / "one", spoken / "other"]
-        _check_all_spoken(texts, _spoken(settings, texts, wish.field, takes))
+        twice = [spoken / "one", spoken / "other"]
+        _check_all_spoken(texts, _spoken(settings, texts, wish.field, twice))
         say(f"recordings: {settings.shown(spoken)}")
-        order.update(folder=str(takes[0]), takes=str(takes[1]))
+        order.update(folder=str(twice[0]), takes=str((takes or twice[1]).resolve()))
     else:
-        order["folder"] = str(folder.resolve())
+        order.update(folder=str(folder.resolve()), takes=str(takes.resolve()) if takes else "")
     made = _ask(settings, order, "measuring them, a little faster and slower, too")
     if folder is None and source.resolve() != (target / LIST).resolve():
         files.write_text(target / LIST, source.read_text(encoding="utf-8-sig"))
@@ -137,11 +139,27 @@ def told_of_baseline(made: Mapping[str, Any], where: str) -> List[str]:
             f"take {audio_history.LEAST_CLIPS} texts or more"
         )
     if made["differ"]:
-        lines.append(f"the engine speaks {made['differ']} of them otherwise each time: the limits against golden "
-                     "recordings are as wide as that")  # fmt: skip
+        lines.append(
+            f"{made['differ']} of them were spoken otherwise the second time: limits against golden recordings allow that"
+        )
+    else:
+        lines.append(
+            "all were spoken alike, to the byte: limits against golden recordings are those of one runtime; where "
+            "another (Python, processor) judges by them, add its recordings: --takes FOLDER"
+        )
     for each in made["wrong"]:
-        lines.append(f"listen to it before you keep it: {printable(each['text'])}: {'; '.join(each['faults'])}")
+        lines.append(f"listen to it before you keep it: {printable(each['text'])}: {heard(each['faults'])}")
     return [*lines, *skipped_lines(made["skipped"])]
+
+
+def heard(faults: Sequence[str]) -> str:
+    """Say in a line what a person hears.
+
+    >>> heard(["a", "b", "c", "d", "e"])
+    'a; b; c; and 2 more'
+    """
+    more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+    return printable("; ".join([*faults[:MOST_FAULTS], *more]))
 
 
 def skipped_lines(skipped: Mapping[str, str]) -> List[str]:
@@ -182,8 +200,8 @@ def judge(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> int:
     past = _remember(settings, found, texts, target) if texts else []
     page = _write_page(settings, found, past, wish.allowed)
     bad = [each for each in found["clips"] if each["faults"]]
-    for each in bad[:20]:
-        say(f"{printable(each['text'] or Path(each['file']).name)}: {printable('; '.join(each['faults']))}")
+    for each in bad[:MOST_BAD]:
+        say(f"{printable(each['text'] or Path(each['file']).name)}: {heard(each['faults'])}")
     for line in skipped_lines(found["skipped"]):
         say(line)
     say(f"{counted(len(found['clips']), 'recording')}: {len(bad)} bad, {wish.allowed} allowed")

@@ -134,7 +134,7 @@ class _View:
             told.append(sound_words.say("false_alarms", alarms=known["alarms"], clips=known["clips"], most=most))
         if len(clips) < audio_history.LEAST_CLIPS:
             told.append(sound_words.say("few_clips", clips=len(clips)))
-        alone = sum(not each["golden"] for each in clips)
+        alone = sum(not each["golden"] and bool(each["picture"]) for each in clips)
         if known and alone:
             told.append(sound_words.say("no_golden", count=alone))
         return [*told, *_not_measured(self._found["skipped"])]

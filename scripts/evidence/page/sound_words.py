@@ -152,7 +152,7 @@ MEASURES: Dict[str, Tuple[str, str, str, str]] = {
     "distance": ("distance to golden", "与参考的距离", "", "与参考声音不同：距离 {value}，至多 {high}"),
     "worst_distance": ("worst distance", "最大距离", "", "某处声音不同：0.1 秒内距离 {value}，至多 {high}"),
     "worst_movement": ("worst movement", "最大动态差", "", "某处内容不同：0.3 秒内动态差 {value}，至多 {high}"),
-    "backwards": ("backwards", "倒放", "", "某处像倒放：0.3 秒内倒放更近 {value}，至多 {high}"),
+    "backwards": ("backwards", "倒放", "", "某处被倒放：倒放时更近 {value}"),
     "longest_run_s": ("missing or too much, s", "缺失或多余（秒）", "", "与参考相比缺失或多出 {value} 秒"),
     "timbre_distance": ("distance in timbre", "音色距离", "", "与参考音色不同：{value}，至多 {high}"),
     "hiss_db": ("noise against golden, dB", "相对底噪（dB）", "", "参考静音处多出 {value} dB"),
