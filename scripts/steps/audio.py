@@ -140,7 +140,7 @@ def told_of_baseline(made: Mapping[str, Any], where: str) -> List[str]:
         )
     if made["differ"]:
         lines.append(
-            f"{made['differ']} of them were spoken otherwise the second time: limits against golden recordings allow that"
+            f"{made['differ']} of them were spoken otherwise the second time: limits against golden ones allow that"
         )
     else:
         lines.append(

@@ -143,7 +143,7 @@ class _View:
 def _not_measured(skipped: Mapping[str, str]) -> List[Both]:
     names: Dict[str, List[Both]] = {}
     for measure, package in skipped.items():
-        names.setdefault(package, []).append(sound_words.measure(measure))
+        names.setdefault(clean(package, 80), []).append(sound_words.measure(clean(measure, 80)))
     return [
         sound_words.say(
             "not_measured",

@@ -180,11 +180,7 @@ MEASURES: Dict[str, Tuple[str, str, str, str]] = {
 
 
 def say(key: str, **values: Value) -> Both:
-    """Say something of the table in both languages.
-
-    >>> say("some_bad", bad=2, all=60)
-    Both(en='2 of 60 recordings are bad', zh='60 条录音中 2 条不合格')
-    """
+    """Say something of the table in both languages."""
     languages = zip(WORDS[key], ({name: of(value, place) for name, value in values.items()} for place in (0, 1)))
     return Both(*(words.format(**filled) for words, filled in languages))
 
