@@ -178,6 +178,9 @@ MEASURES: Dict[str, Tuple[str, str, str, str]] = {
     ),
 }
 
+# How the verdict on a file itself begins.
+BEGINNINGS = {"no recording: ": "没有录音：", "the file is no correct WAV: ": "不是正确的 WAV："}
+
 
 def say(key: str, **values: Value) -> Both:
     """Say something of the table in both languages."""
@@ -199,10 +202,16 @@ def fault(name: str, english: str, value: Optional[float], low: Optional[float],
     """
     known = MEASURES.get(name)
     if not known or value is None:
-        return Both(english, english)
+        return Both(english, _begun(english))
     words = known[2] if low is not None and value < low else known[3]
     numbers = {"value": number(value), "low": number(low), "high": number(high)}
     return Both(english, words.format(**numbers) or english)
+
+
+def _begun(english: str) -> str:
+    """Say what is wrong with a file; why is in the words of whoever read it."""
+    begins = next((words for words in BEGINNINGS if english.startswith(words)), "")
+    return BEGINNINGS.get(begins, "") + english[len(begins) :]
 
 
 def number(value: Optional[float]) -> str:
