@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence
@@ -90,7 +91,7 @@ def _limits(limit: Limit) -> str:
 
 def _judged(recording: Recording, golden: Optional[Path], known: Optional[Baseline]) -> List[Verdict]:
     beside = Clip(read(golden.read_bytes()), recording.text) if golden else None
-    return judging.judge(_clip(recording), beside, known)
+    return judging.judge(_clip(recording), beside, known, baseline.own_limits(os.environ))
 
 
 def _told(verdicts: List[Verdict], as_json: bool) -> int:
