@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from .baseline import Baseline, is_outside, usual
 from .catalogue import BY_NAME, MEASURES, Limit
 from .clip import Clip
-from .taking import compare, measure, skipped
+from .taking import compare, measure, skipped, take
 
 FORMAT = "format"  # the verdict on the file itself
 
@@ -50,6 +50,12 @@ def judge(
         values.update(compare(clip, golden))
     limits = {**usual(), **known.limits, **own}
     return [of_format(clip), *verdicts(values, limits), *_skipped(golden is not None)]
+
+
+def judge_one(name: str, clip: Clip, baseline: Baseline, own: Mapping[str, Limit] = {}) -> Verdict:
+    """Judge a recording by one measure of MEASURES, as `judge` does by all."""
+    limits = {**usual(), **baseline.limits, **own}
+    return verdicts({name: take(name, clip, baseline.profile)}, limits)[0]
 
 
 def of_format(clip: Clip) -> Verdict:
