@@ -11,7 +11,8 @@ from .templates import CIRCLECI
 
 GITHUB = """\
 # Made by `shardline adopt` as .github/workflows/shardline.yml. What a job does, a person can do at home by the same
-# commands: `shardline shard 2 4` is the third of four shards. For a copy of Shardline itself, pip installs ".".
+# commands: `shardline shard 2 4` is the third of four shards.
+# In a copy of Shardline itself: scripts/bootstrap.sh python -m scripts for .venv/bin/shardline, and pip installs "uv".
 name: integration
 on:
   push: {branches: [main, master]}
@@ -39,14 +40,14 @@ jobs:
       - uses: actions/checkout@v5
         with: {persist-credentials: false}
       - uses: actions/setup-python@v6
-        id: python
+        id: py
         with: {python-version: "@PYTHON@"}
       # A key holds all that decides what its cache holds: a shard takes a cache as it is, or finds none.
       - uses: actions/cache/restore@v5
         id: tools
         with:
           path: .venv
-          key: v1-tools-${{ steps.python.outputs.python-path }}-${{ hashFiles('.github/workflows/*.y*ml') }}
+          key: v1-tools-${{ steps.py.outputs.python-path }}-${{ hashFiles('.github/**/*.yml', 'requirements.lock') }}
       - name: Shardline
         if: steps.tools.outputs.cache-hit != 'true'
         run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" uv
@@ -133,13 +134,13 @@ jobs:
       - uses: actions/checkout@v5
         with: {persist-credentials: false}
       - uses: actions/setup-python@v6
-        id: python
+        id: py
         with: {python-version: "@PYTHON@"}
       - uses: actions/cache/restore@v5
         id: tools
         with:
           path: .venv
-          key: v1-tools-${{ steps.python.outputs.python-path }}-${{ hashFiles('.github/workflows/*.y*ml') }}
+          key: v1-tools-${{ steps.py.outputs.python-path }}-${{ hashFiles('.github/**/*.yml', 'requirements.lock') }}
       - name: Shardline
         if: steps.tools.outputs.cache-hit != 'true'
         run: python -m venv --clear .venv && .venv/bin/pip install "$SHARDLINE" uv
@@ -177,8 +178,8 @@ jobs:
 
 GITLAB = """\
 # Made by `shardline adopt` as .gitlab-ci.yml, or to be included in one: nothing here is about other jobs. What a job
-# does, a person can do at home by the same commands: `shardline shard 2 4` is the third of four shards. For a copy of
-# Shardline itself, pip installs ".".
+# does, a person can do at home by the same commands: `shardline shard 2 4` is the third of four shards.
+# In a copy of Shardline itself: scripts/bootstrap.sh python -m scripts for .venv/bin/shardline, and pip installs "uv".
 .shardline:
   image: python:@PYTHON@
   rules: [{if: $CI_COMMIT_BRANCH}]
@@ -196,7 +197,7 @@ GITLAB = """\
 # What lies in a cache is named by its digest, and checked: one that is out of date costs time, and does no harm.
 .caches:
   tools: &tools
-    key: {prefix: tools, files: [@CI_FILE@]}
+    key: {prefix: tools, files: [@CI_FILE@, requirements.lock]}
     paths: [.venv]
     policy: pull
   packages: &packages
@@ -347,16 +348,21 @@ def text(file: CiFile, origin: Origin, python: str, requirements: Sequence[str])
         requirements: the files that name the packages of the service and of its tests.
     """
     filled = {
-        "@SHARDLINE@": origin.requirement.replace("\\", "\\\\").replace('"', '\\"'),
-        "@EDIT@": "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://",
         "@PYTHON@": python,
         "@CI_FILE@": file.path,
         "@REQUIREMENTS@": ", ".join(map(_quoted, requirements[:2])),  # GitLab takes two at most
     }
-    made = PROVIDERS[file.provider].template
+    made = from_origin(PROVIDERS[file.provider].template, origin)
     for placeholder, value in filled.items():
         made = made.replace(placeholder, value)
     return made
+
+
+def from_origin(template: str, origin: Origin) -> str:
+    """Fill in what pip installs, in a text in quotes, and whether a person has to correct that."""
+    requirement = origin.requirement.replace("\\", "\\\\").replace('"', '\\"')
+    edit = "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://"
+    return template.replace("@SHARDLINE@", requirement).replace("@EDIT@", edit)
 
 
 def _quoted(path: str) -> str:

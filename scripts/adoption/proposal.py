@@ -7,6 +7,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any, List, Mapping, Sequence
 
+from ..environments.pythons import HERE, allows, supported
 from ..settings.project import EDIT
 from . import ci_files, templates
 from .ci_files import CiFile, Origin
@@ -38,17 +39,20 @@ def wanted(facts: Facts, origin: Origin, python: str, has_settings: bool, ci: Ci
     own = [] if has_settings else [*_packages(facts), *_tests(facts)]
     return [
         *own,
-        Wanted("noxfile.py", noxfile(), "the sessions: nox -l"),
+        Wanted("noxfile.py", noxfile(facts, origin), "the sessions: nox -l"),
         Wanted(ci.path, _ci(facts, origin, python, ci), ci_files.purpose(ci)),
         Wanted(".gitignore", templates.GITIGNORE, "what runs make is not committed", appended=True),
         Wanted(PIPELINE, pipeline(facts), SETTINGS_AND_TESTS),
     ]
 
 
-def noxfile() -> str:
-    """Write the menu."""
+def noxfile(facts: Facts, origin: Origin) -> str:
+    """Write the menu, with a session for each Python that the project is for."""
     steps = "\n".join(f'    "{name}": "{text}",' for name, text in templates.STEPS.items())
-    return templates.NOXFILE.replace("@STEPS@", steps)
+    named = [each for each in supported() if allows(facts.requires_python, each)] or [facts.python or HERE]
+    text = templates.NOXFILE.replace("@STEPS@", steps).replace("@PYTHON@", named[-1])
+    text = text.replace("@PYTHONS@", ", ".join(f'"{python}"' for python in named))
+    return ci_files.from_origin(text, origin)
 
 
 def _ci(facts: Facts, origin: Origin, python: str, ci: CiFile) -> str:

@@ -11,26 +11,48 @@ import sys
 import nox
 
 nox.options.sessions = ["integration"]  # what a plain `nox` runs
+nox.options.default_venv_backend = "uv|venv"
 HERE = pathlib.Path(sys.executable).with_name("shardline")  # beside nox, else the one on PATH
+PYTHONS = [@PYTHONS@]  # each is a session, `integration-@PYTHON@`; `nox -s matrix` runs them all
+SHARDLINE = "@SHARDLINE@"  # what pip installs for these@EDIT@
 STEPS = {
 @STEPS@
 }
 
 
+def run(session, *words):
+    """Run `shardline STEP`, which ends with us, and has time to stop the service."""
+    environ = {"SHARDLINE_PARENT": str(os.getpid()), "SHARDLINE_SHELL_PATH": os.environ.get("PATH", "")}
+    words = [*words, *session.posargs]
+    session.run(*words, env=environ, external=True, interrupt_timeout=30, terminate_timeout=15)
+
+
 def add(step, text):
-    """Make the session of one step: `shardline STEP`, which ends with us, and has time to stop the service."""
+    """Make the session of one step."""
 
     def session(session):
-        words = [str(HERE) if HERE.exists() else "shardline", step, *session.posargs]
-        environ = {"SHARDLINE_PARENT": str(os.getpid()), "SHARDLINE_SHELL_PATH": os.environ.get("PATH", "")}
-        session.run(*words, env=environ, external=True, interrupt_timeout=30, terminate_timeout=15)
+        more = ["--run"] if step == "matrix" else []
+        run(session, str(HERE) if HERE.exists() else "shardline", step, *more)
 
     session.__doc__ = text
     nox.session(session, name=step, python=False, default=False)
 
 
+def add_python(python):
+    """Make the session of the tests on one Python, in an environment of its own."""
+
+    def session(session):
+        session.install(SHARDLINE)
+        run(session, "shardline", "integration")
+
+    session.__doc__ = f"integration on Python {python}."
+    nox.session(session, name=f"integration-{python}", python=python, default=False)
+
+
 for step, text in STEPS.items():
     add(step, text)
+for python in PYTHONS:
+    add_python(python)
 '''
 
 STEPS = {
@@ -39,6 +61,7 @@ STEPS = {
     "shard": "Run one shard: `-- 2 4` is the third of four, in CI no arguments.",
     "merge": "Prove that every test ran exactly once; `-- --run-missing` runs those that did not.",
     "verdict": "Fail where this shard did: CI's last step, after it has kept the result.",
+    "matrix": "Run the tests on each of PYTHONS in turn, and lay the results side by side.",
     "isolation": "Say which tests depend on which; `-- --write` keeps those together.",
     "deps": "Install the environments of the suite and the service.",
     "models": "Fetch and verify the model weights.",

@@ -14,7 +14,7 @@ class Run(NamedTuple):
     """What shards and repairs of a run say of it; of each mostly one.
 
     Args:
-        pythons: that they ran on, "3.8.18".
+        pythons: that the tests ran on, "3.8.18".
         arguments: for pytest, those that matter; a set for each that some shards had.
         files: digests of the files of the tests.
         sources: what of suite and services came from paths and branches, with the digest of its content.
@@ -36,7 +36,7 @@ def run_of(results: Sequence[Receipt]) -> Run:
     """Put together what the results of a run say of it."""
     ran = [result for result in results if result.tests]
     return Run(
-        pythons=_each(result.python for result in ran),
+        pythons=_each(result.suite_python or result.python for result in ran),
         commits=_each(result.commit for result in ran),
         runs=_each(result.run_id for result in ran if not result.repairs),
         arguments=_each(that_matter(result.arguments) for result in ran if not result.repairs),

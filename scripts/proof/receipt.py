@@ -131,6 +131,7 @@ class Receipt:
         beside: the sha-256 of each file of BESIDE.
         coverage: what it measured, None where nothing was to be measured.
         services: what each took that it was judged by, or watched; breaches: the budgets that those do not keep.
+        suite_python: that its tests ran on; empty where no pytest said so. `python` is the one that ran the shard.
         sources: by a name for people, what of suite and services was installed from paths and branches.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
         store: where tests were shared out while they ran, as people call it; empty where the plan alone did.
@@ -172,6 +173,7 @@ class Receipt:
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     store: str = ""
     store_gone: str = ""
+    suite_python: str = ""
     pieces: Tuple[ClaimedPiece, ...] = ()
 
     @property
@@ -377,7 +379,7 @@ def from_json(data: Any, sealed: bool = True) -> Receipt:
             coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
             **_watched(data),
             sources=_sources(_get(data, "sources", dict) if "sources" in data else {}),
-            **{name: _get(data, name, str) for name in ("store", "store_gone") if name in data},
+            **{name: _get(data, name, str) for name in ("store", "store_gone", "suite_python") if name in data},
             pieces=claimed.from_json(data.get("pieces", [])),  # a version that knows no store says nothing of these
         )
     )

@@ -25,7 +25,7 @@ def mean_s(receipts: Iterable[Receipt]) -> float:
     paid = [
         sum(cost for step, cost in result.seconds.items() if step != TESTS)
         for result in receipts
-        if result.seconds and not result.repairs
+        if result.tests and result.seconds and not result.repairs  # one without tests starts no service
     ]
     return sum(paid) / len(paid) if paid else 0.0
 

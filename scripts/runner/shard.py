@@ -312,6 +312,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         errors=outcome.errors,
         ended=outcome.ended,
         python=platform.python_version(),
+        suite_python=first.python if first else "",
         machine=machine_class(),
         start=shard.selection.start,
         forms_digest=str(shared.get("forms", "")),

@@ -99,7 +99,7 @@ def decided(settings: Settings, wish: Wish) -> Optional[int]:
     for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
         say(line)
     shards = within(found.knee, wish)
-    say(f"{shards} of {wish.least} to {wish.most}; {found.knee} are advised")
+    say(f"{shards} of {wish.least} to {wish.most} shards; advised: {found.knee}")
     return shards
 
 

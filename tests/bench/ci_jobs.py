@@ -22,6 +22,16 @@ from scripts.errors import PipelineError
 from .measuring import meter
 
 LAST_CHARACTERS = 2000
+# Of this repository, what a checkout needs in which another project takes the place of ours.
+CHECKOUT = (
+    ".circleci",
+    "noxfile.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements.lock",
+    "scripts",
+    "tasks.py",
+)
 APART = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"])]
 _AT_PLACE = 'mkdir -p "$2" && mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"'
 

@@ -25,7 +25,7 @@ from scripts.errors import PipelineError
 
 from . import replay
 from .ci_cache import machine_variables
-from .ci_jobs import Machine, Took, can_be_many, job_steps
+from .ci_jobs import CHECKOUT, Machine, Took, can_be_many, job_steps
 from .measuring import ROOT, Table, load, low_median_high, project
 from .weights import Weights, entries, written
 
@@ -37,7 +37,6 @@ WARM_UP_S = 2
 WEIGHTS_BYTES = 1 << 25
 SHOWN_S = 0.1
 LAST_MERGES = "the last merges"
-CHECKOUT = (".circleci", "noxfile.py", "requirements.txt", "requirements.lock", "scripts", "tasks.py")
 SETTINGS = """\
 name: way
 service:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import List
 
 from scripts import settings
-from scripts.errors import PipelineError
+from scripts.errors import INTERRUPTED, PipelineError
 from scripts.runner import preparation
 
 ROOT = Path(__file__).parents[2]
@@ -47,16 +48,27 @@ def main(arguments: List[str]) -> int:
         arguments: for `integration`, and for pytest.
 
     Returns:
-        the exit code of the tests: what red ones cover is said, too.
+        the exit code of the tests: what red ones cover is said, too; not what those did that were interrupted.
     """
     environment = preparation.install(settings.load(str(TESTS), os.environ, ROOT)).suite
     configuration = configure(ROOT, DATA, REPORTS)
     copy_measuring(environment.folder, ENVIRONMENT, configuration)
-    steps = [sys.executable, "-m", "scripts", "integration", "--settings", str(MEASURED), *arguments]
-    tests = subprocess.run(steps, cwd=str(ROOT), check=False)
+    tests = run_tests(["integration", "--settings", str(MEASURED), *arguments])
+    if tests == INTERRUPTED:
+        return tests
     report = [str(environment.python), str(HERE / "report.py"), str(configuration), str(ROOT / "scripts")]
     told = subprocess.run(report, cwd=str(ROOT), check=False)
-    return tests.returncode or told.returncode
+    return tests or told.returncode
+
+
+def run_tests(words: List[str]) -> int:
+    """Run a step of the pipeline, and return its exit code; it ends with us, and Ctrl-C is for it alone."""
+    environ = {**os.environ, "SHARDLINE_PARENT": str(os.getpid())}
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run([sys.executable, "-m", "scripts", *words], cwd=str(ROOT), env=environ).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def configure(root: Path, data: Path, reports: Path) -> Path:

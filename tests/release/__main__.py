@@ -109,7 +109,7 @@ def green(root: Path, checked_by: str) -> str:
     if checked_by:
         return f"checks of this commit: {checked_by}"
     say(f"now {', '.join(SESSIONS)}; some ten minutes")
-    done = subprocess.run([sys.executable, "-m", "nox", "-s", *SESSIONS], cwd=str(root), check=False)
+    done = subprocess.run([sys.executable, "-m", "nox", "-x", "-s", *SESSIONS], cwd=str(root), check=False)
     if done.returncode:
         raise SettingsError("nothing is released: a check is red, see above", f"nox -s {' '.join(SESSIONS)}")
     return f"checks of this commit: {', '.join(SESSIONS)}, green"

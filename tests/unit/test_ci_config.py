@@ -56,7 +56,6 @@ def keys(config: Any, job: str) -> Dict[str, List[str]]:
 
 
 JOBS = ("caches", "shard", "merge")
-ALL_JOBS = (*JOBS, "check", "leg")
 TRY = "v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-"
 PIN = "v1-history-<< pipeline.id >>"
 
@@ -151,8 +150,8 @@ def test_every_job_is_in_a_workflow_and_only_nightly_ones_come_with_the_night(ou
     }
 
     assert set(ours["jobs"]) == named
-    assert {"integration": "unless", "checks": "unless", "nightly": "when"} == {
-        name: key for name, flow in ours["workflows"].items() for key in flow if flow[key] == night
+    assert {"integration": f"not {night}", "checks": f"not {night}", "nightly": night} == {
+        name: flow["when"] for name, flow in ours["workflows"].items()
     }
 
 
@@ -175,13 +174,21 @@ def test_a_store_is_named_without_the_shell_filling_in_a_secret_and_a_gpu_where_
 
 
 def test_the_legs_of_the_matrix_are_on_all_our_pythons_each_with_its_own(ours: Any) -> None:
-    (leg, merge) = ours["workflows"]["nightly"]["jobs"]
+    (leg, matrix) = ours["workflows"]["nightly"]["jobs"]
 
     assert pythons.supported() == leg["leg"]["matrix"]["parameters"]["python"]
     assert [{"image": "cimg/python:<< parameters.python >>"}] == ours["jobs"]["leg"]["docker"]
-    assert {"name": "matrix", "step": "matrix", "requires": [{"leg": "terminal"}]} == merge["merge"]
+    assert {"matrix": {"requires": [{"leg": "terminal"}]}} == matrix
     default = f'PYTHON = "{ours["parameters"]["python"]["default"]}"'
     assert default in (ROOT / "noxfile.py").read_text(encoding="utf-8")
+
+
+def test_checks_find_and_keep_the_packages_of_their_own_settings(ours: Any) -> None:
+    own = Path(ours["jobs"]["check"]["environment"]["PIPELINE_SETTINGS"])
+    (saved,) = [value for kind, value in steps(ours, "check") if kind == "save_cache"]
+
+    assert (ROOT / own).exists() and [f"{own.parent}/.pipeline/environments"] == saved["paths"]
+    assert saved["key"] in keys(ours, "check")["restore_cache"]
 
 
 @pytest.mark.parametrize("name", ["gpu", "nightly"])

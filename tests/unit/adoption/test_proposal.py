@@ -129,7 +129,15 @@ def test_the_sessions_are_steps_that_exist() -> None:
     steps = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
 
     assert set() == set(templates.STEPS) - set(steps or ())
-    compile(proposal.noxfile(), "noxfile.py", "exec")
+
+
+@pytest.mark.parametrize("required, named", [(">=3.10,<3.12", '"3.10", "3.11"'), (">=3.99", '"3.99"')])
+def test_the_menu_has_a_session_for_each_python_that_the_project_is_for(required: str, named: str) -> None:
+    texts = {"pyproject.toml": f'[project]\nname = "x"\nrequires-python = "{required}"\n'}
+    menu = files(texts)["noxfile.py"]
+
+    assert f"PYTHONS = [{named}]  # each is a session, `integration-" in menu
+    compile(menu, "noxfile.py", "exec")
 
 
 def test_our_own_project_is_found_as_it_is(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import nox.project
 import pytest
 
 from scripts.environments import pythons
+from scripts.environments.locks import python_versions
 from scripts.environments.pythons import HERE, Wanted, allows, find, supported, wanted
 
 ROOT = Path(__file__).parents[3]
@@ -18,6 +19,7 @@ INDEX_TTS = '[project]\nname = "indextts"\nrequires-python = ">=3.10,<3.12"\n'
 
 def test_our_own_list_is_the_one_of_pyproject_and_of_the_menu() -> None:
     assert ["3.8", "3.9"] == supported()[:2]
+    assert supported()[0] == python_versions.oldest(ROOT, "").version  # what locks are for at least
     assert supported() == nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))
 
 

@@ -87,6 +87,7 @@ def test_the_exit_code_is_the_highest_of_a_leg() -> None:
     "facts, text",
     [
         ({"python": "3.11.7"}, "Python 3.9: its tests ran on 3.11.7"),
+        ({"suite_python": "3.11.7"}, "Python 3.9: its tests ran on 3.11.7"),
         ({"commit": "0ld"}, "Python 3.9 tested commit 0ld; here is c0ffee"),
         ({"commit": ""}, "Python 3.9 tested commit one not known; here is c0ffee"),
         ({"arguments": ("-k", "a")}, "Python 3.9 ran with -k a, others with no arguments"),

@@ -122,3 +122,35 @@ def test_a_tag_that_git_does_not_make_is_no_release(root: Path) -> None:
         repository.make_tag(root, "1.2.0", "all")
 
     assert "" == git(root, "tag", "--list")
+
+
+MENU = """
+import nox
+
+@nox.session(python=False)
+def lint(session): session.log("looked")
+
+@nox.session(python=False)
+def security(session): {}
+
+@nox.session(python=False)
+def tests(session): open("tested", "w").close()
+"""
+
+
+@pytest.mark.parametrize("security, is_green", [("session.error('a secret')", False), ("pass", True)])
+def test_a_red_check_ends_a_release_and_what_comes_after_it_is_not_run(
+    tmp_path: Path, security: str, is_green: bool
+) -> None:
+    (tmp_path / "noxfile.py").write_text(MENU.format(security))
+    if is_green:
+        assert "checks of this commit: lint, security, tests, green" == release.green(tmp_path, "")
+    else:
+        with pytest.raises(SettingsError, match="a check is red"):
+            release.green(tmp_path, "")
+
+    assert is_green == (tmp_path / "tested").exists()
+
+
+def test_checks_that_were_green_elsewhere_are_not_run_again_and_the_tag_says_where(tmp_path: Path) -> None:
+    assert "checks of this commit: https://ci/job/1" == release.green(tmp_path, "https://ci/job/1")

@@ -19,13 +19,14 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_it_is_all_but_the_tests_averaged_over_the_shards_that_ran(settings: Settings) -> None:
     took = [{"packages": 1.0, "service ready": 4.0, "tests": 90.0}, {"packages": 3.0, "tests": 9.0}, {}]
+    shards = [shard(index, ran("a"), seconds=seconds) for index, seconds in enumerate(took)]
 
-    assert 4.0 == costs.mean_s(shard(index, seconds=seconds) for index, seconds in enumerate(took))
+    assert 4.0 == costs.mean_s([*shards, shard(3, seconds={"packages": 0.1})])
     assert 0.0 == costs.mean_s([])
 
 
 def test_what_is_remembered_counts_where_nothing_ran(settings: Settings) -> None:
-    costs.remember(settings, [shard(0, seconds={"packages": 7.04, "tests": 1.0})])
+    costs.remember(settings, [shard(0, ran("a"), seconds={"packages": 7.04, "tests": 1.0})])
     costs.remember(settings, [shard(0)])  # that says nothing
     remembered = costs.known_s(settings)
     folder = settings.reports / "shard-0"

@@ -68,6 +68,7 @@ def test_the_next_try_is_told_what_is_left_and_a_fresh_run_that_all_is(
 ) -> None:
     assert [] == rerun.heeded(settings, OPTION, CI)
     leave(settings, verdict(TWO, f.RED_TEST, f.LOST))
+    assert '"Rerun workflow from failed" in CircleCI runs 2 tests' in capsys.readouterr().out
 
     assert [*OPTION, "-v"] == rerun.heeded(settings, [*OPTION, "-v"], AGAIN)
     assert "2 of 4 tests" in capsys.readouterr().out

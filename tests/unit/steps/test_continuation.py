@@ -87,7 +87,7 @@ def test_it_goes_on_with_the_shards_that_pay(
     (path, kind, body) = told[0]
     assert ("/api/v2/pipeline/continue", "application/json") == (path, kind)
     assert {"continuation-key": KEY, "configuration": CONFIG, "parameters": {"shards": 4}} == body
-    assert "4 of 1 to 4; " in said and "shards: 4" in said and KEY not in said
+    assert "4 of 1 to 4 shards" in said and "shards: 4" in said and KEY not in said
 
 
 def test_where_nothing_is_known_the_config_says_how_many(
