@@ -25,13 +25,12 @@ import numpy as np
 
 from . import baseline as baselines
 from . import judging, learning, loudness
-from .baseline import Baseline, golden_file, golden_name
+from .baseline import Baseline, golden_file, golden_name, own_limits
 from .catalogue import BY_NAME
 from .clip import Clip, is_installed
 from .intervals import bounds
 from .pictures import picture
 from .reading import read
-from .speech import own_limits
 from .taking import skipped
 from .wav import Wav, WavError
 

@@ -22,7 +22,7 @@ from ..environments.environments import Environment
 from ..errors import InstallError, PipelineError, SettingsError
 from ..evidence import audio_history
 from ..runner import preparation, shard
-from ..runner.service_session import ServiceSession
+from ..runner.service_session import ServiceSession, quality_variables
 from ..runner.watchdog import watchdog
 from ..service import running_service, speaking
 from ..service.asking import Target
@@ -356,8 +356,8 @@ def _words(suite: Environment, module: str, *words: str) -> List[str]:
 
 
 def _environ(settings: Settings, suite: Environment) -> Dict[str, str]:
-    own = {"SHARDLINE_MODELS": str(settings.models_directory), "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"}
-    return {**suite.variables(os.environ), **own}
+    own = {"PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"}
+    return {**suite.variables(os.environ), **quality_variables(settings), **own}
 
 
 def _ask(settings: Settings, order: Mapping[str, Any], title: str) -> Dict[str, Any]:
