@@ -1,9 +1,9 @@
 """Did an engine get worse as a whole? Means over a set of recordings, each with its confidence, beside those of before.
 
-What is measured here says little of one recording (a muffled voice raises DNSMOS) and much of many: opinions
-as listeners would give them, whether it is one speaker, and whether what is said can be recognised. So nothing is judged
-for fewer than 20 recordings, and only a fall that cannot be chance and is large enough to matter fails. The same texts in
-both sets make the sharpest comparison: what one text has by itself is then the same on both sides.
+What is measured here says little of one recording (a muffled voice raises DNSMOS) and much of many: opinions as
+listeners would give them, whether it is one speaker, and whether what is said can be recognised. So nothing is judged
+for fewer than 20 recordings, and only a fall that cannot be chance and is large enough to matter fails. The same texts
+in both sets make the sharpest comparison: what one text has by itself is then the same on both sides.
 
     row = measure(clip)                          # for each recording; `recognised` adds what needs a recogniser
     taken = Set(rows={name: row, ...}, voices={name: voice, ...})
@@ -151,9 +151,8 @@ def _against_others(voices: Voices, known: Voices) -> Dict[str, float]:
 def _verdict(trend: Trend, column: Mapping[str, float], old: Mapping[str, float]) -> Verdict:
     mean = mean_of(list(column.values()))
     if mean.count < LEAST_CLIPS:
-        return Verdict(
-            trend.name, mean.value, None, None, True, skipped=f"{LEAST_CLIPS} recordings: {mean.count} are here"
-        )
+        few = f"{LEAST_CLIPS} recordings: {mean.count} are here"
+        return Verdict(trend.name, mean.value, None, None, True, skipped=few)
     if len(old) < LEAST_CLIPS:
         return Verdict(trend.name, mean.value, None, None, True)
     moved, how = change(column, old)
@@ -179,8 +178,8 @@ def _told(
 ) -> Verdict:
     digits = trend.digits
     text = (
-        f"{trend.words} {'rose' if moved.value > 0 else 'fell'} from {past:.{digits}f} by {abs(moved.value):.{digits}f}, "
-        f"and not by chance (95 %: {moved.low:+.{digits}f} to {moved.high:+.{digits}f}; {how})"
+        f"{trend.words} {'rose' if moved.value > 0 else 'fell'} from {past:.{digits}f} by {abs(moved.value):.{digits}f}"
+        f", and not by chance (95 %: {moved.low:+.{digits}f} to {moved.high:+.{digits}f}; {how})"
     )
     text += f"; {trend.odd}" if passed else ""
     low, high = (limit, None) if trend.better > 0 else (None, limit)

@@ -1,8 +1,9 @@
-"""Who speaks? The voice of a recording as 256 numbers, near for one speaker, far for two: Resemblyzer's encoder, without torch.
+"""Who speaks? A voice as 256 numbers, near for one speaker, far for two: Resemblyzer's encoder, without torch.
 
-It is the encoder of Wan and others 2018, "Generalized end-to-end loss for speaker verification" (arXiv:1710.10467): three
-LSTM layers over 40 mel bands, then one linear layer, on pieces of 1.6 s. The weights are those of the package Resemblyzer
-(Apache 2.0); reading them and running them take numpy alone. How alike two voices are is the cosine of their numbers.
+It is the encoder of Wan and others 2018, "Generalized end-to-end loss for speaker verification" (arXiv:1710.10467):
+three LSTM layers over 40 mel bands, then one linear layer, on pieces of 1.6 s. The weights are those of the package
+Resemblyzer (Apache 2.0); reading and running them takes numpy alone. How alike two voices are is the cosine of their
+numbers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Read the arrays of a file that torch saved before version 1.6, with numpy alone, and nothing of it is run.
 
-Such a file is five pickles in a row (a magic number, the version, sizes of types, the object, the storages' keys), then each
-storage: its count as 8 bytes, then its numbers, little-endian. A pickle may name any function to be called, so the reader
-knows only those that arrays take.
+Such a file is five pickles in a row (a magic number, the version, sizes of types, the object, the storages' keys), then
+each storage: its count as 8 bytes, then its numbers, little-endian. A pickle may name any function to be called, so the
+reader knows only those that arrays take.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Is what was said what should be said? Recognise the speech, and count the words or characters that differ.
 
-English is recognised by pocketsphinx, with the model in its wheel. Any other language, and a better recogniser for English,
-by a command of the project's own: it gets WAV files (16 kHz, mono, 16 bit) and prints the text of each, a line a file:
+English is recognised by pocketsphinx, with the model in its wheel. Any other language, and a better recogniser for
+English, by a command of the project's own: it gets WAV files (16 kHz, mono, 16 bit) and prints the text of each, a line
+a file:
 
     recogniser: [python, tools/recognise.py, "{wav}"]      # started for each recording
     recogniser: [python, tools/recognise.py, "{wavs}"]     # started once for all: for whoever loads a large model
@@ -46,7 +47,7 @@ def recogniser(environ: Mapping[str, str]) -> List[str]:
         RecogniserError: it is no list of words with a place for the recording.
     """
     given = json.loads(environ.get("SHARDLINE_QUALITY") or "{}").get("recogniser", [])
-    if not isinstance(given, list) or (given and not any(ONE in str(word) or ALL == word for word in given)):
+    if not isinstance(given, list) or (given and not any(ONE in str(word) or str(word) == ALL for word in given)):
         raise RecogniserError(f"quality.recogniser: expected a list of words with {ONE} or {ALL}, got {given!r}")
     return [str(word) for word in given]
 
@@ -86,7 +87,7 @@ def _pcm(wav: Wav) -> bytes:
 def _asked(command: Sequence[str], timeout_s: float, count: int) -> List[str]:
     shown = " ".join(command[:4]) + (" ..." if len(command) > 4 else "")
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout_s, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RecogniserError(f"recogniser {shown}: {error}") from None
     said = done.stdout.decode("utf-8", "replace")
@@ -115,7 +116,7 @@ def _english(wav: Wav) -> str:
 
 def _decoder() -> Any:
     """Make one for each recording: it adapts to what it hears, and should not know the one before."""
-    import pocketsphinx
+    import pocketsphinx  # type: ignore[import-not-found]
 
     return pocketsphinx.Decoder(samprate=RATE_HZ, loglevel="FATAL")
 

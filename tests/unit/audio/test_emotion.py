@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import List
+from typing import Dict, List
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ def test_more_intensity_goes_further() -> None:
     ],
     ids=["ignored", "the-other-way", "as-it-falls"],
 )
-def test_an_intensity_that_does_not_count_is_found(steps: "dict[float, List[Move]]") -> None:
+def test_an_intensity_that_does_not_count_is_found(steps: Dict[float, List[Move]]) -> None:
     found = only(judge_growth("happy", steps, PITCH))
 
     assert not found.passed

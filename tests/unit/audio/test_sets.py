@@ -82,5 +82,5 @@ def test_a_set_comes_back_from_its_file() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2, "clips": {}}', '{"schema": 1, "clips": {"a": 1}}'])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(SetError, match="set.json: expected"):
+    with pytest.raises(SetError, match=r"set\.json: expected"):
         sets.from_json(text)
