@@ -140,6 +140,12 @@ def load(folder: Path) -> Baseline:
         raise BaselineError(f"{path}: {error.strerror}") from None
 
 
+def own_limits(environ: Mapping[str, str]) -> Dict[str, Limit]:
+    """Read `quality:` of pipeline.yml, which the pipeline hands on as SHARDLINE_QUALITY."""
+    given = environ.get("SHARDLINE_QUALITY", "")
+    return limits_of(json.loads(given), "quality") if given else {}
+
+
 def usual() -> Dict[str, Limit]:
     """Give the limits of any speech, for a voice that nobody recorded a baseline of."""
     return {name: each.usual for name, each in BY_NAME.items()}

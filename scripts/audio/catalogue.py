@@ -20,7 +20,8 @@ class Measure(NamedTuple):
 
     Args:
         name: ends with its unit.
-        low: what a person hears where it is too low, with {value}, {low} and {high}; empty where that is no fault.
+        low: what a person hears where it is too low, with {value}, {size} (without its sign), {low}
+            and {high}; empty where that is no fault.
         high: the same for too high.
         least: how far beyond all that is known to be good a limit lies at the least: what nobody minds, in its unit.
             None: its limits are the usual ones, and never learnt.
@@ -123,7 +124,7 @@ MEASURES = (
     ),
     Measure(
         "f0_drift_st",
-        "the pitch sinks by {value} semitones from beginning to end",
+        "the pitch sinks by {size} semitones from beginning to end",
         "the pitch rises by {value} semitones from beginning to end",
         1.0,
         Limit(-12.0, 12.0),
@@ -165,6 +166,14 @@ COMPARISONS = (
         Limit(None, 2.2),
         digits=1,
     ),
+    Measure(
+        "backwards",
+        "",
+        "a part is played backwards: that would be nearer by {value}",
+        1.0,
+        Limit(None, 2.5),
+        digits=1,
+    ),
     Measure("longest_run_s", "", "{value} s are missing or too much, against the golden one", 0.04, Limit(None, 0.15)),
     Measure(
         "timbre_distance",
@@ -185,7 +194,7 @@ COMPARISONS = (
     ),
     Measure(
         "length_percent",
-        "{value} % shorter than the golden one",
+        "{size} % shorter than the golden one",
         "{value} % longer than the golden one",
         1.5,
         Limit(-12.0, 12.0),
@@ -193,7 +202,7 @@ COMPARISONS = (
     ),
     Measure(
         "pitch_shift_st",
-        "{value} semitones lower than the golden one",
+        "{size} semitones lower than the golden one",
         "{value} semitones higher than the golden one",
         0.3,
         Limit(-1.5, 1.5),
@@ -210,7 +219,7 @@ COMPARISONS = (
     ),
     Measure(
         "pitch_drift_st",
-        "the pitch drifts down by {value} semitones against the golden one",
+        "the pitch drifts down by {size} semitones against the golden one",
         "the pitch drifts up by {value} semitones against the golden one",
         0.3,
         Limit(-1.2, 1.2),

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from .baseline import Baseline, is_outside, usual
 from .catalogue import BY_NAME, MEASURES, Limit
 from .clip import Clip
-from .taking import compare, measure, skipped
+from .taking import compare, measure, skipped, take
 
 FORMAT = "format"  # the verdict on the file itself
 
@@ -52,6 +52,12 @@ def judge(
     return [of_format(clip), *verdicts(values, limits), *_skipped(golden is not None)]
 
 
+def judge_one(name: str, clip: Clip, baseline: Baseline, own: Mapping[str, Limit] = {}) -> Verdict:
+    """Judge a recording by one measure of MEASURES, as `judge` does by all."""
+    limits = {**usual(), **baseline.limits, **own}
+    return verdicts({name: take(name, clip, baseline.profile)}, limits)[0]
+
+
 def of_format(clip: Clip) -> Verdict:
     """Judge the file: what a lenient reader forgives is still wrong."""
     problem = clip.wav.problem
@@ -77,7 +83,7 @@ def wording(name: str, value: float, limit: Limit) -> str:
     """
     measure = BY_NAME[name]
     text = measure.low if limit.low is not None and value < limit.low else measure.high
-    numbers = {"value": value, "low": limit.low, "high": limit.high}
+    numbers = {"value": value, "size": abs(value), "low": limit.low, "high": limit.high}
     shown = {key: "any" if number is None else f"{number:.{measure.digits}f}" for key, number in numbers.items()}
     return (text or f"{name} is {{value}}, expected {{low}} to {{high}}").format(**shown)
 

@@ -34,17 +34,17 @@ class Likeness:
 
 def likeness(one: Wav, other: Wav) -> Likeness:
     """Align two recordings of at least one window each."""
-    path, costs = align(cepstra(one), cepstra(other))
-    return Likeness(float(costs.mean()), longest_straight_run(path) * HOP_S)
+    path, distances = align(cepstra(one), cepstra(other))
+    return Likeness(float(distances[path[:, 0], path[:, 1]].mean()), longest_straight_run(path) * HOP_S)
 
 
 def align(first: Samples, second: Samples) -> tuple[Samples, Samples]:
-    """Lay two series side by side: the path as rows (i, j), and the distance at each."""
+    """Lay two series side by side: the path as rows (i, j), and the distance of each two frames."""
     squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :]
     # rounded, so that rounding errors between equal frames draw no path off the diagonal
     costs = np.sqrt(np.maximum(squares - 2 * first @ second.T, 0)).round(3)
     path = _cheapest_path(costs)
-    return path, costs[path[:, 0], path[:, 1]]
+    return path, costs
 
 
 def cepstra(wav: Wav, hop_s: float = HOP_S) -> Samples:

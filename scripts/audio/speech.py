@@ -19,11 +19,10 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, List, Mapping, Optional, Union
 
 from . import judging
-from .baseline import FILE, Baseline, golden_file, golden_name, limits_of, load
-from .catalogue import Limit
+from .baseline import FILE, Baseline, golden_file, golden_name, limits_of, load, own_limits
 from .clip import Clip
 from .judging import Verdict
 from .reading import read
@@ -93,12 +92,6 @@ def nearest(test: Optional[Path]) -> Optional[Path]:
     """Find the folder of the baseline: `audio`, with a baseline.json, beside the test or above."""
     above = [] if test is None else [test.parent, *test.parent.parents]
     return next((folder / FOLDER for folder in above if (folder / FOLDER / FILE).is_file()), None)
-
-
-def own_limits(environ: Mapping[str, str]) -> Dict[str, Limit]:
-    """Read `quality:` of pipeline.yml, which the pipeline hands on as SHARDLINE_QUALITY."""
-    given = environ.get("SHARDLINE_QUALITY", "")
-    return limits_of(json.loads(given), "quality") if given else {}
 
 
 @functools.lru_cache(maxsize=None)

@@ -20,6 +20,11 @@ def measure(clip: Clip, profile: Profile) -> Dict[str, float]:
     return {each.name: OF[each.name](clip, profile) for each in MEASURES if _is_here(each)}
 
 
+def take(name: str, clip: Clip, profile: Profile) -> float:
+    """Take one measure of a recording by itself."""
+    return OF[name](clip, profile)
+
+
 def compare(clip: Clip, golden: Clip) -> Dict[str, float]:
     """Take every measure against the golden recording of the same text."""
     laid = side_by_side(clip.wav, golden.wav)

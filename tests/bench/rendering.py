@@ -11,7 +11,7 @@ from pathlib import Path
 
 def main(engine: str, models: str, folder: str) -> None:
     """Speak what stdin has."""
-    sys.path.insert(0, engine)
+    sys.path[0] = engine  # instead of this folder, whose modules have names of the standard library
     from speech import Speaker  # type: ignore[import-not-found]
 
     speaker = None

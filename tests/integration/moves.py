@@ -6,7 +6,7 @@ from typing import List, NamedTuple, Tuple
 
 import numpy as np
 
-from scripts.audio import likeness, measures
+from scripts.audio import likeness, measures, pitch
 from scripts.audio.wav import Samples
 from tests.integration.service import Speech
 
@@ -25,7 +25,7 @@ def move(neutral: Speech, acted: Speech) -> Move:
     """Measure the way from the neutral speech to the acted one."""
     plain, wav = neutral.wav, acted.wav
     return Move(
-        measures.semitones(measures.f0_median_hz(plain), measures.f0_median_hz(wav)),
+        pitch.semitones(pitch.f0_median_hz(plain), pitch.f0_median_hz(wav)),
         100 * (measures.duration_s(wav) / measures.duration_s(plain) - 1),
         measures.rms_db(wav) - measures.rms_db(plain),
     )
