@@ -112,7 +112,7 @@ def skipped(command: Sequence[str] = ()) -> Dict[str, str]:
     if not speaker.weights():
         wanted.update((name, f"{speaker.FILE} of Resemblyzer") for name in ("speaker_consistency", "speaker_likeness"))
     if not command and not words.has_english():
-        wanted["word_errors"] = "pocketsphinx for English, or quality.recogniser"
+        wanted["word_errors"] = "pocketsphinx for English, or suite.recogniser"
     return wanted
 
 

@@ -2,7 +2,7 @@
 
 English is recognised by pocketsphinx, with the model in its wheel. Any other language, and a better recogniser for
 English, by a command of the project's own: it gets WAV files (16 kHz, mono, 16 bit) and prints the text of each, a line
-a file:
+a file. `python` in it is the suite's. In pipeline.yml below suite:
 
     recogniser: [python, tools/recognise.py, "{wav}"]      # started for each recording
     recogniser: [python, tools/recognise.py, "{wavs}"]     # started once for all: for whoever loads a large model
@@ -16,6 +16,7 @@ import json
 import math
 import re
 import subprocess
+import sys
 import tempfile
 import unicodedata
 import wave
@@ -41,14 +42,18 @@ class RecogniserError(RuntimeError):
 
 
 def recogniser(environ: Mapping[str, str]) -> List[str]:
-    """Read `recogniser` of `quality:` in pipeline.yml, which the pipeline hands on as SHARDLINE_QUALITY; empty: none.
+    """Read `suite.recogniser` of pipeline.yml, which the pipeline hands on as SHARDLINE_RECOGNISER; empty: none.
 
     Raises:
         RecogniserError: it is no list of words with a place for the recording.
     """
-    given = json.loads(environ.get("SHARDLINE_QUALITY") or "{}").get("recogniser", [])
+    said = environ.get("SHARDLINE_RECOGNISER", "")
+    try:
+        given = json.loads(said) if said else []
+    except ValueError:
+        given = said
     if not isinstance(given, list) or (given and not any(ONE in str(word) or str(word) == ALL for word in given)):
-        raise RecogniserError(f"quality.recogniser: expected a list of words with {ONE} or {ALL}, got {given!r}")
+        raise RecogniserError(f"SHARDLINE_RECOGNISER: expected a list of words with {ONE} or {ALL}, got {given!r}")
     return [str(word) for word in given]
 
 
@@ -85,6 +90,7 @@ def _pcm(wav: Wav) -> bytes:
 
 
 def _asked(command: Sequence[str], timeout_s: float, count: int) -> List[str]:
+    command = [sys.executable if command[0] == "python" else command[0], *command[1:]]
     shown = " ".join(command[:4]) + (" ..." if len(command) > 4 else "")
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)

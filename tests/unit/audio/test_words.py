@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from typing import List
@@ -70,12 +69,11 @@ def test_a_command_that_is_not_there_is_named() -> None:
 
 
 def test_the_recogniser_is_one_of_the_settings() -> None:
-    given = {"SHARDLINE_QUALITY": json.dumps({"recogniser": ["asr", "{wav}"], "offset": {"high": 1}})}
-
-    assert ["asr", "{wav}"] == words.recogniser(given)
+    assert ["asr", "{wav}"] == words.recogniser({"SHARDLINE_RECOGNISER": '["asr", "{wav}"]'})
     assert [] == words.recogniser({})
-    with pytest.raises(RecogniserError, match="expected a list of words"):
-        words.recogniser({"SHARDLINE_QUALITY": '{"recogniser": ["asr"]}'})
+    for wrong in ('["asr"]', "asr", '{"wav": 1}'):
+        with pytest.raises(RecogniserError, match="expected a list of words"):
+            words.recogniser({"SHARDLINE_RECOGNISER": wrong})
 
 
 def test_pocketsphinx_is_asked_about_english_only() -> None:
