@@ -37,7 +37,7 @@ SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000
 LAST_WORDS = 300  # characters of what a failed command said
 
 
-class RecogniserError(RuntimeError):
+class RecogniserError(ChildProcessError):
     """The recogniser failed; the message says which command, and what it said."""
 
 
