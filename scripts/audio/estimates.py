@@ -18,7 +18,7 @@ class Mean(NamedTuple):
     value: float
     low: float
     high: float
-    count: int
+    number: int
 
 
 def mean_of(values: Sequence[float]) -> Mean:

@@ -71,7 +71,7 @@ def lines_of(verdicts: List[Verdict], means: Mapping[str, Mean], skipped: Mappin
         note = each.words or (f"not judged, for want of {each.skipped}" if each.skipped else "")
         mark = "ok  " if each.passed else "BAD "
         lines.append(
-            f"{mark}{each.measure:<20}{mean.value:>7.{digits}f}   {sure:<16}{mean.count:>4} recordings   {note}"
+            f"{mark}{each.measure:<20}{mean.value:>7.{digits}f}   {sure:<16}{mean.number:>4} recordings   {note}"
         )
     return [line.rstrip() for line in lines] + [
         f"skipped: {name}, for want of {lack}" for name, lack in skipped.items()

@@ -150,8 +150,8 @@ def _against_others(voices: Voices, known: Voices) -> Dict[str, float]:
 
 def _verdict(trend: Trend, column: Mapping[str, float], old: Mapping[str, float]) -> Verdict:
     mean = mean_of(list(column.values()))
-    if mean.count < LEAST_CLIPS:
-        few = f"{LEAST_CLIPS} recordings: {mean.count} are here"
+    if mean.number < LEAST_CLIPS:
+        few = f"{LEAST_CLIPS} recordings: {mean.number} are here"
         return Verdict(trend.name, mean.value, None, None, True, skipped=few)
     if len(old) < LEAST_CLIPS:
         return Verdict(trend.name, mean.value, None, None, True)

@@ -63,7 +63,7 @@ def test_a_first_set_has_means_only() -> None:
 
     assert found.passed
     assert pytest.approx(3.3625) == found.value
-    assert 24 == sets.means(rows(24))["mos_overall"].count
+    assert 24 == sets.means(rows(24))["mos_overall"].number
 
 
 def test_another_speaker_is_found_though_the_set_is_as_consistent() -> None:
