@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence
 
-from . import baseline, judging
+from . import baseline, judging, set_command
 from .baseline import Baseline, BaselineError
 from .catalogue import BY_NAME, Limit
 from .clip import Clip
@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--baseline", type=Path, metavar="FOLDER", help="the folder of baseline.json")
         one.add_argument("--json", action="store_true", help="all verdicts, for a program")
         one.set_defaults(run=run)
+    set_command.add_to(commands)
     return whole
 
 

@@ -301,6 +301,8 @@ def quality_variables(settings: Settings) -> Dict[str, str]:
     """
     limits = {name: dataclasses.asdict(bounds) for name, bounds in settings.quality.items()}
     variables = {"SHARDLINE_QUALITY": json.dumps(limits)} if limits else {}
+    if settings.suite.recogniser:
+        variables["SHARDLINE_RECOGNISER"] = json.dumps(settings.suite.recogniser)
     return {**variables, "SHARDLINE_MODELS": str(settings.models_directory)} if settings.models else variables
 
 

@@ -121,6 +121,8 @@ ABOUT: Dict[str, str] = {
     "shards here run one at a time",
     "suite.asks_while_collected": "false where no test file asks the service when it is imported: pytest then starts "
     "and collects while the service comes up; who asks all the same is refused",
+    "suite.recogniser": "prints what a recording says, for the share of words or characters that are wrong: a command "
+    "with {wav} (16 kHz, mono), or {wavs}: all at once, a line each || pocketsphinx, for English",
 }
 
 
