@@ -24,17 +24,17 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 import numpy as np
 
 from . import baseline as baselines
-from . import judging, learning, loudness
+from . import judging, learning, loudness, sets, words
 from .baseline import Baseline, golden_file, golden_name, own_limits
-from .catalogue import BY_NAME
 from .clip import Clip, is_installed
 from .intervals import bounds
 from .pictures import picture
 from .reading import read
 from .taking import skipped
+from .torch_file import TorchFileError
 from .wav import Wav, WavError
 
-TEXTS = "texts.json"
+TEXTS, SET = "texts.json", "set.json"
 SOUNDS = (".wav", ".flac", ".ogg")
 Order = Mapping[str, Any]
 
@@ -66,27 +66,41 @@ def judge(order: Order) -> Dict[str, Any]:
     """Judge all recordings of a folder by a baseline; without one, by the limits of any speech."""
     folder = Path(order["baseline"]) if order.get("baseline") else None
     known = baselines.load(folder) if folder else Baseline()
-    clips = [_judged(each, known, folder) for each in recordings(Path(order["folder"]))]
+    heard: Dict[str, Clip] = {}
+    clips = [_judged(each, known, folder, heard) for each in recordings(Path(order["folder"]))]
     least, most = bounds(known.alarms, known.clips) if known.clips else (0.0, 1.0)
     about = {"engine": known.engine, "voice": known.voice, "clips": known.clips, "alarms": known.alarms}
-    measures = {name: {"low": bool(each.low), "high": bool(each.high)} for name, each in BY_NAME.items()}
     return {
         "baseline": {**about, "share_from": least, "share_to": most} if folder else None,
         "skipped": skipped(),
-        "measures": measures,
         "clips": clips,
+        "whole": _whole(heard, folder),
     }
 
 
-def _judged(each: Recording, known: Baseline, folder: Optional[Path]) -> Dict[str, Any]:
+def _whole(clips: Mapping[str, Clip], folder: Optional[Path]) -> Dict[str, Any]:
+    """Judge the set as a whole: verdicts on its means, beside those of the baseline, and what is not measured here."""
+    command = words.recogniser(os.environ)
+    now = sets.measure(clips, command)
+    kept = folder / SET if folder else None
+    before = sets.from_json(kept.read_text(encoding="utf-8"), kept) if kept and kept.is_file() else None
+    return {
+        "verdicts": [judging.as_dict(each) for each in sets.judge(now, before)],
+        "skipped": sets.skipped(command),
+        "has_before": before is not None,
+    }
+
+
+def _judged(each: Recording, known: Baseline, folder: Optional[Path], heard: Dict[str, Clip]) -> Dict[str, Any]:
+    """Judge one recording; what can be heard is added to `heard`, by the name of its golden one."""
     told: Dict[str, Any] = {"file": str(each.file), "text": each.text, "options": dict(each.options), "golden": ""}
     try:
         if each.problem:
             raise WavError(each.problem)
-        clip = Clip(read(each.file.read_bytes()), each.text)
+        clip = heard[_key(each)] = Clip(read(each.file.read_bytes()), each.text)
     except (WavError, OSError) as error:
-        words = f"no recording: {error}"
-        return {**told, "verdicts": [judging.as_dict(_no_recording(words))], "faults": [words], "picture": None}
+        why = f"no recording: {error}"
+        return {**told, "verdicts": [judging.as_dict(_no_recording(why))], "faults": [why], "picture": None}
     path = golden_file(folder, golden_name(each.text, each.options)) if folder and each.text else None
     golden = Clip(read(path.read_bytes()), each.text) if path else None
     found = judging.judge(clip, golden, known, own_limits(os.environ))
@@ -100,8 +114,12 @@ def _judged(each: Recording, known: Baseline, folder: Optional[Path]) -> Dict[st
     }
 
 
-def _no_recording(words: str) -> judging.Verdict:
-    return judging.Verdict(judging.FORMAT, float("nan"), None, None, False, words)
+def _key(each: Recording) -> str:
+    return golden_name(each.text, each.options) if each.text else each.file.name
+
+
+def _no_recording(why: str) -> judging.Verdict:
+    return judging.Verdict(judging.FORMAT, float("nan"), None, None, False, why)
 
 
 def record(order: Order) -> Dict[str, Any]:
@@ -111,11 +129,11 @@ def record(order: Order) -> Dict[str, Any]:
         WavError: one cannot be read; nothing was written.
     """
     target, takes = Path(order["baseline"]), Path(order["takes"]) if order.get("takes") else None
-    heard, wrong, other = [], [], 0
+    heard, wrong, other, clips = [], [], 0, {}
     kept: Dict[str, bytes] = {}
     for each in recordings(Path(order["folder"])):
         body = each.file.read_bytes()
-        clip = _clip(each, body)
+        clip = clips[_key(each)] = _clip(each, body)
         again = (takes / each.file.name).read_bytes() if takes else body
         other += again != body
         heard.append(learning.hear(clip, _clip(each, again) if again != body else None))
@@ -124,6 +142,9 @@ def record(order: Order) -> Dict[str, Any]:
         kept[golden_name(each.text, each.options)] = body
     learnt = learning.learn(heard, str(order.get("engine", "")), str(order.get("voice", "")))
     size = _write(target, kept, baselines.to_json(learnt))
+    whole = sets.measure(clips, words.recogniser(os.environ))
+    if any(whole.rows.values()) or whole.voices:
+        (target / SET).write_text(sets.to_json(whole), encoding="utf-8")
     least, most = bounds(learnt.alarms, learnt.clips)
     about = {"clips": len(heard), "golden": len(kept), "size_bytes": size, "alarms": learnt.alarms, "differ": other}
     return {**about, "share_from": least, "share_to": most, "wrong": wrong, "skipped": skipped()}
@@ -204,6 +225,7 @@ def as_wav(wav: Wav) -> bytes:
     return written.getvalue()
 
 
+OF_SETS = (sets.SetError, words.RecogniserError, TorchFileError)
 DO: Dict[str, Callable[[Order], Dict[str, Any]]] = {"judge": judge, "record": record, "pair": pair}
 
 
@@ -212,7 +234,7 @@ def main(order_file: str, answer_file: str) -> int:
     order = json.loads(Path(order_file).read_text(encoding="utf-8"))
     try:
         answer, code = DO[order["do"]](order), 0
-    except (OSError, WavError, baselines.BaselineError) as error:
+    except (OSError, WavError, baselines.BaselineError, *OF_SETS) as error:
         answer, code = {"error": str(error)}, 2
     Path(answer_file).write_bytes(json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace"))
     return code

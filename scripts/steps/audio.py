@@ -202,11 +202,14 @@ def judge(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> int:
     bad = [each for each in found["clips"] if each["faults"]]
     for each in bad[:MOST_BAD]:
         say(f"{printable(each['text'] or Path(each['file']).name)}: {heard(each['faults'])}")
-    for line in skipped_lines(found["skipped"]):
+    fallen = [each["words"] for each in found["whole"]["verdicts"] if not each["passed"]]
+    for words in fallen:
+        say(f"the set as a whole: {printable(words)}")
+    for line in skipped_lines({**found["skipped"], **found["whole"]["skipped"]}):
         say(line)
     say(f"{counted(len(found['clips']), 'recording')}: {len(bad)} bad, {wish.allowed} allowed")
     say(f"page: {settings.shown(page)}")
-    return 1 if len(bad) > wish.allowed else 0
+    return 1 if fallen or len(bad) > wish.allowed else 0
 
 
 def listen(settings: Settings, one: Path, other: Path, output: Optional[Path] = None) -> None:

@@ -89,6 +89,8 @@ class _View:
         self.clips = every
         self.longest_s = max([_seconds(each.sound) for each in every], default=0.0)
         self.sounds = self._room.contents()
+        self.whole = verdicts.rows(found["whole"]["verdicts"])
+        self.fallen = [row for row in self.whole if not row.passed]
         self.spreads = spreads([each.rows for each in every])
         self.runs = min(len(past), MOST_RUNS)
         self.trends = trends(past[-MOST_RUNS:])
@@ -96,11 +98,17 @@ class _View:
     @property
     def state(self) -> str:
         """Say how it ended, in a word of the table of words."""
-        return "red" if self._bad_count > self._allowed else "green"
+        return "red" if self.fallen or self._bad_count > self._allowed else "green"
 
     @property
     def sentence(self) -> Both:
         """Say in a sentence what was found."""
+        if not self.fallen:
+            return self._counted()
+        told, as_well = sound_words.say("fallen"), self._counted()
+        return Both(f"{told.en}; {as_well.en[0].lower()}{as_well.en[1:]}", f"{told.zh}；{as_well.zh}")
+
+    def _counted(self) -> Both:
         count = len(self._found["clips"])
         if not self._bad_count:
             return sound_words.say("one_good" if count == 1 else "all_good", all=count)
@@ -137,7 +145,12 @@ class _View:
         alone = sum(not each["golden"] and bool(each["picture"]) for each in clips)
         if known and alone:
             told.append(sound_words.say("no_golden", count=alone))
-        return [*told, *_not_measured(self._found["skipped"])]
+        return told
+
+    @property
+    def not_measured(self) -> List[Both]:
+        """List what was not measured, for want of which package."""
+        return _not_measured({**self._found["skipped"], **self._found["whole"]["skipped"]})
 
 
 def _not_measured(skipped: Mapping[str, str]) -> List[Both]:

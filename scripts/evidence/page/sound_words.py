@@ -31,7 +31,8 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "{clips} recordings are too few to tell a trend: a mean says something from 20 on.",
         "{clips} 条录音太少，看不出趋势：20 条以上平均值才有意义。",
     ),
-    "not_measured": ("Not measured, for want of {package}: {names}.", "缺少 {package}，未测量：{names}。"),
+    "unmeasured": ("Not measured here", "未测量的项目"),
+    "not_measured": ("{names}: for want of {package}", "{names}：缺少 {package}"),
     "no_golden": (
         "{count} recordings have no golden one: nothing was compared.",
         "{count} 条录音没有参考录音，未作比较。",
@@ -49,6 +50,12 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "skipped": ("skipped", "跳过"),
     "needs": ("needs {package}", "需要 {package}"),
     "no_text": ("(no text)", "（无文本）"),
+    "whole": ("The set as a whole", "整体"),
+    "whole_note": (
+        "Means that say little of one recording, and much of 20 or more: only a fall that is not chance counts.",
+        "这些平均值对单条录音意义不大，20 条以上才可靠：只有并非偶然的下降才算数。",
+    ),
+    "fallen": ("The set as a whole is worse than before", "整体比以前差"),
     "spread": ("Where the recordings lie within the limits", "录音在限值内的分布"),
     "spread_note": (
         "Each mark is a recording; between the lines is what passes.",
@@ -176,6 +183,23 @@ MEASURES: Dict[str, Tuple[str, str, str, str]] = {
         "音高相对参考下漂 {value} 个半音",
         "音高相对参考上漂 {value} 个半音",
     ),
+    "mos_overall": ("opinion of all (DNSMOS)", "总体评分（DNSMOS）", "总体评分降至 {value}，至少 {low}", ""),
+    "mos_signal": ("opinion of the speech (DNSMOS)", "语音评分（DNSMOS）", "语音评分降至 {value}，至少 {low}", ""),
+    "mos_background": (
+        "opinion of the background (DNSMOS)",
+        "背景评分（DNSMOS）",
+        "背景评分降至 {value}，至少 {low}",
+        "",
+    ),
+    "mos_p808": ("opinion of all (P.808)", "总体评分（P.808）", "总体评分降至 {value}，至少 {low}", ""),
+    "speaker_consistency": ("one speaker (cosine)", "说话人一致性（余弦）", "说话人一致性降至 {value}，至少 {low}", ""),
+    "speaker_likeness": (
+        "speaker as before (cosine)",
+        "与以前说话人的相似度",
+        "与以前说话人的相似度降至 {value}，至少 {low}",
+        "",
+    ),
+    "word_errors": ("words not recognised", "识别错误率", "", "识别错误率升至 {value}，至多 {high}"),
 }
 
 # How the verdict on a file itself begins.

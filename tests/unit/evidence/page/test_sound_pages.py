@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from scripts.audio import sets
 from scripts.audio.catalogue import BY_NAME
 from scripts.evidence import audio_history
 from scripts.evidence.page import blind_page, kept, set_page, sound_words, sounding, verdicts
@@ -35,7 +36,8 @@ def clip(tmp_path: Path, name: str, *told: Dict[str, Any], **more: Any) -> Dict[
 
 
 def found(*clips: Dict[str, Any], baseline: Any = None, skipped: Any = ()) -> Dict[str, Any]:
-    return {"clips": list(clips), "baseline": baseline, "skipped": dict(skipped)}
+    whole = {"verdicts": [], "skipped": {}, "has_before": False}
+    return {"clips": list(clips), "baseline": baseline, "skipped": dict(skipped), "whole": whole}
 
 
 def page(tmp_path: Path, told: Dict[str, Any], past: Any = (), allowed: int = 0) -> Page:
@@ -88,7 +90,7 @@ def test_a_reader_is_told_how_far_the_limits_can_be_trusted(tmp_path: Path, base
 
     assert words in made.text
     assert "1 recordings are too few to tell a trend" in made.text
-    assert "Not measured, for want of praat : pitch, Hz" in made.text.replace("praat:", "praat :")
+    assert "pitch, Hz: for want of praat" in made.text
 
 
 def test_more_may_be_bad_where_a_person_allows_it(tmp_path: Path) -> None:
@@ -96,6 +98,17 @@ def test_more_may_be_bad_where_a_person_allows_it(tmp_path: Path) -> None:
 
     assert "green" == made.of("body")[0]["class"]
     assert "1 of 1 recordings are bad; 1 may be" in made.text
+
+
+def test_a_set_that_fell_as_a_whole_is_red_though_each_recording_passes(tmp_path: Path) -> None:
+    told = found(clip(tmp_path, "a", GOOD))
+    fallen = {"measure": "mos_p808", "value": 2.9, "low": 3.2, "high": None, "passed": False, "words": "it fell"}
+    told["whole"]["verdicts"] = [fallen]
+    made = page(tmp_path, told)
+
+    assert "red" == made.of("body")[0]["class"]
+    assert "The set as a whole is worse than before; the recording is as good as it should be" in made.text
+    assert "it fell" in made.text and "总体评分降至 2.9，至少 3.2" in made.text
 
 
 def test_past_runs_are_drawn_and_what_moved_is_marked(tmp_path: Path) -> None:
@@ -175,4 +188,5 @@ def test_every_measure_has_a_name_and_its_faults_have_words_in_chinese() -> None
     assert {} == missing
     for name, words in sound_words.MEASURES.items():
         [each.format(value=1, low=2, high=3) for each in words]
-        assert name == "format" or name in BY_NAME
+        assert name == "format" or name in BY_NAME or name in sets.BY_NAME
+    assert set(sets.BY_NAME) <= set(sound_words.MEASURES)
