@@ -64,8 +64,8 @@ class Settings:
     models: Optional[Models] = None
     nodes: int = checked(_check_nodes, default=1)
     distribution: Distribution = Distribution()
-    sonar: Sonar = Sonar()
     quality: Mapping[str, Bounds] = dataclasses.field(default_factory=dict)
+    sonar: Sonar = Sonar()
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
     reports_directory: Optional[Path] = dataclasses.field(default=None, metadata=_NO_KEY)
     addressed: Tuple[str, ...] = dataclasses.field(default=(), metadata=_NO_KEY)

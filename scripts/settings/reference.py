@@ -22,13 +22,13 @@ ABOUT: Dict[str, str] = {
     "distribution.put_if_absent": "in whose words an object of s3:// is made only where there is none: s3, oss, cos "
     "or gcs",
     "distribution.take_over_after": "how long a shard may be silent before others run what it has claimed",
+    "quality": "limits of the sound by measure, {longest_gap_s: {high: 0.9}}: before those of the suite's baseline; "
+    "`audio measure` lists the measures",
     "sonar.key": "the project's key at SonarQube || made from `name`",
     "sonar.sources": "files and folders that are analysed, from the folder of pipeline.yml || all that is no test",
     "sonar.properties": "further properties of SonarQube: {sonar.organization: acme}; those in [tool.sonar] or "
     "sonar-project.properties count, too; the server and its token are SONAR_HOST_URL and SONAR_TOKEN",
     "sonar.gate_timeout": "how long the server may take over an analysis until its quality gate is known",
-    "quality": "limits of the sound by measure, {longest_gap_s: {high: 0.9}}: before those of the suite's baseline; "
-    "`audio measure` lists the measures",
     "service.command": "how the service starts, a list of words, no shell; {host} {port} {models} {run_id} {reports} "
     "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, each shard's own",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",

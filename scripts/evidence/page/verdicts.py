@@ -13,6 +13,7 @@ from .words import Both
 
 MOST = 100  # of one recording
 MOST_WORDS = 400  # characters
+LEAST_DB = 20.0  # that half a gauge is wide: a limit near 0 dB says nothing of how far values lie apart
 EDGE = 0.25  # of a gauge, that lies beyond a limit
 
 
@@ -64,7 +65,7 @@ def _row(told: Any) -> Row:
         passed=told.get("passed") is True,
         heard=sound_words.fault(key, words, value, low, high),
         needs=clean(str(told.get("skipped") or ""), 80),
-        at=None if value is None else place(value, low, high),
+        at=None if value is None else place(value, low, high, LEAST_DB if key.endswith("_db") else 0.0),
     )
 
 
@@ -73,8 +74,11 @@ def _number(value: Any) -> Optional[float]:
     return float(value) if is_one else None
 
 
-def place(value: float, low: Optional[float], high: Optional[float]) -> Optional[float]:
+def place(value: float, low: Optional[float], high: Optional[float], least: float = 0.0) -> Optional[float]:
     """Say where a value lies between its limits, which are at 0.25 and 0.75; None without any.
+
+    Args:
+        least: of one limit alone: how much from it to the middle at the least; else as much as the limit itself.
 
     >>> place(5, 0, 10), place(10, 0, 10), place(0.9, None, 0.6), place(-99, -40, None), place(1, None, None)
     (0.5, 0.75, 1.0, 0.0, None)
@@ -84,7 +88,7 @@ def place(value: float, low: Optional[float], high: Optional[float]) -> Optional
     if low is not None and high is not None:
         at = 0.5 + 0.5 * (value - (low + high) / 2) / ((high - low) or 1.0)
     elif high is not None:
-        at = 1 - EDGE + 0.5 * (value - high) / (abs(high) or 1.0)
+        at = 1 - EDGE + 0.5 * (value - high) / (max(least, abs(high)) or 1.0)
     else:
-        at = EDGE + 0.5 * (value - (low or 0.0)) / (abs(low or 0.0) or 1.0)
+        at = EDGE + 0.5 * (value - (low or 0.0)) / (max(least, abs(low or 0.0)) or 1.0)
     return min(1.0, max(0.0, at))
