@@ -3,6 +3,7 @@
     nox -s integration             fetch, start, test, stop: the main job
     nox -s integration -- -k sad   what is not ours goes to pytest
     nox -s shard -- 2 4            the third of four shards; then `nox -s merge`
+    nox -s matrix                  the main job on each Python, side by side
     nox -s serve                   the service, for a person
     nox -s tests lint              this repository's own tests and checks
 
@@ -23,6 +24,7 @@ import xml.etree.ElementTree
 
 import nox
 import nox.command
+import nox.project
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|venv"  # virtualenv cannot make environments for 3.8 any more
@@ -35,11 +37,12 @@ os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 nox.options.sessions = ["integration"]
 
 PYTHON = "3.11"  # what CI uses
-PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for hints that can be copied
 ROOT = pathlib.Path(__file__).parent
+PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))  # its classifiers: the one list
 LOCK = ROOT / "requirements.lock"
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
+SCANNER = "scripts/sonar/pipeline.yml"  # SonarQube's
 PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
 STAMP = "requirements.sha256"  # in an environment: the checksum of the lock that was installed, whole
 HERE = "{}.{}".format(*sys.version_info)
@@ -58,7 +61,7 @@ def main_python():
 def runs(program):
     """Tell whether the program is there and starts; a shim of pyenv may be there for nothing."""
     found = shutil.which(program)
-    return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)
+    return bool(found) and not subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL)  # noqa: S603 - our words
 
 
 def at_home(name):
@@ -153,6 +156,12 @@ def merge(session):
 
 
 @nox.session(python=MAIN, default=False)
+def matrix(session):
+    """Run the suite on each Python in turn, and lay the results side by side; `-- --expect 3.8,3.13 -k sad`."""
+    pipeline(session, "matrix", "--run")
+
+
+@nox.session(python=MAIN, default=False)
 def isolation(session):
     """Say which tests depend on which; `-- --write` keeps those together."""
     pipeline(session, "isolation")
@@ -188,6 +197,7 @@ def lock(session):
     pipeline(session, "lock")
     pipeline(session, "lock", "--settings", OWN)
     pipeline(session, "lock", "--settings", PLUGINS)
+    pipeline(session, "lock", "--settings", SCANNER)
 
 
 # Our own checks -----------------------------------------------------------------------------------
@@ -208,21 +218,41 @@ def tests(session):
 
 @nox.session(python=MAIN, default=False)
 def lint(session):
-    """Check style and types: ruff and mypy."""
-    own = own_python(session)
-    session.run(own, "-m", "ruff", "check", ".", external=True)
-    session.run(own, "-m", "ruff", "format", "--check", ".", external=True)
-    session.run(own, "-m", "mypy", external=True)
+    """Check style, types, CI files and shell scripts, all even where one fails; `-- --fix` mends what can be."""
+    checks(session, "lint")
+
+
+@nox.session(python=MAIN, default=False)
+def security(session):
+    """Look for unsafe code, known holes of what the locks pin, and secrets in what is new; `-- --all`: everywhere."""
+    checks(session, "security")
+
+
+@nox.session(python=MAIN, default=False)
+def sonar(session):
+    """Send code and findings to SonarQube, and what `nox -s coverage` left; `-- --dry-run` shows them."""
+    pipeline(session, "sonar", "--settings", OWN, "--reports", "tests/covered/reports")
+
+
+@nox.session(python=MAIN, default=False)
+def coverage(session):
+    """Run our own tests measured, and say what of scripts/ they cover; the rest of the line goes to pytest."""
+    ours(session, "tests.covered")
 
 
 @nox.session(python=MAIN, default=False)
 def bench(session):
     """Measure what the pipeline costs and gains; `-- replay` is one of its parts, `-- --help` names all."""
-    install(session)
-    session.run(python(session), "-m", "tests.bench", *session.posargs, env=HERE_TOO, **PATIENT)
+    ours(session, "tests.bench")
 
 
-def matrix(body, version):
+@nox.session(python=MAIN, default=False)
+def release(session):
+    """Check, build, try and tag a version: `-- 1.2.0`; `-- --prepare 1.2.0` first, `--dry-run` makes no tag."""
+    ours(session, "tests.release")
+
+
+def on_each(body, version):
     """Register the same session on exactly this Python, as `integration-3.8`."""
     name = f"{body.__name__}-{version}"
     is_asked = any(name in word for word in [*sys.argv, os.environ.get("NOXSESSION", "")])
@@ -234,7 +264,8 @@ def matrix(body, version):
         body.func(session)
 
     session.__doc__ = f"{body.__name__} on Python {version}."
-    nox.session(session, name=name, python=interpreter or False, default=False)
+    is_here = version == HERE and is_complete(pathlib.Path(sys.prefix))  # as `main_python` has it
+    nox.session(session, name=name, python=False if is_here else interpreter or False, default=False)
 
 
 def find(version):
@@ -243,7 +274,7 @@ def find(version):
         return version
     uv = shutil.which("uv", path=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]))
     words = [uv, "python", "find", "--no-project", "--no-python-downloads", version]
-    found = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) if uv else None
+    found = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) if uv else None  # noqa: S603 - our words
     return found.stdout.decode().strip() or None if found else None
 
 
@@ -272,6 +303,19 @@ def pipeline(session, step, *words):
     session.run(python(session), "-m", "scripts", step, *words, *session.posargs, env=environ, **PATIENT)
 
 
+def checks(session, name):
+    """Run the checks of this repository that a session has, with the tools of our own tests' environment."""
+    session.run(
+        own_python(session), "-m", "tests.checks", name, *session.posargs, env=HERE_TOO, external=True, **PATIENT
+    )
+
+
+def ours(session, module):
+    """Run what is ours alone and no step of the pipeline: a module of tests/, in the same environment."""
+    install(session)
+    session.run(python(session), "-m", module, *session.posargs, env=HERE_TOO, **PATIENT)
+
+
 def own_python(session):
     """Find the interpreter of our own tests' environment, making that where it is missing."""
     install(session)
@@ -287,7 +331,7 @@ def closing_line(report, began):
     """
     if not report.exists() or report.stat().st_mtime < began:
         return f"no results of this run in {report.parent}"
-    cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
+    cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))  # noqa: S314 - written by our merge just now
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
     passed = sum(all(case.find(word) is None for word in ("failure", "error", "skipped")) for case in cases)
     return f"{passed} passed, {failed} failed, {len(cases) - passed - failed} skipped"
@@ -338,10 +382,10 @@ def heading(lock_file, key):
 def pip_settings():
     """Return the machine's pip settings as variables for uv, which reads none of them by itself."""
     words = [sys.executable, "-m", "scripts.environments.pip_settings"]
-    output = subprocess.check_output(words, cwd=str(ROOT), env={**os.environ, **HERE_TOO})
+    output = subprocess.check_output(words, cwd=str(ROOT), env={**os.environ, **HERE_TOO})  # noqa: S603 - our words
     return json.loads(output.decode())
 
 
 for body in (integration, tests, reproduce):
     for version in PYTHONS:
-        matrix(body, version)
+        on_each(body, version)

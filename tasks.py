@@ -81,10 +81,16 @@ def reproduce(
     run("reproduce", bundle, shard=shard, settings=settings, reports=reports, rest=to_pytest, **flags)
 
 
-@task(help={"directory": "the folder of the other project", "dry-run": "only print what would be written"})
-def adopt(context, directory, dry_run=False):
+@task(
+    help={
+        "directory": "the folder of the other project",
+        "dry-run": "only print what would be written",
+        "ci": "whose file it gets: circleci, gitlab or github; default: the one that the project names",
+    }
+)
+def adopt(context, directory, dry_run=False, ci=None):
     """Make another project ready for Shardline: look at it, write pipeline.yml and what else is missing."""
-    run("adopt", dry_run=dry_run, last=directory)
+    run("adopt", dry_run=dry_run, ci=ci, last=directory)
 
 
 @task(

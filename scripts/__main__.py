@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, List, Optional
 
-from . import arguments, console, settings
+from . import arguments, console, fence, settings
 from .console import printable
 from .errors import CRASHED, INTERRUPTED, OUR_MISTAKE, UNREAD, Deferred, PipelineError, SettingsError, Shown, refused
 from .parser import PROGRAM, parser
 from .system import files
-from .system.signals import ends_with, raise_on_signals
+from .system.signals import MATRIX, ends_with, raise_on_signals
 from .typed_yaml import suggest
 
 REPORT = (
@@ -40,6 +40,13 @@ def main(words: Optional[List[str]] = None) -> int:
     Raises:
         SystemExit: only a text was asked for (--help, --version).
     """
+    try:
+        return _main(words)
+    finally:
+        fence.end()
+
+
+def _main(words: Optional[List[str]]) -> int:
     for stream in (sys.stdout, sys.stderr):  # an old terminal must not turn a Chinese id into a crash
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     os.umask(os.umask(0) & OTHERS)
@@ -48,7 +55,7 @@ def main(words: Optional[List[str]] = None) -> int:
     except PipelineError as error:
         return failed(error, console.command)
     except Deferred as deferred:
-        later = f"exit code 0: the verdict is deferred, and `verdict` ends with {deferred.exit_code}"
+        later = f"exit code 0: the verdict is deferred, and `{deferred.by}` ends with {deferred.exit_code}"
         print(f"ended: {deferred.ended} ({later})", flush=True)
         return 0
     except BrokenPipeError:  # as in `... | head`: nobody reads on
@@ -73,6 +80,7 @@ def main(words: Optional[List[str]] = None) -> int:
 
 def _run(words: List[str]) -> int:
     options, rest = parser().parse_known_args(words)
+    fence.begin(options.step, os.environ)
     command = partial(_command, options.step, console.command)
     try:
         if rest and not options.takes_rest:
@@ -85,7 +93,8 @@ def _run(words: List[str]) -> int:
         made_by_us = project.own_folders if isinstance(project, settings.Settings) else ()
         if options.passes_on:
             arguments.check_options(rest, options.ours, partial(arguments.suite_has, project))
-        with raise_on_signals(), ends_with(os.environ.get("SHARDLINE_PARENT")), files.ignored_by_git(made_by_us):
+        above = [os.environ.get(name) for name in ("SHARDLINE_PARENT", MATRIX)]
+        with raise_on_signals(), ends_with(*above), files.ignored_by_git(made_by_us):
             code = _closed(options.step, project, rest, partial(options.face, project, options, rest))
     except PipelineError as error:
         return failed(error, command, UNTESTABLE if getattr(options, "bisect", False) else None)

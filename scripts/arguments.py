@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import SettingsError, shortened
 from .settings import Settings
 from .settings.checks import check_host
+from .settings.distribution import check_store
+from .system import machine
 
 MOST_BYTES = 1_000_000  # of a program that is looked through for its options
 SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
@@ -44,6 +47,32 @@ def whole(option: str, word: Optional[str], least: int, most: int, others: str =
         expected = f"expected a whole number from {least} to {most}{others}"
         raise SettingsError(f"{option}: {expected}, got {shortened(word)}", SEE, HELP)
     return number
+
+
+def with_store(settings: Settings, store: str) -> Settings:
+    """Let shards share out their tests in the store given with --store; empty: as the settings say.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if not store:
+        return settings
+    try:
+        check_store(store)
+    except ValueError as error:
+        raise SettingsError(f"--store: {error}", SEE, HELP) from None
+    return replace(settings, distribution=replace(settings.distribution, store=store))
+
+
+def needs_gpu(environ: Mapping[str, str]) -> None:
+    """Refuse to go on where there is no GPU: a service that does without one would be tested otherwise than meant.
+
+    Raises:
+        SettingsError: there is none for programs started with these variables.
+    """
+    if not machine.visible_gpus(environ):
+        hint = "`nvidia-smi -L` lists those that the driver knows; CUDA_VISIBLE_DEVICES may hide them."
+        raise SettingsError("--gpu: expected a GPU on this machine, found none", hint)
 
 
 def days(option: str, word: Optional[str]) -> Optional[float]:

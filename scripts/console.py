@@ -199,6 +199,9 @@ def at_most(count: int, lines: Sequence[str]) -> List[str]:
     return [*lines[:count], *([f"and {more} more"] if more > 0 else [])]
 
 
+_ON_PYTHON = re.compile(r"-(3\.[0-9]{1,3})$")  # the end of a session's name that is a step on this very Python
+
+
 def command(*words: str, about: Sequence[str] = ()) -> str:
     """Write a command line to copy: quoted, and with its path where the program is not on PATH.
 
@@ -210,9 +213,21 @@ def command(*words: str, about: Sequence[str] = ()) -> str:
         about: the options that name the project, as `Settings.addressed` has them. Whoever has settings at hand
             calls `settings.command`, which adds them.
     """
+    words = _on_this_python(words)
     if __package__ == INSTALLED and words[0] in MENUS and not _is_in_menu(words):
         return " ".join([_own_program(), *shell_words([*_step(words), *about])])
     return " ".join([_program(words[0]), *shell_words([*words[1:], *_address(words, about)])])
+
+
+def _on_this_python(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> Tuple[str, ...]:
+    """Name the session that we run in, where it is that of a command on one Python: the same is meant again.
+
+    >>> _on_this_python(("nox", "-s", "integration", "--", "-x"), {"NOX_CURRENT_SESSION": "integration-3.8"})
+    ('nox', '-s', 'integration-3.8', '--', '-x')
+    """
+    session = environ.get("NOX_CURRENT_SESSION", "")
+    is_meant = words[0] == "nox" and len(words) > 2 and words[2] == _ON_PYTHON.sub("", session) != session
+    return (*words[:2], session, *words[3:]) if is_meant else tuple(words)
 
 
 def _is_in_menu(words: Sequence[str]) -> bool:
@@ -222,7 +237,8 @@ def _is_in_menu(words: Sequence[str]) -> bool:
         menu = Path(MENUS[words[0]]).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    return re.search(rf"\b{step}\b", menu) is not None
+    pythons = _ON_PYTHON.findall(" ".join(words[:3]))
+    return all(re.search(rf"\b{re.escape(word)}\b", menu) for word in (step, *pythons))
 
 
 def _step(words: Sequence[str]) -> List[str]:
@@ -230,9 +246,11 @@ def _step(words: Sequence[str]) -> List[str]:
 
     >>> _step(("nox", "-s", "merge", "--", "--run-missing")), _step(("invoke", "--help", "models.add"))
     (['merge', '--run-missing'], ['models', 'add', '--help'])
+    >>> _step(("nox", "-s", "integration-3.8", "--", "-x"))
+    ['integration', '-x']
     """
     if words[0] == "nox":
-        return [words[2], *words[4:]]
+        return [_ON_PYTHON.sub("", words[2]), *words[4:]]
     options = [word for word in words[1:] if word == "--help"]
     name, *rest = (word for word in words[1:] if word not in options)
     return [*name.split("."), *options, *rest]

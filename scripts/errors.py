@@ -144,6 +144,20 @@ class BudgetError(PipelineError):
     ended = "over budget"
 
 
+class GateError(PipelineError):
+    """The quality gate of SonarQube was not passed."""
+
+    exit_code = 1
+    ended = "quality gate failed"
+
+
+class AnalysisError(PipelineError):
+    """It is not known whether the quality gate is passed: nothing was sent, or the server does not say."""
+
+    exit_code = 8
+    ended = "not analysed"
+
+
 class OtherFailures(PipelineError):
     """A shard that was run again has none of the failures that were recorded, and others."""
 
@@ -159,16 +173,17 @@ class AlreadyRunning(PipelineError):
 
 
 class Deferred(Exception):
-    """A shard failed, and its verdict comes later, when CI has kept the result: it ends with exit code 0.
+    """A shard or leg failed, and its verdict comes later, when CI has kept the result: it ends with exit code 0.
 
     Args:
         ended: how it ended, in a word or two.
-        exit_code: what `verdict` will end with.
+        exit_code: what the step `by` will end with.
     """
 
-    def __init__(self, ended: str, exit_code: int) -> None:
+    def __init__(self, ended: str, exit_code: int, by: str = "verdict") -> None:
         super().__init__(ended)
         self.ended = ended
+        self.by = by
         self.exit_code = exit_code
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Mapping, Optional
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 def doctor(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
     """Check this machine: Pythons, uv, port, disk, caches, settings, GPU; and say what to do."""
+    from .environments.pythons import HERE, supported
     from .steps import doctor
 
-    running = "{}.{}".format(*sys.version_info)
-    return doctor.run(project, doctor.PYTHONS if options.ci_python else [running], options.ci_python or running) or None
+    wanted = supported() if options.ci_python else [HERE]
+    return doctor.run(project, wanted, options.ci_python or HERE) or None
 
 
 def deps(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
@@ -74,6 +75,13 @@ def models_prune(project: settings.Settings, options: argparse.Namespace, rest: 
     weights.remove_unwanted(project, arguments.days("--keep", options.keep) or 0.0, options.dry_run)
 
 
+def sonar(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
+    """Send code, tests, coverage and findings to SonarQube; its quality gate decides."""
+    from .steps import sonar
+
+    return sonar.run(project, options.dry_run, options.without_tests)
+
+
 def serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     """Start the service and keep it until Ctrl-C."""
     from .steps import serve
@@ -86,11 +94,13 @@ def serve(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
 def integration(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     """Run the suite here; the rest of the line goes to pytest."""
-    from .steps import integration
+    from .steps import integration, verdict
 
     nodes = 0 if options.nodes == "auto" else arguments.whole("--nodes", options.nodes, 1, ci.MOST_NODES, " or auto")
     at_once = arguments.whole("--at-once", options.at_once, 1, ci.MOST_NODES) or 0
-    return integration.run(project, rest, project.nodes if nodes is None else nodes, at_once, options.fail_fast)
+    nodes = project.nodes if nodes is None else nodes
+    judge = partial(integration.run, project, rest, nodes, at_once, options.fail_fast)
+    return verdict.deferred(project, judge, "matrix") if options.defer_verdict else judge()
 
 
 def shard(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -99,7 +109,11 @@ def shard(project: settings.Settings, options: argparse.Namespace, rest: List[st
 
     words, pytest_arguments = arguments.numbers(rest)
     node = ci.resolve(words, os.environ)
-    wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge)
+    ci.acknowledge(os.environ)
+    project = arguments.with_store(project, options.store)
+    if options.gpu:
+        arguments.needs_gpu(os.environ)
+    wishes = shard.Wishes(options.defer_verdict, options.fail_fast, options.replay, options.merge, options.rerun_failed)
     return shard.run(project, node, pytest_arguments, wishes)
 
 
@@ -118,11 +132,31 @@ def plan(project: settings.Settings, options: argparse.Namespace, rest: List[str
     plan.run(project, nodes or plan.usual(project), rest, options.advise)
 
 
+def continuation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Let a set-up workflow of CircleCI go on with as many shards as pay."""
+    from .steps import continuation
+
+    least = arguments.whole("--least", options.least, 1, ci.MOST_NODES) or 1
+    most = arguments.whole("--most", options.most, least, ci.MOST_NODES) or least
+    start_s = arguments.whole("--start", options.start, 0, 3600) or 0
+    continuation.run(project, continuation.Wish(options.config, least, most, start_s, options.server))
+
+
 def merge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
     """Prove from all shards' results that every test ran once."""
     from .steps import merge
 
     return merge.run(project, rest, options.run_missing)
+
+
+def matrix(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Lay the runs on several Pythons side by side; --run runs them here first."""
+    from .steps import matrix
+
+    expected = [str(arguments.python("--expect", word)) for word in (options.expect or "").split(",") if word]
+    if options.run:
+        return matrix.run(project, rest, matrix.Wishes(expected, session=options.session))
+    return matrix.merge_legs(project, matrix.Wishes(expected, [Path(word).resolve() for word in rest], options.session))
 
 
 def isolation(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -168,6 +202,13 @@ def redact(around: Around, options: argparse.Namespace, rest: List[str]) -> None
     from .steps import redact
 
     redact.run(around)
+
+
+def secrets(around: Around, options: argparse.Namespace, rest: List[str]) -> int:
+    """Find secrets in what this branch brings, and in what is not committed yet; by file and line."""
+    from .steps import secrets
+
+    return secrets.run(around, secrets.Wish(options.base, options.staged, options.all, options.strict))
 
 
 def reproduce(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
@@ -249,7 +290,7 @@ def adopt(place: Place, options: argparse.Namespace, rest: List[str]) -> None:
     """Make a project of yours ready: look at it, write pipeline.yml and what else is missing."""
     from .steps import adopt
 
-    adopt.run(place, options.directory, options.dry_run)
+    adopt.run(place, options.directory, options.dry_run, options.ci)
 
 
 def lock(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:

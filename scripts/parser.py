@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Callable, List, NoReturn, Optional
 
 from . import __version__, console, faces, settings
+from .adoption.ci_files import PROVIDERS
 from .errors import SettingsError
 from .typed_yaml import suggest
 
 Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the project, as its step loads it
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
-RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "reproduce")
-WITH_REPORTS = (*RUNNING, "serve", "logs", "report", "debug-bundle", "clean")
+RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "matrix", "reproduce")
+WITH_REPORTS = (*RUNNING, "serve", "sonar", "logs", "report", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
@@ -29,6 +30,23 @@ a part of the suite:
 
 Whatever else stands on the line goes to pytest: -k sad, -x, tests/test_one.py.
 """
+OF_MATRIX = """
+Each leg is a run of the suite on one Python, with a reports folder of its own: reports/python-3.8. What is missing,
+damaged, of another commit or with other arguments is red. Without folders it takes all of the reports, or those of
+--expect; with --run, whatever else stands on the line goes to each run: --nodes 2, -k sad, tests/test_one.py.
+
+A leg in a CI, then its own verdict; where all are there, that of all:
+  integration --defer-verdict --reports reports/python-3.8
+  matrix --expect 3.8
+  matrix
+
+A leg at home, but on the Python that runs this, is a session of noxfile.py, as integration-3.8:
+  for python in ["3.8", "3.9"]:
+      @nox.session(name="integration-" + python, python=python)
+      def leg(session):
+          session.install("shardline")  # from where you have it
+          session.run("shardline", "integration", *session.posargs, interrupt_timeout=30, terminate_timeout=15)
+"""
 OF_REPRODUCE = """
 BUNDLE is a debug-bundle.tar.gz, the folder that it was unpacked to, a reports folder, or that of a shard
 (reports/shard-2); without it, the last run here. The tests run on the commit that was tested, checked out below
@@ -41,6 +59,21 @@ exit codes:
 
 `git bisect run shardline reproduce BUNDLE --bisect` finds the commit that brought a failure.
 """
+OF_SONAR = """
+Set SONAR_HOST_URL and SONAR_TOKEN; the rest comes from `sonar` in pipeline.yml (see `settings sonar`), from
+sonar-project.properties and from [tool.sonar]. The tests are those of the last run here. Variables of pysonar count:
+SONAR_SCANNER_SKIP_JRE_PROVISIONING=true takes the java on PATH, SONAR_SCANNER_TRUSTSTORE_PATH has the certificates
+that Java trusts, SONAR_SCANNER_JSON_PARAMS any property.
+
+exit codes:
+  0  the quality gate is passed
+  1  it is not: the conditions that fail are printed
+  8  it is not known: nothing was sent, or the server does not say in time
+"""
+OF_CONTINUATION = """
+How many shards pay is what `plan --advise` says of the durations of past runs. Where that cannot be said, the
+pipeline goes on with the number that FILE has.
+"""
 OF_SERVICE = """
 Whatever else stands on the line goes to the service, at the end of service.command, of the first where there are
 several: --gpu --headless. What comes after a `--` does in any case.
@@ -52,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     whole = _Parser(prog=PROGRAM, description=DESCRIPTION)
     whole.add_argument("--version", action="version", version=f"shardline {__version__}")
     steps = _Steps(whole.add_subparsers(dest="step", required=True, metavar="STEP"))
-    for group in (_add_tests, _add_machine, _add_services, _add_people):
+    for group in (_add_tests, _add_machine, _add_quality, _add_services, _add_people):
         group(steps)
     return whole
 
@@ -93,6 +126,8 @@ def _add_tests(steps: _Steps) -> None:
     whole.add_argument("--nodes", metavar="N", help="in so many shards, or auto; default: nodes of pipeline.yml")
     whole.add_argument("--at-once", metavar="N", help="shards at a time; default: by cores and memory")
     whole.add_argument("--fail-fast", action="store_true", help="stop all shards at the first red test")
+    kept = "end well, so that CI keeps the result; `matrix` fails where tests did"
+    whole.add_argument("--defer-verdict", action="store_true", help=kept)
     shard = steps.add("shard", faces.shard, True, "[INDEX TOTAL] ")
     shard.add_argument("--defer-verdict", action="store_true", help="end well; `verdict` fails where tests did")
     shared = "stop at the first red test, with all shards where they share out tests by distribution.store"
@@ -101,12 +136,35 @@ def _add_tests(steps: _Steps) -> None:
     shard.add_argument("--merge", action="store_true", help=merge)
     again = "run the tests of this shard's result again, in its order and processes; nothing is shared out"
     shard.add_argument("--replay", type=Path, metavar="RECEIPT", help=again)
+    store = "what the shards share out their tests in, $NAME for secrets; default: distribution.store of pipeline.yml"
+    shard.add_argument("--store", metavar="STORE", default="", help=store)
+    shard.add_argument("--gpu", action="store_true", help="fail where there is no GPU; what it is for: service.gpu")
+    rest = "where a CI tries all shards of a run again: only what the try before left red or without a result"
+    shard.add_argument("--rerun-failed", action="store_true", help=rest)
     steps.add("verdict", faces.verdict, True, "[INDEX TOTAL] ")
     plan = steps.add("plan", faces.plan, passes_on=True)
     plan.add_argument("--nodes", metavar="N", help="default: nodes of pipeline.yml where several, else 4")
     plan.add_argument("--advise", action="store_true", help="say also how many nodes pay")
     fan_in = steps.add("merge", faces.merge, passes_on=True)
     fan_in.add_argument("--run-missing", action="store_true", help="run the tests that have no result")
+    matrix = steps.add("matrix", faces.matrix, True, "[reports/python-X.Y ...] ")
+    matrix.epilog = OF_MATRIX
+    matrix.add_argument(
+        "--run", action="store_true", help="run the suite here on each Python first, one after the other"
+    )
+    matrix.add_argument("--expect", metavar="X.Y,X.Y", help="these Pythons; default: those that the project is for")
+    legs = "the session of noxfile.py that is a leg: NAME-3.8 and so on; default: %(default)s"
+    matrix.add_argument("--session", metavar="NAME", default="integration", help=legs)
+    second = steps.add("continuation", faces.continuation)
+    second.epilog = OF_CONTINUATION
+    config = "what the pipeline goes on with, with a parameter `shards`; default: %(default)s"
+    second.add_argument("--config", type=Path, metavar="FILE", default=".circleci/continue.yml", help=config)
+    second.add_argument("--least", metavar="N", default="1", help="shards; default: %(default)s")
+    second.add_argument("--most", metavar="N", default="16", help="shards; default: %(default)s")
+    start = "what a node takes before Shardline starts on it: image, checkout, caches; default: %(default)s"
+    second.add_argument("--start", metavar="SECONDS", default="20", help=start)
+    own_server = "of a CircleCI server of your own; default: %(default)s"
+    second.add_argument("--server", metavar="URL", default="https://circleci.com", help=own_server)
     isolation = steps.add("isolation", faces.isolation, True)
     isolation.add_argument("--seed", metavar="N", help="of what is cut at random; default: 0")
     isolation.add_argument("--minutes", metavar="M", help="for all trials; default: 12 times what the suite takes")
@@ -117,9 +175,11 @@ def _add_tests(steps: _Steps) -> None:
 def _add_machine(steps: _Steps) -> None:
     """Add what makes a machine, or a project, ready."""
     adopt = steps.add("adopt", faces.adopt)
-    adopt.usage = "%(prog)s [DIRECTORY] [--dry-run]"
+    adopt.usage = "%(prog)s [DIRECTORY] [--dry-run] [--ci NAME]"
     adopt.add_argument("directory", nargs="?", default=".", metavar="DIRECTORY", help="its folder; default: this one")
     adopt.add_argument("--dry-run", action="store_true", help="only print what would be written")
+    ci = "whose file it gets: %(choices)s; default: the one that the project or its repository names"
+    adopt.add_argument("--ci", choices=list(PROVIDERS), default="", metavar="NAME", help=ci)
     adopt.set_defaults(load=faces.before_settings)
     doctor = steps.add(
         "doctor",
@@ -141,6 +201,15 @@ def _add_machine(steps: _Steps) -> None:
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     least = "what a lock is for at least; default: what pyproject.toml requires, else the oldest that the project uses"
     lock.add_argument("--oldest-python", metavar="X.Y", help=least)
+
+
+def _add_quality(steps: _Steps) -> None:
+    """Add what others judge of the code."""
+    sonar = steps.add("sonar", faces.sonar)
+    sonar.epilog = OF_SONAR
+    sonar.add_argument("--dry-run", action="store_true", help="only print what would be sent; needs no server")
+    sonar.add_argument("--without-tests", action="store_true", help="send the code alone, no results of a run")
+    sonar.set_defaults(endings=("quality gate passed", ""))
 
 
 def _add_services(steps: _Steps) -> None:
@@ -173,6 +242,13 @@ def _add_people(steps: _Steps) -> None:
     debug_bundle.add_argument("--output", type=Path, metavar="PATH", help="default: reports/debug-bundle.tar.gz")
     debug_bundle.set_defaults(load=faces.whatever_is_there)
     steps.add("redact", faces.redact).set_defaults(load=faces.what_is_around)
+    secrets = steps.add("secrets", faces.secrets)
+    base = "what the branch goes into; default: what CI says, else the main branch"
+    secrets.add_argument("--base", metavar="COMMIT", default="", help=base)
+    secrets.add_argument("--staged", action="store_true", help="only what the next commit will hold: for a hook")
+    secrets.add_argument("--all", action="store_true", help="all files that git knows")
+    secrets.add_argument("--strict", action="store_true", help="what only its name calls a secret, too: password=word")
+    secrets.set_defaults(load=faces.what_is_around, endings=("no secrets", "secrets found"))
     reproduce = steps.add("reproduce", faces.reproduce)
     reproduce.usage = "%(prog)s [BUNDLE] [options] [pytest arguments]"
     reproduce.epilog = OF_REPRODUCE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterable, Iterator, List, Sequence
 
 from ..errors import PipelineError, SettingsError, shortened
 from ..system import files
@@ -128,6 +129,23 @@ def _text(path: Path) -> str | None:
         return None if len(content) > MOST_BYTES or b"\0" in content else content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def there(folder: Path, paths: Iterable[str]) -> List[str]:
+    """Give those of the paths that the project has."""
+    return [path for path in paths if os.path.lexists(folder / path)]
+
+
+def theirs(folder: Path, paths: Iterable[str]) -> List[str]:
+    """Give those of the paths that the project has, and not from us."""
+    return [path for path in there(folder, paths) if MARK not in (_text(folder / path) or "")[:MARKED_WITHIN]]
+
+
+def host(folder: Path) -> str:
+    """Read the name of the host that the repository was cloned from, or is pushed to; "" where there is none."""
+    url = r"(?:[\w+.-]+://)?(?:[^@/\s]*@)?([\w.-]+)[:/]"  # https://NAME:TOKEN@HOST/..., git@HOST:...
+    found = re.search(rf"(?m)^\s*url\s*=\s*{url}", _text(folder / ".git" / "config") or "")
+    return found[1] if found else ""
 
 
 # Writing ------------------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from typing import Iterator, List, Optional
 from ..errors import PipelineError
 from ..settings import Service, Settings
 from ..settings.project import EDIT
+from .ci_files import GITLAB_FILE, INCLUDED, PATHS
 from .files import BESIDE
 from .fitting import TAKES
 from .looks import Facts
 
 NOTE, WRONG = "note", "wrong"
-CI_FILE = ".circleci/config.yml"
 TEST_FILES = ("test_*.py", "*_test.py")
 EXTRAS = {"uvicorn": ("fastapi[", "gradio"), "flask": ("piper-tts[http",)}  # who else brings a server along
 
@@ -35,7 +35,8 @@ class Lack:
 
 def look(settings: Settings, facts: Facts) -> List[Lack]:
     """List what is missing, without starting anything."""
-    found = [*_placeholders(settings), *_suite(settings), *_beside(settings), *_python(settings, facts)]
+    found = [*_placeholders(settings), *_suite(settings), *_beside(settings), *_included(settings)]
+    found += _python(settings, facts)
     if settings.service is not None and settings.service.command:
         found += [*_command(settings, settings.service), *_server(settings, settings.service)]
         found += [*_probe(settings.service, facts), *_warm_up(settings), *_packages(settings, facts)]
@@ -45,7 +46,7 @@ def look(settings: Settings, facts: Facts) -> List[Lack]:
 def _placeholders(settings: Settings) -> Iterator[Lack]:
     """Tell what `adopt` could not find out, where it still stands."""
     is_open = settings.service is not None and EDIT in settings.service.command
-    for name in (settings.file.name, CI_FILE):
+    for name in (settings.file.name, *PATHS):
         file = settings.project / name
         text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
         numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if EDIT in line]
@@ -153,7 +154,7 @@ def _weights(settings: Settings, facts: Facts) -> Iterator[Lack]:
 
 
 def _beside(settings: Settings) -> Iterator[Lack]:
-    for name in ("noxfile.py", CI_FILE, ".gitignore"):
+    for name in ("noxfile.py", *PATHS, ".gitignore"):
         if (settings.project / (name + BESIDE)).exists():
             yield Lack(
                 NOTE,
@@ -161,6 +162,16 @@ def _beside(settings: Settings) -> Iterator[Lack]:
                 f"{name}{BESIDE} is what Shardline would have for {name}",
                 "Take from it what you want, then remove it.",
             )
+
+
+def _included(settings: Settings) -> Iterator[Lack]:
+    """Tell where GitLab does not read what we wrote for it."""
+    if (settings.project / INCLUDED).exists():
+        file = settings.project / GITLAB_FILE
+        read = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        if INCLUDED not in read:
+            yield Lack(NOTE, "ci", f"{GITLAB_FILE} does not name {INCLUDED}, so GitLab does not run it",
+                       f"Add a line: `include: {{local: {INCLUDED}}}`.")  # fmt: skip
 
 
 def _python(settings: Settings, facts: Facts) -> Iterator[Lack]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import PurePosixPath
-from typing import Any, List, Mapping, NamedTuple, Sequence
+from typing import Any, List, Mapping, Sequence
 
+from ..environments.pythons import HERE, allows, supported
 from ..settings.project import EDIT
-from . import templates
+from . import ci_files, templates
+from .ci_files import CiFile, Origin
 from .commands import Start
 from .files import Wanted
 from .looks import DISTRIBUTIONS, Facts
@@ -26,41 +28,36 @@ SHOWN = 2  # of the weights
 WIDTH = 112  # of a line with its comment
 
 
-class Origin(NamedTuple):
-    """Where Shardline itself comes from: what pip installs, and whether another machine can install that, too."""
-
-    requirement: str
-    is_reachable: bool
-
-
-def wanted(facts: Facts, origin: Origin, python: str, has_settings: bool) -> List[Wanted]:
+def wanted(facts: Facts, origin: Origin, python: str, has_settings: bool, ci: CiFile) -> List[Wanted]:
     """List the files, pipeline.yml last: it says that the rest is there.
 
     Args:
         python: of ours, "3.11": taken where the project names none.
         has_settings: a pipeline.yml is there, so packages and tests are told already.
+        ci: where CI's file goes, and whose.
     """
     own = [] if has_settings else [*_packages(facts), *_tests(facts)]
     return [
         *own,
-        Wanted("noxfile.py", noxfile(), "the sessions: nox -l"),
-        Wanted(".circleci/config.yml", circleci(origin, facts.python or python), "the same in CI"),
+        Wanted("noxfile.py", noxfile(facts, origin), "the sessions: nox -l"),
+        Wanted(ci.path, _ci(facts, origin, python, ci), ci_files.purpose(ci)),
         Wanted(".gitignore", templates.GITIGNORE, "what runs make is not committed", appended=True),
         Wanted(PIPELINE, pipeline(facts), SETTINGS_AND_TESTS),
     ]
 
 
-def noxfile() -> str:
-    """Write the menu."""
+def noxfile(facts: Facts, origin: Origin) -> str:
+    """Write the menu, with a session for each Python that the project is for."""
     steps = "\n".join(f'    "{name}": "{text}",' for name, text in templates.STEPS.items())
-    return templates.NOXFILE.replace("@STEPS@", steps)
+    named = [each for each in supported() if allows(facts.requires_python, each)] or [facts.python or HERE]
+    text = templates.NOXFILE.replace("@STEPS@", steps).replace("@PYTHON@", named[-1])
+    text = text.replace("@PYTHONS@", ", ".join(f'"{python}"' for python in named))
+    return ci_files.from_origin(text, origin)
 
 
-def circleci(origin: Origin, python: str) -> str:
-    """Write CI's file; its cache of tools is made anew when the file itself changes, which names them."""
-    edit = "" if origin.is_reachable else f"  # {EDIT}: where CI can get it, a package index or git+https://"
-    text = templates.CIRCLECI.replace("@SHARDLINE@", origin.requirement.replace("\\", "\\\\").replace('"', '\\"'))
-    return text.replace("@EDIT@", edit).replace("@PYTHON@", python)
+def _ci(facts: Facts, origin: Origin, python: str, ci: CiFile) -> str:
+    named = [service_requirements(facts), suite_requirements(facts)]
+    return ci_files.text(ci, origin, facts.python or python, [path for path in named if path])
 
 
 # Packages and tests -------------------------------------------------------------------------------

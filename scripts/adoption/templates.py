@@ -11,26 +11,48 @@ import sys
 import nox
 
 nox.options.sessions = ["integration"]  # what a plain `nox` runs
+nox.options.default_venv_backend = "uv|venv"
 HERE = pathlib.Path(sys.executable).with_name("shardline")  # beside nox, else the one on PATH
+PYTHONS = [@PYTHONS@]  # each is a session, `integration-@PYTHON@`; `nox -s matrix` runs them all
+SHARDLINE = "@SHARDLINE@"  # what pip installs for these@EDIT@
 STEPS = {
 @STEPS@
 }
 
 
+def run(session, *words):
+    """Run `shardline STEP`, which ends with us, and has time to stop the service."""
+    environ = {"SHARDLINE_PARENT": str(os.getpid()), "SHARDLINE_SHELL_PATH": os.environ.get("PATH", "")}
+    words = [*words, *session.posargs]
+    session.run(*words, env=environ, external=True, interrupt_timeout=30, terminate_timeout=15)
+
+
 def add(step, text):
-    """Make the session of one step: `shardline STEP`, which ends with us, and has time to stop the service."""
+    """Make the session of one step."""
 
     def session(session):
-        words = [str(HERE) if HERE.exists() else "shardline", step, *session.posargs]
-        environ = {"SHARDLINE_PARENT": str(os.getpid()), "SHARDLINE_SHELL_PATH": os.environ.get("PATH", "")}
-        session.run(*words, env=environ, external=True, interrupt_timeout=30, terminate_timeout=15)
+        more = ["--run"] if step == "matrix" else []
+        run(session, str(HERE) if HERE.exists() else "shardline", step, *more)
 
     session.__doc__ = text
     nox.session(session, name=step, python=False, default=False)
 
 
+def add_python(python):
+    """Make the session of the tests on one Python, in an environment of its own."""
+
+    def session(session):
+        session.install(SHARDLINE)
+        run(session, "shardline", "integration")
+
+    session.__doc__ = f"integration on Python {python}."
+    nox.session(session, name=f"integration-{python}", python=python, default=False)
+
+
 for step, text in STEPS.items():
     add(step, text)
+for python in PYTHONS:
+    add_python(python)
 '''
 
 STEPS = {
@@ -39,6 +61,7 @@ STEPS = {
     "shard": "Run one shard: `-- 2 4` is the third of four, in CI no arguments.",
     "merge": "Prove that every test ran exactly once; `-- --run-missing` runs those that did not.",
     "verdict": "Fail where this shard did: CI's last step, after it has kept the result.",
+    "matrix": "Run the tests on each of PYTHONS in turn, and lay the results side by side.",
     "isolation": "Say which tests depend on which; `-- --write` keeps those together.",
     "deps": "Install the environments of the suite and the service.",
     "models": "Fetch and verify the model weights.",
@@ -47,7 +70,7 @@ STEPS = {
 }
 
 CIRCLECI = """\
-# Made by `shardline adopt`. Each job is checkout, caches, one session that a person can run at home, and what to keep.
+# Made by `shardline adopt`. Each job is checkout, caches, commands that a person can run at home, and what to keep.
 version: 2.1
 
 parameters:
@@ -68,10 +91,9 @@ commands:
           keys: ['v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}']
       - run:
           name: Shardline
-          command: |
-            .venv/bin/nox --version && exit
-            python -m venv --clear .venv
-            .venv/bin/pip install "<< pipeline.parameters.shardline >>" nox uv
+          command: >-
+            .venv/bin/shardline --version ||
+            (python -m venv --clear .venv && .venv/bin/pip install "<< pipeline.parameters.shardline >>" uv)
       - run: {name: Which caches, command: .venv/bin/shardline deps --digests .pipeline}
       - restore_cache: {keys: ['v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}']}
   restore_weights:
@@ -84,6 +106,8 @@ commands:
       - restore_cache: {keys: [v1-history-<< pipeline.id >>, "v1-timings-{{ .Branch }}-", v1-timings-]}
       - save_cache: {key: v1-history-<< pipeline.id >>, paths: [.pipeline/timings.json, .pipeline/outcomes.json]}
       - restore_cache: {keys: [v1-history-<< pipeline.id >>]}
+      # "Rerun workflow from failed" keeps the workspace: what the last try in it left red or without a result.
+      - restore_cache: {keys: ["v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-"]}
 
 jobs:
   # Makes what caches lack, beside the shards: they wait for nobody, and only this one saves.
@@ -93,15 +117,15 @@ jobs:
       - checkout
       - restore
       - restore_weights
-      - run: {name: Packages, command: .venv/bin/nox -s deps -- --compile}
-      - run: {name: Weights, command: .venv/bin/nox -s models}
+      - run: {name: Packages, command: .venv/bin/shardline deps --compile}
+      - run: {name: Weights, command: .venv/bin/shardline models}
       - save_cache:
           key: 'v1-tools-{{ arch }}-{{ checksum ".pipeline/python" }}-{{ checksum ".circleci/config.yml" }}'
           paths: [.venv]
       - save_cache:
           key: 'v1-packages-{{ arch }}-{{ checksum ".pipeline/packages.sha256" }}'
           paths: [.pipeline/environments]
-      - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]}
+      - save_cache: {key: 'v1-weights-{{ checksum ".pipeline/weights.sha256" }}', paths: [cache_hub]} # models.directory
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_artifacts: {path: reports}
 
@@ -114,7 +138,10 @@ jobs:
       - restore_weights
       - restore_history
       # A failed step would keep the result from the workspace, and so from the merge: the verdict comes last.
-      - run: {name: Shard, command: .venv/bin/nox -s shard -- --defer-verdict, no_output_timeout: 20m}
+      - run:
+          name: Shard
+          command: .venv/bin/shardline shard --defer-verdict --rerun-failed
+          no_output_timeout: 20m
       - persist_to_workspace: {root: ., paths: [reports/shard-*]}
       - run: {name: Verdict, command: .venv/bin/shardline verdict}
       # What a killed shard left holds secrets until the bundle has taken them out: so it is kept after that.
@@ -128,11 +155,16 @@ jobs:
       - checkout
       - attach_workspace: {at: .}
       - restore
+      - restore_cache: {keys: ["v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-"]}
       - restore_cache: {keys: ["v1-timings-{{ .Branch }}-", v1-timings-]}
-      - run: {name: Merge, command: .venv/bin/nox -s merge}
+      - run: {name: Merge, command: .venv/bin/shardline merge}
       - save_cache:
           key: "v1-timings-{{ .Branch }}-{{ .Revision }}-{{ epoch }}" # keys are never replaced, and a commit runs again
-          paths: [.pipeline/timings.json, .pipeline/outcomes.json]
+          paths: [.pipeline/timings.json, .pipeline/outcomes.json, .pipeline/costs.json]
+          when: always
+      - save_cache:
+          key: "v1-rerun-{{ .Environment.CIRCLE_WORKFLOW_WORKSPACE_ID }}-{{ epoch }}"
+          paths: [.pipeline/rerun.json]
           when: always
       - run: {name: Debug bundle, command: .venv/bin/shardline debug-bundle, when: on_fail}
       - store_artifacts: {path: reports}

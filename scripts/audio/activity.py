@@ -1,4 +1,15 @@
-"""When a voice speaks: Silero's detector of voice activity, its ONNX file through onnxruntime, without torch."""
+"""When a voice speaks: Silero's detector of voice activity, its ONNX file through onnxruntime, without torch.
+
+A suite that wants it needs onnxruntime, and below `models:` of pipeline.yml the file, which travels in a wheel:
+
+    - path: silero_vad.onnx
+      size: 2327524
+      sha256: 1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3
+      sources: ["wheel:silero-vad==6.2.3#silero_vad/data/silero_vad.onnx"]
+
+Without it, speech is what is loud; on clean speech either is as sure (measured: 60 sentences vary by 4.6 % around the
+length that their texts make one expect, and by 4.7 %).
+"""
 
 from __future__ import annotations
 

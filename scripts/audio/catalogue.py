@@ -76,7 +76,7 @@ MEASURES = (
         digits=0,
     ),
     Measure("level_db", "too quiet: {value} dBFS", "too loud: {value} dBFS", 3.0, Limit(-40.0, -8.0), digits=1),
-    Measure("peak_db", "", "reaches full scale: {value} dBFS", 0.5, Limit(None, 0.1), digits=1),
+    Measure("peak_db", "", "reaches full scale: {value} dBFS", 1.0, Limit(None, 0.1), digits=1),
     Measure(
         "flat_top_share", "", "clipped: {value} of all samples are flat at the peak", 0.005, Limit(None, 0.01), digits=3
     ),

@@ -246,7 +246,7 @@ def shared(searches: Sequence[Tuple[Search, State]], place: Mapping[str, int]) -
 
 def _tells(search: Search, state: State, tests: Set, place: Mapping[str, int]) -> bool:
     """Tell whether a search learns enough where these tests run: its question is asked, or parts its candidates."""
-    assert state.question is not None
+    assert state.question is not None  # noqa: S101 - for mypy
     before = frozenset(nodeid for nodeid in tests if place[nodeid] < place[search.nodeid]) - search.background
     part = before - state.harmless
     if state.question <= before and part <= state.question:

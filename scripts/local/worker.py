@@ -76,7 +76,7 @@ class LocalShard:
         own[ownership.OWNER] = own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
         self._began = time.monotonic()
         with self.output.open("wb") as sink:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own step
                 words,
                 env={**environ, **own},
                 stdin=subprocess.DEVNULL,

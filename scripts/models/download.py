@@ -119,7 +119,7 @@ class Transfer:
                     self._hosts.given_up.discard(host)
                 furthest, others_bytes = max(furthest, part.size_bytes), given_bytes
                 self._check_patience(broken, in_a_row, source)
-                pause = pause_s(self._patience, failures, broken.ordered_s, random.random())
+                pause = pause_s(self._patience, failures, broken.ordered_s, random.random())  # noqa: S311 - jitter
                 self._tell(f"{file.path}: {broken}; {_reached(part, file)}, again in {human_seconds(pause)}")
                 if broken.ordered_s is not None:
                     self._hosts.pause(host, broken.ordered_s)
@@ -130,7 +130,7 @@ class Transfer:
         """Wait where a server asked another thread to; all come back a little apart."""
         wait_s = self._hosts.wait_s(host)
         if wait_s:
-            self._sleep(wait_s + random.random() * self._patience.first_pause_s)
+            self._sleep(wait_s + random.random() * self._patience.first_pause_s)  # noqa: S311 - jitter
 
     def announced_bytes(self, source: str) -> Optional[int]:
         """Ask once for the size that the server says its file has, if it says one.
@@ -161,7 +161,7 @@ class Transfer:
             except Interrupted as broken:
                 failures += 1
                 self._check_patience(broken, failures, source)
-                self._sleep(pause_s(self._patience, failures, broken.ordered_s, random.random()))
+                self._sleep(pause_s(self._patience, failures, broken.ordered_s, random.random()))  # noqa: S311 - jitter
 
     def _body(self, answer: requests.Response) -> bytes:
         body = b""

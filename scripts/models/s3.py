@@ -104,7 +104,9 @@ def listed(bucket: str, prefix: str, ask: Ask) -> Iterator[Listed]:
 
 def _objects(body: bytes) -> Tuple[List[Listed], str]:
     """Read a page of ListObjectsV2: objects, less those that stand for folders, and the token of the next page."""
-    root = ElementTree.fromstring(body)
+    if b"<!" in body.partition(b"<ListBucketResult")[0]:
+        raise ValueError("it declares entities")
+    root = ElementTree.fromstring(body)  # noqa: S314 - without entities it is harmless
     space = root.tag.rpartition("}")[0] + "}" if "}" in root.tag else ""
     if root.tag != f"{space}ListBucketResult":
         raise ValueError(root.tag)

@@ -86,7 +86,7 @@ class Sources:
             SourceError: the source cannot give them, or not all of them.
         """
         handler = HANDLERS[scheme_of(source)]
-        assert isinstance(handler, Local)
+        assert isinstance(handler, Local)  # noqa: S101 - for mypy
         chunks = handler.read(self, source)
         head = next(chunks, b"")
         wheel = self._wheels.get(requirement_of(source))
@@ -148,7 +148,7 @@ class Sources:
     def member_bytes(self, source: str) -> int:
         """Tell the size of the file of a wheel: source that is being read."""
         wheel = self._wheels[requirement_of(source)]
-        assert isinstance(wheel, Path)
+        assert isinstance(wheel, Path)  # noqa: S101 - for mypy
         return wheels.member_bytes(wheel, source.partition("#")[2])
 
     def _bring(self, requirement: str) -> Union[Path, SourceError]:

@@ -131,6 +131,7 @@ class Receipt:
         beside: the sha-256 of each file of BESIDE.
         coverage: what it measured, None where nothing was to be measured.
         services: what each took that it was judged by, or watched; breaches: the budgets that those do not keep.
+        suite_python: that its tests ran on; empty where no pytest said so. `python` is the one that ran the shard.
         sources: by a name for people, what of suite and services was installed from paths and branches.
         repairs: of a repair, `Verdict.repairs` of the verdict that it completes. Empty for a shard.
         store: where tests were shared out while they ran, as people call it; empty where the plan alone did.
@@ -172,6 +173,7 @@ class Receipt:
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     store: str = ""
     store_gone: str = ""
+    suite_python: str = ""
     pieces: Tuple[ClaimedPiece, ...] = ()
 
     @property
@@ -215,7 +217,7 @@ def digest_of_words(words: Iterable[str]) -> str:
 
 def fingerprint(receipt: Receipt) -> str:
     """Compute the sha-256 of all that a receipt says."""
-    return _seal(to_json(receipt))
+    return seal(to_json(receipt))
 
 
 def is_green(receipt: Receipt) -> bool:
@@ -282,10 +284,11 @@ def _attempt_json(attempt: Attempt) -> Dict[str, Any]:
 def sealed(receipt: Receipt) -> Dict[str, Any]:
     """Turn a receipt into what is written, with the digest of it."""
     data = to_json(receipt)
-    return {**data, "seal": _seal(data)}
+    return {**data, "seal": seal(data)}
 
 
-def _seal(data: Mapping[str, Any]) -> str:
+def seal(data: Mapping[str, Any]) -> str:
+    """Compute the sha-256 of what is written, as JSON."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -356,8 +359,8 @@ def from_json(data: Any, sealed: bool = True) -> Receipt:
     """
     if _get(data, "schema", int) != SCHEMA:
         raise ValueError(f"expected schema {SCHEMA}, got {data['schema']}: another version wrote it")
-    seal = _seal({name: value for name, value in data.items() if name != "seal"})
-    if _get(data, "seal", str) != seal and sealed:
+    fits = seal({name: value for name, value in data.items() if name != "seal"})
+    if _get(data, "seal", str) != fits and sealed:
         raise ValueError("it was edited or damaged after it was written: its digest does not fit")
     words = "run_id plan_id collected_digest timings_digest forms_digest files_digest ended python machine repairs"
     more = ("start", "commit", "folder", "cache", "addopts")
@@ -376,7 +379,7 @@ def from_json(data: Any, sealed: bool = True) -> Receipt:
             coverage=None if _get(data, "coverage", dict, type(None)) is None else measured.from_json(data["coverage"]),
             **_watched(data),
             sources=_sources(_get(data, "sources", dict) if "sources" in data else {}),
-            **{name: _get(data, name, str) for name in ("store", "store_gone") if name in data},
+            **{name: _get(data, name, str) for name in ("store", "store_gone", "suite_python") if name in data},
             pieces=claimed.from_json(data.get("pieces", [])),  # a version that knows no store says nothing of these
         )
     )

@@ -14,7 +14,7 @@ from .. import console
 from ..console import at_most, counted, human_seconds, shell_words, table
 from ..errors import PipelineError
 from ..system import files
-from . import budgets, watched
+from . import budgets, merged, watched
 from . import outcomes as o
 from . import receipt as r
 from .claimed import STOLEN, TAKEN_OVER
@@ -88,18 +88,29 @@ def to_json(verdict: Verdict, results: Sequence[Receipt] = (), sentence: str = "
 
 
 def write(file: Path, verdict: Verdict, results: Sequence[Receipt] = (), sentence: str = "") -> None:
-    """Write a verdict, and in a sentence what happened; a reader sees all of it or none.
+    """Write a verdict, and in a sentence what happened, sealed; a reader sees all of it or none.
 
     Raises:
         SuiteError: it cannot be written.
     """
-    r.write_json(file, to_json(verdict, results, sentence))
+    r.write_json(file, merged.sealed(to_json(verdict, results, sentence), results))
 
 
 def read(file: Path) -> Optional[Verdict]:
     """Read a verdict that was written, for people: its tests have no attempts. None where there is none."""
     try:
-        data = files.read_json(file, SCHEMA, "")
+        return from_json(files.read_json(file, SCHEMA, ""))
+    except (PipelineError, ValueError):
+        return None
+
+
+def from_json(data: Mapping[str, Any]) -> Verdict:
+    """Turn what merge.json says into a verdict, whose tests have no attempts.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
         return Verdict(
             total=int(data["total"]),
             tests=tuple(Selected(str(nodeid), str(outcome)) for nodeid, outcome in data["outcomes"].items()),
@@ -109,8 +120,8 @@ def read(file: Path) -> Optional[Verdict]:
             repairs=str(data["repairs"]),
             repair_index=int(data["repair_index"]),
         )
-    except (PipelineError, AttributeError, LookupError, TypeError, ValueError):
-        return None
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"no verdict of a merge: {type(error).__name__}: {error}") from error
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:
@@ -343,6 +354,29 @@ def shard_lines(
         *evidence(r.is_green(result), command, posixpath.dirname(folder)),
         *([f"next: {merge}    (when all {counted(result.total, 'shard')} have run)"] if fan_in else []),
     ]
+
+
+def red_lines(result: Receipt, folder: str) -> List[str]:
+    """Say of a shard whose verdict is deferred that it is red, which tests are, and where what they raised is.
+
+    Args:
+        folder: the shard's, as people know it.
+    """
+    red = [shown(test.nodeid) for test in result.tests if test.proven in o.RED]
+    counts = f": {len(red)} of {_tests(len(result.tests))}" if red else ""
+    return [
+        "",
+        f"RED: {result.name}{counts}",
+        *(f"  {line}" for line in at_most(SHOWN, red)),
+        *tracebacks(result, folder, "above"),
+        "this step ends well so that the CI keeps the result; the step after it, `verdict`, fails for it",
+    ]
+
+
+def tracebacks(result: Receipt, folder: str, where: str) -> List[str]:
+    """Say where the tracebacks of a shard's tests stand; nothing where none has any."""
+    failed = any(attempt.outcome in (o.FAILED, o.ERROR) for test in result.tests for attempt in test.attempts)
+    return [f"tracebacks: {where}; also in {folder}/junit.xml"] if failed else []
 
 
 def _shared_out(result: Receipt) -> List[str]:

@@ -339,11 +339,11 @@ def of_run(
         return None, ""
     owned = ownership.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
-    attempt, after_s = ci.attempt(environ), settings.distribution.take_over_after_s
     try:
         store = store_of_run(settings, node.total, environ)
         if store is None:
             return None, ""
+        attempt = attempt_of(store, node.index, environ)
         red = store.get(f"red/{attempt}") if fail_fast else None
         late = Late(f"{FAIL_FAST}: {red}", STOPPED) if red else None
         if late is None and _is_all_claimed(store, plan, node):
@@ -353,7 +353,7 @@ def of_run(
         return None, error.message
     handed = environ.get(opening.HANDED, "")
     where = settings.shown(Path(handed)) if store.where == handed else ""
-    return Claims(store, node, attempt, after_s, fail_fast, late, where), ""
+    return Claims(store, node, attempt, settings.distribution.take_over_after_s, fail_fast, late, where), ""
 
 
 def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], trying: bool = True) -> Optional[Store]:
@@ -361,6 +361,18 @@ def store_of_run(settings: Settings, total: int, environ: Mapping[str, str], try
     if not opening.named(settings.distribution, environ):
         return None
     return opening.open_store(settings.distribution, environ, settings.project, ci.place(environ, total), trying)
+
+
+def attempt_of(store: Store, index: int, environ: Mapping[str, str]) -> str:
+    """Name this try at the run as the CI does; where that does not count, the shard's tries are counted in the store.
+
+    Raises:
+        StoreError: it cannot be asked.
+    """
+    execution, number = ci.execution(environ), 1
+    while execution and store.claim(f"tries/{index}.{number}", execution) != execution:
+        number += 1
+    return str(number) if execution else ci.attempt(environ)
 
 
 def _is_all_claimed(store: Store, plan: Optional[Plan], node: Node) -> bool:

@@ -150,7 +150,7 @@ def show(settings: Settings, environment: Environment, arguments: Sequence[str])
     environ = plugin_loader.importable(environment.variables(os.environ), settings.state / "plugin")  # for its fixtures
     try:
         environ = collection_variables(settings, environ, settings.reports / "artifacts")
-        code = subprocess.call(words, cwd=settings.suite_directory, env=environ)
+        code = subprocess.call(words, cwd=settings.suite_directory, env=environ)  # noqa: S603 - pytest
     except OSError as error:
         raise cannot_start(error) from error
     if code == NO_TESTS:

@@ -186,7 +186,7 @@ def _forget_plugin(file: str) -> None:
         rows = data.execute("select id, path from file").fetchall()
         ours = [row for row, path in rows if PLUGIN in path.replace(os.sep, "/")]
         for table, column in (("line_bits", "file_id"), ("arc", "file_id"), ("tracer", "file_id"), ("file", "id")):
-            data.executemany(f"delete from {table} where {column} = ?", [(row,) for row in ours])
+            data.executemany(f"delete from {table} where {column} = ?", [(row,) for row in ours])  # noqa: S608 - constants
         data.commit()
     finally:
         data.close()

@@ -18,7 +18,7 @@ from ..proof import coverage as proof
 from ..proof import findings as f
 from ..proof.coverage import Answer
 from ..proof.findings import Verdict
-from ..proof.measured import COVERAGE_RUN, Measured, Wishes
+from ..proof.measured import COVERAGE_RUN, PYTEST_COV, Measured, Wishes
 from ..proof.outcomes import Round
 from ..proof.receipt import Receipt
 from ..settings import Settings
@@ -128,9 +128,11 @@ def measured(
     """
     of_command = _wishes_of_command(settings, environ)
     wishes = next((told.coverage for told in rounds if told.coverage), of_command)
-    if wishes is None:
+    found = _data_files(folder / FOLDER)
+    if wishes is None and not found:
         return None
-    files = {f"{FOLDER}/{file.name}": digest_of(file) for file in _data_files(folder / FOLDER)}
+    wishes = wishes or Wishes(COVERAGE_RUN)  # only a service measured itself
+    files = {f"{FOLDER}/{file.name}": digest_of(file) for file in found}
     lost = tuple(told.number for told in rounds if told.attempts and _is_lost(told, folder, bool(of_command)))
     return Measured(wishes, str(root), {name: digest for name, digest in files.items() if digest}, lost)
 
@@ -215,6 +217,39 @@ def conclude(
     return replace(verdict, findings=(*verdict.findings, *found))
 
 
+class Xml(NamedTuple):
+    """What came of a report of coverage: `doubts` say why it is not that of all tests, `error` why there is none."""
+
+    total: Optional[float] = None
+    doubts: Tuple[str, ...] = ()
+    error: str = ""
+
+
+def as_xml(settings: Settings, python: str, root: Path, results: Sequence[Receipt], file: Path) -> Optional[Xml]:
+    """Write what all shards and repairs measured as Cobertura XML, whatever reports the suite asks for itself.
+
+    Args:
+        python, root: see `conclude`.
+
+    Returns:
+        None where nothing was measured.
+    """
+    wishes = proof.agreed(results)
+    if wishes is None:
+        return None
+    usable, unusable = _sorted_out([(result, folder_of(settings, result)) for result in results])
+    with tempfile.TemporaryDirectory() as scratch:
+        data = str(Path(scratch, "data"))
+        asked = wishes._replace(by=PYTEST_COV, reports=(("xml", str(file)),), fail_under=0.0, data_file=data)
+        request = _request(asked._replace(append=False), usable, "", reports=True)
+        there = [result.coverage.root for result in results if result.coverage]
+        answer = _combine(settings, python, {**request, "roots": _elsewhere(str(root), there)})
+    for each, why in answer.unusable.items():
+        unusable.setdefault(_owner(settings, results, each), []).append(f"{Path(each).name} ({why})")
+    doubts = tuple(text for text, _ in proof.doubts(results, unusable))
+    return Xml(answer.total, doubts, answer.error or ("" if file.exists() else "no data"))
+
+
 def folder_of(settings: Settings, result: Receipt) -> Path:
     """Name the folder in which a shard or a repair left its result."""
     return settings.reports / f"{'repair' if result.repairs else 'shard'}-{result.index}"
@@ -268,11 +303,22 @@ def _combine(settings: Settings, python: str, request: Mapping[str, Any]) -> Ans
             words = [python, "-c", program, folder]
             programs.output(words, None, cwd=settings.suite_directory, environ=environ, merged=True)
             answer = json.loads(Path(folder, "answer.json").read_text(encoding="utf-8"))
-            return proof.answer_from_json(answer)
+            return _with_cure(proof.answer_from_json(answer))
         except ProgramFailed as failed:
             return Answer(error=f"the data cannot be combined: {failed}")
         except (OSError, ValueError) as error:
             return Answer(error=f"the data cannot be combined: {error}")
+
+
+def _with_cure(answer: Answer) -> Answer:
+    """Say what lets data be combined of which some are of branches: service and suite measure by the same settings.
+
+    >>> _with_cure(Answer("DataError: Can't combine branch coverage data with statement data: data file 'a' ...")).error
+    "Can't combine branch coverage data with statement data: set branch = true in the project's settings of coverage"
+    """
+    mixed = "Can't combine branch coverage data with statement data"
+    cure = "set branch = true in the project's settings of coverage"
+    return answer._replace(error=f"{mixed}: {cure}") if mixed in answer.error else answer
 
 
 def _elsewhere(here: str, roots: Sequence[str]) -> List[str]:

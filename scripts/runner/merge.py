@@ -5,6 +5,7 @@ The verdict is written and told before anything is learnt: a history that cannot
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -32,7 +33,7 @@ from ..proof.results import Results, gather
 from ..proof.verify import verify
 from ..settings import Settings
 from ..system.apart import Gone
-from . import coverage, gathering, hygiene, pytest_cache, remembering, sharing, subset
+from . import costs, coverage, gathering, hygiene, pytest_cache, remembering, rerun, sharing, subset
 from . import repair as repairing
 from .collection import Collected
 from .decisions import UNNAMED
@@ -137,6 +138,8 @@ def conclude(settings: Settings, collected: Collected, arguments: Sequence[str],
         say(line)
     for learning in _lessons(settings, verdict, results.receipts, arguments, run):
         attempt(learning)
+    attempt(lambda: costs.remember(settings, results.receipts))
+    attempt(lambda: rerun.leave(settings, verdict, results.receipts, groups, arguments, os.environ))
     if plan or verdict.total == 1 or teaches(verdict):
         attempt(lambda: history.learn(settings, *map(lesson_of, results.receipts)))
     return exit_code(verdict, settings, arguments, [code for result in results.receipts for code in result.exit_codes])

@@ -41,6 +41,17 @@ def of_all(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
+def of_matrix(settings: Settings) -> Iterator[None]:
+    """Own the legs of a matrix while the block runs, each of which owns its reports beside that.
+
+    Raises:
+        AlreadyRunning: another matrix owns them.
+    """
+    with _locked(settings, "matrix"):
+        yield
+
+
+@contextmanager
 def of_shard(settings: Settings, node: Node, environ: Mapping[str, str]) -> Iterator[None]:
     """Own the folder of a shard while the block runs. Several shards of one plan may run at once.
 

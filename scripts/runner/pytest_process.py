@@ -145,7 +145,7 @@ def _start(
     mark = uuid.uuid4().hex[:12]
     supervision.watchdog.expect(mark)
     try:
-        popen = subprocess.Popen(
+        popen = subprocess.Popen(  # noqa: S603 - pytest, with what a person typed
             words,
             cwd=str(cwd),
             env={**environ, process_tree.MARKER: mark},

@@ -28,7 +28,7 @@ from ..system.beside import Beside
 from ..system.processes import Process
 from ..system.proxies import is_loopback, past_proxies
 from ..typed_yaml import Seconds
-from . import sharing
+from . import service_coverage, sharing
 from .preparation import Environments
 from .sharing import SHARED
 from .watchdog import Watchdog
@@ -119,6 +119,13 @@ class ServiceSession:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
+    def stop_measured(self) -> None:
+        """Stop the services where one measures its coverage: it saves that at its end, before the result is written."""
+        if service_coverage.names(self._settings, self._wanted):
+            self._stack.close()
+            for line in service_coverage.missing(self._settings, self._wanted, self._folder):
+                self._say(line)
+
     def start(self, beside: bool = False) -> None:
         """Start the services, in order of need; those that were started before are stopped, or what is left of them.
 
@@ -182,6 +189,8 @@ class ServiceSession:
     def _job(self, name: str) -> Job:
         needed = [self.services[needed] for needed in self._settings.all_services[name].needs]
         environ = {**self._environments.of_service(name, os.environ), **addresses(needed)}
+        if self._settings.all_services[name].coverage:
+            environ = service_coverage.measuring(self._settings, name, environ, self._folder)
         log, watch = self._folder / log_name(name), partial(self._watch, name)
         return Job(self._settings, environ, log, name, self._index, self._say, self._dog, watch)
 

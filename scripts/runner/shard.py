@@ -230,8 +230,10 @@ def run_chosen(shard: ShardRun, repair: Optional[Repair] = None) -> Receipt:
     ) as session, held_back() as signalled:  # also an interrupted shard leaves its result
         outcome = rounds.run(shard, session, Supervision(settings.state, dog), signalled)
         seconds.update(session.took, tests=outcome.suite_s)
+        took = judged(settings, seen, outcome.rounds, shard.folder)
+        session.stop_measured()
         result = replace(result_of(shard, outcome), seconds=seconds, peak_bytes=peak.bytes)
-        result = replace(result, **judged(settings, seen, outcome.rounds, shard.folder), sources=_tested(environments))
+        result = replace(result, **took, sources=_tested(environments))
         result = replace(result, arguments=shard.selection.arguments, **(repair._asdict() if repair else {}))
         keep(shard, result)
         if shard.claims:
@@ -310,6 +312,7 @@ def result_of(shard: ShardRun, outcome: Outcome) -> Receipt:
         errors=outcome.errors,
         ended=outcome.ended,
         python=platform.python_version(),
+        suite_python=first.python if first else "",
         machine=machine_class(),
         start=shard.selection.start,
         forms_digest=str(shared.get("forms", "")),
@@ -347,13 +350,13 @@ def _folder_of_ids(settings: Settings, told: Optional[Round]) -> str:
 
 
 def commit_of(project: Path, environ: Mapping[str, str]) -> str:
-    """Name the commit that is checked out, as the CI says or git does; empty where neither does."""
-    said = ci.commit(environ)
-    if said:
-        return said
+    """Name the commit that is checked out, as git says or the CI does; empty where neither does.
+
+    A CI names the commit that it was asked for; a workflow may have checked out another one.
+    """
     with suppress(OSError, programs.ProgramFailed):
         return programs.output(["git", "-C", str(project), "rev-parse", "HEAD"], GIT_ANSWERS_IN_S).strip()
-    return ""
+    return ci.commit(environ)
 
 
 def set_up_of(rounds: Sequence[Round]) -> SetUpCosts:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # `selection` imports this module in each round, and needs no
     from ..settings import Settings
 
 FAILED = "last-failed.json"
+RERUN, RERUN_FAILED = "rerun.json", "--rerun-failed"  # see `rerun`, which says when it is heeded
 SCHEMA = 1
 _SHOWN = 5
 
@@ -32,13 +33,15 @@ class Part(NamedTuple):
 
 
 def take(settings: Settings, arguments: Sequence[str]) -> Tuple[Optional[Part], List[str]]:
-    """Take `--tests FILE` or `--last-failed` out of the arguments; the others are left for pytest.
+    """Take `--tests FILE`, `--last-failed` or `--rerun-failed` out of the arguments; the others are left for pytest.
 
     Raises:
         SettingsError: there is no such file, or more than one.
         SuiteError: it lists nothing.
     """
     options, rest = _parsed(arguments)
+    if options.rerun_failed:
+        return Part(_existing(str(settings.state / RERUN)), strict=True), rest
     if options.tests is not None:
         return Part(_existing(*options.tests), strict=True), rest
     failed = settings.state / FAILED
@@ -56,6 +59,7 @@ def _parsed(arguments: Sequence[str]) -> Tuple[argparse.Namespace, List[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--tests", nargs="?", const="", action="append")
     parser.add_argument("--last-failed", action="store_true")
+    parser.add_argument(RERUN_FAILED, action="store_true")
     return parser.parse_known_args(list(arguments))
 
 

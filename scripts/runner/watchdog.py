@@ -54,7 +54,7 @@ class Watchdog:
 @contextmanager
 def watchdog() -> Iterator[Watchdog]:
     """Keep a watchdog while the block runs. It is in a session of its own, so that what kills ours spares it."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - this file
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ def watchdog() -> Iterator[Watchdog]:
         encoding="ascii",
         start_new_session=True,
     )
-    assert process.stdin
+    assert process.stdin  # noqa: S101 - for mypy
     try:
         yield Watchdog(process.stdin)
     finally:
@@ -127,7 +127,7 @@ def started(pid: int) -> str:
     if HAS_PROC:  # and it is not there
         return ""
     with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.check_output(["ps", "-o", "lstart=", "-p", str(pid)]).decode().strip()
+        return subprocess.check_output(["ps", "-o", "lstart=", "-p", str(pid)]).decode().strip()  # noqa: S603, S607 - any ps
     return ""
 
 
@@ -151,7 +151,7 @@ def _parents() -> Dict[int, int]:
         pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 (no pathlib with -S)
         return {pid: parent for pid, parent in zip(pids, map(_parent, pids)) if parent >= 0}
     with suppress(OSError, subprocess.SubprocessError):
-        numbers = list(map(int, subprocess.check_output(["ps", "-axo", "pid=,ppid="]).split()))
+        numbers = list(map(int, subprocess.check_output(["ps", "-axo", "pid=,ppid="]).split()))  # noqa: S607 - any ps
         return dict(zip(numbers[::2], numbers[1::2]))
     return {}
 

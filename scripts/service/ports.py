@@ -14,7 +14,8 @@ from ..system.identity import are_told
 from ..system.records import Record
 
 HOST = "127.0.0.1"
-ALL = {"0.0.0.0": HOST, "::": "::1"}  # what stands for all addresses of this machine, and the one we use of them
+# What stands for all addresses of this machine, and the one that we use of them.
+ALL = {"0.0.0.0": HOST, "::": "::1"}  # noqa: S104 - known, not bound
 
 
 class Listener(NamedTuple):

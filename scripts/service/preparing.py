@@ -91,7 +91,7 @@ def digest(project: Settings, name: str, packages: str = "") -> str:
         SettingsError: a pattern of `inputs` finds no file, or a file cannot be read.
     """
     service = project.all_services[name]
-    assert service.prepare
+    assert service.prepare  # noqa: S101 - for mypy
     requirements = [project.project / service.requirements] if service.requirements else []
     known = [path for path in (*requirements, *(r.with_suffix(".lock") for r in requirements)) if path.is_file()]
     held = {str(path.relative_to(project.project)): _held(path) for path in [*inputs(project, service.prepare), *known]}

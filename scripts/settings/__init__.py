@@ -8,6 +8,7 @@ from .distribution import Distribution
 from .models import SCHEMES, ModelFile, Models, Wheel
 from .project import FILE_NAME, Settings, address, find, load, located
 from .service import Budgets, Expected, Limits, Prepare, Probe, Service, WarmUp
+from .sonar import Sonar
 from .suite import SHARD, Suite
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Probe",
     "Service",
     "Settings",
+    "Sonar",
     "Suite",
     "WarmUp",
     "Wheel",

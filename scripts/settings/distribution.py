@@ -22,7 +22,7 @@ def shown(text: str) -> str:
     return re.sub(r"(?s)://.*@", "://", text)
 
 
-def _check_store(text: str) -> None:
+def check_store(text: str) -> None:
     """Accept a store of a kind that there is; what stands in variables is looked at when it is opened."""
     scheme, found, rest = text.partition("://")
     if not text.strip():
@@ -50,6 +50,6 @@ class Distribution:
     `take_over_after`: how long a shard may be silent before others run what it has claimed.
     """
 
-    store: Optional[str] = checked(_check_store, default=None)
+    store: Optional[str] = checked(check_store, default=None)
     put_if_absent: str = checked(_check_kind, default="s3")
     take_over_after_s: Seconds = Seconds(60)

@@ -21,6 +21,7 @@ from .distribution import Distribution
 from .models import Models
 from .quality import Bounds
 from .service import Service, WarmUp
+from .sonar import Sonar
 from .suite import Suite
 
 FILE_NAME = "pipeline.yml"
@@ -64,6 +65,7 @@ class Settings:
     nodes: int = checked(_check_nodes, default=1)
     distribution: Distribution = Distribution()
     quality: Mapping[str, Bounds] = dataclasses.field(default_factory=dict)
+    sonar: Sonar = Sonar()
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
     reports_directory: Optional[Path] = dataclasses.field(default=None, metadata=_NO_KEY)
     addressed: Tuple[str, ...] = dataclasses.field(default=(), metadata=_NO_KEY)

@@ -24,6 +24,11 @@ ABOUT: Dict[str, str] = {
     "distribution.take_over_after": "how long a shard may be silent before others run what it has claimed",
     "quality": "limits of the sound by measure, {longest_gap_s: {high: 0.9}}: before those of the suite's baseline; "
     "`audio measure` lists the measures",
+    "sonar.key": "the project's key at SonarQube || made from `name`",
+    "sonar.sources": "files and folders that are analysed, from the folder of pipeline.yml || all that is no test",
+    "sonar.properties": "further properties of SonarQube: {sonar.organization: acme}; those in [tool.sonar] or "
+    "sonar-project.properties count, too; the server and its token are SONAR_HOST_URL and SONAR_TOKEN",
+    "sonar.gate_timeout": "how long the server may take over an analysis until its quality gate is known",
     "service.command": "how the service starts, a list of words, no shell; {host} {port} {models} {run_id} {reports} "
     "{shard} are filled in, {{ and }} are braces; {reports} is the folder of its log, each shard's own",
     "service.directory": "where it is started, from the folder of pipeline.yml; paths in its commands are from there",
@@ -82,6 +87,9 @@ ABOUT: Dict[str, str] = {
     "service.1.log to service.3.log",
     "service.stop_timeout": "between SIGTERM and SIGKILL",
     "service.logs": "further log files of the service, patterns as logs/*.log, for the debug bundle",
+    "service.coverage": "true: it measures what tests cover in its Python code, in all its processes, by coverage 7.13 "
+    "or newer of its environment, as the project's settings of that say (branch = true, source = ...); this counts "
+    "with what the suite measures",
     "services": "several services by name, each with the keys of `service`; the first is the one that is tested. "
     "SERVICE_URL is the first's, SERVICE_NAME_URL each one's",
     "expect.status": "an HTTP status, or a list of them || 200 of a probe, 2xx of a warm-up",

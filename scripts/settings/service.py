@@ -161,7 +161,7 @@ class Service:
     there are any), `never`, or the words that are added to the command where there is a GPU. `start: one_first` lets
     one service become ready before those of the other shards start; with `shared` one serves all shards of this
     machine. `needs` names the services that must be ready before. `logs` are patterns of further log files, for the
-    debug bundle.
+    debug bundle. With `coverage` it measures what the tests cover in it.
     """
 
     command: Tuple[str, ...] = checked(check_command, default=())
@@ -183,10 +183,14 @@ class Service:
     log_limit_bytes: Bytes = checked(check_positive, default=Bytes(100_000_000))
     stop_timeout_s: Seconds = Seconds(10)
     logs: Tuple[str, ...] = checked(check_all_given, default=())
+    coverage: bool = False
 
     def __post_init__(self) -> None:
         if not self.command and not self.url:
             raise ValueError("give a command that starts the service, or the url of one that runs")
+        if self.coverage and (self.shared or not self.command):
+            what = "that all shards share" if self.shared else "that runs already"
+            raise ValueError(f"coverage: a service {what} is not measured: its data belong to no shard")
         _check_names(self.warm_ups)
 
     @property

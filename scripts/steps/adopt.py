@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple
 
 from .. import __version__, console, settings
-from ..adoption import files, looks, missing, proposal
+from ..adoption import ci_files, files, looks, missing, proposal
+from ..adoption.ci_files import Origin
 from ..adoption.files import Written
 from ..adoption.looks import Facts
-from ..adoption.proposal import Origin
 from ..console import say
 from ..errors import PipelineError
 
@@ -31,8 +31,11 @@ class Place(NamedTuple):
     command: Callable[..., str] = console.command
 
 
-def run(place: Place, directory: str, dry_run: bool = False) -> None:
+def run(place: Place, directory: str, dry_run: bool = False, ci: str = "") -> None:
     """Write the files that the project in `directory` lacks; with `dry_run`, print them.
+
+    Args:
+        ci: whose file it gets, a key of `ci_files.PROVIDERS`; "" for the one that the project itself names.
 
     Raises:
         PipelineError: no such folder, or it cannot be written.
@@ -45,7 +48,10 @@ def run(place: Place, directory: str, dry_run: bool = False) -> None:
         say(line)
     has_settings = (folder / settings.FILE_NAME).exists()
     python = "{}.{}".format(*sys.version_info)
-    written = files.write(folder, proposal.wanted(facts, origin(), python, has_settings), dry_run)
+    of_ci = ci_files.choose(
+        ci, files.there(folder, ci_files.SIGNS), files.theirs(folder, ci_files.PATHS), files.host(folder)
+    )
+    written = files.write(folder, proposal.wanted(facts, origin(), python, has_settings, of_ci), dry_run)
     for each in written:
         say(f"{'would be ' if dry_run and each.outcome != 'kept' else ''}{_told(each)}")
         if dry_run and each.outcome != "kept":

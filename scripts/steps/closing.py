@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .. import arguments as words_of
-from .. import ci
+from .. import ci, fence
 from ..console import printable, say
 from ..errors import (
     CRASHED,
@@ -52,6 +52,7 @@ BUNDLE = "SHARDLINE_BUNDLE"  # "never": no bundle is made by itself
 REPORT = "SHARDLINE_REPORT"  # "never": nor a report; as evidence/report.py has it, which may be what fails
 MERGED, PAGE = "merge.json", "index.html"
 SLIPS = (SettingsError.__name__, NothingSelected.__name__)  # of the finger, mostly
+ANNOUNCED = ("github", "azure", "buildkite")  # the others read reports/junit.xml, or nothing
 MISTAKE = "a mistake of Shardline itself"
 RESULTS = {  # by step: what it makes anew, and takes from an earlier run
     "integration": (MERGED, "plan.json", "shard-*", "repair-*"),
@@ -143,11 +144,15 @@ class Closing:
 
     def _steps(self, end: Ending, hurry: Callable[[], bool]) -> Iterator[Callable[[], None]]:
         yield lambda: self._leave(end)
-        is_owned = self._step == "shard" and os.environ.get(OWNER) == str(os.getppid())  # the run of all shards closes
-        if end.exit_code and self._step in RUNS and end.kind not in SLIPS and not is_owned:
+        if self._step == "shard" and os.environ.get(OWNER) == str(os.getppid()):
+            return  # the run of all shards closes
+        is_red_run = bool(end.exit_code) and self._step in RUNS and end.kind not in SLIPS
+        if is_red_run:
             yield lambda: self._tell(end, hurry)
-            if is_packed(self._step, end, os.environ):
-                yield lambda: self._pack(end, hurry)
+        if is_announced(self._step, end, os.environ):
+            yield lambda: self._announce(end, is_red_run, hurry)
+        if is_red_run and is_packed(self._step, end, os.environ):
+            yield lambda: self._pack(end, hurry)
 
     def _leave(self, end: Ending) -> None:
         """Write down how it ended. What only prepares a run leaves that where it failed, and takes its own away."""
@@ -206,6 +211,23 @@ class Closing:
         except Exception as error:
             return f"not kept: the report: {type(error).__name__}: {error}"
 
+    def _announce(self, end: Ending, is_red_run: bool, hurry: Callable[[], bool]) -> None:
+        """Tell the CI what is red, where it shows that of its own accord."""
+        provider = ci.provider(os.environ)
+
+        def work(send: Send) -> None:
+            from ..evidence import reading
+            from . import announcing
+
+            record = self._ended(end, reading.read_run(self._settings, only=self._shard)) if is_red_run else None
+            send(announcing.announce(self._settings, self._whole(end), record, provider, self._shard))
+
+        for item in apart(work, TOLD_S, time.monotonic() + TOLD_S, hurry):
+            if isinstance(item, Gone):
+                _say(f"not told where {provider} shows it: {item.why}")
+            else:
+                fence.command(item)
+
     def _pack(self, end: Ending, hurry: Callable[[], bool]) -> None:
         """Make the bundle, and say in a line where it is."""
 
@@ -234,6 +256,17 @@ def is_repeated(sentence: str, end: Ending) -> bool:
 def is_packed(step: str, end: Ending, environ: Mapping[str, str]) -> bool:
     """Tell whether a bundle is made by itself: of a red run at home; in a CI a step of its own does it."""
     return step == "integration" and bool(end.exit_code) and environ.get(BUNDLE) != "never" and not ci.is_ci(environ)
+
+
+def is_announced(step: str, end: Ending, environ: Mapping[str, str]) -> bool:
+    """Tell whether the CI is told how a step ended: where it is red, and nobody ended it; `verdict` follows a shard.
+
+    Buildkite keeps what was told of the job's first try: it is told of a second one that is green, too.
+    """
+    provider = ci.provider(environ)
+    is_told = bool(end.exit_code) and end.exit_code not in (INTERRUPTED, *BY_SIGNAL)
+    replaces = provider == "buildkite" and step in RUNS and not end.exit_code and ci.attempt(environ) != "0"
+    return provider in ANNOUNCED and step != "verdict" and (is_told or replaces)
 
 
 def leaves_report(environ: Mapping[str, str]) -> bool:

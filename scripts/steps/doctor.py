@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import uuid
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ..distribution import opening
 from ..distribution.store import StoreError
 from ..environments import environments, installers
 from ..environments.locks import lock_files
+from ..environments.pythons import find
 from ..errors import PipelineError
 from ..models import store
 from ..service import ports
@@ -29,7 +29,6 @@ from . import lock
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 WIDTH = len("installer")  # the longest name of a check
-PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 ANSWERS_IN_S = 20.0  # a Python on a slow disk; a driver that has to wake up
 
 
@@ -63,7 +62,7 @@ def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
 def examine(settings: Settings, pythons: Sequence[str], preferred: str) -> Iterator[Check]:
     """Look at everything a run needs, without changing anything, but for a key in the store that shards would use."""
     yield Check(OK, "settings", f"{settings.file}: {settings.name}")
-    yield interpreters([version for version in pythons if _has_python(version)], pythons, preferred)
+    yield interpreters([version for version in pythons if find(version, answers_in_s=ANSWERS_IN_S)], pythons, preferred)
     yield installer(installers.find_uv())
     yield from _guarded(settings, "packages", lambda: _requirements(settings))
     yield from _guarded(settings, "weights", lambda: _weights(settings))
@@ -96,13 +95,6 @@ def interpreters(found: Sequence[str], wanted: Sequence[str], preferred: str) ->
         return Check(NOTE, "python", text, f"CI uses {preferred}; until it is installed, sessions run on {running}.")
     advice = f"Missing {', '.join(missing)}: only the sessions named after them need these." if missing else ""
     return Check(NOTE if missing else OK, "python", text, advice)
-
-
-def _has_python(version: str) -> bool:
-    if version == "{}.{}".format(*sys.version_info):
-        return True
-    program = shutil.which(f"python{version}")
-    return bool(program) and _printed([str(program), "-c", "print(1)"]) == "1"
 
 
 def installer(uv: Optional[str]) -> Check:

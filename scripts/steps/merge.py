@@ -8,7 +8,7 @@ from typing import List, Optional, Sequence
 from ..console import hidden_in, say, with_values
 from ..evidence.cleaning import SHOWN
 from ..proof import results
-from ..runner import collection, merge, ownership, preparation, shard
+from ..runner import collection, merge, ownership, preparation, rerun, shard
 from ..runner.collection import Collected
 from ..settings import Settings
 
@@ -31,7 +31,7 @@ def run(
         AlreadyRunning: a shard, or another run, is at it.
         IncompleteError, ServiceDied, SuiteError: see `merge.conclude`.
     """
-    arguments = arguments or _said(settings)
+    arguments = rerun.heeded(settings, arguments or _said(settings), os.environ)
     shard.check(settings, arguments)
     with ownership.of_all(settings):
         if collected is None:

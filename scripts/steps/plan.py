@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from typing import List, Sequence
 
 from ..console import counted, human_seconds, say, table
 from ..distribution import opening
-from ..errors import PipelineError
 from ..evidence import cleaning
 from ..planning import advice as advising
 from ..planning import history, together
@@ -18,7 +16,7 @@ from ..planning.nodeids import classes_of
 from ..planning.plan import FILE_NAME, Plan
 from ..planning.together import Group, Kept
 from ..proof import outcome_history, receipt
-from ..runner import collection, hygiene, ownership, preparation, shard
+from ..runner import collection, costs, hygiene, ownership, preparation, shard
 from ..runner.collection import Collected
 from ..settings import Settings
 
@@ -54,7 +52,9 @@ def advice(settings: Settings, made: Plan, groups: Sequence[Group] = ()) -> int:
     if not any(part.estimate_ms for part in made.shards) and nodeids:
         say("How many nodes pay cannot be said before the tests have run once.")
         return len(made.shards)
-    found = advising.advise(nodeids, *history.estimates(settings, history.quiet), fixed_s(settings), groups=groups)
+    found = advising.advise(
+        nodeids, *history.estimates(settings, history.quiet), costs.known_s(settings), groups=groups
+    )
     for line in advising.lines(found, advising.shows_blocks(sys.stdout.encoding)):
         say(line)
     return found.knee
@@ -129,15 +129,6 @@ def _unmatched(pattern: str) -> str:
 def usual(settings: Settings) -> int:
     """Decide for how many shards to plan where nobody says."""
     return settings.nodes if settings.nodes > 1 else NODES
-
-
-def fixed_s(settings: Settings) -> float:
-    """Average what a node paid beside its tests in the last run here; 0 where that cannot be told."""
-    costs = []
-    for file in settings.reports.glob("shard-*/receipt.json"):
-        with suppress(PipelineError):  # the merge is there to complain of it
-            costs.append(sum(cost for step, cost in receipt.read(file).seconds.items() if step != "tests"))
-    return sum(costs) / len(costs) if costs else 0.0
 
 
 def lines(made: Plan, count: int) -> List[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
@@ -11,8 +12,10 @@ from ..ci import Node
 from ..console import quoted, say
 from ..proof import report_text
 from ..proof.receipt import Receipt
-from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, shard
+from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, rerun, shard
+from ..runner.subset import RERUN_FAILED
 from ..settings import Settings
+from ..settings.distribution import NO_STORE
 from . import closing, verdict
 
 
@@ -24,12 +27,14 @@ class Wishes(NamedTuple):
         fail_fast: the first red test stops this shard, and all that share out their tests with it.
         replay: a result of this shard, whose tests are to run again as they ran there.
         merge: the last of all shards says the verdict of the run.
+        rerun_failed: of a run that a CI tries again, only what the try before did not prove green.
     """
 
     defer_verdict: bool = False
     fail_fast: bool = False
     replay: Optional[Path] = None
     merge: bool = False
+    rerun_failed: bool = False
 
 
 def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes) -> int:
@@ -46,6 +51,9 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     arguments = pytest_arguments.stopping(arguments) if wishes.fail_fast else arguments
+    if wishes.rerun_failed and not wishes.merge:  # which knows by its store who has run what
+        arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ)
+        settings = _unshared(settings) if RERUN_FAILED in arguments else settings
     shard.check(settings, arguments)
     if wishes.merge:
         verdict.check_can_merge(settings, node)
@@ -61,7 +69,16 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
         _report(settings, result)
     own = partial(verdict.of_all, arguments=arguments) if wishes.merge else verdict.exit_code
     judge = partial(own, settings, result)
-    return verdict.deferred(settings, judge) if wishes.defer_verdict else judge()
+    return (
+        verdict.deferred(settings, judge, red=report_text.red_lines(result, folder))
+        if wishes.defer_verdict
+        else judge()
+    )
+
+
+def _unshared(settings: Settings) -> Settings:
+    """Let the plan alone say who runs what: what a store knows of this run is what the try before claimed."""
+    return replace(settings, distribution=replace(settings.distribution, store=NO_STORE))
 
 
 def _report(settings: Settings, result: Receipt) -> None:

@@ -50,6 +50,7 @@ def run(settings: Settings, node: Node) -> int:
     green, shown = receipt.is_green(result), settings.shown(settings.reports)
     for line in [
         *report_text.reason_lines(receipt.reasons(result)),
+        *report_text.tracebacks(result, settings.shown(folder), "where the shard ran, mostly the step before this one"),
         *report_text.evidence(green, settings.command, shown),
     ]:
         say(line)
@@ -115,23 +116,29 @@ def exit_code(settings: Settings, result: Receipt) -> int:
     return 0 if receipt.is_green(result) else 1
 
 
-def deferred(settings: Settings, judge: Callable[[], int]) -> int:
-    """End well, and say in the last line how the shard ended all the same; `verdict` fails with it later.
+def deferred(settings: Settings, judge: Callable[[], int], by: str = "verdict", red: Sequence[str] = ()) -> int:
+    """End well, and say in the last lines how the shard ended all the same; `verdict` fails with it later.
+
+    A CI keeps what a failed step left for people only: of what later jobs get, it takes the rest of the job away.
 
     Args:
         judge: gives the exit code, or raises the error, that the shard would end with.
+        by: the step that fails with it later.
+        red: lines for people about a red shard, which they see in a step that ends well.
 
     Raises:
         Deferred: the shard failed; with exit code 0.
     """
     try:
-        code = judge()
+        code, ended = judge(), "tests failed"
     except PipelineError as error:
         say(f"\n{error.shown(settings.command)}")
-        raise Deferred(error.ended, error.exit_code) from None
-    if code:
-        raise Deferred("tests failed", code)
-    return 0
+        code, ended = error.exit_code, error.ended
+    if not code:
+        return 0
+    for line in red:
+        say(line)
+    raise Deferred(ended, code, by)
 
 
 # Of all shards ------------------------------------------------------------------------------------------
@@ -179,7 +186,7 @@ def _of_all(settings: Settings, result: Receipt, arguments: Sequence[str], is_gr
     store = claims.store_of_run(settings, result.total, os.environ, trying=False)
     if store is None:
         raise StoreError("there is no store any more")
-    own = last_shard.Left(ci.attempt(os.environ), is_green, result)
+    own = last_shard.Left(claims.attempt_of(store, result.index, os.environ), is_green, result)
     last_shard.leave(store, own)
     left = last_shard.look(store, result.total)
     out = last_shard.still_out(left, own.attempt, result.total)

@@ -249,7 +249,7 @@ def acquire(
         OSError: it cannot be opened, or is a link.
     """
     file = _locked(path, shared, create, lambda file: _until(lambda: _try_lock(file, shared), waiting))
-    assert file is not None  # it waited until it had it
+    assert file is not None  # noqa: S101 - for mypy; it waited until it had it
     return file
 
 

@@ -143,7 +143,7 @@ def start(
     with log.open("ab") as output:
         start_bytes = output.tell()
         try:
-            popen = subprocess.Popen(
+            popen = subprocess.Popen(  # noqa: S603 - service.command, which the project trusts; no shell
                 [program, *argv[1:]],
                 cwd=cwd,
                 env={**KEEPS_MARK, **environ, MARKER: run_id},

@@ -80,7 +80,7 @@ def _start_heard(
     pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - words of our own or of pipeline.yml, no shell
             words,
             cwd=None if cwd is None else str(cwd),
             env=None if environ is None else dict(environ),

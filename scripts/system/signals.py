@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
 WATCH_S = 0.3  # between two looks at the parent
+MATRIX = "SHARDLINE_MATRIX"  # the pid of the run of all Pythons, in the environment of a leg
 CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -132,23 +133,25 @@ def let_through() -> Iterator[None]:
 
 
 @contextmanager
-def ends_with(parent: Optional[str]) -> Iterator[None]:
+def ends_with(parent: Optional[str], above: Optional[str] = None) -> Iterator[None]:
     """Send ourselves SIGTERM within the block, as soon as our parent process is gone.
 
     Args:
         parent: the pid of a parent that must not be outlived; nothing is watched where it is not ours, but where it
             is gone already: it was killed before we came so far.
+        above: the pid of one above the parent, of a run of several of us, that must not be outlived either.
     """
-    if parent != str(os.getppid()):
-        if parent and _is_gone(parent):
-            os.kill(os.getpid(), signal.SIGTERM)
+    if any(pid and _is_gone(pid) for pid in (parent, above)):
+        os.kill(os.getpid(), signal.SIGTERM)
+    is_ours = parent == str(os.getppid())
+    if not (is_ours or above):
         yield
         return
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(WATCH_S):
-            if str(os.getppid()) != parent:
+            if (is_ours and str(os.getppid()) != parent) or (above and _is_gone(above)):
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 

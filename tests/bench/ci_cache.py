@@ -21,12 +21,11 @@ from scripts.console import human_bytes, say
 from scripts.errors import PipelineError
 from scripts.proof import journal, receipt
 
-from .ci_jobs import Machine, Took, job_steps
+from .ci_jobs import CHECKOUT, Machine, Took, job_steps
 from .measuring import ROOT, Table, load, project
 from .server import serving
 from .weights import GIB, check_room, entries, written
 
-CHECKOUT = (".circleci", "noxfile.py", "requirements.txt", "requirements.lock", "scripts")
 PACKAGES = "torch==2.13.0 transformers librosa gradio onnxruntime scikit-learn pandas pyarrow polars jax"
 PACKAGES += " opencv-python-headless"
 PACKAGES_BYTES = 6 * GIB  # where the index's torch is one for GPUs
@@ -121,7 +120,7 @@ def _checkout(folder: Path, packages: str, files: str) -> Path:
 def _machine(folder: Path, checkout: Path, environ: Mapping[str, str]) -> Machine:
     """A machine with a home of its own."""
     node = {"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "2"}
-    values = {"parameters.shards": "2", "id": "first", "Branch": "main"}
+    values = {"parameters.shards": "2", "parameters.store": "", "id": "first", "Branch": "main"}
     return Machine(folder, checkout, {**machine_variables(), **node, **environ}, values)
 
 

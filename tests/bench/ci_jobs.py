@@ -22,6 +22,16 @@ from scripts.errors import PipelineError
 from .measuring import meter
 
 LAST_CHARACTERS = 2000
+# Of this repository, what a checkout needs in which another project takes the place of ours.
+CHECKOUT = (
+    ".circleci",
+    "noxfile.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements.lock",
+    "scripts",
+    "tasks.py",
+)
 APART = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"])]
 _AT_PLACE = 'mkdir -p "$2" && mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"'
 
@@ -37,14 +47,16 @@ class Took(NamedTuple):
 
 
 def job_steps(config: Any, job: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
-    """List the steps of a job, (kind, what it says); the steps of a command in its place.
+    """List the steps of a job, (kind, what it says); the steps of a command in its place, defaults for its parameters.
 
-    >>> list(job_steps({"commands": {"c": {"steps": [{"run": {"command": "a"}}]}},
-    ...     "jobs": {"j": {"steps": ["checkout", "c"]}}}, "j"))
-    [('checkout', {}), ('run', {'command': 'a'})]
+    >>> list(job_steps({"commands": {"c": {"steps": [{"run": {"command": "a << parameters.p >>"}}]}},
+    ...     "jobs": {"j": {"parameters": {"p": {"default": "b"}}, "steps": ["checkout", "c"]}}}, "j"))
+    [('checkout', {}), ('run', {'command': 'a b'})]
     """
+    defaults = config["jobs"][job].get("parameters", {})
     queue: List[Any] = list(config["jobs"][job]["steps"])
     while queue:
+        queue = json.loads(re.sub(r"<< parameters\.(\w+) >>", lambda p: defaults[p[1]]["default"], json.dumps(queue)))
         step = queue.pop(0)
         if isinstance(step, dict):
             yield from step.items()
@@ -84,7 +96,7 @@ class Machine:
         self.project = folder / own / "project"
         self.said = ""
         self._cpu_s = 0.0  # of all commands that have ended, and of what they waited for
-        self._home, self._store, self._workspace = (folder / name for name in (f"{own}/home", "store", "workspace"))
+        self._home, self._store, self._workspace = folder / own / "home", folder / "store", folder / "workspace"
         self._source, self._values, self._saves = checkout, values, folder / saves
         self._environ = {**environ, "HOME": str(self._home)}
         for made in (self._home, self._store, self._workspace, self._saves):
@@ -169,6 +181,8 @@ class Machine:
 
     def _filled(self, text: str) -> str:
         values = {"epoch": str(time.time_ns()), "arch": "here", **self._values}
+        text = re.sub(r'<< pipeline\.[\w.]+ and "[^"]*" or "([^"]*)" >>', r"\1", text)  # of what is off by default
+        text = re.sub(r"{{ \.Environment\.(\w+) }}", lambda name: self._environ.get(name[1], "none"), text)
         return re.sub(r"<< pipeline\.([\w.]+) >>|{{ \.?(\w+) }}", lambda name: values[name[1] or name[2]], text)
 
     def _bash(self, line: str) -> None:

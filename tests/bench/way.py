@@ -25,7 +25,7 @@ from scripts.errors import PipelineError
 
 from . import replay
 from .ci_cache import machine_variables
-from .ci_jobs import Machine, Took, can_be_many, job_steps
+from .ci_jobs import CHECKOUT, Machine, Took, can_be_many, job_steps
 from .measuring import ROOT, Table, load, low_median_high, project
 from .weights import Weights, entries, written
 
@@ -37,7 +37,6 @@ WARM_UP_S = 2
 WEIGHTS_BYTES = 1 << 25
 SHOWN_S = 0.1
 LAST_MERGES = "the last merges"
-CHECKOUT = (".circleci", "noxfile.py", "requirements.txt", "requirements.lock", "scripts", "tasks.py")
 SETTINGS = """\
 name: way
 service:
@@ -251,7 +250,13 @@ def _node(config: Any, job: str, folder: Path, checkout: Path, run: str, index: 
     """Do the steps of a node's job on a machine that is thrown away; what they took."""
     environ = {"CIRCLE_NODE_INDEX": str(index), "CIRCLE_NODE_TOTAL": str(count), "CIRCLE_WORKFLOW_ID": f"run-{run}"}
     environ.update({"CI": "true", "CIRCLE_SHA1": "0" * 40})
-    values = {"parameters.shards": str(NODES), "id": f"pipeline-{run}", "Branch": "main", "Revision": f"r{run}"}
+    values = {
+        "parameters.shards": str(NODES),
+        "parameters.store": "",
+        "id": f"pipeline-{run}",
+        "Branch": "main",
+        "Revision": f"r{run}",
+    }
     own = f"{job}-{index}"
     machine = Machine(folder, checkout, {**machine_variables(), **environ}, values, f"saves-{job}", own)
     took = [done for done in map(machine.do, job_steps(config, job)) if done]

@@ -61,7 +61,7 @@ class Service:
         patience_s = HUNG_TIMEOUT_S if self.hung else options.pop("timeout", TIMEOUT_S)
         options["timeout"] = patience_s
         try:
-            response = requests.request(method, self.url + path, **options)
+            response = requests.request(method, self.url + path, **options)  # noqa: S113 - among the options
         except requests.RequestException as error:
             self.hung = self.hung or isinstance(error, requests.Timeout)
             what = "service hangs" if isinstance(error, requests.Timeout) else "service gone or broken"

@@ -69,7 +69,7 @@ def _hand_over() -> None:
     )
     if made and HANDED_OVER not in os.environ:
         python = str(made[-1])
-        os.execve(python, [python, str(Path(__file__)), *sys.argv[1:]], {**os.environ, HANDED_OVER: "yes"})
+        os.execve(python, [python, str(Path(__file__)), *sys.argv[1:]], {**os.environ, HANDED_OVER: "yes"})  # noqa: S606 - our own Python
 
 
 def _fail(message: str) -> int:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import os
 import signal
 
+import hypothesis
 import pytest
 
 # SHARDLINE_* also of the runner that runs these tests: what they start must not take itself for a part of it.
 OURS = ("SHARDLINE_", "SERVICE_", "PIPELINE_SETTINGS", "PYTEST_XDIST_", "TOX_PARALLEL_ENV")
-OF_A_CI = ("CIRCLE_", "BUILDKITE_", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS")
+OF_A_CI = (
+    "CIRCLE",
+    "GITHUB_",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "TF_BUILD",
+    "JENKINS_URL",
+    "DRONE",
+    "TEST_SHARD_",
+    "TEST_TOTAL_",
+)
 OF_A_PERSON = ("NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS", "PYTHONUNBUFFERED", "VIRTUAL_ENV")
 # Many an image sets it, and each of the thousand Pythons that tests start would compile all of pytest anew.
 OF_AN_IMAGE = ("PYTHONDONTWRITEBYTECODE",)
@@ -30,6 +41,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda number, frame: None)
+
+
+# How long an example takes says what else this machine does.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ import pytest
 
 from scripts import settings
 from scripts.__main__ import main
-from scripts.arguments import check_options, days, misspelt, of_service, suite_has, whole
+from scripts.arguments import check_options, days, misspelt, needs_gpu, of_service, suite_has, whole, with_store
 from scripts.errors import SettingsError
+from scripts.typed_yaml import Seconds
 from tests.unit.steps import projects
 
 OURS = ["--nodes", "--at-once", "--run-missing", "--settings", "--reports", "--tests", "--last-failed"]
@@ -37,6 +38,28 @@ def test_what_is_no_number_within_bounds_is_refused_in_a_line(word: str) -> None
 
     assert caught.value.message.startswith("--nodes: expected a whole number from 1 to 1000, got ")
     assert len(caught.value.message) < 160 and caught.value.message.isprintable()
+
+
+def test_a_store_on_the_command_line_goes_before_that_of_the_settings() -> None:
+    own = settings.Settings(distribution=settings.Distribution("s3://bucket/prefix", take_over_after_s=Seconds(7)))
+    named = with_store(own, "redis://:$PASSWORD@host")
+
+    assert ("redis://:$PASSWORD@host", 7) == (named.distribution.store, named.distribution.take_over_after_s)
+    assert own == with_store(own, "")
+    with pytest.raises(SettingsError, match=r"^--store: expected redis://"):
+        with_store(own, "ftp://host")
+
+
+def test_a_gpu_that_is_needed_is_there_or_nothing_runs(tmp_path: Path) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: H100 (UUID: GPU-1)'\n")
+    tool.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    needs_gpu(environ)
+    for none in ({**environ, "CUDA_VISIBLE_DEVICES": ""}, {"PATH": str(tmp_path / "nowhere")}):
+        with pytest.raises(SettingsError, match="expected a GPU"):
+            needs_gpu(none)
 
 
 @pytest.mark.parametrize("word", ["nan", "inf", "-1", "soon", "", "٣", "9" * 400])

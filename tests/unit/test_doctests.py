@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+ROOT = Path(__file__).parents[2]
 NAMES = sorted(
-    ".".join(module.relative_to(SCRIPTS.parent).with_suffix("").parts)
-    for module in SCRIPTS.rglob("*.py")
+    ".".join(module.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("scripts", "tests/checks")
+    for module in (ROOT / folder).rglob("*.py")
     if ">>> " in module.read_text(encoding="utf-8")
 )
 

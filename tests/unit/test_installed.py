@@ -9,11 +9,16 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import zipfile
 from pathlib import Path
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import pytest
+import yaml
 
+from tests.release import building, decisions
+from tests.unit import written
+from tests.unit.ci_runs import GitHub, GitLab, Runner
 from tests.unit.steps import projects
 
 ROOT = Path(__file__).parents[2]
@@ -80,13 +85,16 @@ class Shell(NamedTuple):
         """Call `shardline` with the words of each line."""
         return self._to_its_end([str(self.programs / "python"), "-c", CALLS, *lines]).stdout
 
-    def _to_its_end(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def environ(self) -> Dict[str, str]:
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         own = {"PATH": path, "VIRTUAL_ENV": str(self.programs.parent), "SHARDLINE_CACHE": os.devnull}
+        return {name: text for name, text in projects.variables(own).items() if name not in OF_A_SESSION}
+
+    def _to_its_end(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             words,
             cwd=str(self.folder),
-            env={name: text for name, text in projects.variables(own).items() if name not in OF_A_SESSION},
+            env=self.environ(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -119,7 +127,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(str(ROOT / "scripts"), str(source / "scripts"), ignore=shutil.ignore_patterns("__pycache__"))
     for name in IN_THE_WHEEL:
         shutil.copy(str(ROOT / name), str(source))
-    build = [sys.executable, "-c", "from setuptools import build_meta; build_meta.build_wheel('..')"]
+    build = [sys.executable, "-c", "from hatchling import build; build.build_wheel('..')"]
     built = subprocess.run(build, cwd=str(source), capture_output=True, encoding="utf-8", check=False)
     assert 0 == built.returncode, built.stderr
     (wheel,) = folder.glob("shardline-*.whl")
@@ -132,6 +140,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nox.write_text(f'#!/bin/sh\nexec {venv}/bin/python -m nox "$@"\n')
     nox.chmod(0o755)
     return venv / "bin"
+
+
+def test_the_wheel_has_our_modules_and_nothing_else_and_an_index_would_take_it(programs: Path) -> None:
+    with zipfile.ZipFile(next(programs.parents[1].glob("shardline-*.whl"))) as wheel:
+        names = wheel.namelist()
+        metadata = wheel.read(next(name for name in names if name.endswith("/METADATA")))
+    ours = [file for file in (ROOT / "scripts").rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+
+    assert [] == decisions.misplaced(names, [file.relative_to(ROOT).as_posix() for file in ours])
+    assert [] == building.faults(metadata)
 
 
 @pytest.fixture
@@ -202,3 +220,57 @@ def test_all_that_people_do_here_they_do_there_and_no_menu_that_is_not_there_is_
     assert "usage: shardline " in answers
     assert ["ends with 0"] * (1 + len(EVERYTHING)) == re.findall("ends with .*", answers)
     assert not re.search(MENUS, answers)
+
+
+# Their CI -----------------------------------------------------------------------------------------
+
+FEW = {"matrix: {shard: [0, 1, 2, 3]}": "matrix: {shard: [0, 1]}", "parallel: 4": "parallel: 1"}  # shards
+SUITE = """
+def test_a(): pass
+def test_b(): pass
+"""
+
+
+def adopted(shell: Shell, provider: str) -> Any:
+    """What the example of a provider says, in a project with two tests that `adopt` has made ready."""
+    (shell.folder / "pipeline.yml").write_text("suite: {path: tests}")
+    (shell.folder / "tests").mkdir()
+    (shell.folder / "tests" / "test_it.py").write_text(SUITE)
+    shell.calls([f"adopt . --ci {provider}"])
+    text = written.example(provider)
+    for many, few in FEW.items():
+        text = text.replace(many, few)
+    return yaml.safe_load(text)
+
+
+@pytest.fixture
+def runner(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """What runs the project of the shell."""
+    return Runner(tmp_path_factory.mktemp("runner"), shell.folder, shell.environ(), shell.programs.parent)
+
+
+def test_the_example_for_github_runs_as_it_stands_and_keeps_what_shows_why_a_shard_is_red(
+    shell: Shell, runner: Runner
+) -> None:
+    workflow = adopted(shell, "github")
+    (shell.folder / "tests" / "test_red.py").write_text("def test_red(): assert 0\n")
+
+    done = GitHub(runner, workflow).all()
+
+    (red,) = (index for index in "01" if not done[f"shard-{index}"].is_green)
+    kept = [*(f"shard-{index}/shard-{index}/receipt.json" for index in "01"), f"debug-bundle-{red}/debug-bundle.tar.gz"]
+    assert (3, False) == (len(done), done["merge"].is_green)
+    assert "3 tests in 2 shards (indices 0-1): 1 failed, 2 passed" in done["merge"].said
+    assert [] == [path for path in [*kept, "report/merge.json"] if not (runner.artifacts / path).is_file()]
+    assert list(runner.caches.glob("*/v1-timings-7-1/.pipeline/timings.json"))
+
+
+def test_the_example_for_gitlab_runs_as_it_stands(shell: Shell, runner: Runner) -> None:
+    pipeline = adopted(shell, "gitlab")
+
+    done = GitLab(runner, pipeline, changed=False).all()
+
+    assert ["history", "shard 1/1", "merge"] == [name for name, each in done.items() if each.is_green]
+    assert "2 tests: 2 passed" in done["merge"].said
+    assert (runner.artifacts / "merge-1" / "reports" / "junit.xml").is_file()
+    assert (runner.caches / "timings-a-branch" / ".pipeline" / "timings.json").is_file()

@@ -224,6 +224,8 @@ def changes(before: Optional[str], now: str) -> List[Tuple[str, str]]:
 
     >>> changes("a==1\\nb==1\\n", "a==2\\nc==1\\n")
     [('a', '1 -> 2'), ('b', '1, removed'), ('c', '1, added')]
+    >>> changes("a==1\\na==2\\n", "a==1\\na==3\\n")
+    [('a', '2 -> 3 (1 stays)')]
     """
     old, new = pins(before or ""), pins(now)
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
@@ -231,6 +233,10 @@ def changes(before: Optional[str], now: str) -> List[Tuple[str, str]]:
 
 
 def _change(before: Optional[str], now: Optional[str]) -> str:
-    if before and now:
-        return f"{before} -> {now}"
-    return f"{now}, added" if now else f"{before}, removed"
+    if not before or not now:
+        return f"{now}, added" if now else f"{before}, removed"
+    old, new = before.split(", "), now.split(", ")
+    stay = [version for version in old if version in new]  # for some Pythons, or some platforms
+    gone, come = (", ".join(one for one in versions if one not in stay) for versions in (old, new))
+    change = f"{gone} -> {come}" if gone and come else f"{come} added" if come else f"{gone} removed"
+    return f"{change} ({', '.join(stay)} stay{'s' * (len(stay) == 1)})" if stay else change

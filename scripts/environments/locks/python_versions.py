@@ -43,7 +43,7 @@ def oldest(project: Path, locked: str, running: str = "{}.{}".format(*sys.versio
         locked: the oldest Python of the lock that is there; empty where there is none.
         running: the Python that suite and services run on here.
     """
-    required = [OldestPython(least, f"{file} requires it") for file, least in _said(_folders(project), _REQUIRES)]
+    required = [OldestPython(least, f"{file} requires it") for file, least in _said(folders(project), _REQUIRES)]
     if required:
         return required[0]
     named = [OldestPython(least, f"{file} names it") for file, least in _said([project], _RUNS_ON)]
@@ -53,7 +53,7 @@ def oldest(project: Path, locked: str, running: str = "{}.{}".format(*sys.versio
     )
 
 
-def _folders(project: Path) -> Iterator[Path]:
+def folders(project: Path) -> Iterator[Path]:
     """Give the folders whose pyproject.toml is about the project: its own, and those up to the repository's."""
     above = [project, *project.parents]
     top = next((number for number, folder in enumerate(above) if (folder / ".git").exists()), 0)

@@ -31,7 +31,7 @@ SHORTEST = 6  # what is shorter stands in too many places that have nothing to d
 
 # Of one job, as CI makes them: other than those of the same run's other nodes.
 _OF_JOB = re.compile(
-    r"(?:CIRCLE|CI_JOB|CI_REGISTRY|CI_BUILD|CI_DEPENDENCY|GITHUB|ACTIONS|RUNNER|BUILDKITE|BITBUCKET|SHARDLINE)_"
+    r"(?:CIRCLE|CI_JOB|CI_REGISTRY|CI_BUILD|CI_DEPENDENCY|GITHUB|ACTIONS|RUNNER|BUILDKITE|BITBUCKET|DRONE|SYSTEM|SHARDLINE)_"
 )
 
 _WORDS = word_set(

@@ -72,6 +72,10 @@ class Redactor:
         self.stream(io.BytesIO(content), sink)
         return sink.getvalue()
 
+    def find(self, content: _Bytes) -> List[Tuple[Span, _Bytes]]:
+        """Find the secrets of a piece that is whole, in order, each with its stand-in."""
+        return [(span, self._stand_in(content, span)) for span in self._spans(content)]
+
     def stream(self, source: Source, sink: Sink) -> None:
         """Copy a stream without its secrets, in pieces: it is never held whole."""
         context, held, ended = b"", b"", False

@@ -96,6 +96,11 @@ class Eyes:
                 yield from self._path(WORD, text.rpartition("=")[2])
 
 
+def _is_import() -> bool:
+    """Tell whether it is an import that lists a folder: it does where the folder was changed since it last did."""
+    return sys._getframe(2).f_code.co_filename.startswith("<frozen importlib")
+
+
 class Touches:
     """Notes, while a test runs, what it touches, and writes that at its end."""
 
@@ -172,7 +177,7 @@ class Touches:
         with suppress(Exception):  # a test must not feel that we look
             if event in _TEMPORARY:
                 self._apart.append(os.fsdecode(args[0]))
-            elif self._active and len(self._noted) < MOST:
+            elif self._active and len(self._noted) < MOST and not (event in _LISTING and _is_import()):
                 for kind, what in self._eyes.touched(event, args):
                     self._note(kind, what)
 

@@ -109,3 +109,29 @@ def test_links_to_themselves_and_names_with_ends_of_lines_are_passed_over(tmp_pa
         (tmp_path / name).write_text("")
 
     assert ["app.py"] == list(files.read(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "url, host",
+    [
+        ("https://user:token@gitlab.example.org:8443/a/b.git", "gitlab.example.org"),
+        ("git@github.com:a/b.git", "github.com"),
+        ("ssh://git@github.com/a/b", "github.com"),
+        ("/srv/git/b.git", ""),
+    ],
+)
+def test_the_host_of_the_repository_is_read_without_what_is_secret_beside_it(
+    tmp_path: Path, url: str, host: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text(f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {url}\n')
+
+    assert host == files.host(tmp_path)
+
+
+def test_what_a_person_wrote_is_told_from_what_we_made(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text("mine: 1\n")
+    files.write(tmp_path, [Wanted("ours.yml", "# made by `shardline adopt`\n", "")], dry_run=False)
+
+    assert ["mine.yml", "ours.yml"] == files.there(tmp_path, ["mine.yml", "ours.yml", "none.yml"])
+    assert ["mine.yml"] == files.theirs(tmp_path, ["mine.yml", "ours.yml", "none.yml"])

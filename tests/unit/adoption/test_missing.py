@@ -65,6 +65,16 @@ def test_what_lies_beside_a_person_s_file_is_told(tmp_path: Path) -> None:
     assert ["note files"] == lacks(tmp_path, COMPLETE)
 
 
+def test_a_file_that_gitlab_does_not_read_is_told_until_theirs_names_it(tmp_path: Path) -> None:
+    (tmp_path / ".gitlab").mkdir()
+    (tmp_path / ".gitlab" / "shardline.yml").touch()
+    (tmp_path / ".gitlab-ci.yml").write_text("test: {script: [make]}\n")
+    assert ["note ci"] == lacks(tmp_path, COMPLETE)
+
+    (tmp_path / ".gitlab-ci.yml").write_text("include: {local: .gitlab/shardline.yml}\n")
+    assert [] == list(missing._included(settings.load(None, {}, tmp_path)))
+
+
 def test_a_python_older_than_the_project_asks_for_is_wrong(tmp_path: Path) -> None:
     newer = f"3.{sys.version_info[1] + 1}"
     (tmp_path / "pipeline.yml").write_text("suite: {path: .}")

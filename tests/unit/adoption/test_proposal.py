@@ -13,13 +13,14 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from scripts import settings
-from scripts.adoption import looks, proposal, templates
-from scripts.adoption.proposal import Origin
+from scripts.adoption import ci_files, looks, proposal, templates
+from scripts.adoption.ci_files import Origin
 from scripts.parser import parser
 from scripts.settings import Settings
 from scripts.typed_yaml import read_with_lines
 
 HERE = Origin("shardline==1", True)
+CI = ci_files.choose("", [], [], "")
 TTS = """
 from fastapi import FastAPI
 app = FastAPI()
@@ -50,7 +51,7 @@ PROJECTS: Mapping[str, Mapping[str, str]] = {
 
 def files(texts: Mapping[str, str], has_settings: bool = False) -> Mapping[str, str]:
     facts = looks.facts("my-service", texts)
-    return {each.path: each.text for each in proposal.wanted(facts, HERE, "3.11", has_settings)}
+    return {each.path: each.text for each in proposal.wanted(facts, HERE, "3.11", has_settings, CI)}
 
 
 def loaded(text: str) -> Settings:
@@ -124,22 +125,19 @@ def test_a_project_with_settings_of_its_own_gets_neither_packages_nor_tests() ->
     assert {"noxfile.py", ".circleci/config.yml", ".gitignore", "pipeline.yml"} == set(files({}, has_settings=True))
 
 
-def test_the_sessions_are_steps_that_exist_and_ci_uses_no_others() -> None:
+def test_the_sessions_are_steps_that_exist() -> None:
     steps = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    used = re.findall(r"nox -s ((?:\w+ ?)+)", templates.CIRCLECI)
 
     assert set() == set(templates.STEPS) - set(steps or ())
-    assert set() == {name for names in used for name in names.split()} - set(templates.STEPS)
-    assert "debug-bundle" in (steps or ())
-    compile(proposal.noxfile(), "noxfile.py", "exec")
 
 
-def test_ci_tells_where_it_cannot_get_us() -> None:
-    ours = yaml.safe_load(proposal.circleci(Origin('shardline @ "x"', False), "3.9"))
+@pytest.mark.parametrize("required, named", [(">=3.10,<3.12", '"3.10", "3.11"'), (">=3.99", '"3.99"')])
+def test_the_menu_has_a_session_for_each_python_that_the_project_is_for(required: str, named: str) -> None:
+    texts = {"pyproject.toml": f'[project]\nname = "x"\nrequires-python = "{required}"\n'}
+    menu = files(texts)["noxfile.py"]
 
-    assert 'shardline @ "x"' == ours["parameters"]["shardline"]["default"]
-    assert "EDIT_ME: where CI can get it" in proposal.circleci(Origin("a", False), "3.9")
-    assert "cimg/python:3.9" == ours["executors"]["python"]["docker"][0]["image"]
+    assert f"PYTHONS = [{named}]  # each is a session, `integration-" in menu
+    compile(menu, "noxfile.py", "exec")
 
 
 def test_our_own_project_is_found_as_it_is(tmp_path: Path) -> None:
@@ -186,6 +184,6 @@ def test_what_a_source_says_ends_neither_a_comment_nor_a_text_of_ours() -> None:
     app += """snapshot_download('a/b\\nevil: 1')\n"""
     facts = looks.facts("a", {"app.py": app, "tests/test_a.py": "import os\nos.environ['X\"evil()#_URL']\n"})
 
-    texts = {each.path: each.text for each in proposal.wanted(facts, HERE, "3.11", False)}
+    texts = {each.path: each.text for each in proposal.wanted(facts, HERE, "3.11", False, CI)}
     assert {"name", "service", "suite", "nodes"} == set(yaml.safe_load(texts["pipeline.yml"]))
     assert not [path for path, text in texts.items() if path.endswith(".py") and "evil" in text]

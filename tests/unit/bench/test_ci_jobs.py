@@ -19,7 +19,7 @@ KEY = 'v1-things-{{ checksum "key.txt" }}'
 def machine(folder: Path, saves: str = "store") -> Machine:
     (folder / "checkout").mkdir(exist_ok=True)
     (folder / "checkout" / "key.txt").write_text("1")
-    values = {"parameters.shards": "2", "id": "7f", "Branch": "main"}
+    values = {"parameters.shards": "2", "parameters.store": "", "id": "7f", "Branch": "main"}
     return Machine(folder, folder / "checkout", {"PATH": "/usr/bin:/bin"}, values, saves)
 
 
@@ -40,6 +40,15 @@ def test_a_second_machine_has_what_the_first_one_saved_and_nothing_else(tmp_path
     assert saved and restored and (saved.name, restored.name) == ("pack things", "unpack things")
     assert saved.archive_bytes == restored.archive_bytes > 0
     assert ("2\n", False) == ((second.project / "made" / "a").read_text(), (second.project / "b").exists())
+
+
+def test_a_machine_is_below_its_folder_alone_and_so_is_what_is_thrown_away(tmp_path: Path) -> None:
+    for own in ("", "node-1"):
+        one = Machine(tmp_path / "here", tmp_path, {}, {}, own=own)
+
+        assert (tmp_path / "here" / own / "home").is_dir()
+        assert (tmp_path / "here" / own) in one.project.parents
+    assert ["here"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_nothing_is_restored_under_another_checksum(tmp_path: Path) -> None:

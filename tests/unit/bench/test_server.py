@@ -28,13 +28,13 @@ def url(weights: Weights) -> Iterator[str]:
 
 
 def test_a_file_is_served_under_any_path_that_ends_with_its_name(weights: Weights, url: str) -> None:
-    answer = requests.get(f"{url}/org/repo/resolve/main/weights.bin?download=true")
+    answer = requests.get(f"{url}/org/repo/resolve/main/weights.bin?download=true", timeout=60)
 
     assert (200, weights.file.read_bytes()) == (answer.status_code, answer.content)
 
 
 def test_a_range_is_served(weights: Weights, url: str) -> None:
-    answer = requests.get(f"{url}/weights.bin", headers={"Range": "bytes=1000000-"})
+    answer = requests.get(f"{url}/weights.bin", headers={"Range": "bytes=1000000-"}, timeout=60)
 
     assert (206, f"bytes 1000000-3000000/{SIZE_BYTES}") == (answer.status_code, answer.headers["Content-Range"])
     assert weights.file.read_bytes()[1_000_000:] == answer.content
@@ -47,7 +47,7 @@ def test_head_says_the_size_on_the_connection_that_get_then_uses(weights: Weight
 
 
 def test_what_is_not_there_is_not_found(url: str) -> None:
-    assert 404 == requests.get(f"{url}/other.bin").status_code
+    assert 404 == requests.get(f"{url}/other.bin", timeout=60).status_code
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="fetching is compared with both")

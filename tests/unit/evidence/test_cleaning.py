@@ -19,7 +19,7 @@ from scripts.proof import journal, junit
 from scripts.proof.findings import RED_TEST, Finding, Verdict
 from scripts.proof.outcomes import FAILED, Attempt, Fate
 
-SECRET = "Zq9x7Kd41Pw0tRfGb2"
+SECRET = "Zq9x7Kd41Pw0tRfGb2"  # not a secret: made up
 BY = Redactor([Secret(SECRET)])
 START = "5f3a"
 
@@ -108,7 +108,8 @@ def test_a_report_names_the_same_tests(tmp_path: Path, nodeid: str) -> None:
 def test_a_property_of_a_report_has_a_name_that_tells(tmp_path: Path) -> None:
     report = (
         '<testsuites><testsuite name="pytest"><testcase classname="t" name="test_token" time="0.1">'
-        '<properties><property name="api_key" value="a1B2c3D4e5F6g7H8" /><property name="size" value="a1B2" />'
+        '<properties><property name="api_key" value="a1B2c3D4e5F6g7H8" />'  # not a secret: made up
+        '<property name="size" value="a1B2" />'
         "</properties><system-out><![CDATA[password=hunter2hunter2 <ok>]]></system-out></testcase>"
         "</testsuite></testsuites>"
     )

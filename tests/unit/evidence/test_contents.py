@@ -10,11 +10,13 @@ import pytest
 
 from scripts import settings
 from scripts.evidence import contents, our_processes
+from scripts.evidence.allowlist import CI_VARIABLES
 from scripts.evidence.bundle import Bundle, Gathering, gather
 from scripts.evidence.contents import digest, fact_tasks, is_newest, merged_tasks
 from scripts.evidence.facts import Asked, Fact, of_ci, packages_of
 from scripts.evidence.files import TIME_IS_UP, Note
 from scripts.evidence.redaction.redactor import Redactor
+from scripts.providers import PROVIDERS, Provider
 from scripts.settings import Settings
 from scripts.system import records
 from scripts.system.identity import identify
@@ -89,6 +91,13 @@ def test_of_a_ci_only_what_is_listed_is_told() -> None:
     secret = {"CIRCLE_OIDC_TOKEN_V2": "x", "GITHUB_TOKEN": "x", "CI_REGISTRY_PASSWORD": "x", "CIRCLE_ANYTHING": "x"}
 
     assert {"CIRCLE_JOB": "shard"} == of_ci({**secret, "CIRCLE_JOB": "shard"})
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_what_says_which_shard_run_and_change_it_was_is_told(provider: Provider) -> None:
+    names = {name for value in provider[1:] if value for name in (value if isinstance(value, tuple) else [value])}
+
+    assert set() == {name for name in names if isinstance(name, str)} - CI_VARIABLES
 
 
 def test_requirements_and_locks_of_the_project_are_taken_and_none_from_elsewhere(tmp_path: Path) -> None:

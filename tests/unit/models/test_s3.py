@@ -360,7 +360,10 @@ def test_a_bucket_is_listed_page_by_page(use: Use) -> None:
     assert [None, ["a=b"]] == [parse_qs(urlsplit(url).query).get("continuation-token") for url in asked]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html></html>", b"<ListBucketResult><Contents/></ListBucketResult>"])
+ENTITIES = b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult></ListBucketResult>'  # which may grow without end
+
+
+@pytest.mark.parametrize("body", [b"", b"<html></html>", b"<ListBucketResult><Contents/></ListBucketResult>", ENTITIES])
 def test_what_is_no_list_of_objects_is_called_so(use: Use, body: bytes) -> None:
     use(LOG_IN)
     with pytest.raises(SourceError, match="something else than a list of objects"):

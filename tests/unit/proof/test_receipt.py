@@ -22,7 +22,6 @@ from scripts.proof.receipt import (
     Selected,
     SetUpCosts,
     SourceState,
-    _seal,
     changed_beside,
     digest,
     fingerprint,
@@ -31,6 +30,7 @@ from scripts.proof.receipt import (
     one_line,
     read,
     reasons,
+    seal,
     shown,
     to_json,
     write,
@@ -281,14 +281,14 @@ def test_a_field_that_was_edited_or_taken_out_is_refused(field: str) -> None:
 
 def test_a_version_that_did_not_watch_services_said_nothing_of_them() -> None:
     old = {name: value for name, value in sealed().items() if name not in ("services", "breaches", "sources", "seal")}
-    read_now = from_json({**old, "seal": _seal(old)})
+    read_now = from_json({**old, "seal": seal(old)})
 
     assert ({}, (), {}) == (read_now.services, read_now.breaches, read_now.sources)
 
 
 def test_a_version_that_knew_no_store_said_nothing_of_one() -> None:
     old = {name: value for name, value in sealed().items() if name not in ("store", "store_gone", "pieces", "seal")}
-    read_now = from_json({**old, "seal": _seal(old)})
+    read_now = from_json({**old, "seal": seal(old)})
 
     assert ("", "", ()) == (read_now.store, read_now.store_gone, read_now.pieces)
 

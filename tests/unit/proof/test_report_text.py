@@ -67,13 +67,14 @@ def test_ids_are_shown_readable_and_in_one_line() -> None:
 def test_the_verdict_is_written_for_programs(tmp_path: Path) -> None:
     shards = [shard(0, ran("a"))]
 
-    report_text.write(tmp_path / "reports" / "merge.json", judged(shards, ["a", "\ud800"]), sentence="a was lost")
+    report_text.write(tmp_path / "reports" / "merge.json", judged(shards, ["a", "\ud800"]), shards, "a was lost")
 
     data = json.loads((tmp_path / "reports" / "merge.json").read_bytes())
     mark = data.pop("repairs")
     lost = {"kind": "lost", "text": "", "nodeid": "\ud800", "shards": [], "repaired": False, "red": True}
     assert lost in data.pop("findings")
-    assert 64 == len(mark)
+    assert (64, 64) == (len(mark), len(data.pop("seal")))
+    assert ["shard index 0 of 2"] == list(data.pop("run")["results"])
     assert {
         "schema": 1,
         "happened": "a was lost",

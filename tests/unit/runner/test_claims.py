@@ -279,3 +279,19 @@ def test_who_comes_after_a_red_test_is_late(project: Settings) -> None:
     late = [claims.late for claims in (opened(project, index=1, fail_fast=fast) for fast in (True, False)) if claims]
 
     assert [Late("--fail-fast: t.py::a", STOPPED), None] == late
+
+
+def test_where_the_ci_does_not_count_tries_the_store_does_for_each_shard(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+
+    def attempt(index: int, job: str) -> str:
+        return module.attempt_of(store, index, {"GITLAB_CI": "true", "CI_JOB_ID": job})
+
+    assert ["1", "1", "2", "2", "1"] == [
+        attempt(0, "7"),
+        attempt(1, "8"),
+        attempt(0, "9"),
+        attempt(0, "9"),
+        attempt(0, "7"),
+    ]
+    assert "3" == module.attempt_of(store, 0, {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ATTEMPT": "3"})

@@ -21,7 +21,7 @@ from scripts.system import records
 from scripts.system.identity import identify
 from tests.unit.proof.results import ran, shard
 
-SECRET = "Zq9x7Kd41Pw0tRfGb2"
+SECRET = "Zq9x7Kd41Pw0tRfGb2"  # not a secret: made up
 BY = Redactor([Secret(SECRET)])
 
 

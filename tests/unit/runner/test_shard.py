@@ -129,14 +129,14 @@ def test_a_suite_that_is_not_there_is_refused(tmp_path: Path) -> None:
         shard.check(Settings(Suite("tests"), file=tmp_path / "pipeline.yml"), [])
 
 
-def test_the_commit_is_the_ci_s_or_git_s_or_none(tmp_path: Path) -> None:
+def test_the_commit_is_git_s_or_the_ci_s_or_none(tmp_path: Path) -> None:
     assert "" == shard.commit_of(tmp_path, {})
     assert "c1" == shard.commit_of(tmp_path, {"CIRCLE_SHA1": "c1"})
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "a"], check=True)
 
-    assert 40 == len(shard.commit_of(tmp_path, {}))
+    assert 40 == len(shard.commit_of(tmp_path, {"CIRCLE_SHA1": "c1"}))
 
 
 def test_a_shard_that_comes_when_all_is_claimed_is_green_and_starts_nothing(

@@ -63,7 +63,7 @@ def test_what_no_other_process_has_is_not_noted(tmp_path: Path, monkeypatch: pyt
     told = touches(
         tmp_path,
         """
-        import json.tool, os, sqlite3, socket, tempfile
+        import importlib, json.tool, os, sqlite3, socket, tempfile
         import pytest
 
         @pytest.fixture(scope="module")
@@ -77,6 +77,9 @@ def test_what_no_other_process_has_is_not_noted(tmp_path: Path, monkeypatch: pyt
             sqlite3.connect(":memory:").close()
             with open(os.__file__): pass
             with open(os.devnull, "w"): pass
+            os.utime(".", (1, 1))
+            with pytest.raises(ImportError):
+                importlib.import_module("nowhere")
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
         """,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.settings.distribution import _check_kind, _check_store
+from scripts.settings.distribution import _check_kind, check_store
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from scripts.settings.distribution import _check_kind, _check_store
     ],
 )
 def test_a_store_of_each_kind_is_taken(text: str) -> None:
-    _check_store(text)
+    check_store(text)
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def test_a_store_of_each_kind_is_taken(text: str) -> None:
 )
 def test_what_is_no_store_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
-        _check_store(text)
+        check_store(text)
 
 
 def test_a_refusal_shows_no_password() -> None:
     with pytest.raises(ValueError) as caught:
-        _check_store("postgres://me:ge/he@im@host")
+        check_store("postgres://me:ge/he@im@host")
 
     assert ("'postgres://host'", False) == (str(caught.value).split("got ")[1], "im" in str(caught.value))
 

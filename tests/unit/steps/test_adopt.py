@@ -93,6 +93,28 @@ def test_an_empty_folder_gets_settings_that_say_what_to_edit(
     assert "which command starts the service?" in told
 
 
+def test_a_project_on_gitlab_that_has_pipelines_gets_ours_to_include_and_another_ci_only_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".gitlab-ci.yml").write_text("test: {script: [make]}\n")
+    main(["adopt", str(tmp_path)])
+    told = capsys.readouterr().out
+    main(["adopt", str(tmp_path), "--ci", "github"])
+
+    assert "made      .gitlab/shardline.yml: the same in GitLab (.gitlab-ci.yml is there" in told
+    assert "note   ci: .gitlab-ci.yml does not name .gitlab/shardline.yml" in told
+    assert {".gitlab/shardline.yml", ".github/workflows/shardline.yml"} < set(contents(tmp_path))
+    assert b"test: {script: [make]}\n" == contents(tmp_path)[".gitlab-ci.yml"]
+
+
+def test_a_ci_that_we_do_not_know_is_refused_with_those_that_we_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == main(["adopt", str(tmp_path), "--ci", "githup"])
+    assert "did you mean 'github'?" in capsys.readouterr().err
+    assert {} == contents(tmp_path)
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["adopt", str(tmp_path / "none")])
     assert "no such folder" in capsys.readouterr().err

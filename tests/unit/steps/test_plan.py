@@ -66,14 +66,6 @@ def test_what_was_red_lately_is_the_first_piece(tmp_path: Path) -> None:
     assert ("e.py::x",) == made.shards[0].pieces[0].nodeids
 
 
-def test_a_damaged_result_does_not_hinder_a_plan(tmp_path: Path) -> None:
-    project = projects.make(tmp_path, "", service=None)
-    (project / "reports" / "shard-0").mkdir(parents=True)
-    (project / "reports" / "shard-0" / "receipt.json").write_text("{")
-
-    assert 0 == plan.fixed_s(settings.load(str(project / "pipeline.yml"), {}, project))
-
-
 def test_a_suite_that_cannot_be_collected_is_red_with_pytest_s_words(tmp_path: Path) -> None:
     done = projects.run(projects.make(tmp_path, "import nothing_of_this_name\n", service=None), "plan")
 

@@ -125,7 +125,12 @@ def test_a_deferred_verdict_fails_afterwards(tmp_path: Path) -> None:
     verdict = projects.run(project, "verdict", "0", "1")
 
     assert [0, 1] == [shard.returncode, verdict.returncode]
+    assert (
+        "RED: shard index 0 of 1: 1 of 1 test\n  checks/test_it.py::test_it\n"
+        "tracebacks: above; also in reports/shard-0/junit.xml\n"
+    ) in shard.stdout
     assert "failed  checks/test_it.py::test_it" in verdict.stdout
+    assert "tracebacks: where the shard ran, mostly the step before this one" in verdict.stdout
 
 
 def test_a_verdict_without_a_result_is_red(tmp_path: Path) -> None:

@@ -190,6 +190,16 @@ def test_whoever_was_orphaned_before_it_could_look_ends_too() -> None:
     assert 143 == caught.value.code
 
 
+def test_nobody_outlives_the_run_of_several_that_it_is_a_part_of() -> None:
+    above = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with pytest.raises(SystemExit) as caught, raise_on_signals(), ends_with(None, str(above.pid)):
+        time.sleep(0.05)
+        above.communicate(b"\n")
+        time.sleep(5)
+
+    assert 143 == caught.value.code
+
+
 @pytest.mark.parametrize("parent", [None, "", "no pid", pytest.param(str(os.getpid()), id="itself"), "9" * 400])
 def test_whoever_has_no_such_parent_goes_on(parent: Optional[str]) -> None:
     with raise_on_signals(), ends_with(parent):

@@ -38,7 +38,7 @@ SIGNS = (
     sign(
         k.DISK_FULL,
         r"insufficient shared memory|DataLoader worker .* killed by signal: Bus error|Bus error.*shm|/dev/shm.*full",
-        "/dev/shm is full",
+        "/dev/shm is full",  # noqa: S108 - a sentence
         "共享内存 /dev/shm 已满",
         "Give the container more of it: --shm-size=2g.",
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List
 
 import pytest
 from hypothesis import given
@@ -79,3 +80,15 @@ def test_what_changed_leads_from_one_lock_to_the_next(before: Dict[str, str], no
     assert before == lock_files.pins(old)
     assert {name for name in {*before, *now} if before.get(name) != now.get(name)} == set(changes)
     assert all(change.endswith(", removed") == (name not in now) for name, change in changes.items())
+
+
+@given(*[st.lists(st.sampled_from("1234"), min_size=1, unique=True).map(sorted)] * 2)
+def test_of_several_versions_those_are_told_that_changed_and_those_that_stay_apart(
+    before: List[str], now: List[str]
+) -> None:
+    old, new = ("".join(f"a=={version} ; x\n" for version in versions) for versions in (before, now))
+    told = dict(lock_files.changes(old, new)).get("a", "")
+    changed, _, stay = told.partition(" (")
+
+    assert set(before) ^ set(now) == set(re.findall(r"\d", changed))
+    assert (set(before) & set(now) if changed else set()) == set(re.findall(r"\d", stay))

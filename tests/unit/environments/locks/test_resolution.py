@@ -88,16 +88,20 @@ def test_a_fresh_lock_is_not_stale_and_installs(project: settings.Settings) -> N
     assert environments.make(recipe).python.exists()
 
 
-def test_pins_that_still_fit_stay_unless_an_upgrade_is_asked_for(project: settings.Settings) -> None:
+def test_pins_that_still_fit_stay_unless_an_upgrade_is_asked_for_which_says_what_changed(
+    project: settings.Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     lock.run(project)
     make_wheel(project.project, "tiny-thing", "2.0", {"tiny_thing.py": b""})
     file = project.project / "requirements.lock"
 
     lock.run(project)
     kept = "tiny-thing==1.0" in file.read_text()
+    capsys.readouterr()
     lock.run(project, upgrade=True)
 
     assert (True, True) == (kept, "tiny-thing==2.0" in file.read_text())
+    assert "; 1 changed\n  tiny-thing  1.0 -> 2.0\n" in capsys.readouterr().out
 
 
 def test_what_cannot_be_had_leaves_the_old_lock(project: settings.Settings) -> None:
