@@ -43,7 +43,7 @@ def voice(wav: Wav) -> Optional[List[float]]:
     if rows is None:
         return None
     found = _encode(_pieces(rows), _network(str(weights()))).mean(axis=0)
-    return [float(number) for number in (found / np.linalg.norm(found)).round(5)]
+    return [round(float(number), 5) for number in found / np.linalg.norm(found)]
 
 
 def likeness(one: Sequence[float], other: Sequence[float]) -> float:
@@ -54,7 +54,7 @@ def likeness(one: Sequence[float], other: Sequence[float]) -> float:
 
 def mean_voice(voices: Sequence[Sequence[float]]) -> List[float]:
     """Average voices."""
-    return [float(number) for number in np.mean(np.asarray(voices), axis=0).round(5)]
+    return [round(float(number), 5) for number in np.mean(np.asarray(voices), axis=0)]
 
 
 def _bands(wav: Wav) -> Optional[Samples]:

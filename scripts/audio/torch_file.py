@@ -47,7 +47,7 @@ def tensors(path: Path, name: str) -> Dict[str, Samples]:
 
 
 def _read(file: BinaryIO, name: str) -> Dict[str, Samples]:
-    if pickle.Unpickler(file).load() != MAGIC:
+    if _Arrays(file, {}).load() != MAGIC:
         raise TorchFileError("another magic number")
     types: Dict[str, str] = {}
     for _ in range(2):
@@ -94,4 +94,4 @@ def _array(tensor: _Tensor, storage: Samples) -> Samples:
     last = tensor.offset + sum((side - 1) * step for side, step in zip(tensor.shape, tensor.steps))
     if not 0 <= tensor.offset <= last < len(storage):
         raise TorchFileError("an array reaches beyond its storage")
-    return np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps).copy()
+    return np.array(np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps))

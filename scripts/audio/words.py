@@ -93,7 +93,7 @@ def _asked(command: Sequence[str], timeout_s: float, count: int) -> List[str]:
     command = [sys.executable if command[0] == "python" else command[0], *command[1:]]
     shown = " ".join(command[:4]) + (" ..." if len(command) > 4 else "")
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)  # noqa: S603 - the project's own command
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RecogniserError(f"recogniser {shown}: {error}") from None
     said = done.stdout.decode("utf-8", "replace")
