@@ -174,6 +174,12 @@ def reproduce(session):
 
 
 @nox.session(python=MAIN, default=False)
+def audio(session):
+    """Judge what the service speaks by the baseline, and write reports/audio.html; `-- judge FOLDER`: recordings."""
+    pipeline(session, "audio")
+
+
+@nox.session(python=MAIN, default=False)
 def deps(session):
     """Install the environments of the suite and the service."""
     pipeline(session, "deps")

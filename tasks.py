@@ -150,6 +150,40 @@ def models_prune(context, keep="30", dry_run=False, settings=None):
     run("models", "prune", keep=keep, dry_run=dry_run, settings=settings)
 
 
+@task(
+    help={
+        "texts": "what is spoken: a text a line; default: audio/texts.txt in the suite",
+        "field": "of the warm-up's request, which has the text",
+        "engine": "what the baseline and pages call it",
+        "voice": "the same",
+        "recordings": "a folder of good recordings, in place of the service's",
+        "takes": "a folder of the same, by another runtime or machine: what may differ; default: each is spoken twice",
+        "settings": SETTINGS,
+    },
+)
+def audio_baseline(
+    context, texts=None, field=None, engine=None, voice=None, recordings=None, takes=None, settings=None
+):
+    """Record what the engine sounds like now: limits and golden recordings, which `nox -s audio` judges by."""
+    words = {"texts": texts, "field": field, "engine": engine, "voice": voice, "takes": takes}
+    run("audio", "baseline", **words, settings=settings, last=recordings)
+
+
+@task(
+    positional=["one", "other"],
+    help={
+        "one": "a recording, or a folder of them",
+        "other": "another, or a folder with the same names",
+        "output": "default: reports/listen.html",
+        "settings": SETTINGS,
+        "reports": REPORTS,
+    },
+)
+def audio_listen(context, one, other, output=None, settings=None, reports=None):
+    """Write a page with two recordings, at one loudness and in blind order."""
+    run("audio", "listen", output=output, settings=settings, reports=reports, rest=["--", one, other])
+
+
 @task(help={"word": "only the keys with this in their name"})
 def settings(context, word=""):
     """Show every key of pipeline.yml: what it means, and its default."""
@@ -238,15 +272,17 @@ def run(*words, last=None, rest=(), **options):
 
 def menu():
     """Collect all tasks above; what is called models_add there is `invoke models.add`."""
-    top, models = Collection(), Collection("models")
+    top, groups = Collection(), {name: Collection(name) for name in ("audio", "models")}
     for name, each in list(globals().items()):
         if not isinstance(each, Task):
             continue
-        if name.partition("_")[0] == "models":
-            models.add_task(each, name.partition("_")[2] or "list", default=name == "models")
+        group, _, action = name.partition("_")
+        if group in groups:
+            groups[group].add_task(each, action or "list", default=not action)
         else:
             top.add_task(each)
-    top.add_collection(models)
+    for group in groups.values():
+        top.add_collection(group)
     return top
 
 

@@ -82,6 +82,47 @@ def sonar(project: settings.Settings, options: argparse.Namespace, rest: List[st
     return sonar.run(project, options.dry_run, options.without_tests)
 
 
+def audio_judge(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Judge a set of recordings by the baseline, and write a page with players, curves and trends."""
+    from .steps import audio
+
+    allowed = arguments.whole("--allow", options.allow, 0, 100_000) or 0
+    return audio.judge(project, audio.Wish(options.texts, options.field, allowed=allowed), options.recordings)
+
+
+def audio_baseline(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Record what the engine sounds like now: limits and golden recordings, which later ones are judged by."""
+    from .steps import audio
+
+    wish = audio.Wish(options.texts, options.field, options.engine, options.voice)
+    audio.baseline(project, wish, options.recordings, options.takes)
+
+
+def audio_measure(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Print every measure of a recording, with its verdict."""
+    return _measured("measure", project, options)
+
+
+def audio_compare(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> int:
+    """Say whether a recording is still the same speech as another."""
+    return _measured("compare", project, options)
+
+
+def _measured(action: str, project: settings.Settings, options: argparse.Namespace) -> int:
+    from .steps import audio
+
+    said = [*(["--text", options.text] if options.text else []), *(["--json"] if options.json else [])]
+    return audio.measure(project, action, options.files, said, options.baseline)
+
+
+def audio_listen(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
+    """Write a page with two recordings, at one loudness and in blind order."""
+    from .steps import audio
+
+    one, other = options.files
+    audio.listen(project, one, other, options.output)
+
+
 def serve(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> None:
     """Start the service and keep it until Ctrl-C."""
     from .steps import serve

@@ -16,7 +16,7 @@ Face = Callable[[Any, argparse.Namespace, List[str]], Optional[int]]  # the proj
 
 # Others take --reports too, since every command we offer carries what named the project and its reports.
 RUNNING = ("integration", "isolation", "shard", "verdict", "plan", "merge", "matrix", "reproduce")
-WITH_REPORTS = (*RUNNING, "serve", "sonar", "logs", "report", "debug-bundle", "clean")
+WITH_REPORTS = (*RUNNING, "serve", "sonar", "audio", "logs", "report", "debug-bundle", "clean")
 REPORTS = "where this run's results are and go; default: reports/ of the project"
 DESCRIPTION = "The command line of Shardline, which runs the slow integration tests of a heavy service in shards."
 ENDINGS = ("green", "tests failed")  # of a step with exit code 0, and with 1
@@ -69,6 +69,16 @@ exit codes:
   0  the quality gate is passed
   1  it is not: the conditions that fail are printed
   8  it is not known: nothing was sent, or the server does not say in time
+"""
+OF_AUDIO = """
+The baseline lies in `audio/` of the suite: baseline.json has the limits, which a person may change, golden/ the
+recordings that others are compared with, texts.txt what is spoken: a text a line, or {"text": "...", "emotion": "sad"}
+with what else the request has. The request is that of service.warm_up. The measures want numpy, praat-parselmouth and
+soundfile in the suite's requirements; what is missing is named.
+
+exit codes:
+  0  as good as it should be
+  1  it is not: the reasons are printed
 """
 OF_CONTINUATION = """
 How many shards pay is what `plan --advise` says of the durations of past runs. Where that cannot be said, the
@@ -210,6 +220,12 @@ def _add_quality(steps: _Steps) -> None:
     sonar.add_argument("--dry-run", action="store_true", help="only print what would be sent; needs no server")
     sonar.add_argument("--without-tests", action="store_true", help="send the code alone, no results of a run")
     sonar.set_defaults(endings=("quality gate passed", ""))
+    audio = steps.add("audio", faces.audio_judge, words="[ACTION] ")
+    audio.epilog = OF_AUDIO
+    audio.set_defaults(endings=("good sound", "bad sound"), recordings=None)
+    _add_set(audio)
+    audio.add_argument("--allow", metavar="N", default="0", help="so many recordings may be bad; default: %(default)s")
+    _add_audio(audio)
 
 
 def _add_services(steps: _Steps) -> None:
@@ -268,6 +284,51 @@ def _add_people(steps: _Steps) -> None:
     timings.add_argument("--export", type=Path, metavar="FILE", help="write what is known as a .test_durations file")
     clean = steps.add("clean", faces.clean)
     clean.add_argument("--weights", action="store_true", help="the model weights too")
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    """Add what says which texts are spoken."""
+    parser.add_argument("--texts", type=Path, metavar="FILE", help="what is spoken; default: audio/texts.txt")
+    field = "of the warm-up's request, which has the text; default: text, input, prompt or the only one with words"
+    parser.add_argument("--field", metavar="NAME", default="", help=field)
+
+
+def _add_audio(audio: argparse.ArgumentParser) -> None:
+    """Add what people do with recordings beside judging a set that the service speaks."""
+    actions = audio.add_subparsers(dest="action", metavar="ACTION", help="without one: judge what the service speaks")
+
+    def add(name: str, face: Face) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=face.__doc__ or "", description=face.__doc__, allow_abbrev=False)
+        for option in ("--settings", "--reports"):
+            action.add_argument(option, metavar="PATH", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        action.set_defaults(face=face)
+        return action
+
+    judge = add("judge", faces.audio_judge)
+    judge.add_argument("recordings", nargs="?", type=Path, metavar="FOLDER", help="of recordings; default: spoken now")
+    baseline = add("baseline", faces.audio_baseline)
+    baseline.add_argument(
+        "recordings", nargs="?", type=Path, metavar="FOLDER", help="of good ones; default: spoken now"
+    )
+    _add_set(baseline)
+    takes = "the same texts, by another runtime, machine or seed: what may differ; default: each is spoken twice"
+    baseline.add_argument("--takes", type=Path, metavar="FOLDER", help=takes)
+    baseline.add_argument("--engine", metavar="NAME", default="", help="what the file and pages call it")
+    baseline.add_argument("--voice", metavar="NAME", default="", help="the same")
+    measure = add("measure", faces.audio_measure)
+    measure.add_argument("files", nargs=1, type=Path, metavar="FILE", help="a WAV, FLAC or OGG")
+    compare = add("compare", faces.audio_compare)
+    compare.add_argument("files", nargs=2, type=Path, metavar="FILE", help="the recording, then the golden one")
+    for action in (measure, compare):
+        action.add_argument("--text", metavar="TEXT", default="", help="what it should say")
+        folder = "the folder of the baseline; default: that of the suite, where it has one"
+        action.add_argument("--baseline", type=Path, metavar="FOLDER", help=folder)
+        action.add_argument("--json", action="store_true", help="for programs")
+    listen = add("listen", faces.audio_listen)
+    listen.add_argument(
+        "files", nargs=2, type=Path, metavar="PATH", help="two recordings, or folders with the same names"
+    )
+    listen.add_argument("--output", type=Path, metavar="FILE", help="default: reports/listen.html")
 
 
 def _add_models(models: argparse.ArgumentParser) -> None:

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .measures import FRAME_S, decibels, speaking
 from .wav import Samples, Wav
 
 HOP_S, WINDOW_S = 0.010, 0.025
 MEL_BANDS, CEPSTRA = 40, 12
 LOWEST_HZ, HIGHEST_HZ = 60.0, 8000.0
+EDGE_S = 0.05  # kept of the silence around
+LEVEL_DB = -23.0  # that the speech is brought to, before two recordings are compared
 FLOOR = 1e-8  # power added to each band (-80 dBFS), so that silence has a shape too
 
 
@@ -31,18 +34,22 @@ class Likeness:
 
 def likeness(one: Wav, other: Wav) -> Likeness:
     """Align two recordings of at least one window each."""
-    first, second = cepstra(one), cepstra(other)
+    path, distances = align(cepstra(one), cepstra(other))
+    return Likeness(float(distances[path[:, 0], path[:, 1]].mean()), longest_straight_run(path) * HOP_S)
+
+
+def align(first: Samples, second: Samples) -> tuple[Samples, Samples]:
+    """Lay two series side by side: the path as rows (i, j), and the distance of each two frames."""
     squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :]
     # rounded, so that rounding errors between equal frames draw no path off the diagonal
     costs = np.sqrt(np.maximum(squares - 2 * first @ second.T, 0)).round(3)
     path = _cheapest_path(costs)
-    on_path = costs[path[:, 0], path[:, 1]]
-    return Likeness(float(on_path.mean()), _longest_straight_run(path) * HOP_S)
+    return path, costs
 
 
-def cepstra(wav: Wav) -> Samples:
+def cepstra(wav: Wav, hop_s: float = HOP_S) -> Samples:
     """Compute a row of 12 cepstral coefficients every 10 ms; the 0th, loudness, is left out."""
-    window, hop = round(WINDOW_S * wav.rate_hz), round(HOP_S * wav.rate_hz)
+    window, hop = round(WINDOW_S * wav.rate_hz), round(hop_s * wav.rate_hz)
     starts = np.arange(0, len(wav.samples) - window + 1, hop)
     frames = wav.samples[starts[:, None] + np.arange(window)] * np.hanning(window)
     power = np.abs(np.fft.rfft(frames)) ** 2 / window
@@ -51,6 +58,26 @@ def cepstra(wav: Wav) -> Samples:
     cosines = np.cos(np.outer(angles, np.arange(1, CEPSTRA + 1)))
     rows: Samples = bands @ cosines * np.sqrt(2 / MEL_BANDS)
     return rows
+
+
+def trimmed(wav: Wav) -> Wav:
+    """Cut the silence around the speech, and bring the speech to one level."""
+    frames = np.flatnonzero(speaking(wav))
+    if not len(frames):
+        return wav
+    size, edge = round(FRAME_S * wav.rate_hz), round(EDGE_S * wav.rate_hz)
+    kept = wav.samples[max(0, int(frames[0]) * size - edge) : (int(frames[-1]) + 1) * size + edge]
+    spoken = wav.samples[: len(wav.samples) // size * size].reshape(-1, size)[frames]
+    gain = 10 ** (LEVEL_DB / 20) / max(float(np.sqrt(np.mean(spoken**2))), 1e-9)
+    return Wav(kept * gain, wav.rate_hz, 1)
+
+
+def levels_db(wav: Wav, hop_s: float = HOP_S) -> Samples:
+    """Measure the level of each window that the cepstra have, in dBFS."""
+    window, hop = round(WINDOW_S * wav.rate_hz), round(hop_s * wav.rate_hz)
+    energy = np.concatenate([[0.0], np.cumsum(wav.samples**2)])
+    starts = np.arange(0, len(wav.samples) - window + 1, hop)
+    return decibels((energy[starts + window] - energy[starts]) / window)
 
 
 def _mel_filters(window: int, rate_hz: int) -> Samples:
@@ -94,7 +121,7 @@ def _accumulate(costs: Samples) -> Samples:
     return totals
 
 
-def _longest_straight_run(path: Samples) -> int:
+def longest_straight_run(path: Samples) -> int:
     """Count the most steps in a row that moved along the same single side."""
     longest = run = 0
     previous = (1, 1)

@@ -1,4 +1,4 @@
-"""What one recording sounds like, in numbers: length, level, faults, pitch.
+"""What one recording sounds like, in numbers: length, level, faults.
 
 Every level is in dB. "dBFS" counts from a full-scale sample; all others are differences inside
 the recording itself, so that they hold for a loud and for a quiet voice alike. Most work on
@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import parselmouth
 
 from .wav import Samples, Wav
 
 SILENCE_DB = -120.0  # what digital silence measures as: below a 16 bit step (-90 dBFS), finite
 FRAME_S = 0.010
 SPEECH_DB = 35.0  # a frame speaks if it is less than this below the loudest ones
-PITCH_FLOOR_HZ, PITCH_CEILING_HZ = 75.0, 600.0  # Praat's standard range
 
 
 def duration_s(wav: Wav) -> float:
@@ -53,31 +51,31 @@ def flat_top_share(wav: Wav) -> float:
 
 def speech_s(wav: Wav) -> float:
     """Count the seconds of speech: frames less than 35 dB below the loudest (an energy detector)."""
-    return int(_speaking(wav).sum()) * FRAME_S
+    return int(speaking(wav).sum()) * FRAME_S
 
 
 def longest_gap_s(wav: Wav) -> float:
     """Find the longest stretch without speech between its first and its last frame."""
-    frames = np.flatnonzero(_speaking(wav))
+    frames = np.flatnonzero(speaking(wav))
     return float(np.diff(frames).max() - 1) * FRAME_S if len(frames) > 1 else 0.0
 
 
 def trailing_silence_s(wav: Wav) -> float:
     """Count the seconds after the last frame that speaks."""
-    frames = np.flatnonzero(_speaking(wav))
+    frames = np.flatnonzero(speaking(wav))
     spoken = (int(frames[-1]) + 1) * round(FRAME_S * wav.rate_hz) if len(frames) else 0
     return (len(wav.samples) - spoken) / wav.rate_hz
 
 
 def end_level_db(wav: Wav) -> float:
     """Compare the last 30 ms with the loudest 30 ms: near 0 where the end was cut off."""
-    levels = _frame_levels_db(wav, 0.030, from_end=True)
+    levels = frame_levels_db(wav, 0.030, from_end=True)
     return float(levels[-1] - levels.max()) if len(levels) else 0.0
 
 
 def noise_floor_db(wav: Wav) -> float:
     """Compare the quietest frames with the loudest: 5th less 95th percentile of the frame levels."""
-    levels = _frame_levels_db(wav, FRAME_S)
+    levels = frame_levels_db(wav, FRAME_S)
     return float(np.percentile(levels, 5) - np.percentile(levels, 95)) if len(levels) else 0.0
 
 
@@ -91,34 +89,17 @@ def high_band_db(wav: Wav) -> float:
     return max(SILENCE_DB, 10 * math.log10(band / power.sum())) if band else SILENCE_DB
 
 
-def f0_median_hz(wav: Wav) -> float:
-    """Find the median pitch of the voiced frames (Boersma 1993, through Praat); nan without any."""
-    voiced = _pitch_hz(wav)
-    return float(np.median(voiced)) if len(voiced) else math.nan
-
-
-def f0_range_semitones(wav: Wav) -> float:
-    """Measure the pitch range from the 10th to the 90th percentile; nan without voiced frames."""
-    voiced = _pitch_hz(wav)
-    if not len(voiced):
-        return math.nan
-    return semitones(float(np.percentile(voiced, 10)), float(np.percentile(voiced, 90)))
-
-
-def semitones(low_hz: float, high_hz: float) -> float:
-    """Measure the interval from one pitch to another: 12 semitones to the octave, that is 12 log2.
-
-    >>> semitones(220, 440)
-    12.0
-    """
-    return 12 * math.log2(high_hz / low_hz)
-
-
 # --- below: what the measures share ----------------------------------------------------------
 
 
 def _decibels(amplitude: float) -> float:
     return max(SILENCE_DB, 20 * math.log10(amplitude)) if amplitude > 0 else SILENCE_DB
+
+
+def decibels(power: Samples) -> Samples:
+    """Give mean squares in dBFS, digital silence as -120."""
+    levels: Samples = 10 * np.log10(np.maximum(power, 10 ** (SILENCE_DB / 10)))
+    return levels
 
 
 def _rms(samples: Samples) -> float:
@@ -129,7 +110,18 @@ def _peak(samples: Samples) -> float:
     return float(np.abs(samples).max()) if len(samples) else 0.0
 
 
-def _frame_levels_db(wav: Wav, frame_s: float, from_end: bool = False) -> Samples:
+def start_level_db(wav: Wav) -> float:
+    """Compare the first 30 ms with the loudest 30 ms: near 0 where the beginning was cut off."""
+    levels = frame_levels_db(wav, 0.030)
+    return float(levels[0] - levels.max()) if len(levels) else 0.0
+
+
+def offset(wav: Wav) -> float:
+    """Find the share of full scale by which the whole sound is shifted (DC), from 0 to 1."""
+    return abs(float(np.mean(wav.samples))) if len(wav.samples) else 0.0
+
+
+def frame_levels_db(wav: Wav, frame_s: float, from_end: bool = False) -> Samples:
     """Measure each whole frame in dBFS; the odd rest is left out at the end or at the start."""
     size = round(frame_s * wav.rate_hz)
     count = len(wav.samples) // size
@@ -139,21 +131,11 @@ def _frame_levels_db(wav: Wav, frame_s: float, from_end: bool = False) -> Sample
     return levels
 
 
-def _speaking(wav: Wav) -> Samples:
+def speaking(wav: Wav) -> Samples:
     """Tell which frames speak: near the loud frames' level, and above digital silence."""
-    levels = _frame_levels_db(wav, FRAME_S)
+    levels = frame_levels_db(wav, FRAME_S)
     if not len(levels):
         return np.zeros(0, dtype=bool)
     loud = float(np.percentile(levels, 95))
     speaking: Samples = levels > max(loud - SPEECH_DB, SILENCE_DB)
     return speaking
-
-
-def _pitch_hz(wav: Wav) -> Samples:
-    """Find the pitch of each voiced frame; Praat needs three periods of its lowest pitch to see one."""
-    if duration_s(wav) < 3 / PITCH_FLOOR_HZ + FRAME_S:
-        return np.zeros(0)
-    sound = parselmouth.Sound(wav.samples, sampling_frequency=wav.rate_hz)
-    pitch = sound.to_pitch(FRAME_S, PITCH_FLOOR_HZ, PITCH_CEILING_HZ)
-    hertz: Samples = pitch.selected_array["frequency"]
-    return hertz[hertz > 0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +27,18 @@ class WavError(ValueError):
 
 @dataclass(frozen=True, eq=False)  # comparing arrays yields an array, not a yes or no
 class Wav:
-    """One recording: samples from -1 to 1, several channels averaged to one."""
+    """One recording: samples from -1 to 1, several channels averaged to one.
+
+    Args:
+        sides: the channels by themselves, a column each, where there are several.
+        problem: what a lenient reader forgave; empty where the file is correct.
+    """
 
     samples: Samples
     rate_hz: int
     channels: int
+    sides: Optional[Samples] = None
+    problem: str = ""
 
     def __repr__(self) -> str:
         return f"Wav({len(self.samples)} samples, {self.rate_hz} Hz, {self.channels} channel(s))"
@@ -49,8 +56,14 @@ def parse_wav(body: bytes) -> Wav:
     data = chunks[b"data"]
     if len(data) % frame_bytes:
         raise WavError(f"{len(data)} data bytes are no whole number of {frame_bytes}-byte frames")
-    frames = np.frombuffer(data, dtype="<i2").reshape(-1, channels)
-    return Wav(frames.mean(axis=1) / FULL_SCALE, rate_hz, channels)
+    frames = np.frombuffer(data, dtype="<i2").reshape(-1, channels) / FULL_SCALE
+    return of_sides(frames, rate_hz)
+
+
+def of_sides(frames: Samples, rate_hz: int, problem: str = "") -> Wav:
+    """Make a recording of its channels, a column each."""
+    channels = frames.shape[1]
+    return Wav(frames.mean(axis=1), rate_hz, channels, frames if channels > 1 else None, problem)
 
 
 def _chunks(body: bytes) -> dict[bytes, bytes]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 from contextlib import ExitStack, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Callable, Container, ContextManager, Dict, Iterable, List, Mapping, Optional, Union
@@ -210,7 +211,8 @@ class ServiceSession:
 
     def variables(self) -> Dict[str, str]:
         """Make the suite's environment."""
-        environ, artifacts = self.suite.variables(os.environ), self._folder / "artifacts"
+        environ = {**self.suite.variables(os.environ), **quality_variables(self._settings)}
+        artifacts = self._folder / "artifacts"
         several = self.services.values() if self._settings.services else ()
         return suite_variables(environ, self.service, artifacts, several)
 
@@ -253,10 +255,10 @@ class ServiceSession:
     def _silence_of(self, service: RunningService, how: str, phase: str, patience_s: float) -> str:
         probe = self._settings.all_services[service.name].ready
         if probe.log is not None:  # it said once that it is ready
-            probe = replace(probe, log=None, tcp=True)  # whether it serves, the port tells
+            probe = dataclasses.replace(probe, log=None, tcp=True)  # whether it serves, the port tells
         asked = Target(service.url, phase=phase)
         try:
-            wait_until_ready(asked, replace(probe, timeout_s=Seconds(patience_s)))
+            wait_until_ready(asked, dataclasses.replace(probe, timeout_s=Seconds(patience_s)))
         except PipelineError as error:
             self.lost_shared = self._is_silent = service.is_shared
             words = SHARED if service.is_shared else f"the {title(service.name)}"
@@ -289,6 +291,19 @@ def suite_variables(
         own.update(past_proxies(environ, urls))
     old = {*OF_OURS, *(variable(service.name, "PID") for service in services)}
     return {**{name: value for name, value in environ.items() if name not in old}, **own}
+
+
+def quality_variables(settings: Settings) -> Dict[str, str]:
+    """Hand on what judges sound in the suite: limits of pipeline.yml, and the folder of the weights, where there are.
+
+    >>> quality_variables(Settings())
+    {}
+    """
+    limits = {name: dataclasses.asdict(bounds) for name, bounds in settings.quality.items()}
+    variables = {"SHARDLINE_QUALITY": json.dumps(limits)} if limits else {}
+    if settings.suite.recogniser:
+        variables["SHARDLINE_RECOGNISER"] = json.dumps(settings.suite.recogniser)
+    return {**variables, "SHARDLINE_MODELS": str(settings.models_directory)} if settings.models else variables
 
 
 def urls_of(settings: Settings) -> Dict[str, str]:

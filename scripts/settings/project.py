@@ -19,6 +19,7 @@ from ..typed_yaml import checked, read_with_lines, suggest
 from .checks import check_given
 from .distribution import Distribution
 from .models import Models
+from .quality import Bounds
 from .service import Service, WarmUp
 from .sonar import Sonar
 from .suite import Suite
@@ -63,6 +64,7 @@ class Settings:
     models: Optional[Models] = None
     nodes: int = checked(_check_nodes, default=1)
     distribution: Distribution = Distribution()
+    quality: Mapping[str, Bounds] = dataclasses.field(default_factory=dict)
     sonar: Sonar = Sonar()
     file: Path = dataclasses.field(default=Path(FILE_NAME), metadata=_NO_KEY)
     reports_directory: Optional[Path] = dataclasses.field(default=None, metadata=_NO_KEY)

@@ -22,6 +22,8 @@ ABOUT: Dict[str, str] = {
     "distribution.put_if_absent": "in whose words an object of s3:// is made only where there is none: s3, oss, cos "
     "or gcs",
     "distribution.take_over_after": "how long a shard may be silent before others run what it has claimed",
+    "quality": "limits of the sound by measure, {longest_gap_s: {high: 0.9}}: before those of the suite's baseline; "
+    "`audio measure` lists the measures",
     "sonar.key": "the project's key at SonarQube || made from `name`",
     "sonar.sources": "files and folders that are analysed, from the folder of pipeline.yml || all that is no test",
     "sonar.properties": "further properties of SonarQube: {sonar.organization: acme}; those in [tool.sonar] or "
@@ -119,6 +121,8 @@ ABOUT: Dict[str, str] = {
     "shards here run one at a time",
     "suite.asks_while_collected": "false where no test file asks the service when it is imported: pytest then starts "
     "and collects while the service comes up; who asks all the same is refused",
+    "suite.recogniser": "prints what a recording says, for the share of words or characters that are wrong: a command "
+    "with {wav} (16 kHz, mono), or {wavs}: all at once, a line each || pocketsphinx, for English",
 }
 
 

@@ -11,6 +11,7 @@ from ..typed_yaml import Seconds, checked
 from .checks import check_all_given, check_folder, check_given, check_words
 
 SHARD = "{shard}"  # in suite.outputs: the index of the shard
+RECORDING, RECORDINGS = "{wav}", "{wavs}"  # in suite.recogniser: one, or each of all as a word
 
 
 def _check_paths(paths: Union[str, Tuple[str, ...]]) -> None:
@@ -37,6 +38,13 @@ def _check_together(entries: Tuple[Union[str, Tuple[str, ...]], ...]) -> None:
             )
 
 
+def _check_recogniser(words: Tuple[str, ...]) -> None:
+    if words and not any(RECORDING in word for word in words) and RECORDINGS not in words:
+        raise ValueError(
+            f"expected a command with {RECORDING}, or a word {RECORDINGS}, got {shortened(' '.join(words))}"
+        )
+
+
 @dataclass(frozen=True)
 class Suite:
     """The tests: pytest below `path`, one or a list, in an environment made from `requirements` where given.
@@ -46,7 +54,8 @@ class Suite:
     tests stay in one shard beside those that the suite says it of: `file`, `class`, `mark NAME`, a pattern of ids, or a
     list of patterns whose tests all stay together. `outputs` are what the suite writes by itself, from `directory`,
     with {shard} where each shard has its own. `asks_while_collected: false` says that no module of the tests asks the
-    service when it is imported: pytest then starts and collects while the service comes up.
+    service when it is imported: pytest then starts and collects while the service comes up. `recogniser` writes down
+    what a recording says: for each {wav}, or once for all {wavs}.
     """
 
     path: Union[str, Tuple[str, ...]] = checked(_check_paths, default=".")
@@ -57,6 +66,7 @@ class Suite:
     together: Tuple[Union[str, Tuple[str, ...]], ...] = checked(_check_together, default=())
     outputs: Tuple[str, ...] = checked(_check_outputs, default=())
     asks_while_collected: bool = True
+    recogniser: Tuple[str, ...] = checked(_check_recogniser, default=())
 
     @property
     def shared_outputs(self) -> Tuple[str, ...]:

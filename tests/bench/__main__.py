@@ -13,6 +13,7 @@ from scripts.console import human_seconds, say
 from scripts.errors import PipelineError
 
 from . import (
+    audio,
     chaos,
     ci_cache,
     environments,
@@ -52,11 +53,13 @@ PARTS: Dict[str, Part] = {
     "redaction": Part(lambda options, rounds: redaction.tables(rounds), 3),
     "replay": Part(lambda options, rounds: replay.tables(rounds), 2),
     "chaos": Part(lambda options, rounds: chaos.tables(rounds), 500),
+    "audio": Part(lambda options, rounds: audio.tables(rounds, options.folder, options.golden), 50),
     "queue": Part(
         lambda options, rounds: queue.tables(options.suites, rounds, options.cases, options.nodes, options.by), 1
     ),
 }
 HEAVY = (
+    "audio",
     "ci-cache",
     "chaos",
     "queue",
@@ -92,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all but {', '.join(HEAVY)}"
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="default: 2 or 3, by the part; chaos: 500 runs")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help="default: 2 or 3, by the part; chaos: 500 runs; audio: 50 sentences"
+    )
     parser.add_argument(
         "--suites",
         type=Path,
@@ -120,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     text = "for queue, some of %(default)s; 6 minutes each, a suite and number of nodes: all take some four hours"
     parser.add_argument("--cases", nargs="+", choices=queue.CASES, default=list(queue.CASES), help=text)
     parser.add_argument("--nodes", nargs="+", type=int, default=queue.NODES, metavar="N", help="for queue: %(default)s")
+    text = "for audio: a Python whose packages have another runtime of the service; it speaks the golden recordings"
+    parser.add_argument("--golden", metavar="PATH", help=text)
     text = "for queue, some of %(default)s: who shares the tests out"
     parser.add_argument(
         "--by", nargs="+", choices=queue.SHARERS, default=list(queue.SHARERS), metavar="NAME", help=text

@@ -8,7 +8,7 @@ import wave
 
 import pytest
 
-from scripts.audio import measures
+from tests.integration.gates import check
 from tests.integration.service import Say, Service, Speech, fault
 
 TEXT = "我们下个星期去北京开会。"
@@ -56,10 +56,7 @@ def test_any_reader_can_open_it(speech: Speech) -> None:
 
 
 def test_the_rate_in_the_header_is_the_rate_of_the_voice(speech: Speech) -> None:
-    # a wrong rate in the header shifts the voice by the same factor; measured: 232 to 287 Hz
-    came = measures.f0_median_hz(speech.wav)
-
-    assert 195 < came < 330, fault(speech, "median pitch", "195 to 330 Hz", f"{came:.0f} Hz")
+    check("f0_median_hz", speech)  # a wrong rate in the header shifts the voice by the same factor
 
 
 @pytest.mark.parametrize("emotion", ["happy", "sad", "surprised", "melancholic"])

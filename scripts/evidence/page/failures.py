@@ -12,7 +12,7 @@ from ...proof import outcomes as o
 from ...proof.receipt import one_line
 from ..record import Request, RunRecord, ShardRecord
 from . import moments
-from .kept import Kept
+from .kept import VERDICTS, Kept
 from .tests import Row
 from .text import clean, sensible, short_id
 
@@ -169,4 +169,9 @@ def _requests(row: Row, requests: Sequence[Request]) -> List[Request]:
 
 
 def _sent_first(kept: Kept) -> str:
-    return kept.name.replace(".got.", ".sent~.")
+    """Order what was sent before what came, and a recording before its golden one and the verdicts on it.
+
+    >>> sorted(["a.golden.wav", "a.audio.json", "a.wav"], key=lambda name: _sent_first(Kept("", name, 0)))
+    ['a.wav', 'a.golden.wav', 'a.audio.json']
+    """
+    return kept.name.replace(".got.", ".sent~.").replace(".golden.", "~.").replace(VERDICTS, "~~")

@@ -13,6 +13,7 @@ from ...system import files
 from ..record import Artifact, RunRecord, ShardRecord
 
 SOUND = {".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav"}
+VERDICTS, GOLDEN = ".audio.json", ".golden."  # in the names of what `audio.speech.check` keeps beside a recording
 TEXT = (".json", ".txt", ".log")
 MOST_SOUND_BYTES = 6_000_000  # of all together; a third more in the page, as base64
 MOST_TEXT_BYTES = 20_000  # of one file
@@ -43,6 +44,16 @@ class Kept(NamedTuple):
     def is_exchange(self) -> bool:
         """Tell whether it is what was sent, or came, in a request."""
         return self.name.startswith(f"{REQUESTS}/")
+
+    @property
+    def is_golden(self) -> bool:
+        """Tell whether it is what a recording was compared with."""
+        return GOLDEN in self.name and bool(self.kind)
+
+    @property
+    def are_verdicts(self) -> bool:
+        """Tell whether it is what was measured of a recording."""
+        return self.name.endswith(VERDICTS)
 
     @property
     def kind(self) -> str:

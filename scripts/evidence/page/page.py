@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 import re
 import shlex
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from markupsafe import Markup
 
@@ -20,7 +18,7 @@ from ...proof.findings import RED_TEST, Finding
 from ...proof.report_text import Ending
 from ..diagnosis.diagnosis import Diagnosis
 from ..record import RunRecord
-from . import budget_table, charts, chinese, failures, nodes, service_charts, table, words
+from . import budget_table, failures, nodes, service_charts, sheets, table, verdicts, words
 from . import kept as keeping
 from . import tests as testing
 from . import timeline as timing
@@ -31,9 +29,8 @@ from .timeline import Timeline
 from .words import Both
 
 if TYPE_CHECKING:
-    import jinja2
+    pass
 
-TEMPLATES = Path(__file__).with_name("templates")
 SLOWEST = 10
 MOST_MOVES = 20  # from one shard to another
 MOST_LINE = 600  # characters of a sentence, finding or command
@@ -79,50 +76,8 @@ def render(
     if kept is None:
         kept = keeping.read(record, [row.nodeid for row in rows if row.is_red])
     view = _View(record, happened, rows, kept, refresh_s)
-    html = _template().render(view=view, base=base, **_files())
+    html = sheets.template("page.html").render(view=view, base=base, **sheets.files("page.css", "page.js", "sound.js"))
     return html.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-@functools.lru_cache(maxsize=None)
-def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(TEMPLATES)),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(both=words.markup, duration=lambda seconds: words.markup(words.duration(seconds)))
-    environment.filters.update(outcome=lambda name: words.markup(words.outcome(name)), size=words.size, id=short_id)
-    environment.filters.update(kind=lambda name: words.markup(chinese.kind(name)))
-    environment.filters.update(phrase=lambda text: words.markup(chinese.phrase(text)))
-    environment.filters.update(step=lambda name: words.markup(words.step(name)))
-    environment.globals.update(
-        t=lambda key, **values: words.markup(words.say(key, **values)),
-        say=words.say,
-        charts=charts,
-        took=words.duration,
-    )
-    return environment.get_template("page.html")
-
-
-@functools.lru_cache(maxsize=None)
-def _files() -> Dict[str, Any]:
-    """Read styles and scripts, and what the page's policy knows them by: nothing else may run."""
-    style = TEMPLATES.joinpath("page.css").read_text("utf-8")
-    script = "\n".join(TEMPLATES.joinpath(name).read_text("utf-8") for name in ("page.js", "sound.js"))
-    return {
-        "style": Markup(style),  # noqa: S704 - our own file
-        "script": Markup(script),  # noqa: S704 - our own files
-        "style_digest": _digest(style),
-        "script_digest": _digest(script),
-    }
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 class _View:
@@ -406,6 +361,11 @@ class _View:
     def text(content: bytes) -> str:
         """Show the text of a file."""
         return clean(content.decode("utf-8", "replace"), keeping.MOST_TEXT_BYTES)
+
+    @staticmethod
+    def verdicts(content: bytes) -> List[verdicts.Row]:
+        """List what `speech.check` kept of a recording: each measure beside its limits; empty for any other file."""
+        return verdicts.parse(content)
 
     # Data for the scripts ------------------------------------------------------------------------------
 

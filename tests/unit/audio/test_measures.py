@@ -94,31 +94,6 @@ def test_the_high_band_is_three_to_eight_kilohertz() -> None:
     assert measures.SILENCE_DB == measures.high_band_db(EMPTY)
 
 
-def test_pitch_is_the_median_of_the_voiced_part() -> None:
-    steps = recording(sine(200, 0.6), silence(0.2), sine(300, 0.2))
-
-    assert pytest.approx(200, abs=1) == measures.f0_median_hz(steps)
-
-
-def test_range_spans_the_tenth_to_the_ninetieth_percentile() -> None:
-    octave = recording(sine(150, 0.5), sine(300, 0.5))
-
-    assert pytest.approx(12, abs=0.2) == measures.f0_range_semitones(octave)
-    assert pytest.approx(0, abs=0.1) == measures.f0_range_semitones(recording(TONE))
-
-
-@pytest.mark.parametrize(
-    "wav",
-    [EMPTY, recording(silence(0.5)), recording(sine(200, 0.02))],
-    ids=["empty", "silence", "shorter-than-a-window"],
-)
-def test_without_voice_there_is_no_pitch(wav: Wav) -> None:
-    assert math.isnan(measures.f0_median_hz(wav))
-    assert math.isnan(measures.f0_range_semitones(wav))
-
-
-@given(st.floats(50, 1000), st.floats(50, 1000), st.floats(50, 1000))
-def test_intervals_add_up(low: float, middle: float, high: float) -> None:
-    steps = measures.semitones(low, middle) + measures.semitones(middle, high)
-
-    assert pytest.approx(measures.semitones(low, high), abs=1e-9) == steps
+def test_an_offset_is_the_mean() -> None:
+    assert pytest.approx(0.1, abs=1e-3) == measures.offset(recording(TONE + 0.1))
+    assert 0.0 == measures.offset(EMPTY)

@@ -4,12 +4,13 @@ import ast
 import re
 from pathlib import Path
 from string import Formatter
+from typing import Dict, Tuple
 
 import pytest
 
 from scripts.evidence.diagnosis import kinds
-from scripts.evidence.page import chinese, words
-from scripts.evidence.page.page import TEMPLATES
+from scripts.evidence.page import chinese, sound_words, words
+from scripts.evidence.page.sheets import TEMPLATES
 from scripts.proof import report_text
 from scripts.proof.outcomes import RERUN, WORST_FIRST
 
@@ -18,12 +19,13 @@ SOURCES = "\n".join(
 )
 
 
-@pytest.mark.parametrize("key", words.WORDS)
-def test_both_languages_say_the_same_values(key: str) -> None:
-    english, chinese = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in words.WORDS[key])
+@pytest.mark.parametrize("table", [words.WORDS, sound_words.WORDS], ids=["run", "sound"])
+def test_both_languages_say_the_same_values(table: Dict[str, Tuple[str, str]]) -> None:
+    for key, both in table.items():
+        english, chinese = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in both)
 
-    assert english == chinese
-    assert all(text.strip() for text in words.WORDS[key])
+        assert english == chinese, key
+        assert all(text.strip() for text in both), key
 
 
 def test_each_outcome_has_its_words() -> None:
@@ -31,10 +33,17 @@ def test_each_outcome_has_its_words() -> None:
 
 
 def test_what_is_said_has_words() -> None:
-    said = set(re.findall(r"""(?:\bt|\bsay|words\.say)\(["']([\w -]+)["'][,)]""", SOURCES))
+    said = set(re.findall(r"""(?:\bt|(?<!sound_words\.)\bsay)\(["']([\w -]+)["'][,)]""", SOURCES))
 
     assert [] == sorted(said - set(words.WORDS))
     assert len(said) > 80
+
+
+def test_what_is_said_of_sound_has_words_and_no_word_is_idle() -> None:
+    said = set(re.findall(r"""(?:\bs|say_sound|sound_words\.say)\(["'](\w+)["'][,)]""", SOURCES))
+
+    assert [] == sorted(said - set(sound_words.WORDS))
+    assert [] == [key for key in sound_words.WORDS if SOURCES.count(f'"{key}"') < 2]
 
 
 def test_each_kind_of_cause_has_a_chinese_name() -> None:
