@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Dict, Iterable, List, Mapping, Sequence
 
 from .catalogue import BY_NAME, Limit
 
-# Standard deviations from the median, as the outer quantiles of either side have them: of recordings as they are, and of
-# what they may also be, as a little faster, which is the rarer.
+# Standard deviations from the median, as the outer quantiles of either side have them: of recordings as they are, and
+# of what they may also be, a little faster or slower, which is the rarer.
 WIDTH, WIDTH_OF_OTHERS = 4.0, 3.0
 OUTLIER = 8.0  # from so many on, a value of a baseline is none of a good recording
 OUTER, NORMAL = 0.05, 1.645  # a quantile, and how far out it lies in a normal distribution
@@ -39,15 +40,21 @@ def _limit(name: str, rows: Sequence[Sequence[Values]]) -> Limit:
 
 def _outermost(ways: Sequence[Sequence[float]], least: float) -> float:
     """Say how high a value may be: beyond all, and beyond what a few more recordings may reach."""
-    return max(_reached(way, WIDTH if way is ways[0] else WIDTH_OF_OTHERS, least) for way in ways if way) + least
+    deviation = _deviation(ways[0])
+    widths = [WIDTH, *(WIDTH_OF_OTHERS for _ in ways[1:])]
+    expected = [statistics.median(way) + width * deviation for way, width in zip(ways, widths) if way]
+    return max(*expected, *(_reached(way, least) for way in ways if way)) + least
 
 
-def _reached(values: Sequence[float], width: float, least: float) -> float:
-    ordered = sorted(values)
-    median = quantile(ordered, 0.5)
-    deviation = (quantile(ordered, 1 - OUTER) - median) / NORMAL
-    good = [value for value in ordered if value <= median + OUTLIER * deviation + 2 * least]
-    return max(median + width * deviation, good[-1])
+def _reached(values: Sequence[float], least: float) -> float:
+    """Find the highest value that is no outlier."""
+    most = statistics.median(values) + OUTLIER * _deviation(values) + 2 * least
+    return max(value for value in values if value <= most)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """Estimate the standard deviation above the median, of which a few outliers know nothing."""
+    return (quantile(sorted(values), 1 - OUTER) - statistics.median(values)) / NORMAL
 
 
 def _finite(name: str, rows: Iterable[Values]) -> List[float]:
