@@ -34,7 +34,7 @@ from .sharing import SHARED
 from .watchdog import Watchdog
 
 OF_OURS = ("SERVICE_PID", "SERVICE_LOG")
-OF_QUALITY = ("SHARDLINE_QUALITY", "SHARDLINE_MODELS")  # not those of a run around this one
+OF_QUALITY = ("SHARDLINE_QUALITY", "SHARDLINE_MODELS", "SHARDLINE_RECOGNISER")  # not those of a run around this one
 Say = Callable[[str], None]
 
 CLOSED_PORT = 9  # "discard" (RFC 863): no service listens there, and none may that is not root's
@@ -304,7 +304,7 @@ def quality_variables(settings: Settings) -> Dict[str, str]:
     limits = {name: dataclasses.asdict(bounds) for name, bounds in settings.quality.items()}
     variables = {OF_QUALITY[0]: json.dumps(limits)} if limits else {}
     if settings.suite.recogniser:
-        variables["SHARDLINE_RECOGNISER"] = json.dumps(settings.suite.recogniser)
+        variables[OF_QUALITY[2]] = json.dumps(settings.suite.recogniser)
     return {**variables, OF_QUALITY[1]: str(settings.models_directory)} if settings.models else variables
 
 
