@@ -193,7 +193,10 @@ def alike(moves: Mapping[str, Move], least: Move = NOTICEABLE) -> List[str]:
 
 def timbre_distance(pairs: Sequence[Sequence[Clip]]) -> float:
     """Measure how far the voice's colour moves over (neutral, acted) pairs: a new speaker moves it a lot."""
-    moves = [acted.timbre - neutral.timbre for neutral, acted in pairs]
+    colours = [(neutral.timbre, acted.timbre) for neutral, acted in pairs]
+    moves = [other - one for one, other in colours if one is not None and other is not None]
+    if not moves or len(moves) < len(colours):
+        return math.inf  # somebody says nothing
     return math.sqrt(sum(statistics.fmean(column) ** 2 for column in zip(*moves)))
 
 

@@ -94,4 +94,5 @@ def _array(tensor: _Tensor, storage: Samples) -> Samples:
     last = tensor.offset + sum((side - 1) * step for side, step in zip(tensor.shape, tensor.steps))
     if not 0 <= tensor.offset <= last < len(storage):
         raise TorchFileError("an array reaches beyond its storage")
-    return np.array(np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps))
+    array: Samples = np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps).copy()
+    return array

@@ -122,7 +122,7 @@ def _english(wav: Wav) -> str:
 
 def _decoder() -> Any:
     """Make one for each recording: it adapts to what it hears, and should not know the one before."""
-    import pocketsphinx  # type: ignore[import-not-found]
+    import pocketsphinx
 
     return pocketsphinx.Decoder(samprate=RATE_HZ, loglevel="FATAL")
 

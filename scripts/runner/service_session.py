@@ -34,6 +34,7 @@ from .sharing import SHARED
 from .watchdog import Watchdog
 
 OF_OURS = ("SERVICE_PID", "SERVICE_LOG")
+OF_QUALITY = ("SHARDLINE_QUALITY", "SHARDLINE_MODELS", "SHARDLINE_RECOGNISER")  # not those of a run around this one
 Say = Callable[[str], None]
 
 CLOSED_PORT = 9  # "discard" (RFC 863): no service listens there, and none may that is not root's
@@ -211,7 +212,8 @@ class ServiceSession:
 
     def variables(self) -> Dict[str, str]:
         """Make the suite's environment."""
-        environ = {**self.suite.variables(os.environ), **quality_variables(self._settings)}
+        given = {name: value for name, value in self.suite.variables(os.environ).items() if name not in OF_QUALITY}
+        environ = {**given, **quality_variables(self._settings)}
         artifacts = self._folder / "artifacts"
         several = self.services.values() if self._settings.services else ()
         return suite_variables(environ, self.service, artifacts, several)
@@ -300,10 +302,10 @@ def quality_variables(settings: Settings) -> Dict[str, str]:
     {}
     """
     limits = {name: dataclasses.asdict(bounds) for name, bounds in settings.quality.items()}
-    variables = {"SHARDLINE_QUALITY": json.dumps(limits)} if limits else {}
+    variables = {OF_QUALITY[0]: json.dumps(limits)} if limits else {}
     if settings.suite.recogniser:
-        variables["SHARDLINE_RECOGNISER"] = json.dumps(settings.suite.recogniser)
-    return {**variables, "SHARDLINE_MODELS": str(settings.models_directory)} if settings.models else variables
+        variables[OF_QUALITY[2]] = json.dumps(settings.suite.recogniser)
+    return {**variables, OF_QUALITY[1]: str(settings.models_directory)} if settings.models else variables
 
 
 def urls_of(settings: Settings) -> Dict[str, str]:

@@ -11,6 +11,8 @@ from ..typed_yaml import Bytes, Seconds, key_of
 from .project import Settings
 from .service import Expected
 
+BY_NAME = ("services", "quality")  # parts of a name that a person gives, told as one key
+
 # By dotted key. What follows "||" is said instead of the default of the code, where that says nothing to a person.
 ABOUT: Dict[str, str] = {
     "name": "shown to people",
@@ -153,9 +155,9 @@ def _keys(cls: Any, where: str) -> Iterator[Tuple[str, Any, Any]]:
         hint = hints[field.name]
         name = f"{where}.{key_of(field.name, hint)}".lstrip(".")
         part = _part(hint)
-        if part is None or part is Expected or name == "services" or name in ABOUT:
+        if part is None or part is Expected or name in BY_NAME or name in ABOUT:
             yield name, hint, field.default
-        if part is not None and part is not Expected and name != "services":
+        if part is not None and part is not Expected and name not in BY_NAME:
             yield from _keys(part, name)
 
 

@@ -9,7 +9,7 @@ from scripts.audio import emotion
 from scripts.audio.clip import Clip
 from scripts.audio.emotion import Move, Voice
 from scripts.audio.judging import Verdict
-from scripts.audio.wav import parse_wav
+from scripts.audio.wav import Wav
 from tests.integration.service import Speech, fault
 
 
@@ -20,7 +20,7 @@ def clip_of(speech: Speech) -> Clip:
 
 def moves_of(pairs: Iterable[Tuple[Speech, Speech]]) -> List[Move]:
     """Measure the way from each neutral speech to the acted one."""
-    return [emotion.move(_voice(neutral.body), _voice(acted.body)) for neutral, acted in pairs]
+    return [emotion.move(_voice(neutral.wav), _voice(acted.wav)) for neutral, acted in pairs]
 
 
 def heard(verdicts: Sequence[Verdict], speech: Speech) -> None:
@@ -30,6 +30,6 @@ def heard(verdicts: Sequence[Verdict], speech: Speech) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def _voice(body: bytes) -> Voice:
+def _voice(wav: Wav) -> Voice:
     """Listen once: neutral is the other side of every emotion."""
-    return emotion.listen(Clip(parse_wav(body)))
+    return emotion.listen(Clip(wav))

@@ -137,3 +137,4 @@ def test_the_same_tone_has_the_same_timbre() -> None:
 
     assert 0.0 == timbre_distance([(one, one)])
     assert timbre_distance([(one, other)]) > 1
+    assert math.inf == timbre_distance([(one, one), (one, Clip(recording([])))]) == timbre_distance([])
