@@ -75,6 +75,6 @@ def test_what_is_too_short_to_compare_has_no_values() -> None:
 
 
 def test_long_recordings_are_compared_in_longer_frames() -> None:
-    long = Clip(recording(*(spoken(seed=seed) for seed in range(10))))
+    long = Clip(recording(*(spoken(seed=seed) for seed in range(9))))
 
     assert [] == [each for each in judging.verdicts(compare(long, long), usual()) if not each.passed]
