@@ -83,9 +83,11 @@ def is_green(record: RunRecord) -> bool:
 
 def _unknown(record: RunRecord) -> Diagnosis:
     """Say that the cause is not known, with the lines that tell most."""
+    ending = record.ending
+    if ending and ending.kind == "IncompleteError" and ending.hint and (not record.verdict or record.verdict.green):
+        return Diagnosis(UNKNOWN, one_line(ending.message), (), ending.hint, chinese=one_line(ending.message))
     near = (*facts.service_passages(record), *facts.other_passages(record, (), "*.log"))
     evidence = telling(near, SHOWN_EVIDENCE)
-    ending = record.ending
     said = f" It ended with: {one_line(ending.message or ending.ended)}" if ending else ""
     findings = [finding.text for finding in record.verdict.findings if finding.red] if record.verdict else []
     sentence = f"why the run is red is not known: nothing that it left says it.{said}"

@@ -320,6 +320,14 @@ def test_what_is_not_known_is_said_with_the_lines_that_tell_most() -> None:
     assert "invoke debug-bundle" in found.next
 
 
+def test_a_step_that_says_itself_why_it_proves_nothing_is_believed() -> None:
+    ending = Ending("verdict", "incomplete", 6, "IncompleteError", "it left no result", "Run it: nox -s shard -- 0 2")
+    log = Log("service.log", "some failure of a kind")
+    (found,) = diagnosis.diagnose(RunRecord(ending=ending, logs=(log,)))
+
+    assert ("it left no result", (), "Run it: nox -s shard -- 0 2") == (found.sentence, found.evidence, found.next)
+
+
 @pytest.mark.parametrize("cores, expected", [(0.9, k.SLOW_START), (0.0, k.HANGS_AT_START), (None, k.NOT_READY)])
 def test_a_slow_start_is_told_from_one_that_hangs_by_what_it_took_of_the_processor(cores: Any, expected: str) -> None:
     samples = () if cores is None else tuple(
