@@ -12,7 +12,7 @@ def bounds(count: int, of: int) -> Tuple[float, float]:
     """Bound the share behind so few of so many, with a confidence of 95 % on either side (Clopper and Pearson).
 
     >>> [round(share, 3) for share in bounds(0, 50)], [round(share, 3) for share in bounds(48, 50)]
-    ([0.0, 0.058], [0.88, 0.993])
+    ([0.0, 0.058], [0.879, 0.993])
     """
     return 1 - _at_most(of - count, of), _at_most(count, of)
 

@@ -137,8 +137,8 @@ def error_share(text: str, heard: str) -> float:
 
     That is the word error rate, and the character error rate of Mandarin; nan for a text with digits or without words.
 
-    >>> error_share("Good morning, dear Sir.", "good morning deer sir"), error_share("你好吗？", "你好")
-    (0.25, 0.333...)
+    >>> error_share("Good morning, dear Sir.", "good morning deer sir"), error_share("你好吗吗？", "你好")
+    (0.25, 0.5)
     """
     wanted = units(text)
     if not wanted or any(unit.isdigit() for unit in text):

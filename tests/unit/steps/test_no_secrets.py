@@ -207,4 +207,4 @@ def test_what_a_killed_runner_left_is_cleaned_by_the_next_step(tmp_path: Path) -
     done = projects.run(project, "verdict", "0", "1", **variables())
 
     assert {"service.log", "journal.jsonl", "kept.txt"} <= {line.partition(":")[0].rpartition("/")[2] for line in raw}
-    assert (5, []) == (done.returncode, found(project, done.stdout))
+    assert (6, []) == (done.returncode, found(project, done.stdout))
