@@ -144,14 +144,17 @@ class _Outlook:
     def own(self) -> Optional[Piece]:
         """Choose the first of our own pieces that no faster shard would end sooner.
 
-        What would end too late here, a faster shard takes as soon as it has ended what it runs: see `rescued`.
+        What would end too late here, a faster shard takes as soon as it has ended what it runs: see `rescued`. For one
+        that runs nothing nobody waits: it may not have begun, and would have taken the piece already.
         """
         index, pace, late = self._view.index, self._pace(self._view.index), TOO_LATE * self._fair()
         faster = [other for other in self._live if FASTER * self._pace(other) < pace]
+        running = [other for other in faster if self._view.peers.get(other, Peer()).state == RUNS]
         for piece in self._open.get(index, ()):
             end = piece.estimate_ms * pace
-            begins = self._rest if end > late else self._left
-            if all(end <= begins(each) + self._view.latency_ms + piece.alone_ms * self._pace(each) for each in faster):
+            ready = [(self._rest(each), each) for each in running] if end > late else []
+            ready = ready or [(self._left(each), each) for each in faster]
+            if all(end <= at + self._view.latency_ms + piece.alone_ms * self._pace(each) for at, each in ready):
                 return piece
         return None
 

@@ -98,6 +98,12 @@ def test_a_slow_shard_does_not_begin_what_would_end_last_and_a_faster_one_takes_
     assert f"00 {STOLEN} 0" == taken(view(1, pieces, "10:1 11:1 01:0", s0=Peer(RUNS, "01", pace_permille=2000)))
 
 
+def test_a_slow_shard_waits_for_none_that_has_not_begun() -> None:
+    pieces = pieces_of("30", "8", "8")
+
+    assert f"00 {OWN} 0" == taken(view(0, pieces, "", 2000))
+
+
 def test_a_broken_shard_runs_what_is_its_own_and_then_ends() -> None:
     pieces = pieces_of("4 4 4", "8 7")
     known = {1: Peer(RUNS, "10", 4 * MINUTE)}
