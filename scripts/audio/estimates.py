@@ -32,17 +32,23 @@ def mean_of(values: Sequence[float]) -> Mean:
     mean = statistics.fmean(values)
     if len(values) == 1:
         return Mean(mean, -math.inf, math.inf, 1)
-    return _around(mean, statistics.stdev(values) / math.sqrt(len(values)), len(values) - 1, len(values))
+    return _around(mean, math.sqrt(_variance(values) / len(values)), len(values) - 1, len(values))
 
 
 def difference(now: Sequence[float], before: Sequence[float]) -> Mean:
     """Compare the means of two sets of other recordings (Welch 1947), of at least two values each; positive: risen."""
-    parts = [statistics.variance(values) / len(values) for values in (now, before)]
+    parts = [_variance(values) / len(values) for values in (now, before)]
     moved = statistics.fmean(now) - statistics.fmean(before)
     total = sum(parts)
     shares = [part / total if total else 0.5 for part in parts]
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (now, before)))
     return _around(moved, math.sqrt(total), freedom, min(len(now), len(before)))
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Average the squared distances from the mean, over one less than their number; that of Python 3.8 may fail at 0."""
+    mean = statistics.fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
 
 def _around(mean: float, error: float, freedom: float, count: int) -> Mean:
@@ -67,7 +73,7 @@ def effect_size(differences: Sequence[float]) -> float:
     """
     if len(differences) < 3:
         return math.nan
-    mean, spread = statistics.fmean(differences), statistics.stdev(differences)
+    mean, spread = statistics.fmean(differences), math.sqrt(_variance(differences))
     if not mean:
         return 0.0
     size = mean / spread * (1 - 3 / (4 * (len(differences) - 1) - 1)) if spread else math.inf * mean
