@@ -60,7 +60,8 @@ def test_nothing_of_a_leg_outlives_an_interruption(tmp_path: Path, monkeypatch: 
     def interrupt() -> None:
         while len(started) < 2:
             time.sleep(0.02)
-            started[:] = [each for each in psutil.Process().children(recursive=True) if "-c" in each.cmdline()]
+            below = psutil.Process().children(recursive=True)  # also servers of other tests
+            started[:] = [each for each in below if "time.sleep(60)" in " ".join(each.cmdline())]
         os.kill(os.getpid(), 15)
 
     started: list[psutil.Process] = []
