@@ -46,7 +46,7 @@ def difference(now: Sequence[float], before: Sequence[float]) -> Mean:
 
 
 def _variance(values: Sequence[float]) -> float:
-    """Average the squared distances from the mean, over one less than their number; that of Python 3.8 may fail at 0."""
+    """Average the squared distances from the mean, over one less than their number; Python 3.8's own may fail at 0."""
     mean = statistics.fmean(values)
     return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
