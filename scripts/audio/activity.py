@@ -13,14 +13,12 @@ length that their texts make one expect, and by 4.7 %).
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import os
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 
+from .network import installed_file, is_installed, session
 from .wav import Samples, Wav
 
 RATE_HZ, WINDOW, CONTEXT = 16000, 512, 64  # what the network was trained with; a window is 32 ms
@@ -30,17 +28,12 @@ FILE = "silero_vad.onnx"
 
 def weights() -> Optional[Path]:
     """Find the detector's file: in the folder SHARDLINE_MODELS, else in the package silero-vad; None for neither."""
-    folder = os.environ.get("SHARDLINE_MODELS", "")
-    if folder and (Path(folder) / FILE).is_file():
-        return Path(folder) / FILE
-    package = importlib.util.find_spec("silero_vad")  # not imported: it wants torch
-    path = Path(str(package.origin)).parent / "data" / FILE if package and package.origin else None
-    return path if path and path.is_file() else None
+    return installed_file(FILE, "silero_vad", f"data/{FILE}")
 
 
 def is_here() -> bool:
     """Tell whether the detector can be used: its file, and onnxruntime."""
-    return importlib.util.find_spec("onnxruntime") is not None and weights() is not None
+    return is_installed("onnxruntime") and weights() is not None
 
 
 def spoken_s(wav: Wav) -> float:
@@ -50,7 +43,7 @@ def spoken_s(wav: Wav) -> float:
 
 def probabilities(wav: Wav) -> Samples:
     """Give the probability of a voice in each window of 32 ms."""
-    session = _session(str(weights()))
+    network = session(str(weights()))
     samples = resampled(wav, RATE_HZ).astype(np.float32)
     count = -(-len(samples) // WINDOW)
     padded = np.concatenate(
@@ -61,7 +54,7 @@ def probabilities(wav: Wav) -> Samples:
     rate = np.array(RATE_HZ, dtype=np.int64)
     for index in range(count):
         piece = padded[index * WINDOW : index * WINDOW + CONTEXT + WINDOW][None]
-        output, state = session.run(None, {"input": piece, "state": state, "sr": rate})
+        output, state = network.run(None, {"input": piece, "state": state, "sr": rate})
         found[index] = float(output[0, 0])
     return found
 
@@ -79,13 +72,3 @@ def _cut(spectrum: Samples, count: int) -> Samples:
     most = min(count, len(spectrum))
     kept[:most] = spectrum[:most]
     return kept
-
-
-@functools.lru_cache(maxsize=None)
-def _session(path: str) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cached_property
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
 
 from . import activity, likeness, measures, text
-from .wav import Samples, Wav
+from .reading import read
+from .wav import Samples, Wav, WavError
 
 LOUD_DB = 25.0
 
@@ -59,6 +60,22 @@ class Clip:
         return mean
 
 
+def read_clip(file: Path, said: str = "", body: Optional[bytes] = None) -> Clip:
+    """Read a recording under test.
+
+    Args:
+        body: what is in the file, or in another take of it, where that is known already.
+
+    Raises:
+        WavError: it cannot be read; the message names the file.
+        OSError: it is not there.
+    """
+    try:
+        return Clip(read(file.read_bytes() if body is None else body), said)
+    except WavError as error:
+        raise WavError(f"{file}: {error}") from None
+
+
 def faster(wav: Wav, factor: float) -> Wav:
     """Play it faster by the factor, and so higher, as a tape does."""
     if not len(wav.samples):
@@ -69,8 +86,3 @@ def faster(wav: Wav, factor: float) -> Wav:
 
 def _sides(sides: Samples, rate_hz: int, factor: float) -> Samples:
     return np.stack([activity.resampled(Wav(side, rate_hz, 1), round(rate_hz / factor)) for side in sides.T], axis=1)
-
-
-def is_installed(package: str) -> bool:
-    """Tell whether a package can be imported; it is not imported."""
-    return importlib.util.find_spec(package) is not None

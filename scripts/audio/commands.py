@@ -11,24 +11,16 @@ import math
 import os
 import sys
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, Optional, Sequence
 
 from . import baseline, judging, set_command
 from .baseline import Baseline, BaselineError
 from .catalogue import BY_NAME, Limit
-from .clip import Clip
+from .clip import read_clip
 from .judging import Verdict
-from .reading import read
 from .wav import WavError
 
 GOOD, BAD, UNUSABLE = 0, 1, 2  # exit codes
-
-
-class Recording(NamedTuple):
-    """A file, and the text that it says; "" where that is not known."""
-
-    path: Path
-    text: str
 
 
 def main(words: Optional[Sequence[str]] = None) -> int:
@@ -63,12 +55,13 @@ def parser() -> argparse.ArgumentParser:
 
 def measure(options: argparse.Namespace) -> int:
     """Print every measure of a recording, with its verdict."""
-    return _told(_judged(Recording(options.file, options.text), None, _known(options.baseline)), options.json)
+    return _told(_judged(options.file, options.text, None, _known(options.baseline)), options.json)
 
 
 def compare(options: argparse.Namespace) -> int:
     """Say whether a recording is still the same speech as a golden one."""
-    return _told(_judged(Recording(options.file, options.text), options.golden, _known(options.baseline)), options.json)
+    verdicts = _judged(options.file, options.text, options.golden, _known(options.baseline))
+    return _told(verdicts, options.json)
 
 
 def lines_of(verdicts: Sequence[Verdict]) -> List[str]:
@@ -90,9 +83,9 @@ def _limits(limit: Limit) -> str:
     return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}" if high else ""
 
 
-def _judged(recording: Recording, golden: Optional[Path], known: Optional[Baseline]) -> List[Verdict]:
-    beside = Clip(read(golden.read_bytes()), recording.text) if golden else None
-    return judging.judge(_clip(recording), beside, known, baseline.own_limits(os.environ))
+def _judged(file: Path, said: str, golden: Optional[Path], known: Optional[Baseline]) -> List[Verdict]:
+    beside = read_clip(golden, said) if golden else None
+    return judging.judge(read_clip(file, said), beside, known, baseline.own_limits(os.environ))
 
 
 def _told(verdicts: List[Verdict], as_json: bool) -> int:
@@ -107,10 +100,3 @@ def _told(verdicts: List[Verdict], as_json: bool) -> int:
 
 def _known(folder: Optional[Path]) -> Optional[Baseline]:
     return baseline.load(folder) if folder else None
-
-
-def _clip(recording: Recording) -> Clip:
-    try:
-        return Clip(read(recording.path.read_bytes()), recording.text)
-    except WavError as error:
-        raise WavError(f"{recording.path}: {error}") from None

@@ -21,9 +21,10 @@ from typing import Dict, List, Mapping, NamedTuple, Sequence
 
 from . import likeness, measures
 from .catalogue import Limit
-from .clip import Clip, is_installed
+from .clip import Clip
 from .estimates import agreement, effect_size, mean_of
 from .judging import Verdict
+from .network import is_installed
 
 LARGE = 0.8  # of an effect size: so much a mean of three or more sentences must move against its spread (Cohen 1988)
 LEAST_SENTENCES = 3  # for an effect size

@@ -7,8 +7,9 @@ from typing import Any, Dict, List
 import numpy as np
 
 from .catalogue import PITCH
-from .clip import Clip, is_installed
+from .clip import Clip
 from .measures import duration_s
+from .network import is_installed
 from .wav import Samples
 
 COLUMNS = 320

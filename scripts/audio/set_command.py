@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 from . import judging, sets, words
-from .baseline import golden_name
-from .clip import Clip
+from .clip import Clip, read_clip
 from .estimates import Mean
 from .folder import recordings_of
 from .judging import Verdict
-from .reading import read
 from .sets import SetError
 from .torch_file import TorchFileError
 from .words import RecogniserError
@@ -55,8 +53,7 @@ def _clips(folder: Path) -> Dict[str, Clip]:
     """Read the recordings, named by their texts, so that a text finds itself in the set of before."""
     clips = {}
     for each in recordings_of(folder):
-        name = golden_name(each.text) if each.text else each.path.name
-        clips[name if name not in clips else each.path.name] = Clip(read(each.path.read_bytes()), each.text)
+        clips[each.key if each.key not in clips else each.path.name] = read_clip(each.path, each.text)
     if not clips:
         raise SetError(f"{folder}: expected recordings, found none")
     return clips

@@ -9,8 +9,9 @@ import numpy as np
 
 from . import activity, faults, measures
 from .catalogue import COMPARISONS, MEASURES, PACKAGES, PITCH, Measure
-from .clip import Clip, is_installed
+from .clip import Clip
 from .comparison import in_pitch, in_sound, side_by_side
+from .network import is_installed
 
 Profile = Mapping[str, Any]  # of a baseline: what the measures that know the voice need
 

@@ -7,7 +7,7 @@ It runs in the suite's environment, which has numpy and what else the measures n
 {"do": "record", "folder": ..., "takes": ..., "baseline": FOLDER, ...}    limits and golden recordings of them
 {"do": "pair", "pairs": [[A, B]], "to": FOLDER}                           each two at one loudness, as WAV files
 
-A folder of recordings may have a texts.json: {"001.wav": {"text": ..., "options": {...}}}, or a text alone.
+What a folder of recordings has beside them is told in folder.py.
 """
 
 from __future__ import annotations
@@ -19,47 +19,32 @@ import shutil
 import sys
 import wave
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import numpy as np
 
 from . import baseline as baselines
 from . import judging, learning, loudness, sets, words
 from .baseline import Baseline, golden_file, golden_name, own_limits
-from .clip import Clip, is_installed
+from .clip import Clip, read_clip
+from .folder import SOUNDS, Recording, read_texts, recording
 from .intervals import bounds
+from .network import is_installed
 from .pictures import picture
 from .reading import read
 from .taking import skipped
 from .torch_file import TorchFileError
 from .wav import Wav, WavError
 
-TEXTS, SET = "texts.json", "set.json"
-SOUNDS = (".wav", ".flac", ".ogg")
+SET = "set.json"
 Order = Mapping[str, Any]
 
 
-class Recording(NamedTuple):
-    """A file of a set, and what it should say; `problem`: why there is none."""
-
-    file: Path
-    text: str = ""
-    options: Mapping[str, Any] = {}
-    problem: str = ""
-
-
 def recordings(folder: Path) -> List[Recording]:
-    """List the recordings of a folder, by name, with their texts where those are known."""
-    listed = folder / TEXTS
-    told = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
+    """List the recordings of a folder, by name: all that its texts.json names, there or not; without one, all."""
+    told = read_texts(folder)
     names = told or sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SOUNDS)
-    return [_recording(folder / name, told.get(name, "") if told else "") for name in names]
-
-
-def _recording(file: Path, told: Any) -> Recording:
-    if isinstance(told, str):
-        return Recording(file, told)
-    return Recording(file, str(told.get("text", "")), told.get("options") or {}, str(told.get("problem", "")))
+    return [recording(folder / name, told.get(name, "")) for name in names]
 
 
 def judge(order: Order) -> Dict[str, Any]:
@@ -93,11 +78,11 @@ def _whole(clips: Mapping[str, Clip], folder: Optional[Path]) -> Dict[str, Any]:
 
 def _judged(each: Recording, known: Baseline, folder: Optional[Path], heard: Dict[str, Clip]) -> Dict[str, Any]:
     """Judge one recording; what can be heard is added to `heard`, by the name of its golden one."""
-    told: Dict[str, Any] = {"file": str(each.file), "text": each.text, "options": dict(each.options), "golden": ""}
+    told: Dict[str, Any] = {"file": str(each.path), "text": each.text, "options": dict(each.options), "golden": ""}
     try:
         if each.problem:
             raise WavError(each.problem)
-        clip = heard[_key(each)] = Clip(read(each.file.read_bytes()), each.text)
+        clip = heard[each.key] = Clip(read(each.path.read_bytes()), each.text)
     except (WavError, OSError) as error:
         why = f"no recording: {error}"
         return {**told, "verdicts": [judging.as_dict(_no_recording(why))], "faults": [why], "picture": None}
@@ -114,10 +99,6 @@ def _judged(each: Recording, known: Baseline, folder: Optional[Path], heard: Dic
     }
 
 
-def _key(each: Recording) -> str:
-    return golden_name(each.text, each.options) if each.text else each.file.name
-
-
 def _no_recording(why: str) -> judging.Verdict:
     return judging.Verdict(judging.FORMAT, float("nan"), None, None, False, why)
 
@@ -132,11 +113,11 @@ def record(order: Order) -> Dict[str, Any]:
     heard, wrong, other, clips = [], [], 0, {}
     kept: Dict[str, bytes] = {}
     for each in recordings(Path(order["folder"])):
-        body = each.file.read_bytes()
-        clip = clips[_key(each)] = _clip(each, body)
-        again = (takes / each.file.name).read_bytes() if takes else body
+        body = each.path.read_bytes()
+        clip = clips[each.key] = read_clip(each.path, each.text, body)
+        again = (takes / each.path.name).read_bytes() if takes else body
         other += again != body
-        heard.append(learning.hear(clip, _clip(each, again) if again != body else None))
+        heard.append(learning.hear(clip, read_clip(each.path, each.text, again) if again != body else None))
         faults = judging.faults(judging.judge(clip))
         wrong += [{"text": each.text, "faults": faults}] if faults else []
         kept[golden_name(each.text, each.options)] = body
@@ -148,13 +129,6 @@ def record(order: Order) -> Dict[str, Any]:
     least, most = bounds(learnt.alarms, learnt.clips)
     about = {"clips": len(heard), "golden": len(kept), "size_bytes": size, "alarms": learnt.alarms, "differ": other}
     return {**about, "share_from": least, "share_to": most, "wrong": wrong, "skipped": skipped()}
-
-
-def _clip(each: Recording, body: bytes) -> Clip:
-    try:
-        return Clip(read(body), each.text)
-    except WavError as error:
-        raise WavError(f"{each.file}: {error}") from None
 
 
 def _write(target: Path, kept: Mapping[str, bytes], text: str) -> int:
@@ -194,7 +168,7 @@ def pair(order: Order) -> Dict[str, Any]:
 
 
 def _paired(index: int, one: Path, other: Path, target: Path) -> Dict[str, Any]:
-    read_ones = [_clip(Recording(path), path.read_bytes()).wav for path in (one, other)]
+    read_ones = [read_clip(path).wav for path in (one, other)]
     gains = loudness.gains_db(*read_ones)
     told = []
     for letter, path, wav, gain in zip("ab", (one, other), read_ones, gains):

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import ci, console
+from ..audio.baseline import FILE
+from ..audio.folder import SOUNDS, TEXTS
 from ..console import counted, human_bytes, printable, progress, say
 from ..environments.environments import Environment
 from ..errors import InstallError, PipelineError, SettingsError
@@ -37,7 +39,6 @@ PAGE, LISTEN_PAGE = "audio.html", "listen.html"
 PER_TEXT_S = 120.0
 HOME = Path(__file__).parents[1]  # of our package
 PACKAGES = "numpy, praat-parselmouth, soundfile"
-SOUNDS = (".wav", ".flac", ".ogg")
 UNREAD = 2
 MOST_FAULTS, MOST_BAD = 3, 20  # of a recording, and recordings, that are printed; the page has all
 # Our package under a name that no suite has, and nothing else of our environment: theirs must stay as it is.
@@ -78,7 +79,7 @@ def measure(
     """
     suite = _suite(settings)
     folder = baseline or place(settings)
-    by = ["--baseline", str(folder)] if baseline or (folder / "baseline.json").is_file() else []
+    by = ["--baseline", str(folder)] if baseline or (folder / FILE).is_file() else []
     words = _words(suite, "audio", action, *map(str, recordings), *said, *by)
     try:
         printed = programs.output(words, None, environ=_environ(settings, suite), merged=True)
@@ -186,7 +187,7 @@ def judge(settings: Settings, wish: Wish, folder: Optional[Path] = None) -> int:
         PipelineError: nothing could be judged.
     """
     target = place(settings)
-    has_baseline = (target / "baseline.json").is_file()
+    has_baseline = (target / FILE).is_file()
     recorded = folder.resolve() if folder else shard.fresh(settings.reports / FOLDER)
     texts: List[Wanted] = []
     if folder is None:
@@ -301,7 +302,7 @@ def _write_texts(folder: Path, texts: Sequence[Wanted], problems: Sequence[str])
         speaking.file_name(number): {"text": each.text, "options": dict(each.options), "problem": problem}
         for number, (each, problem) in enumerate(zip(texts, problems))
     }
-    files.write_text(folder / "texts.json", json.dumps(told, ensure_ascii=False, indent=1))
+    files.write_text(folder / TEXTS, json.dumps(told, ensure_ascii=False, indent=1))
 
 
 def _speak(target: Target, requests: Sequence[Request], folder: Path) -> List[str]:
@@ -333,7 +334,7 @@ def _check_all_spoken(texts: Sequence[Wanted], problems: Sequence[str]) -> None:
 def _remember(settings: Settings, found: Mapping[str, Any], texts: Sequence[Wanted], target: Path) -> List[Any]:
     """Add this set to the past ones of the same texts and baseline; returns all of these, the newest last."""
     digest = hashlib.sha256(json.dumps(list(texts), sort_keys=True).encode("utf-8", "backslashreplace"))
-    digest.update((target / "baseline.json").read_bytes())
+    digest.update((target / FILE).read_bytes())
     file = settings.state / "audio.json"
     runs = audio_history.add(
         audio_history.read(file), found, time.time(), ci.commit(os.environ), digest.hexdigest()[:16]
@@ -397,12 +398,7 @@ def _broken(error: ProgramFailed) -> PipelineError:
     return PipelineError(f"what measures the sound failed: {error}\n{error.output.strip()[-2000:]}", "")
 
 
-class _scratch:
-    """Give a folder that is gone afterwards."""
-
-    def __enter__(self) -> Path:
-        self._path = Path(tempfile.mkdtemp(prefix="shardline-audio-"))
-        return self._path
-
-    def __exit__(self, *exception: object) -> None:
-        shutil.rmtree(str(self._path), ignore_errors=True)
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="shardline-audio-") as folder:
+        yield Path(folder)

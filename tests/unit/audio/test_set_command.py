@@ -64,3 +64,26 @@ def test_what_is_skipped_is_named(folder: Path, capsys: pytest.CaptureFixture[st
 def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["set", str(tmp_path)])
     assert "expected recordings, found none" in capsys.readouterr().err
+
+
+def test_the_texts_json_of_a_set_that_was_spoken_is_read_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHARDLINE_RECOGNISER", json.dumps(HALF_RIGHT))
+    file = folder / "texts.json"
+    texts = json.loads(file.read_text(encoding="utf-8"))
+    spoken = {name: {"text": text, "options": {}, "problem": ""} for name, text in texts.items()}
+    file.write_text(json.dumps(spoken), encoding="utf-8")
+
+    assert 0 == main(["set", str(folder)])
+    assert "word_errors           0.250   0.130 to 0.370" in " ".join(capsys.readouterr().out.split("\n"))
+
+
+def test_what_is_no_text_or_no_sound_is_named_by_its_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "07.wav").write_bytes(b"RIFF")
+    assert 2 == main(["set", str(folder)])
+    assert f"error: {folder / '07.wav'}: " in capsys.readouterr().err
+
+    (folder / "texts.json").write_text('{"03.wav": ["a"]}', encoding="utf-8")
+    assert 2 == main(["set", str(folder)])
+    assert f'{folder / "texts.json"}: 03.wav: expected a text, or {{"text": ...}}, got ["a"]' in capsys.readouterr().err
