@@ -21,6 +21,7 @@ from .errors import SettingsError, shortened
 from .providers import BAZEL, BAZEL_STATUS_FILE, OWN_PAIR, PROVIDERS, Names, Pair, Provider
 
 OWN_RUN = "SHARDLINE_RUN"
+OWNER = "SHARDLINE_OWNER"  # the pid of the run of all shards that a shard belongs to, in the shard's environment
 CONTINUATION_KEY = "CIRCLE_CONTINUATION_KEY"  # of jobs of a CircleCI config with `setup: true`
 LOCAL = "local-"  # how a run is called where no CI names it
 MOST_NODES = 1000  # ten times what any of these providers gives one job; a plan for more is a slip of the finger
@@ -160,6 +161,11 @@ def attempt(environ: Mapping[str, str]) -> str:
 def execution(environ: Mapping[str, str]) -> str:
     """Name this try of this one job, where the CI does not count tries: each is a job of its own. Else empty."""
     return _first(environ, lambda of: of.execution)
+
+
+def is_owned(environ: Mapping[str, str]) -> bool:
+    """Tell whether this process runs a shard of a run of all shards here."""
+    return environ.get(OWNER) == str(os.getppid())
 
 
 def _run(environ: Mapping[str, str]) -> str:

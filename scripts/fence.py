@@ -7,7 +7,6 @@ has nothing like it, and hears `##vso[...]` from anybody.
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import suppress
 from typing import Mapping, Sequence
@@ -16,7 +15,6 @@ from . import ci
 
 FENCED = ("integration", "shard", "merge", "verdict")  # the output of other steps may be meant for a program
 BY_ITSELF = "SHARDLINE_FENCE"  # "never": none is put up, for a suite whose own commands are meant
-OWNER = "SHARDLINE_OWNER"  # as runner/ownership.py has it: what such a shard prints, the run of all shards shows
 
 
 class _Fence:
@@ -30,8 +28,8 @@ def begin(step: str, environ: Mapping[str, str]) -> None:
 
     See https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands, "Stopping and starting".
     """
-    is_owned = environ.get(OWNER) == str(os.getppid())
-    wanted = step in FENCED and not is_owned and environ.get(BY_ITSELF) != "never"
+    is_shown = ci.is_owned(environ)  # what such a shard prints, the run of all shards shows
+    wanted = step in FENCED and not is_shown and environ.get(BY_ITSELF) != "never"
     if wanted and ci.provider(environ) == "github":
         _Fence.word = uuid.uuid4().hex
         _print([f"::stop-commands::{_Fence.word}"])

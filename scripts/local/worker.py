@@ -10,6 +10,7 @@ import sys
 import time
 from typing import AbstractSet, List, Mapping, Optional, Sequence
 
+from .. import ci
 from ..ci import Node
 from ..errors import SuiteError
 from ..planning.nodeids import file_of
@@ -73,7 +74,7 @@ class LocalShard:
         own = {"PIPELINE_SETTINGS": str(self._settings.file)}
         own[ownership.START] = self._start
         own.update({} if slot is None else {SLOT: str(slot)})
-        own[ownership.OWNER] = own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
+        own[ci.OWNER] = own["SHARDLINE_PARENT"] = str(os.getpid())  # it ends with us, even when we are killed
         self._began = time.monotonic()
         with self.output.open("wb") as sink:
             self._process = subprocess.Popen(  # noqa: S603 - our own step

@@ -31,7 +31,6 @@ from ..proof.outcomes import ERROR, FAILED, Fate
 from ..proof.receipt import FINISHED, STOPPED
 from ..settings import Settings
 from ..settings.distribution import NO_STORE
-from . import ownership
 from .decisions import FAIL_FAST
 
 REMAINING = "remaining"  # the name of the piece that a later round begins with
@@ -337,7 +336,7 @@ def of_run(
     """
     if node.total < 2 or os.environ.get(opening.HANDED) == NO_STORE:
         return None, ""
-    owned = ownership.is_owned(os.environ)
+    owned = ci.is_owned(os.environ)
     environ = {name: value for name, value in os.environ.items() if owned or name != opening.HANDED}
     try:
         store = store_of_run(settings, node.total, environ)

@@ -6,7 +6,6 @@ told by whom.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import uuid
@@ -14,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Iterator, List, Mapping
 
-from ..ci import Node
+from ..ci import Node, is_owned
 from ..console import printable, say, shell_words
 from ..errors import AlreadyRunning
 from ..settings import Settings
@@ -25,7 +24,6 @@ FOLDER = ".locks"  # in the reports: who has another place for these has other l
 START = "SHARDLINE_START"  # what a shard of such a run marks its journal with
 ORPHANS_END_IN_S = 20.0  # they see in 0.3 s that they are orphans, and pytest may take 10 s to stop
 POLL_S = 0.2
-OWNER = "SHARDLINE_OWNER"  # the pid of the run of all shards that a shard belongs to, in the shard's environment
 
 
 @contextmanager
@@ -118,11 +116,6 @@ def new_start() -> str:
 def start(environ: Mapping[str, str]) -> str:
     """Give what marks this start of a shard: what the run that it belongs to says, so that it can follow it."""
     return environ.get(START) or new_start() if is_owned(environ) else new_start()
-
-
-def is_owned(environ: Mapping[str, str]) -> bool:
-    """Tell whether this process runs a shard of a run of all shards here."""
-    return environ.get(OWNER) == str(os.getppid())
 
 
 def _in_use(settings: Settings, held: Held) -> AlreadyRunning:

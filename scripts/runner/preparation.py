@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional
 
-from .. import console
+from .. import ci, console
 from ..console import counted, human_bytes, say
 from ..environments import environments
 from ..environments.environments import Environment, Recipe
@@ -24,7 +24,6 @@ from ..service.elsewhere import all_outside
 from ..service.names import ONLY, title
 from ..settings import Settings
 from ..system.beside import Beside
-from . import ownership
 
 SEEN = "SHARDLINE_SOURCES"  # in a shard's environment: the states of local sources that the run of all shards has seen
 
@@ -107,7 +106,7 @@ def install(
 def _seen(environ: Mapping[str, str]) -> Dict[str, State]:
     """Read what the run has seen that this is a shard of; nothing where it is none."""
     with suppress(ValueError, TypeError, AttributeError):
-        if ownership.is_owned(environ):
+        if ci.is_owned(environ):
             return {name: State(*map(str, state)) for name, state in json.loads(environ.get(SEEN, "{}")).items()}
     return {}
 

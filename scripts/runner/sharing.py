@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from .. import ci
 from ..errors import PipelineError, ServiceDied
 from ..service.running_service import RunningService
 from ..settings import Settings
 from ..system import files, records
-from . import ownership
 
 VARIABLE = "SHARDLINE_SERVICES"  # in a shard's environment: the file of the run that started it
 FOLDER = "shared-service"  # in the reports: the logs, and that file
@@ -56,7 +56,7 @@ def apart(settings: Settings) -> Settings:
 def handed(environ: Mapping[str, str]) -> Optional[Path]:
     """Name the file of the run that this process is a shard of; None where it is none, or shares nothing."""
     named = environ.get(VARIABLE)
-    return Path(named) if named and ownership.is_owned(environ) else None
+    return Path(named) if named and ci.is_owned(environ) else None
 
 
 def publish(file: Path, generation: Generation) -> None:
@@ -139,7 +139,7 @@ class Shared:
                 self._number, self._is_seen = told.number, False
                 return {service.name: service for service in told.services}
             ask(self._file, told.number)
-            if time.monotonic() > deadline or not ownership.is_owned(os.environ):
+            if time.monotonic() > deadline or not ci.is_owned(os.environ):
                 raise ServiceDied(f"{SHARED} was not started again within {self._wait_s:.0f} s")
             time.sleep(POLL_S)
 
@@ -158,7 +158,7 @@ class Shared:
                     break
                 if told.death:
                     return told.death
-            if time.monotonic() > until or not ownership.is_owned(os.environ):
+            if time.monotonic() > until or not ci.is_owned(os.environ):
                 break
             time.sleep(POLL_S)
         return seen

@@ -47,7 +47,6 @@ STEPS = (*RUNS, *PREPARES)
 BY_SIGNAL = tuple(128 + number for number in signals.CAUGHT)  # what `raise_on_signals` ends with
 TOLD_S, PACKED_S = 8.0, 20.0  # at most; together less than the 30 s that nox and people wait
 PACE = 0.6  # of the time that a bundle has which a person asks for
-OWNER = "SHARDLINE_OWNER"  # as runner/ownership.py has it, which is not imported before it is needed
 BUNDLE = "SHARDLINE_BUNDLE"  # "never": no bundle is made by itself
 REPORT = "SHARDLINE_REPORT"  # "never": nor a report; as evidence/report.py has it, which may be what fails
 MERGED, PAGE = "merge.json", "index.html"
@@ -144,7 +143,7 @@ class Closing:
 
     def _steps(self, end: Ending, hurry: Callable[[], bool]) -> Iterator[Callable[[], None]]:
         yield lambda: self._leave(end)
-        if self._step == "shard" and os.environ.get(OWNER) == str(os.getppid()):
+        if self._step == "shard" and ci.is_owned(os.environ):
             return  # the run of all shards closes
         is_red_run = bool(end.exit_code) and self._step in RUNS and end.kind not in SLIPS
         if is_red_run:

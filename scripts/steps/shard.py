@@ -64,12 +64,12 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
     with ownership.of_shard(settings, node, os.environ):
         say(str(node))
         result = _executed(settings, node, arguments, wishes)
-        if not ownership.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
+        if not ci.is_owned(os.environ):  # where all shards run, the merge leaves what all have measured
             coverage.leave_copy(settings, shard.interpreter(settings, result), result)
     folder = settings.shown(shard.folder_of(settings, node))
     for line in report_text.shard_lines(result, folder, settings.command, arguments, fan_in=not wishes.merge):
         say(line)
-    if not ownership.is_owned(os.environ) and closing.leaves_report(os.environ):
+    if not ci.is_owned(os.environ) and closing.leaves_report(os.environ):
         _report(settings, result)
     own = partial(verdict.of_all, arguments=arguments) if wishes.merge else verdict.exit_code
     judge = partial(own, settings, result)

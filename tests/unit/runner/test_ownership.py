@@ -15,6 +15,7 @@ from typing import Iterator
 
 import pytest
 
+from scripts import ci
 from scripts.ci import Node
 from scripts.errors import AlreadyRunning
 from scripts.runner import ownership
@@ -25,6 +26,7 @@ HOLDER = """
 import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
+from scripts import ci
 from scripts.ci import Node
 from scripts.runner import ownership
 from scripts.settings import Settings, Suite
@@ -101,14 +103,14 @@ def test_another_place_for_the_reports_is_another_s(settings: Settings, tmp_path
 
 
 def test_a_shard_of_a_run_is_owned_by_it_and_says_the_start_that_it_was_given(settings: Settings) -> None:
-    environ = {ownership.OWNER: str(os.getppid()), ownership.START: "5f3a"}
+    environ = {ci.OWNER: str(os.getppid()), ownership.START: "5f3a"}
     with ownership.of_all(settings), ownership.of_shard(settings, Node(0, 2), environ):
         assert "5f3a" == ownership.start(environ)
 
 
 def test_variables_that_a_person_has_exported_own_nothing(settings: Settings) -> None:
     """As of a shell that was started by a shard's test."""
-    environ = {ownership.OWNER: str(os.getpid()), ownership.START: "5f3a"}  # never our parent's, as init may be
+    environ = {ci.OWNER: str(os.getpid()), ownership.START: "5f3a"}  # never our parent's, as init may be
     with ownership.of_all(settings), pytest.raises(AlreadyRunning), ownership.of_shard(settings, Node(0, 2), environ):
         pytest.fail("it is none of that run's")
     assert re.fullmatch("[0-9a-f]{16}", ownership.start(environ))
@@ -121,7 +123,7 @@ def test_where_no_lock_can_be_written_the_run_itself_says_so(settings: Settings)
         pass
 
 
-OWNED = "of_shard(settings, Node(0, 2), {{ownership.OWNER: str(__import__('os').getppid())}})"
+OWNED = "of_shard(settings, Node(0, 2), {{ci.OWNER: str(__import__('os').getppid())}})"
 
 
 def test_a_shard_of_a_killed_run_is_waited_for_since_it_still_writes_its_result(

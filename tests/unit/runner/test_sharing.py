@@ -11,9 +11,9 @@ from typing import Any, Dict
 
 import pytest
 
-from scripts import settings
+from scripts import ci, settings
 from scripts.errors import ServiceDied
-from scripts.runner import ownership, sharing
+from scripts.runner import sharing
 from scripts.runner.sharing import Generation, Shared
 from scripts.service.running_service import RunningService
 from scripts.settings import Settings
@@ -31,7 +31,7 @@ def service(process: Identity = HERE, url: str = "http://127.0.0.1:7860") -> Run
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(ownership.OWNER, str(os.getppid()))
+    monkeypatch.setenv(ci.OWNER, str(os.getppid()))
     return tmp_path / sharing.FILE_NAME
 
 
@@ -130,7 +130,7 @@ def test_how_it_died_is_told_by_who_knows(file: Path) -> None:
     ids=["our parent", "ourselves", "nobody"],
 )
 def test_only_the_shards_of_a_run_share(owner: Any, expected: Any) -> None:
-    environ: Dict[str, str] = {sharing.VARIABLE: "a", ownership.OWNER: str(owner)}
+    environ: Dict[str, str] = {sharing.VARIABLE: "a", ci.OWNER: str(owner)}
 
     assert expected == sharing.handed(environ)
 
