@@ -6,14 +6,13 @@ import math
 import re
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import SettingsError, shortened
 from .settings import Settings
 from .settings.checks import check_host
 from .settings.distribution import check_store
-from .system import machine
+from .system import files, machine
 
 MOST_BYTES = 1_000_000  # of a program that is looked through for its options
 SHORTEST = 4  # letters of an option that say which one is meant: --run may be anybody's
@@ -199,7 +198,7 @@ def suite_has(settings: Settings, option: str) -> bool:
     for path in settings.suite.paths:
         place = settings.suite_directory / path
         folders.update(parent for parent in (place, *place.parents) if settings.project in parent.parents)
-    return any(option in _text_of(folder / "conftest.py") for folder in folders)
+    return any(option in files.text_of(folder / "conftest.py") for folder in folders)
 
 
 def service_has(settings: Settings, option: str) -> bool:
@@ -207,13 +206,4 @@ def service_has(settings: Settings, option: str) -> bool:
     if settings.service is None:
         return False
     folder = settings.project / settings.service.directory
-    return any(option in _text_of(folder / word, MOST_BYTES) for word in settings.service.command)
-
-
-def _text_of(file: Path, most_bytes: float = math.inf) -> str:
-    try:
-        if not file.is_file() or file.stat().st_size > most_bytes:
-            return ""
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return any(option in files.text_of(folder / word, MOST_BYTES) for word in settings.service.command)

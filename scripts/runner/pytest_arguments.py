@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, List, Mapping, Sequence
 
 from ..console import shell_words
 from ..errors import NothingSelected, PipelineError, SettingsError, SuiteError
+from ..system import files
 
 _SHOWING = """--collect-only --co --fixtures --funcargs --fixtures-per-test --setup-plan --markers --version -V
     --cache-show"""
@@ -112,13 +112,7 @@ def takes_modules(words: Iterable[str], environ: Mapping[str, str], folders: Ite
     """Tell whether pytest is told `--pyargs`, by words, PYTEST_ADDOPTS or a configuration in one of the folders."""
     if "--pyargs" in words or "--pyargs" in environ.get("PYTEST_ADDOPTS", ""):
         return True
-    return any("--pyargs" in _text_of(folder / name) for folder in folders for name in INI_FILES)
-
-
-def _text_of(file: Path) -> str:
-    with suppress(OSError):
-        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    return ""
+    return any("--pyargs" in files.text_of(folder / name) for folder in folders for name in INI_FILES)
 
 
 def check_paths(arguments: Sequence[str], folder: Path, pyargs: bool = False) -> None:

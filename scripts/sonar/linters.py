@@ -93,21 +93,14 @@ def relative(path: str, base: Path) -> Optional[str]:
 def uses(base: Path, own: Iterable[str], sections: Dict[str, str]) -> bool:
     """Tell whether a project has settings of a tool: a file of its own, or a section of another."""
     return any((base / name).is_file() for name in own) or any(
-        re.search(rf"(?m)^\s*{pattern}", _text(base / name)) for name, pattern in sections.items()
+        re.search(rf"(?m)^\s*{pattern}", files.text_of(base / name)) for name, pattern in sections.items()
     )
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def mypy_words(base: Path, sources: Iterable[str]) -> List[str]:
     """Put together the call of mypy: on the files that its settings name, else on the sources."""
     names = ("pyproject.toml", "setup.cfg", *MYPY_FILES)
-    chosen = any(re.search(r"(?m)^\s*(files|packages|modules)\s*=", _text(base / name)) for name in names)
+    chosen = any(re.search(r"(?m)^\s*(files|packages|modules)\s*=", files.text_of(base / name)) for name in names)
     return [*MYPY, *([] if chosen else sources)]
 
 

@@ -16,7 +16,7 @@ from ..environments.environments import Environment
 from ..errors import AnalysisError, SettingsError
 from ..settings import Settings
 from ..system import certificates, programs, proxies
-from ..system.files import remove, write_text
+from ..system.files import remove, text_of, write_text
 from ..system.programs import ProgramFailed
 from . import gate
 
@@ -123,7 +123,7 @@ def scan(
     warned = [line for line in output.splitlines() if line.startswith(("WARN", "ERROR"))]
     for line in shown(warned):
         say(f"  {line}")
-    found = gate.report_task(_text(task))
+    found = gate.report_task(text_of(task))
     if not found.get("ceTaskId"):
         message = f"the scanner ended well, and left no task of the server in {settings.shown(task)}"
         raise AnalysisError(message, f"All it said is in {settings.shown(log)}.")
@@ -139,10 +139,3 @@ def shown(lines: Sequence[str]) -> List[str]:
     kept = [printable(uncoloured(line).rstrip()) for line in lines if line.strip()]
     before = len(kept) - MOST_LINES
     return [*([f"({counted(before, 'line')} before)"] if before > 0 else []), *kept[-MOST_LINES:]]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -197,6 +197,13 @@ def read_bytes(file: Path, limit_bytes: int = RECORD_BYTES) -> bytes:
     raise OSError(errno.EFBIG, f"expected at most {human_bytes(limit_bytes)}, got more", str(file))
 
 
+def text_of(file: Path, limit_bytes: int = RECORD_BYTES) -> str:
+    """Read a text; empty where there is no file, or none that can be read."""
+    with suppress(OSError, ValueError):  # no path has a NUL
+        return read_bytes(file, limit_bytes).decode("utf-8", "replace")
+    return ""
+
+
 def open_regular(file: Path) -> io.FileIO:
     """Open a regular file to read, without waiting for the writer of a pipe that somebody put there.
 

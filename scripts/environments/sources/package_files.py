@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import importlib.util
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, Optional
 
@@ -19,9 +18,7 @@ _OF_COMMIT = re.compile(r"setuptools[-_]scm|hatch-vcs|versioningit|versioneer|du
 
 def text(file: Path) -> str:
     """Read a text; empty where there is no file, or none that can be read."""
-    with suppress(OSError):
-        return files.read_bytes(file, MOST_TEXT_BYTES).decode("utf-8", "replace")
-    return ""
+    return files.text_of(file, MOST_TEXT_BYTES)
 
 
 def pyproject(folder: Path) -> Optional[Dict[str, Any]]:

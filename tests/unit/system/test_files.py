@@ -28,6 +28,7 @@ from scripts.system.files import (
     scratch,
     scratch_name,
     sweep,
+    text_of,
     write_bytes,
     write_text,
 )
@@ -290,6 +291,15 @@ def ended_pid() -> int:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     return child.pid
+
+
+def test_a_text_that_cannot_be_read_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xff text")
+    os.mkfifo(tmp_path / "pipe")
+
+    assert "\ufffd text" == text_of(tmp_path / "a")
+    assert "" == text_of(tmp_path / "a", 3)
+    assert ["", "", "", ""] == [text_of(tmp_path / name) for name in ("", "none", "pipe", "a\0b")]
 
 
 def test_names_never_repeat() -> None:
