@@ -150,10 +150,11 @@ class _Outlook:
         index, pace, late = self._view.index, self._pace(self._view.index), TOO_LATE * self._fair()
         faster = [other for other in self._live if FASTER * self._pace(other) < pace]
         running = [other for other in faster if self._view.peers.get(other, Peer()).state == RUNS]
+        at_end = [(self._left(each), each) for each in faster]
+        at_once = [(self._rest(each), each) for each in running] or at_end
         for piece in self._open.get(index, ()):
             end = piece.estimate_ms * pace
-            ready = [(self._rest(each), each) for each in running] if end > late else []
-            ready = ready or [(self._left(each), each) for each in faster]
+            ready = at_once if end > late else at_end
             if all(end <= at + self._view.latency_ms + piece.alone_ms * self._pace(each) for at, each in ready):
                 return piece
         return None

@@ -38,9 +38,7 @@ def sessions_in(menu: Optional[Path]) -> Set[str]:
     return set(re.findall(r"(?m)^[*-] (\S+)", listed))
 
 
-def words_of(
-    settings: Settings, python: str, session: str, reports: Path, menu: Optional[Path], sessions: Set[str]
-) -> List[str]:
+def words_of(settings: Settings, python: str, session: str, reports: Path, sessions: Set[str]) -> List[str]:
     """Write the command of a leg, but for what the suite gets; none where no session is for this Python.
 
     The Python that runs us needs no session: it runs the step itself.

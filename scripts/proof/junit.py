@@ -21,7 +21,7 @@ from .outcomes import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, UNFINISHED, WORST
 from .receipt import ExtraError, Selected
 
 _OUTCOMES = {"failure": FAILED, "error": ERROR, "skipped": SKIPPED}
-_TAGS = {
+TAGS = {
     FAILED: "failure",
     ERROR: "error",
     UNFINISHED: "error",
@@ -288,7 +288,7 @@ def visible(text: str) -> str:
 
 
 def _totals(results: Sequence[Result]) -> Dict[str, str]:
-    number = Counter(_TAGS.get(result.outcome) for result in results)
+    number = Counter(TAGS.get(result.outcome) for result in results)
     tags = {"errors": "error", "failures": "failure", "skipped": "skipped"}
     totals = {name: str(number[tag]) for name, tag in tags.items()}
     seconds = sum(result.seconds for result in results)
@@ -303,9 +303,9 @@ def _case(result: Result) -> ElementTree.Element:
     if _nodeid(case) != result.nodeid:  # no file, a dot in a class's name, a character foreign to XML
         properties = ElementTree.SubElement(case, "properties")
         ElementTree.SubElement(properties, "property", {"name": _NODEID, "value": json.dumps(result.nodeid)})
-    if result.outcome in _TAGS:
+    if result.outcome in TAGS:
         kind = {"type": _SKIPPED_TYPES[result.outcome]} if result.outcome in _SKIPPED_TYPES else {}
-        child = ElementTree.SubElement(case, _TAGS[result.outcome], {**kind, "message": visible(result.message)})
+        child = ElementTree.SubElement(case, TAGS[result.outcome], {**kind, "message": visible(result.message)})
         child.text = visible(result.text)
     return case
 

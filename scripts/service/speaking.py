@@ -121,7 +121,8 @@ def speak(target: Target, request: Request, timeout_s: float) -> Spoken:
     until = time.monotonic() + timeout_s
     answer = ask(target, request.method, request.path, timeout_s, until, request.json, parts) or UNFINISHED
     check_alive(target)
-    return Spoken(problem=why_silent(answer)) if why_silent(answer) else Spoken(answer.body)
+    problem = why_silent(answer)
+    return Spoken(problem=problem) if problem else Spoken(answer.body)
 
 
 def why_silent(answer: Answer) -> str:

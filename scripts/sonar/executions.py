@@ -9,18 +9,9 @@ import posixpath
 import xml.etree.ElementTree as ElementTree
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from ..proof.junit import Result, visible
-from ..proof.outcomes import ERROR, FAILED, NOT_RUN, SKIPPED, UNFINISHED, XFAILED
+from ..proof.junit import TAGS, Result, visible
 
 MOST_TEXT = 20_000  # characters of a traceback: SonarQube shows it in a narrow box
-_TAGS = {
-    FAILED: "failure",
-    ERROR: "error",
-    UNFINISHED: "error",
-    NOT_RUN: "error",
-    SKIPPED: "skipped",
-    XFAILED: "skipped",
-}
 
 
 class Executions(NamedTuple):
@@ -73,7 +64,7 @@ def _case(result: Result) -> ElementTree.Element:
     name = result.nodeid.partition("::")[2] or result.nodeid
     duration_ms = str(round(result.seconds * 1000))
     case = ElementTree.Element("testCase", name=visible(name), duration=duration_ms)
-    tag = _TAGS.get(result.outcome)
+    tag = TAGS.get(result.outcome)
     if tag:
         child = ElementTree.SubElement(case, tag, message=visible(result.message) or result.outcome)
         child.text = visible(result.text[-MOST_TEXT:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Callable, List, NamedTuple
@@ -14,6 +13,7 @@ from ..adoption.ci_files import Origin
 from ..adoption.files import Written
 from ..adoption.looks import Facts
 from ..console import say
+from ..environments.pythons import HERE
 from ..errors import PipelineError
 
 OUTCOMES = {
@@ -47,11 +47,10 @@ def run(place: Place, directory: str, dry_run: bool = False, ci: str = "") -> No
     for line in found_lines(facts):
         say(line)
     has_settings = (folder / settings.FILE_NAME).exists()
-    python = "{}.{}".format(*sys.version_info)
     of_ci = ci_files.choose(
         ci, files.there(folder, ci_files.SIGNS), files.theirs(folder, ci_files.PATHS), files.host(folder)
     )
-    written = files.write(folder, proposal.wanted(facts, origin(), python, has_settings, of_ci), dry_run)
+    written = files.write(folder, proposal.wanted(facts, origin(), HERE, has_settings, of_ci), dry_run)
     for each in written:
         say(f"{'would be ' if dry_run and each.outcome != 'kept' else ''}{_told(each)}")
         if dry_run and each.outcome != "kept":

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
@@ -146,24 +147,24 @@ def go_on(server: str, told: Mapping[str, Any], pauses_s: Sequence[float] = (PAU
     url = server.rstrip("/") + PATH
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     asked = Remote(url, headers, lambda status, body: "")
-    web, why = Web(PATIENT), ""
-    for pause_s in (*pauses_s, None):
-        try:
-            answer = web.ask("POST", asked, json.dumps(told).encode())
-            if answer.status_code == 200:
-                return
-            why = f"HTTP {answer.status_code}: {_said(answer.content)}"
-            if not may_pass(answer.status_code):
+    why = ""
+    with closing(Web(PATIENT)) as web:
+        for pause_s in (*pauses_s, None):
+            try:
+                answer = web.ask("POST", asked, json.dumps(told).encode())
+                if answer.status_code == 200:
+                    return
+                why = f"HTTP {answer.status_code}: {_said(answer.content)}"
+                if not may_pass(answer.status_code):
+                    break
+            except Interrupted as error:
+                why = str(error)
+            except SourceError as error:
+                why = str(error)
                 break
-        except Interrupted as error:
-            why = str(error)
-        except SourceError as error:
-            why = str(error)
-            break
-        if pause_s is not None:
-            say(f"{url}: {why}; trying again")
-            time.sleep(pause_s)
-    web.close()
+            if pause_s is not None:
+                say(f"{url}: {why}; trying again")
+                time.sleep(pause_s)
     hint = "A pipeline goes on once, and within six hours; a parameter that both configs declare is a conflict there."
     raise PipelineError(f"{url}: CircleCI does not go on with the pipeline: {why}", hint)
 

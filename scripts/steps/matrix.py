@@ -86,7 +86,7 @@ def _run_each(settings: Settings, here: Sequence[str], arguments: Sequence[str],
     try:
         for number, python in enumerate(here, 1):
             folder = settings.reports / FOLDER.format(python)
-            words = local.words_of(settings, python, wishes.session, folder, menu, sessions)
+            words = local.words_of(settings, python, wishes.session, folder, sessions)
             say(f"\nPython {python}, {number} of {len(here)}{f': {settings.shown(folder)}' if words else ''}")
             legs.append(_run(settings, python, folder, [*words, *arguments] if words else [], menu, wishes.session))
     except (KeyboardInterrupt, SystemExit):

@@ -7,7 +7,7 @@ import functools
 import re
 import shlex
 import time
-from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from markupsafe import Markup
 
@@ -27,9 +27,6 @@ from .tests import Row
 from .text import as_json, clean, short_id
 from .timeline import Timeline
 from .words import Both
-
-if TYPE_CHECKING:
-    pass
 
 SLOWEST = 10
 MOST_MOVES = 20  # from one shard to another

@@ -19,15 +19,15 @@ SLEEPS = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 
 
 def test_a_leg_is_a_session_of_the_menu_and_of_the_project_that_was_named(tmp_path: Path) -> None:
     named = Settings(file=tmp_path / "pipeline.yml", addressed=("--settings", "x"))
-    words = legs.words_of(named, "3.8", "tests", tmp_path / "r", tmp_path, {"tests-3.8"})
+    words = legs.words_of(named, "3.8", "tests", tmp_path / "r", {"tests-3.8"})
 
     assert ["-s", "tests-3.8", "--", "--settings", str(named.file), "--reports", str(tmp_path / "r")] == words[1:]
     assert "nox" == Path(words[0]).name
-    assert [] == legs.words_of(Settings(), "3.9", "tests", tmp_path, tmp_path, {"tests-3.8"})
+    assert [] == legs.words_of(Settings(), "3.9", "tests", tmp_path, {"tests-3.8"})
 
 
 def test_the_python_that_runs_us_runs_the_step_where_there_is_no_session(tmp_path: Path) -> None:
-    words = legs.words_of(Settings(), HERE, "integration", tmp_path, None, set())
+    words = legs.words_of(Settings(), HERE, "integration", tmp_path, set())
 
     assert [sys.executable, "-m", "scripts", "integration", "--reports", str(tmp_path)] == words
 
