@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
-import time
 from pathlib import Path
+from typing import List
 
 import psutil
 import pytest
@@ -13,8 +14,12 @@ from scripts.environments.pythons import HERE
 from scripts.local import legs
 from scripts.settings import Settings
 from scripts.system.signals import MATRIX, raise_on_signals
+from tests.unit.service.children import eventually
 
-SLEEPS = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).wait()"
+SLEEPS = """import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+pathlib.Path('pid').write_text(f'{child.pid}\\n')
+child.wait()"""
 
 
 def test_a_leg_is_a_session_of_the_menu_and_of_the_project_that_was_named(tmp_path: Path) -> None:
@@ -56,19 +61,19 @@ def test_a_leg_knows_whom_it_must_not_outlive(tmp_path: Path, capfd: pytest.Capt
 
 def test_nothing_of_a_leg_outlives_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(legs, "STOPS_IN_S", 0.5)
+    pid = tmp_path / "pid"
+    started: List[psutil.Process] = []
 
     def interrupt() -> None:
-        while len(started) < 2:
-            time.sleep(0.02)
-            below = psutil.Process().children(recursive=True)  # also servers of other tests
-            started[:] = [each for each in below if "time.sleep(60)" in " ".join(each.cmdline())]
-        os.kill(os.getpid(), 15)
+        eventually(lambda: pid.exists() and pid.read_text().endswith("\n"))
+        below = psutil.Process(int(pid.read_text()))
+        started.extend([below, *filter(None, [below.parent()])])
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    started: list[psutil.Process] = []
     thread = threading.Thread(target=interrupt)
     with pytest.raises(SystemExit), raise_on_signals():
         thread.start()
         legs.run([sys.executable, "-c", SLEEPS], tmp_path)
     thread.join()
 
-    assert [] == psutil.wait_procs(started, 30)[1]
+    assert (2, []) == (len(started), psutil.wait_procs(started, 30)[1])
