@@ -250,7 +250,8 @@ class Queue:
     def _beat(self, now: float) -> None:
         with self._changed:
             state = STOPPED if self._stopped else IDLE if self._idle else RUNS
-            piece, for_s = self._running, now - self._began_at if self._running else 0.0
+            # By the clock as it is: what began since this step did would have run for less than nothing.
+            piece, for_s = self._running, time.monotonic() - self._began_at if self._running else 0.0
             self._beat_at = now + self._beat_s
         try:
             if self._alive():

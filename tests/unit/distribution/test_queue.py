@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Mapping, TypeVar
 
 import pytest
 
@@ -10,10 +11,11 @@ from scripts.ci import Node
 from scripts.distribution.desk import Claimed
 from scripts.distribution.folder import FolderStore
 from scripts.distribution.queue import Queue
-from scripts.distribution.sight import latest
+from scripts.distribution.sight import latest, read
 from scripts.distribution.store import Store, StoreError, Unreached
 from scripts.proof.claimed import TAKEN_OVER
 from tests.unit.distribution.runs import MemoryStore, pieces_of
+from tests.unit.service.children import eventually
 
 T = TypeVar("T")
 MakeQueue = Callable[..., Queue]
@@ -87,6 +89,34 @@ def test_who_asks_again_gets_what_was_claimed_meanwhile(queue: MakeQueue) -> Non
     answers.set()
     assert one.take(PATIENCE_S)
     assert 1 == len(store.look("claims"))
+
+
+def test_a_piece_that_begins_while_the_store_is_looked_at_runs_for_no_negative_time(queue: MakeQueue) -> None:
+    claimed, begun = threading.Event(), threading.Event()
+    said: List[str] = []
+
+    class Slow(MemoryStore):
+        def _claim(self, key: str, value: str) -> str:
+            claimed.set()
+            return super()._claim(key, value)
+
+        def _look(self, folder: str, known: Mapping[str, str]) -> Dict[str, str]:
+            assert not claimed.is_set() or begun.wait(PATIENCE_S)
+            return super()._look(folder, known)
+
+        def _put(self, key: str, value: str) -> None:
+            said.append(value)
+            super()._put(key, value)
+
+    one = queue(Slow(), 0)
+    first = one.take(PATIENCE_S)
+    time.sleep(0.01)
+    assert first
+    one.began(first.piece)
+    begun.set()
+
+    eventually(lambda: first.piece.name in said[-1])
+    assert [] == [text for text in said if read(text) is None]
 
 
 def test_a_store_that_is_gone_ends_what_comes_but_not_what_is_claimed(store: MemoryStore, queue: MakeQueue) -> None:
