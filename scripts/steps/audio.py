@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from contextlib import contextmanager
@@ -400,5 +401,8 @@ def _broken(error: ProgramFailed) -> PipelineError:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="shardline-audio-") as folder:
-        yield Path(folder)
+    folder = Path(tempfile.mkdtemp(prefix="shardline-audio-"))
+    try:
+        yield folder
+    finally:  # what cannot be removed, as of a network disk, takes no result from anybody
+        shutil.rmtree(str(folder), ignore_errors=True)
