@@ -77,7 +77,7 @@ def test_a_file_of_a_size_that_is_not_ours_is_refused(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     "content",
     [b"", b"no archive", gzip.compress(b"no tar" * 200), gzip.compress(bytes(600))[:-9]],
-    ids=["empty", "no archive", "no tar", "cut off"],  # a zip has the time in it
+    ids=["empty", "no archive", "no tar", "cut off"],  # what gzip writes has the time in it
 )
 def test_what_is_no_bundle_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "b.tar.gz").write_bytes(content)

@@ -14,7 +14,7 @@ from scripts.environments.pythons import HERE
 from scripts.local import legs
 from scripts.settings import Settings
 from scripts.system.signals import MATRIX, raise_on_signals
-from tests.unit.service.children import eventually
+from tests.unit.service.children import eventually, pid_in
 
 SLEEPS = """import pathlib, subprocess, sys, time
 child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
@@ -61,12 +61,10 @@ def test_a_leg_knows_whom_it_must_not_outlive(tmp_path: Path, capfd: pytest.Capt
 
 def test_nothing_of_a_leg_outlives_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(legs, "STOPS_IN_S", 0.5)
-    pid = tmp_path / "pid"
     started: List[psutil.Process] = []
 
     def interrupt() -> None:
-        eventually(lambda: pid.exists() and pid.read_text().endswith("\n"))
-        below = psutil.Process(int(pid.read_text()))
+        below = psutil.Process(eventually(lambda: pid_in(tmp_path / "pid")))
         started.extend([below, *filter(None, [below.parent()])])
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -165,6 +165,12 @@ def eventually(condition: Callable[[], Any]) -> Any:
     raise AssertionError("it never came true")
 
 
+def pid_in(file: Path) -> int:
+    """The pid that a process has written, as a line; 0 as long as it has not."""
+    text = file.read_text(encoding="ascii") if file.exists() else ""
+    return int(text) if text.endswith("\n") else 0
+
+
 @contextmanager
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A process that is none of ours, the leader of its session."""

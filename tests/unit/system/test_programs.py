@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from scripts.system import programs
-from tests.unit.service.children import SLEEP, eventually
+from tests.unit.service.children import SLEEP, eventually, pid_in
 
 
 def alive(pid: int) -> bool:
@@ -91,10 +91,10 @@ def test_an_interruption_ends_the_program(tmp_path: Path) -> None:
     code = f"import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(f'{{os.getpid()}}\\n'); time.sleep(60)"
 
     def interrupt() -> None:
-        if pid.exists() and pid.read_text().endswith("\n"):
+        if pid_in(pid):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         programs.output(python(code), None, meanwhile=interrupt)
 
-    eventually(lambda: not alive(int(pid.read_text())))
+    eventually(lambda: not alive(pid_in(pid)))
