@@ -24,6 +24,7 @@ from .wav import Samples, Wav
 RATE_HZ, WINDOW, CONTEXT = 16000, 512, 64  # what the network was trained with; a window is 32 ms
 SPEAKS = 0.5
 FILE = "silero_vad.onnx"
+VOICES, LEVEL = "voices", "level"  # what speech is told by: the detector, or how loud it is
 
 
 def weights() -> Optional[Path]:
@@ -34,6 +35,11 @@ def weights() -> Optional[Path]:
 def is_here() -> bool:
     """Tell whether the detector can be used: its file, and onnxruntime."""
     return is_installed("onnxruntime") and weights() is not None
+
+
+def best() -> str:
+    """Name what speech is told by where nothing else is said: VOICES, or LEVEL where the detector is not here."""
+    return VOICES if is_here() else LEVEL
 
 
 def spoken_s(wav: Wav) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class Clip:
     def __init__(self, wav: Wav, said: str = "") -> None:
         self.wav = wav
         self.said = said
+        self._speech_s: Dict[str, float] = {}
 
     @cached_property
     def syllables(self) -> int:
@@ -32,10 +34,21 @@ class Clip:
         """Count the marks inside the text."""
         return text.pauses(self.said)
 
-    @cached_property
-    def speech_s(self) -> float:
-        """Measure how long it speaks: by the detector of voices where there is one, else by level."""
-        return activity.spoken_s(self.wav) if activity.is_here() else measures.speech_s(self.wav)
+    def speech_s(self, told_by: str = "") -> float:
+        """Measure how long it speaks; nan where that is told by a detector that is not here.
+
+        Args:
+            told_by: activity.VOICES or LEVEL; by default the detector where there is one.
+        """
+        way = told_by or activity.best()
+        if way not in self._speech_s:
+            self._speech_s[way] = self._measured_s(way)
+        return self._speech_s[way]
+
+    def _measured_s(self, way: str) -> float:
+        if way == activity.LEVEL:
+            return measures.speech_s(self.wav)
+        return activity.spoken_s(self.wav) if activity.is_here() else math.nan
 
     @cached_property
     def contour_hz(self) -> Samples:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from .baseline import Baseline, is_outside, usual
 from .catalogue import BY_NAME, MEASURES, Limit
 from .clip import Clip
-from .taking import compare, measure, skipped, take
+from .taking import Profile, compare, measure, skipped, take
 
 FORMAT = "format"  # the verdict on the file itself
 
@@ -49,7 +49,7 @@ def judge(
     if golden is not None:
         values.update(compare(clip, golden))
     limits = {**usual(), **known.limits, **own}
-    return [of_format(clip), *verdicts(values, limits), *_skipped(golden is not None)]
+    return [of_format(clip), *verdicts(values, limits), *_skipped(golden is not None, known.profile)]
 
 
 def judge_one(name: str, clip: Clip, baseline: Baseline, own: Mapping[str, Limit] = {}) -> Verdict:
@@ -88,11 +88,11 @@ def wording(name: str, value: float, limit: Limit) -> str:
     return (text or f"{name} is {{value}}, expected {{low}} to {{high}}").format(**shown)
 
 
-def _skipped(is_compared: bool) -> List[Verdict]:
+def _skipped(is_compared: bool, profile: Profile) -> List[Verdict]:
     own = {each.name for each in MEASURES}
     return [
         Verdict(name, math.nan, None, None, True, skipped=package)
-        for name, package in skipped().items()
+        for name, package in skipped(profile).items()
         if is_compared or name.partition(" ")[0] in own
     ]
 

@@ -38,7 +38,7 @@ def hear(clip: Clip, golden: Optional[Clip] = None) -> Heard:
 def features(clip: Clip) -> Features:
     """Take what of a recording teaches the voice."""
     timbre = None if clip.timbre is None else clip.timbre.tolist()
-    return Features(clip.syllables, clip.pauses, clip.speech_s, timbre)
+    return Features(clip.syllables, clip.pauses, clip.speech_s(), timbre)
 
 
 def learn(heard: Sequence[Heard], engine: str = "", voice_name: str = "") -> Baseline:

@@ -39,37 +39,48 @@ def compare(clip: Clip, golden: Clip) -> Dict[str, float]:
     return values
 
 
-def skipped() -> Dict[str, str]:
-    """Name the measures that are not taken here, and the package each wants; a finer measure of speech has one, too."""
+def skipped(profile: Mapping[str, Any] = {}) -> Dict[str, str]:
+    """Name the measures that are not taken here, and what each wants; a finer measure of speech has one, too."""
     wanted = {each.name: PACKAGES[each.needs] for each in (*MEASURES, *COMPARISONS) if not _is_here(each)}
-    if not activity.is_here():
-        wanted[DETECTOR] = "onnxruntime, and silero_vad.onnx"
+    if not activity.is_here() and profile.get(TOLD_BY) == activity.VOICES:
+        wanted.update(dict.fromkeys(BY_SPEECH, WANTS))
+    elif not activity.is_here() and profile.get(TOLD_BY) != activity.LEVEL:
+        wanted[DETECTOR] = WANTS
     return wanted
 
 
 DETECTOR = "speech_s by a detector of voices (taken by level)"
+WANTS = "onnxruntime, and silero_vad.onnx"
+BY_SPEECH = ("speech_s", "pace_percent", "syllables_per_s")
+TOLD_BY = "speech_told_by"  # in a profile: its limits are those of speech that was told by the same
 
 
 def _is_here(each: Measure) -> bool:
     return not each.needs or is_installed(each.needs)
 
 
-def pace_percent(clip: Any, profile: Profile) -> float:
-    """Compare the speech with what so many syllables take in this voice, in percent."""
-    seconds = expected_s(clip, profile)
-    return 100 * clip.speech_s / seconds if seconds > 0 else math.nan
+def pace_percent(text: Any, spoken_s: float, profile: Profile) -> float:
+    """Compare the speech with what so many syllables take in this voice, in percent; `text` knows how many."""
+    seconds = expected_s(text, profile)
+    return 100 * spoken_s / seconds if seconds > 0 else math.nan
 
 
-def expected_s(clip: Any, profile: Profile) -> float:
+def expected_s(text: Any, profile: Profile) -> float:
     """Say how long the voice speaks for such a text; nan where that is not known."""
-    if not clip.syllables or "pace" not in profile:
+    if not text.syllables or "pace" not in profile:
         return math.nan
     start, each, pause = profile["pace"]
-    return float(start + each * clip.syllables + pause * clip.pauses)
+    return float(start + each * text.syllables + pause * text.pauses)
+
+
+def speech_s(clip: Clip, profile: Profile) -> float:
+    """Measure how long it speaks, told as it was when the profile was learnt."""
+    return clip.speech_s(str(profile.get(TOLD_BY, "")))
 
 
 def _rate(clip: Clip, profile: Profile) -> float:
-    return clip.syllables / clip.speech_s if clip.syllables and clip.speech_s else math.nan
+    seconds = speech_s(clip, profile)
+    return clip.syllables / seconds if clip.syllables and seconds else math.nan
 
 
 def timbre_deviations(clip: Any, profile: Profile) -> float:
@@ -94,8 +105,8 @@ def _wav(function: Callable[[Any], float]) -> Callable[[Clip, Profile], float]:
 
 
 OF: Dict[str, Callable[[Clip, Profile], float]] = {
-    "speech_s": lambda clip, _: clip.speech_s,
-    "pace_percent": pace_percent,
+    "speech_s": speech_s,
+    "pace_percent": lambda clip, profile: pace_percent(clip, speech_s(clip, profile), profile),
     "syllables_per_s": _rate,
     "longest_gap_s": _wav(measures.longest_gap_s),
     "trailing_silence_s": _wav(measures.trailing_silence_s),

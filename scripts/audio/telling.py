@@ -57,7 +57,7 @@ def judge(order: Order) -> Dict[str, Any]:
     about = {"engine": known.engine, "voice": known.voice, "clips": known.clips, "alarms": known.alarms}
     return {
         "baseline": {**about, "share_from": least, "share_to": most} if folder else None,
-        "skipped": skipped(),
+        "skipped": skipped(known.profile),
         "clips": clips,
         "whole": _whole(heard, folder),
     }
@@ -128,7 +128,7 @@ def record(order: Order) -> Dict[str, Any]:
         (target / SET).write_text(sets.to_json(whole), encoding="utf-8")
     least, most = bounds(learnt.alarms, learnt.clips)
     about = {"clips": len(heard), "golden": len(kept), "size_bytes": size, "alarms": learnt.alarms, "differ": other}
-    return {**about, "share_from": least, "share_to": most, "wrong": wrong, "skipped": skipped()}
+    return {**about, "share_from": least, "share_to": most, "wrong": wrong, "skipped": skipped(learnt.profile)}
 
 
 def _write(target: Path, kept: Mapping[str, bytes], text: str) -> int:

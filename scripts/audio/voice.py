@@ -7,7 +7,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from .taking import pace_percent, timbre_deviations
+from . import activity
+from .taking import TOLD_BY, pace_percent, timbre_deviations
 from .wav import Samples
 
 SHRINKAGE = 0.1  # of the mean variance added to each: few recordings know little of how the coefficients go together
@@ -26,7 +27,7 @@ class Features(NamedTuple):
 
 def learn(heard: Sequence[Features]) -> Dict[str, Any]:
     """Learn the profile that `catalogue.measure` takes; without what too few recordings teach."""
-    profile: Dict[str, Any] = {}
+    profile: Dict[str, Any] = {TOLD_BY: activity.best()}
     timed = [each for each in heard if each.syllables]
     if len(timed) >= LEAST_CLIPS:
         profile["pace"] = [round(float(number), 4) for number in _pace(timed)]
@@ -71,4 +72,4 @@ def values(heard: Features, profile: Dict[str, Any]) -> Dict[str, float]:
     """Take the measures that know the voice."""
     if not profile:
         return {"pace_percent": math.nan, "timbre": math.nan}
-    return {"pace_percent": pace_percent(heard, profile), "timbre": timbre_deviations(heard, profile)}
+    return {"pace_percent": pace_percent(heard, heard.speech_s, profile), "timbre": timbre_deviations(heard, profile)}
