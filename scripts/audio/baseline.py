@@ -140,6 +140,12 @@ def load(folder: Path) -> Baseline:
         raise BaselineError(f"{path}: {error.strerror}") from None
 
 
+def given_folder(environ: Mapping[str, str]) -> Optional[Path]:
+    """Find the folder that `suite.baseline` of pipeline.yml names; it is handed on as SHARDLINE_BASELINE."""
+    given = environ.get("SHARDLINE_BASELINE", "")
+    return Path(given) if given else None
+
+
 def own_limits(environ: Mapping[str, str]) -> Dict[str, Limit]:
     """Read `quality:` of pipeline.yml, which the pipeline hands on as SHARDLINE_QUALITY."""
     given = environ.get("SHARDLINE_QUALITY", "")

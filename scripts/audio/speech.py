@@ -5,8 +5,9 @@
     def test_it_speaks(service_url):
         speech.check(requests.post(service_url + "/tts", json={"text": TEXT}), TEXT)
 
-The limits come from `audio/baseline.json` in the suite's folder, or in one above the test's; without such a file they
-are those of any speech. The golden recording of the text lies beside it, in `audio/golden/`, where there is one.
+The limits come from `audio/baseline.json` in the suite's folder, or in one above the test's, or from the folder that
+`suite.baseline` of pipeline.yml names; without such a file they are those of any speech. The golden recording of the
+text lies beside it, in `audio/golden/`, where there is one.
 `quality:` of pipeline.yml comes before the baseline. With SHARDLINE_ARTIFACTS, what failed is kept: the recording, its
 golden one, and all verdicts as NAME.audio.json.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any, List, Mapping, Optional, Union
 
 from . import judging
-from .baseline import FILE, Baseline, golden_file, golden_name, limits_of, load, own_limits
+from .baseline import FILE, Baseline, given_folder, golden_file, golden_name, limits_of, load, own_limits
 from .clip import Clip
 from .judging import Verdict
 from .reading import read
@@ -71,7 +72,7 @@ def check(
         BaselineError: the baseline cannot be read.
     """
     body = _bytes(response)
-    folder = Path(baseline) if baseline else nearest(_test_file())
+    folder = Path(baseline) if baseline else given_folder(os.environ) or nearest(_test_file())
     against = _golden(golden, folder, text, options)
     try:
         clip = Clip(read(body), text)

@@ -12,7 +12,7 @@ from pathlib import Path
 def main(engine: str, models: str, folder: str) -> None:
     """Speak what stdin has."""
     sys.path[0] = engine  # instead of this folder, whose modules have names of the standard library
-    from speech import Speaker  # type: ignore[import-not-found]
+    from fastspeech2.speech import Speaker  # type: ignore[import-not-found]
 
     speaker = None
     for index, line in enumerate(sys.stdin.buffer.read().decode("utf-8").splitlines()):

@@ -5,7 +5,7 @@ The environment says what to test and how patiently:
     SERVICE_URL             the service, always needed
     SERVICE_PID             its process; without it the memory tests are skipped
     SHARDLINE_ARTIFACTS     folder that keeps requests and answers of failed tests, sound as sound
-    SERVICE_RTF_LIMIT       median seconds of waiting for a second of speech (2.0)
+    SERVICE_RTF_LIMIT       median seconds of waiting for a second of speech (what the engine promises in /health)
     SERVICE_HEALTH_LIMIT_S  95th percentile of /health under load (1.0)
     SERVICE_TIMEOUT_S       until a request counts as hung, longer for long texts (60)
 """
@@ -19,7 +19,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from tests.integration import evidence
+from tests.integration import evidence, promises
 from tests.integration.service import Say, Service, Speech
 
 NO_SERVICE = """\
@@ -41,9 +41,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Keep what a test sent and got, however it failed: in its set-up, its assertions, or for want of an answer."""
     outcome: Any = yield
     report = outcome.get_result()
+    if report.when == "call":
+        report.user_properties += [("judged by", rule) for rule in sorted(promises.rules_of(item.nodeid))]
     kept = evidence.keep_all(item.nodeid) if report.failed else []
     if kept:
         report.sections.append(("what it sent and got", "\n".join(kept)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many tests were judged by which rule, where engines differ."""
+    for rule, count in promises.counted_rules().items():
+        terminalreporter.write_line(f"judged by {rule}: {count} {'test' if count == 1 else 'tests'}")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,13 @@ def check_refused(response: requests.Response, *named: str) -> None:
     came = describe(response)
 
     assert 400 <= response.status_code < 500, f"expected to be refused with a 4xx, came {came}"
+    check_says_why(response, *named)
+
+
+def check_says_why(response: requests.Response, *named: str) -> None:
+    """Check that its JSON says why, naming what a person needs."""
+    came = describe(response)
+
     assert response.headers["content-type"].startswith("application/json"), came
     error = response.json()["error"]
     assert isinstance(error["code"], str) and error["code"], f"expected an error code, came {came}"

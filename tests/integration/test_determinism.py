@@ -1,4 +1,4 @@
-"""The same request gives the same bytes, whatever was asked in between."""
+"""The same request gives the same speech, whatever was asked before: to the byte where the engine promises that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Dict
 
 import pytest
 
-from tests.integration.service import Say, Service, Speech, fault
+from tests.integration.promises import check_same
+from tests.integration.service import Say, Service, Speech, exchange_of
 
 TEXT = "窗台上的花开得正好。"
 
@@ -16,19 +17,9 @@ def first(say_once: Say) -> Speech:
     return say_once(TEXT)
 
 
-def check_same(first: Speech, speech: Speech, after: str) -> None:
-    """Check that both answers are the same, to the byte."""
-    assert first.body == speech.body, fault(
-        speech,
-        f"the same request {after}",
-        f"the same {len(first.body)} bytes",
-        f"{len(speech.body)} other bytes",
-    )
-
-
 def test_asked_again_it_sounds_the_same(service: Service, first: Speech) -> None:
     for _ in range(3):
-        check_same(first, service.say(TEXT), "again")
+        check_same(service.say(TEXT), first, "the same request again")
 
 
 @pytest.mark.parametrize(
@@ -43,20 +34,20 @@ def test_asked_again_it_sounds_the_same(service: Service, first: Speech) -> None
 def test_what_was_said_before_leaves_no_trace(service: Service, first: Speech, between: Dict[str, str]) -> None:
     service.say(**between)
 
-    check_same(first, service.say(TEXT), f"after {between}")
+    check_same(service.say(TEXT), first, f"the same request after {between}")
 
 
 def test_a_refusal_before_leaves_no_trace(service: Service, first: Speech) -> None:
     assert 400 <= service.post(b"{").status_code < 500
 
-    check_same(first, service.say(TEXT), "after a refused one")
+    check_same(service.say(TEXT), first, "the same request after a refused one")
 
 
 @pytest.mark.parametrize("emotion", ["happy", "melancholic"])
 def test_emotions_sound_the_same_again(service: Service, emotion: str) -> None:
     one, other = (service.say(TEXT, emotion=emotion, intensity=0.7) for _ in range(2))
 
-    check_same(one, other, "again")
+    check_same(other, one, "the same request again")
 
 
 @pytest.mark.parametrize(
@@ -76,4 +67,5 @@ def test_how_the_json_is_written_does_not_matter(service: Service, first: Speech
     response = service.post(body)
 
     assert 200 == response.status_code, response.text[:300]
-    assert first.body == response.content, f"other sound for the same request written as {body!r}"
+    speech = Speech({"text": TEXT}, response.content, response.headers, 0.0, exchange_of(response))
+    check_same(speech, first, f"the same request written as {body!r}")

@@ -14,6 +14,7 @@ from scripts.audio import emotion as gates
 from scripts.audio.catalogue import Limit
 from scripts.audio.emotion import Leading, Move
 from tests.integration.acted import clip_of, heard, moves_of
+from tests.integration.promises import MEASURED_VOICE, is_measured, promised
 from tests.integration.service import Say, Service, Speech, fault
 from tests.integration.texts import SENTENCES
 
@@ -45,6 +46,15 @@ DIRECTIONS = {
 }
 
 
+# Of a voice that nobody has measured: what most speakers do (emotion.USUAL), and else nothing that no speaker does.
+ANYHOW = {"pitch_st": Limit(-12, 12), "length_percent": Limit(-60, 150), "level_db": Limit(-20, 20)}
+
+
+def directions(emotion: str) -> Directed:
+    """Say where the voice that speaks takes an emotion."""
+    return DIRECTIONS[emotion] if is_measured() else {**ANYHOW, **gates.USUAL.get(emotion, {})}
+
+
 def test_sad_emotion(service: Service) -> None:
     """The example of the article that this suite started from."""
     response = service.call("POST", "/tts", json={"text": "今天心情不好。", "emotion": "sad", "intensity": 0.8})
@@ -74,11 +84,14 @@ def pairs(say_once: Say, neutral: Dict[str, Speech], emotion: str) -> Pairs:
 class TestDirection:
     @pytest.mark.parametrize("way", ["pitch_st", "length_percent", "level_db"])
     def test_the_voice_moves_the_right_way(self, emotion: str, pairs: Pairs, way: str) -> None:
-        expected = {way: DIRECTIONS[emotion][way]}
+        expected = {way: directions(emotion)[way]}
         heard(gates.judge_direction(emotion, moves_of(pairs), expected), pairs[0][1])
 
     def test_no_sentence_moves_the_wrong_way(self, emotion: str, pairs: Pairs) -> None:
-        leading = Leading("pitch_st", 1 if (DIRECTIONS[emotion]["pitch_st"].low or 0) > 0 else -1)
+        expected = directions(emotion)["pitch_st"]
+        if not is_measured() and expected == ANYHOW["pitch_st"]:
+            pytest.skip(f"no rule says whether {emotion} is high or low; measured for {MEASURED_VOICE} only")
+        leading = Leading("pitch_st", 1 if (expected.low or 0) > 0 else -1)
         for pair, verdict in zip(pairs, gates.judge_sign(emotion, moves_of(pairs), leading)):
             heard([verdict], pair[1])
 
@@ -93,7 +106,8 @@ class TestDirection:
         )
 
     def test_no_syllable_is_swallowed(self, emotion: str, pairs: Pairs) -> None:
-        shortest = (DIRECTIONS[emotion]["length_percent"].low or 0) - 10
+        low = directions(emotion)["length_percent"].low or 0
+        shortest = low - 10 if is_measured() else ANYHOW["length_percent"].low
         for pair, move in zip(pairs, moves_of(pairs)):
             heard(gates.judge_direction(emotion, [move], {"length_percent": Limit(low=shortest)}), pair[1])
 
@@ -113,9 +127,17 @@ def test_no_two_emotions_sound_alike(moves: Dict[str, Move]) -> None:
     assert [] == alike, f"emotions that nobody can tell apart: {alike}; moves: {moves}"
 
 
+def check_is_measured() -> None:
+    """Skip what is true of one voice only."""
+    if not is_measured():
+        pytest.skip(f"true of {MEASURED_VOICE}; {promised().voice} speaks")
+
+
 def test_nothing_is_slower_than_melancholy(moves: Dict[str, Move]) -> None:
+    check_is_measured()
     assert "melancholic" == max(moves, key=lambda emotion: moves[emotion].length_percent), moves
 
 
 def test_nothing_is_higher_than_surprise(moves: Dict[str, Move]) -> None:
+    check_is_measured()
     assert "surprised" == max(moves, key=lambda emotion: moves[emotion].pitch_st), moves

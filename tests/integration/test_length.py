@@ -1,4 +1,4 @@
-"""From one character to a thousand: everything is said, nothing is cut, nothing is invented."""
+"""From one character to the longest text: everything is said, nothing is cut, nothing is invented."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import pytest
 from scripts.audio import measures
 from scripts.audio.likeness import likeness
 from tests.integration.gates import check
+from tests.integration.promises import is_measured, promised
 from tests.integration.service import Say, Service, Speech, fault
 from tests.integration.texts import PASSAGE, SENTENCES, passage, syllables
 
 RUNGS = (1, 2, 5, 10, 20, 40, 80, 160, 320)
-LONGEST = 1000
 
 
 def check_whole(speech: Speech) -> None:
     """Check that all syllables are said, without a hole, with an end that fades."""
     count = syllables(speech.text)
-    pace, most = measures.speech_s(speech.wav) / count, 0.26 + 0.2 / count
+    # measured: 0.33 for one syllable, 0.30 for two, 0.19 for long texts; of any voice, 2 to 9 syllables a second
+    least, usual = (0.13, 0.26) if is_measured() else (1 / 9, 1 / 2)
+    pace, most = measures.speech_s(speech.wav) / count, usual + 0.2 / count
 
-    # measured: 0.33 for one syllable, 0.30 for two, 0.19 for long texts
-    assert 0.13 < pace < most, fault(speech, "seconds of speech a syllable", f"0.13 to {most:.2f}", f"{pace:.3f}")
+    assert least < pace < most, fault(
+        speech, "seconds of speech a syllable", f"{least:.2f} to {most:.2f}", f"{pace:.3f}"
+    )
     check("longest_gap_s", speech)
     check("end_level_db", speech)
 
@@ -51,15 +54,16 @@ class TestLadder:
         assert came < 1.35, f"seconds a syllable drift with the length: {paces}"
 
 
-def test_a_thousand_characters_are_said_in_full(service: Service) -> None:
-    check_whole(service.say(passage(LONGEST)))
+def test_the_longest_text_is_said_in_full(service: Service) -> None:
+    check_whole(service.say(passage(promised().longest_text)))
 
 
-def test_one_more_than_a_thousand_is_refused(service: Service) -> None:
-    response = service.call("POST", "/tts", json={"text": passage(LONGEST + 1)})
+def test_one_character_more_is_refused(service: Service) -> None:
+    longest = promised().longest_text
+    response = service.call("POST", "/tts", json={"text": passage(longest + 1)})
 
     assert 400 <= response.status_code < 500, response.status_code
-    assert str(LONGEST) in response.json()["error"]["message"], "the limit is not named"
+    assert str(longest) in response.json()["error"]["message"], "the limit is not named"
 
 
 def test_a_long_text_without_punctuation_is_said_in_full(service: Service) -> None:

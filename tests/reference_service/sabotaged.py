@@ -16,11 +16,10 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Tuple
 
-import emotions
 import numpy as np
-import speech
 import webui
-from reading import Unreadable
+from fastspeech2 import emotions, speech
+from protocol import Unreadable
 
 Speak = Callable[[str, str, float], bytes]
 RATE = speech.SAMPLE_RATE

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Sequence
 
-from emotions import EMOTIONS, NEUTRAL
-
-MAX_TEXT_CHARS = 1000
+from protocol import NEUTRAL, Promises
 
 
 class RequestError(Exception):
-    """The client's mistake: an HTTP status, a code for programs and a message for people."""
+    """Why there is no speech: an HTTP status, a code for programs and a message for people.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    Args:
+        retry_after_s: when it is worth asking again; 0: not said.
+    """
+
+    def __init__(self, status: int, code: str, message: str, retry_after_s: int = 0) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.retry_after_s = status, code, message, retry_after_s
 
 
 class SpeechRequest(NamedTuple):
@@ -27,8 +29,8 @@ class SpeechRequest(NamedTuple):
     intensity: float = 1.0
 
 
-def parse(body: bytes) -> SpeechRequest:
-    """Return the request in a JSON body; keys that we do not know are ignored.
+def parse(body: bytes, promises: Promises) -> SpeechRequest:
+    """Return the request in a JSON body, if it is one that can be answered; keys that we do not know are ignored.
 
     Raises RequestError.
     """
@@ -36,8 +38,8 @@ def parse(body: bytes) -> SpeechRequest:
     if "text" not in fields:
         raise RequestError(400, "missing_text", 'expected {"text": "..."}; "text" is missing')
     return SpeechRequest(
-        _text(fields["text"]),
-        _emotion(fields.get("emotion", NEUTRAL)),
+        _text(fields["text"], promises.longest_text),
+        _emotion(fields.get("emotion", NEUTRAL), promises.emotions),
         _intensity(fields.get("intensity", 1.0)),
     )
 
@@ -56,32 +58,32 @@ def _json_object(body: bytes) -> Any:
     return fields
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, longest: int) -> str:
     if not isinstance(value, str):
         raise RequestError(400, "invalid_text", f'"text" must be a string, got {_kind(value)}')
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise RequestError(400, "invalid_text", '"text" holds half a surrogate pair')
     if not value.strip():
         raise RequestError(400, "empty_text", '"text" is empty')
-    if len(value) > MAX_TEXT_CHARS:
+    if len(value) > longest:
         raise RequestError(
             422,
             "text_too_long",
-            f'"text" has {len(value)} characters, at most {MAX_TEXT_CHARS} are said at once',
+            f'"text" has {len(value)} characters, at most {longest} are said at once',
         )
     return value
 
 
-def _emotion(value: Any) -> str:
+def _emotion(value: Any, known: Sequence[str]) -> str:
     if not isinstance(value, str):
         raise RequestError(400, "invalid_emotion", f'"emotion" must be a string, got {_kind(value)}')
-    if value not in EMOTIONS:
-        nearest = difflib.get_close_matches(value.lower()[:40], EMOTIONS, n=1)
+    if value not in known:
+        nearest = difflib.get_close_matches(value.lower()[:40], known, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         raise RequestError(
             400,
             "unknown_emotion",
-            f"unknown emotion {value[:40]!a}, expected one of: {', '.join(EMOTIONS)}{hint}",
+            f"unknown emotion {value[:40]!a}, expected one of: {', '.join(known)}{hint}",
         )
     return value
 

@@ -6,8 +6,9 @@ import re
 from typing import Any, Dict, List
 
 from pypinyin import Style, pinyin
-from reading import PAUSE
-from tones import Syllable, sandhi
+
+from .reading import PAUSE
+from .tones import Syllable, sandhi
 
 # Interjections that the symbol table spells otherwise.
 RESPELLED = {"n": "en", "ng": "en", "m": "en", "hm": "heng", "hng": "heng", "ê": "ei"}

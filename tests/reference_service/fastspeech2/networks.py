@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, List
 
 import numpy as np
-import weights
-from emotions import Prosody
+
+from . import weights
+from .emotions import Prosody
 
 try:  # Python >= 3.10, several times faster
     from ai_edge_litert.interpreter import Interpreter
@@ -25,14 +25,11 @@ WINDOW = 128
 CONTEXT = 20
 
 
-class Engine:
-    """The two networks. Calls from several threads take turns, each gets its own answer."""
+class Networks:
+    """The two networks."""
 
     def __init__(self, model_dir: Path) -> None:
         """Load and verify; raises weights.WeightsError."""
-        # One thread of its own rather than a lock: whoever asks first is served first, and only
-        # one thread's memory arena grows to what the networks need.
-        self._thread = ThreadPoolExecutor(max_workers=1)
         self._acoustic = _interpreter(weights.load_acoustic(model_dir))
         self._vocoder = _interpreter(weights.load(model_dir, weights.VOCODER))
         self._mel_input = self._vocoder.get_input_details()[0]["index"]
@@ -41,9 +38,6 @@ class Engine:
 
     def say(self, ids: List[int], prosody: Prosody) -> np.ndarray:
         """Return float32 samples in -1..1 at SAMPLE_RATE, the same for the same arguments."""
-        return self._thread.submit(self._say, ids, prosody).result()
-
-    def _say(self, ids: List[int], prosody: Prosody) -> np.ndarray:
         return self._waveform(self._mel(ids, prosody))
 
     def _mel(self, ids: List[int], prosody: Prosody) -> np.ndarray:

@@ -12,12 +12,7 @@ import string
 import unicodedata
 from typing import Callable, Dict, Match, Pattern, Tuple, Union
 
-from numerals import decimal, integer, spelled
-
-
-class Unreadable(ValueError):
-    """The text holds no syllable that the voice can say."""
-
+from .numerals import decimal, integer, spelled
 
 # The blocks of CJK ideographs: common, extension A, extensions B to H.
 HANZI = (("一", "鿿"), ("㐀", "䶿"), ("\U00020000", "\U000323af"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Iterator, List, NamedTuple
 
-from reading import PAUSE, STOP
+from .reading import PAUSE, STOP
 
 # The voice was trained on sentences of this length; longer ones lose their melody.
 LONGEST_PIECE = 28

@@ -8,13 +8,14 @@ import wave
 from pathlib import Path
 from typing import List
 
-import emotions
 import numpy as np
-import weights
-from engine import SAMPLE_RATE, Engine
-from frontend import Frontend
-from reading import Unreadable, read
-from sentences import split
+from protocol import Unreadable
+
+from . import emotions, weights
+from .frontend import Frontend
+from .networks import SAMPLE_RATE, Networks
+from .reading import read
+from .sentences import split
 
 SPEECH_LEVEL = 10 ** (-55 / 20)  # quieter than this at either end is no speech
 FRAME = SAMPLE_RATE // 100
@@ -29,18 +30,18 @@ class Speaker:
     def __init__(self, model_dir: Path) -> None:
         """Load and verify the weights; raises weights.WeightsError."""
         self._frontend = Frontend(json.loads(weights.load(model_dir, weights.SYMBOLS)))
-        self._engine = Engine(model_dir)
+        self._networks = Networks(model_dir)
 
     def speak(self, text: str, emotion: str, intensity: float) -> bytes:
-        """Return a WAV (16 bit, mono, SAMPLE_RATE); raises reading.Unreadable."""
+        """Return a WAV (16 bit, mono, SAMPLE_RATE); raises Unreadable."""
         prosody = emotions.prosody(emotion, intensity)
         parts = [_silence(LEAD_S)]
         for piece in split(read(text)):
             ids = self._frontend.ids(piece.text)
             if ids:
-                parts += [_trim(self._engine.say(ids, prosody)), _silence(piece.pause_s)]
+                parts += [_trim(self._networks.say(ids, prosody)), _silence(piece.pause_s)]
         if len(parts) == 1:
-            raise Unreadable("no syllable in the text")
+            raise Unreadable("this voice reads Chinese characters and digits")
         parts[-1] = _silence(TAIL_S)
         return to_wav(parts, _safe_gain(parts, prosody.gain_db))
 

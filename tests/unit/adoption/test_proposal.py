@@ -141,10 +141,10 @@ def test_the_menu_has_a_session_for_each_python_that_the_project_is_for(required
 
 
 def test_our_own_project_is_found_as_it_is(tmp_path: Path) -> None:
-    ours = Path(__file__).parents[3]
-    text = (ours / "tests/reference_service/webui.py").read_text(encoding="utf-8")
+    ours = Path(__file__).parents[3] / "tests" / "reference_service"
+    texts = {name: (ours / name).read_text(encoding="utf-8") for name in ("webui.py", "program.py")}
 
-    assert "{port}" in loaded(files({"webui.py": text})["pipeline.yml"]).service.command  # type: ignore[union-attr]
+    assert "{port}" in loaded(files(texts)["pipeline.yml"]).service.command  # type: ignore[union-attr]
     assert settings.FILE_NAME == proposal.PIPELINE
 
 

@@ -1,8 +1,8 @@
 import doctest
 
-import emotions
 import pytest
-from emotions import EMOTIONS, NEUTRAL, prosody
+from fastspeech2 import emotions
+from fastspeech2.emotions import EMOTIONS, NEUTRAL, prosody
 
 
 def test_the_examples_hold():

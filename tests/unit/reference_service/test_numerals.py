@@ -1,7 +1,7 @@
 import doctest
 
-import numerals
 import pytest
+from fastspeech2 import numerals
 
 
 def test_the_examples_hold():

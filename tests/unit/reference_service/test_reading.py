@@ -1,8 +1,8 @@
 import doctest
 
 import pytest
-import reading
-from reading import read
+from fastspeech2 import reading
+from fastspeech2.reading import read
 
 
 def test_the_examples_hold():

@@ -1,4 +1,4 @@
-from sentences import CLAUSE_PAUSE_S, LONGEST_PIECE, SENTENCE_PAUSE_S, Piece, split
+from fastspeech2.sentences import CLAUSE_PAUSE_S, LONGEST_PIECE, SENTENCE_PAUSE_S, Piece, split
 
 
 def test_each_sentence_is_a_piece():

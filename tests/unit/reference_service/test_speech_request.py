@@ -1,7 +1,16 @@
 import json
 
 import pytest
-from speech_request import MAX_TEXT_CHARS, RequestError, SpeechRequest, parse
+from protocol import Promises
+from speech_request import RequestError, SpeechRequest
+from speech_request import parse as parse_for
+
+PROMISES = Promises(24000, ("zh",), ("neutral", "happy", "angry", "sad"), 20, True, 2.0, "someone")
+
+
+def parse(body):
+    """Read a body for an engine that knows some emotions, and 20 characters at once."""
+    return parse_for(body, PROMISES)
 
 
 def refused(body):
@@ -47,8 +56,8 @@ def test_a_blank_text_is_refused(text):
 
 
 def test_the_longest_text_is_taken_and_one_more_character_refused():
-    assert MAX_TEXT_CHARS == len(parse(json.dumps({"text": "好" * MAX_TEXT_CHARS}).encode()).text)
-    assert (422, "text_too_long") == refused({"text": "好" * (MAX_TEXT_CHARS + 1)})
+    assert PROMISES.longest_text == len(parse(json.dumps({"text": "好" * PROMISES.longest_text}).encode()).text)
+    assert (422, "text_too_long") == refused({"text": "好" * (PROMISES.longest_text + 1)})
 
 
 @pytest.mark.parametrize("emotion", [None, 1, ["sad"]])

@@ -1,4 +1,4 @@
-from tones import Syllable, sandhi
+from fastspeech2.tones import Syllable, sandhi
 
 
 def tones(text, *original):

@@ -7,14 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-WEBUI = Path(__file__).parents[2] / "reference_service" / "webui.py"
+SERVICE = Path(__file__).parents[2] / "reference_service"
 
 
 def started_without_packages(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Start a copy of it below `root` on a Python that has the standard library alone."""
     copy = root / "tests" / "reference_service" / "webui.py"
     copy.parent.mkdir(parents=True)
-    shutil.copy(WEBUI, copy)
+    for name in ("webui.py", "program.py"):
+        shutil.copy(SERVICE / name, copy.with_name(name))
     line = [sys.executable, "-S", str(copy), *words]
     return subprocess.run(line, capture_output=True, encoding="utf-8", check=False)
 

@@ -1,7 +1,7 @@
 import hashlib
 
 import pytest
-from weights import File, WeightsError, load
+from fastspeech2.weights import File, WeightsError, load
 
 HELLO = File("hello.bin", 5, hashlib.sha256(b"hello").hexdigest())
 

@@ -1,0 +1,69 @@
+"""One request at a time, each with its own answer; what is too much is refused with the time to wait."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from turns import Busy, Gone, Turns
+
+
+def test_two_never_have_their_turn_at_once():
+    turns, inside, most = Turns(20), [0], [0]
+
+    def work(number):
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.005)
+        inside[0] -= 1
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: turns.take(lambda: work(number)), range(16)))
+
+    assert (list(range(16)), 1) == (answers, most[0])
+    assert 0 == turns.waiting
+
+
+def test_all_turns_are_of_one_thread():
+    turns = Turns(2)
+
+    assert 1 == len({turns.take(threading.get_ident) for _ in range(3)} - {threading.get_ident()})
+
+
+def test_one_more_than_may_wait_is_told_when_to_come_back():
+    turns, open_, seen = Turns(1), threading.Event(), threading.Event()
+
+    def hold():
+        seen.set()
+        open_.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(turns.take, hold)
+        assert seen.wait(10)
+        second = pool.submit(turns.take, lambda: "second")
+        while not turns.waiting:
+            time.sleep(0.001)
+        with pytest.raises(Busy) as busy:
+            turns.take(lambda: "third")
+        open_.set()
+
+        assert (None, "second") == (first.result(), second.result())
+    assert busy.value.retry_after_s >= 1
+    assert "again" == turns.take(lambda: "again")
+
+
+def test_nothing_is_done_for_who_has_hung_up():
+    done = []
+
+    with pytest.raises(Gone):
+        Turns(1).take(lambda: done.append(1), lambda: True)
+    assert [] == done
+
+
+def test_a_failure_is_its_own_and_frees_the_turn():
+    turns = Turns(1)
+    with pytest.raises(ZeroDivisionError):
+        turns.take(lambda: 1 // 0)
+
+    assert 2 == turns.take(lambda: 2)
