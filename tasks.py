@@ -121,7 +121,8 @@ def models(context, settings=None):
         "'hf://ORG/REPO/*.safetensors' (** also over folders)",
         "mirror": "another source of the same file or folder; of a hub's also `modelscope` or `hf`: the same there; "
         "may be given more than once",
-        "path": "where it goes below the models folder; default: as the URL calls it",
+        "path": "where the file goes below the models folder, or the folder that all go to; "
+        "default: as the URL calls them",
         "keep": "leave the file there",
         "settings": SETTINGS,
     },

@@ -353,7 +353,8 @@ def _add_models(models: argparse.ArgumentParser) -> None:
     )
     another = "another source of the same file or folder; of a hub's also `modelscope` or `hf`: the same there"
     new.add_argument("--mirror", action="append", default=[], metavar="URL", help=another)
-    new.add_argument("--path", default="", help="where it goes below the models folder; default: as the URL calls it")
+    below = "where the file goes below the models folder, or the folder that all go to; default: as the URL calls them"
+    new.add_argument("--path", default="", help=below)
     new.add_argument("--keep", action="store_true", help="leave the file there")
     add(
         "list",

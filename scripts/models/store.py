@@ -100,9 +100,11 @@ def fetch(settings: Settings, offline: bool = False, patience: Patience = PATIEN
         patience: how long servers are asked again.
 
     Raises:
+        SettingsError: nobody has looked up what they are, see `Settings.check_weights`.
         ModelError: files are missing (offline), cannot be had, or do not fit on the disk. No file
             with a wrong content was given its name.
     """
+    settings.check_weights()
     models = settings.models
     if models is None:
         return Fetched(0, 0)

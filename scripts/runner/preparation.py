@@ -173,6 +173,7 @@ def fetch_weights(settings: Settings, offline: bool = False) -> None:
         offline: verify only, fetch nothing.
 
     Raises:
+        SettingsError: nobody has looked up sizes and digests.
         ModelError: a file is missing, cannot be had, or is not what the manifest says.
     """
     if settings.models is None:
@@ -198,6 +199,8 @@ def prepare(settings: Settings, with_service: bool, seconds: Dict[str, float]) -
         with timed(seconds, "weights"):
             fetch_weights(settings)
 
+    if with_service:
+        settings.check_weights()
     seconds["packages"] = 0.0  # it is shown first, whatever ends first
     weights = Beside(fetch) if with_service and not console.is_terminal() else None
     try:

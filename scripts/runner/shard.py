@@ -78,6 +78,17 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
     settings.check_warm_up_files()
 
 
+def check_run(settings: Settings, arguments: Sequence[str]) -> None:
+    """Refuse what `check` does, and weights that nobody can fetch yet where a service is started that needs them.
+
+    Raises:
+        SettingsError, SuiteError: it says which, and what was expected.
+    """
+    check(settings, arguments)
+    if starts_service(settings):
+        settings.check_weights()
+
+
 def execute(
     settings: Settings, node: Node, arguments: Sequence[str], checked: bool = False, fail_fast: bool = False
 ) -> Receipt:

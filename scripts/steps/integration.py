@@ -45,7 +45,7 @@ def run(settings: Settings, arguments: Sequence[str], nodes: int = 1, at_once: i
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
     arguments = pytest_arguments.stopping(arguments) if fail_fast else arguments
-    shard.check(settings, arguments)
+    shard.check_run(settings, arguments)
     with ownership.of_all(settings):
         nodes = nodes or _as_many_as_bearable(settings, at_once)
         subset.announce(subset.take(settings, arguments)[0], arguments)

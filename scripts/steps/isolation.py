@@ -47,7 +47,7 @@ def run(settings: Settings, arguments: Sequence[str], seed: int = 0, minutes: fl
     """
     if pytest_arguments.shows_only(arguments):
         collection.show(settings, preparation.install(settings, with_service=False).suite, arguments)
-    shard.check(settings, arguments)
+    shard.check_run(settings, arguments)
     with ownership.of_all(settings):
         records.sweep(settings.state)
         environments = preparation.install(settings, with_service=starts_service(settings))

@@ -69,6 +69,8 @@ def run(settings: Settings, wish: Wish) -> int:
     _check_python(settings, recorded, wish)
     arguments = _arguments(settings, recorded, wish)
     own = _placed(_on_code(settings, recorded, contents, wish), settings)
+    if starts_service(own):
+        own.check_weights()
     with ownership.of_all(own):
         integration.clear(own)
         environments = preparation.install(own, with_service=starts_service(own))

@@ -133,6 +133,7 @@ def prepare(settings: Settings, wish: Wish = AS_SET) -> Tuple[Settings, Environm
     if not any(service.command for service in settings.all_services.values()):
         raise SettingsError(f"{settings.file} has no service.command, so there is nothing to start", "Add it.")
     settings.check_warm_up_files()
+    settings.check_weights()
     ours = {
         name: dataclasses.replace(service, url=None) if service.command else service
         for name, service in settings.all_services.items()

@@ -58,7 +58,7 @@ def run(settings: Settings, node: Node, arguments: Sequence[str], wishes: Wishes
         ran_as = rerun.ran_as(settings, ci.job(os.environ), HERE)
         arguments = rerun.heeded(settings, [RERUN_FAILED, *arguments], os.environ, commit, ran_as)
         settings = _unshared(settings) if RERUN_FAILED in arguments else settings
-    shard.check(settings, arguments)
+    shard.check_run(settings, arguments)
     if wishes.merge:
         verdict.check_can_merge(settings, node)
     with ownership.of_shard(settings, node, os.environ):

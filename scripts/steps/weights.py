@@ -69,6 +69,7 @@ def _faults_of_contents(settings: Settings) -> Dict[str, str]:
 
 
 def _judge(settings: Settings, faults: Dict[str, str]) -> None:
+    settings.check_weights()
     files = _models(settings).files
     if not faults:
         say(verified(len(files), sum(file.size_bytes for file in files)))
@@ -118,12 +119,12 @@ def add(settings: Settings, sources: Sequence[str], path: str = "", keep: bool =
     path = path or manifest.file_name(sources[0])
     _check(settings, sources, path, keep)
     found = [_described(settings, source, path, keep and source == sources[0]) for source in sources]
-    sources = [each.file.sources[0] for each in found]
+    asked, sources = sources[0], [each.file.sources[0] for each in found]
     first = found[0].file
     for other in (each.file for each in found[1:]):
         if (other.size_bytes, other.sha256) != (first.size_bytes, first.sha256):
             raise ModelError(f"two sources give different files:\n  {_in_words(first)}\n  {_in_words(other)}")
-    say(f"to paste into {settings.file.name}, below `models:`, `files:`")
+    say(_where_to_paste(settings, asked))
     say()
     say_whole(manifest.entry(replace(first, sources=tuple(sources))))
     for each in found:
@@ -146,7 +147,7 @@ def add_folder(settings: Settings, sources: Sequence[str], path: str = "", keep:
     others = [[file for file in mirror.files if file.path in wanted] for mirror in mirrors]
     joined = folders.join(_read(settings, first.files), [_read(settings, files, keep=False) for files in others])
     found = folders.sort_out(joined.files, {file.path: file for file in _models(settings).files})
-    for line in _about(settings, first, found, joined.differing):
+    for line in _about(settings, sources[0], first, found, joined.differing):
         say(line)
     for file in (*found.new, *found.changed):
         say_whole(manifest.entry(file).rstrip("\n"))
@@ -171,7 +172,11 @@ def _read(settings: Settings, files: Sequence[ModelFile], keep: bool = True) -> 
 
 
 def _about(
-    settings: Settings, folder: folders.Folder, found: folders.Sorted, differing: Sequence[Tuple[str, str]]
+    settings: Settings,
+    asked: str,
+    folder: folders.Folder,
+    found: folders.Sorted,
+    differing: Sequence[Tuple[str, str]],
 ) -> Iterator[str]:
     """Say what was found, before the entries."""
     total_bytes = sum(file.size_bytes for file in folder.files)
@@ -183,8 +188,15 @@ def _about(
     if differing:
         yield "not the same at the mirror, which is no source of theirs: " + _names(path for path, _ in differing)
     if found.new or found.changed:
-        yield f"to paste into {settings.file.name}, below `models:`, `files:`"
+        yield _where_to_paste(settings, asked)
         yield ""
+
+
+def _where_to_paste(settings: Settings, source: str) -> str:
+    """Say where entries go; what is wanted of the same source has no use beside them."""
+    is_wanted = source in {folders.completed(each.sources[0]) for each in _models(settings).wanted}
+    place = f"to paste into {settings.file.name}, below `models:`, `files:`"
+    return f"{place}, in place of this source's entry below `wanted:`" if is_wanted else place
 
 
 def _names(paths: Iterable[str]) -> str:

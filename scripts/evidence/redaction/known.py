@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 from ...console import hidden_in
 from ...environments import pip_config
 from ...models.hub_token import find_token
-from ...settings import Settings
+from ...settings import Models, Settings
 from ...system.files import expand_user
 from .names import Weight, is_placeholder, looks_random, weight, word_set
 from .options import hidden, names_a_secret
@@ -154,7 +154,9 @@ def _of_settings(settings: Settings) -> Iterator[Secret]:
     addresses = [service.url or "" for service in services]
     addresses += [service.ready.path for service in services]
     addresses += [step.path or "" for service in services for step in service.warm_ups]
-    addresses += [source for file in (settings.models.files if settings.models else ()) for source in file.sources]
+    models = settings.models or Models()
+    addresses += [source for file in models.files for source in file.sources]
+    addresses += [source for wanted in models.wanted for source in wanted.sources]
     yield from (secret for address in addresses for secret in _of_url(address, with_query=True))
     commands = [service.command for service in services]
     commands += [step.command for service in services for step in service.warm_ups]

@@ -44,6 +44,16 @@ def test_a_command_that_is_not_yet_written_is_refused_before_anything_is_install
         preparation.install(project, environ={"SERVICE_URL": "http://h"})
 
 
+def test_weights_that_nobody_has_looked_up_are_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    text = "suite: {path: t, requirements: none}\nservice: {command: [x]}\nmodels:\n  wanted: [{sources: [hf://org/a]}]"
+    project = load(tmp_path, text)
+
+    with pytest.raises(SettingsError, match=r"pipeline.yml:4: models.wanted: "):
+        preparation.prepare(project, True, {})
+    with pytest.raises(InstallError, match="none"):  # only a service of ours needs weights
+        preparation.prepare(project, False, {})
+
+
 def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "suite.txt").write_text("# nothing\n")
     (tmp_path / "service.txt").write_text("# nothing at all\n")

@@ -10,7 +10,7 @@ from typing import List
 import pytest
 
 from scripts.ci import Node
-from scripts.errors import PipelineError
+from scripts.errors import PipelineError, SettingsError
 from scripts.planning import plan as planning
 from scripts.planning.estimates import Estimates
 from scripts.proof import outcomes, receipt
@@ -19,7 +19,7 @@ from scripts.runner import claims, shard
 from scripts.runner.decisions import Exit, FinishedRound, next_step
 from scripts.runner.rounds import ShardRun
 from scripts.runner.selection import Selection
-from scripts.settings import Distribution, Settings, Suite
+from scripts.settings import Distribution, Settings, Suite, load
 from scripts.steps import verdict
 from tests.unit.proof.results import ran
 from tests.unit.proof.results import shard as result
@@ -127,6 +127,21 @@ def test_what_is_named_and_not_there_is_refused_before_anything_is_taken_away(tm
 def test_a_suite_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"suite\.path"):
         shard.check(Settings(Suite("tests"), file=tmp_path / "pipeline.yml"), [])
+
+
+def test_weights_that_nobody_has_looked_up_are_refused_where_a_service_needs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t").mkdir()
+    text = "suite: {path: t}\nservice: {command: [x]}\nmodels: {wanted: [{sources: [hf://org/a]}]}\n"
+    (tmp_path / "pipeline.yml").write_text(text)
+    project = load(None, {}, tmp_path)
+
+    shard.check(project, [])  # of a plan, say
+    with pytest.raises(SettingsError, match="hf://org/a"):
+        shard.check_run(project, [])
+    monkeypatch.setenv("SERVICE_URL", "http://127.0.0.1:1")
+    shard.check_run(project, [])
 
 
 def test_the_commit_is_git_s_or_the_ci_s_or_none(tmp_path: Path) -> None:

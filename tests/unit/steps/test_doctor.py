@@ -59,6 +59,15 @@ def test_weights_that_do_not_fit_are_wrong(tmp_path: Path, capsys: pytest.Captur
     assert re.search(r"^wrong +weights .* needed", text, re.MULTILINE)
 
 
+def test_weights_that_nobody_has_looked_up_are_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "suite: {path: checks}\nmodels: {wanted: [{sources: [hf://org/a]}]}"
+    status, text = report(projects.make(tmp_path, settings=text), capsys)
+
+    assert 1 == status
+    assert re.search(r"^wrong +weights .*:2: models.wanted: .*:\n {20}hf://org/a\n {18}-> ", text, re.MULTILINE)
+    assert re.search(r"^ {23}\S*invoke models.add hf://org/a$", text, re.MULTILINE)
+
+
 def test_requirements_without_a_lock_are_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = projects.make(tmp_path)
     (project / "requirements.txt").write_text("requests\n")

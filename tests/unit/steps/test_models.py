@@ -4,12 +4,14 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import List
 
 import pytest
 
 from scripts import settings
 from scripts.errors import ModelError
 from scripts.steps import models
+from tests.unit.steps import projects
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,6 +54,31 @@ print(sorted({slow!r} & set(sys.modules)))
 def test_offline_names_what_is_missing(project: settings.Settings) -> None:
     with pytest.raises(ModelError, match=r"a\.bin"):
         models.run(project, offline=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["integration"], ["integration", "--nodes", "2"], ["shard", "0", "2"], ["isolation"], ["serve"], ["models"]],
+)
+def test_what_nobody_has_looked_up_stops_each_step_that_fetches_before_anything_else(
+    tmp_path: Path, words: List[str]
+) -> None:
+    text = "service: {command: [x], requirements: none}\nsuite: {path: checks}\nmodels: {wanted: [{sources: [hf://org/a]}]}"
+    project = projects.make(tmp_path, settings=text)
+    (project / "reports").mkdir()
+    (project / "reports" / "merge.json").write_text("of the last run")
+    done = projects.run(project, *words)
+
+    assert (2, 1) == (done.returncode, done.stdout.count("models.add hf://org/a --settings"))
+    assert "of the last run" == (project / "reports" / "merge.json").read_text()
+
+
+def test_a_plan_needs_no_weights(tmp_path: Path) -> None:
+    project = projects.make(tmp_path)
+    with (project / "pipeline.yml").open("a") as file:
+        file.write("models: {wanted: [{sources: [hf://org/a]}]}\n")
+
+    assert 0 == projects.run(project, "plan").returncode
 
 
 def test_a_project_without_weights_has_nothing_to_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

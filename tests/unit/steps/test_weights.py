@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Callable
 
 import pytest
 import yaml
@@ -92,6 +93,12 @@ def test_a_deep_verification_of_right_files_ends_well(whole: Settings, capsys: O
     assert "weights: 2 files verified, 5 bytes\n" == capsys.readouterr().out
 
 
+@pytest.mark.parametrize("step", [weights.show, weights.verify])
+def test_what_nobody_has_looked_up_is_not_said_to_be_right(tmp_path: Path, step: Callable[[Settings], None]) -> None:
+    with pytest.raises(SettingsError, match="hf://org/voice"):
+        step(project(tmp_path, wanted=[{"sources": ["hf://org/voice"]}]))
+
+
 # A new entry -------------------------------------------------------------------------------------
 
 
@@ -105,6 +112,17 @@ def test_a_new_entry_can_be_pasted(here: Settings, tmp_path: Path, capsys: Outpu
 
     assert "to paste into pipeline.yml, below `models:`, `files:`" == first
     assert (1, 3) == (fetched.files, fetched.total_bytes)
+
+
+def test_an_entry_that_is_wanted_says_in_whose_place_it_goes(tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    (tmp_path / "b.bin").write_bytes(b"abc")
+    wanting = project(tmp_path, wanted=[{"sources": ["file:a.bin"]}])
+    weights.add(wanting, ["file:a.bin"])
+    weights.add(wanting, ["file:b.bin"])
+
+    first, other = (line for line in capsys.readouterr().out.splitlines() if line.startswith("to paste"))
+    assert f"{other}, in place of this source's entry below `wanted:`" == first
 
 
 @pytest.mark.parametrize("known", [False, True])

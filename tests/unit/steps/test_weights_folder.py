@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Dict, List
 
@@ -17,6 +18,7 @@ from tests.unit.models import s3_servers
 from tests.unit.models.hubs import COMMIT, hugging_face, model_scope
 from tests.unit.models.loopback import content, files_below, serve
 from tests.unit.models.manifests import entry, project
+from tests.unit.steps import projects
 
 FILES = {"config.json": b"{}", "gpt.bin": b"abc" * 100, "sub/a b.bin": b"x", "sub/说明.md": b"text"}
 Output = pytest.CaptureFixture[str]
@@ -215,3 +217,25 @@ def test_the_objects_below_a_prefix_are_read_once_and_kept(
 
     assert [expected(path, f"s3://weights/v1/{path}") for path in sorted(FILES)] == pasted(capsys)[1]
     assert FILES == files_below(here.models_directory)
+
+
+def test_what_is_wanted_is_fetched_once_what_the_named_commands_print_is_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    wanted = {"sources": ["hf://org/voice", "modelscope"], "path": "cache/voice"}
+    here = project(tmp_path, wanted=[wanted])
+    with pytest.raises(SettingsError) as failure:
+        store.fetch(here)
+    [line] = [line for line in failure.value.hint.splitlines() if line.startswith("  ")]
+    with serve(hugging_face(FILES)) as hub, serve(model_scope(FILES)) as mirror:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", mirror.url)
+        status = projects.run(tmp_path, "models", "add", *shlex.split(line)[2:]).returncode
+        said, entries = pasted(capsys)
+        fetched = store.fetch(project(tmp_path, *entries))
+
+    assert (0, True) == (status, said[-1].endswith("in place of this source's entry below `wanted:`"))
+    assert (len(FILES), {f"cache/voice/{path}": data for path, data in FILES.items()}) == (
+        fetched.files,
+        files_below(here.models_directory),
+    )

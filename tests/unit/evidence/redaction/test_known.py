@@ -20,6 +20,7 @@ service:
 models:
   files:
     - {path: a.bin, size: 1, sha256: SHA, sources: ["https://me:hunter-8@host/a.bin?sig=hunter-9"]}
+  wanted: [{sources: ["https://host/b.bin?sig=hunter-13"]}]
 suite: {path: t}
 """.replace("SHA", "0" * 64)
 
@@ -40,7 +41,7 @@ def test_all_that_the_settings_keep_to_themselves_is_known_but_what_stands_in_ev
 
     known = found(settings.load(None, {}, tmp_path), {}, tmp_path)
 
-    hunters = {f"hunter-{number}" for number in (1, 3, 4, 5, 7, 8, 9, 10, 11, 12)}
+    hunters = {f"hunter-{number}" for number in (1, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13)}
     assert {*hunters, "hunter-2=x", "hunter 6", "swordfish", "Bearer hunter-11"} == set(known)
     assert {"swordfish"} == {value for value, is_word in known.items() if is_word}
 
