@@ -41,17 +41,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Keep what a test sent and got, however it failed: in its set-up, its assertions, or for want of an answer."""
     outcome: Any = yield
     report = outcome.get_result()
-    if report.when == "call":
-        report.user_properties += [("judged by", rule) for rule in sorted(promises.rules_of(item.nodeid))]
+    rules = sorted(promises.rules_of(item.nodeid)) if report.when == "call" else []
+    report.user_properties += [("judged by", rule) for rule in rules]
+    if report.failed and rules:
+        report.sections.append(("judged by", "\n".join(rules)))
     kept = evidence.keep_all(item.nodeid) if report.failed else []
     if kept:
         report.sections.append(("what it sent and got", "\n".join(kept)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many tests were judged by which rule, where engines differ."""
-    for rule, count in promises.counted_rules().items():
-        terminalreporter.write_line(f"judged by {rule}: {count} {'test' if count == 1 else 'tests'}")
+    """Say how many tests were judged by which rule, where engines differ; which, is in judged-by.txt."""
+    for rule, tests in promises.tests_by_rule().items():
+        terminalreporter.write_line(f"judged by {rule}: {len(tests)} {'test' if len(tests) == 1 else 'tests'}")
+    evidence.keep_text("judged-by.txt", promises.tests_by_rule())
 
 
 @pytest.fixture(scope="session")

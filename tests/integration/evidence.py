@@ -6,13 +6,14 @@ where it sent none, for what it looks at was asked before, those of its file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 from collections import deque
 from pathlib import Path
-from typing import Deque, List, NamedTuple, Tuple
+from typing import Deque, List, Mapping, NamedTuple, Sequence, Tuple
 
 REMEMBERED = 100  # requests of late; each with an answer of some 100 kB
 KEPT = 20  # of one failed test, the latest
@@ -83,6 +84,15 @@ def keep(exchange: Exchange, nodeid: str) -> str:
     except OSError as error:
         return f"not kept: {error}"
     return str(sound if exchange.is_sound else text)
+
+
+def keep_text(name: str, lists: Mapping[str, Sequence[str]]) -> None:
+    """Save lists under their titles, where there is a folder for evidence, and anything to save."""
+    if folder() and lists:
+        text = "\n".join(f"{title}\n" + "".join(f"  {each}\n" for each in found) for title, found in lists.items())
+        with contextlib.suppress(OSError):
+            Path(folder()).mkdir(parents=True, exist_ok=True)
+            (Path(folder()) / name).write_text(text, encoding="utf-8")
 
 
 def name_of(exchange: Exchange, nodeid: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Dict, NamedTuple, Set, Tuple
+from typing import Dict, List, NamedTuple, Set, Tuple
 
 import requests
 
@@ -84,9 +84,6 @@ def rules_of(nodeid: str) -> Set[str]:
     return _rules.get(nodeid, set())
 
 
-def counted_rules() -> Dict[str, int]:
-    """Count the tests that were judged by each rule."""
-    counts: Dict[str, int] = {}
-    for rule in (rule for rules in _rules.values() for rule in rules):
-        counts[rule] = counts.get(rule, 0) + 1
-    return dict(sorted(counts.items()))
+def tests_by_rule() -> Dict[str, List[str]]:
+    """Name the tests that were judged by each rule."""
+    return {rule: [test for test in _rules if rule in _rules[test]] for rule in sorted(set().union(*_rules.values()))}

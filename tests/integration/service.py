@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -58,7 +59,10 @@ class Service:
     @cached_property
     def real_time_factor(self) -> float:
         """Seconds of waiting for a second of speech, as the engine promises; of one that promises nothing, 2."""
-        return float(self.health().get("promises", {}).get("real_time_factor", 2.0))
+        with contextlib.suppress(requests.RequestException, ValueError, KeyError, TypeError):
+            health = requests.get(self.url + "/health", timeout=TIMEOUT_S).json()
+            return float(health["promises"]["real_time_factor"])
+        return 2.0
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send any request; that no answer comes, or half of one, is the service's fault."""

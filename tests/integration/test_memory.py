@@ -17,7 +17,7 @@ from tests.integration.service import Service
 
 MIB = 2**20
 TEXTS = ("一天。", "两年多。", "三月开花。", "四季都好看。")  # the same few: caches fill up early
-WARM_UP, REQUESTS = 12, 80
+WARM_UP, REQUESTS = 12, 120
 SLOPE_LIMIT_MIB = 0.2  # measured: 0.001 a request
 
 
@@ -59,7 +59,8 @@ def theil_sen_slope(values: List[float]) -> float:
 
 
 def test_memory_does_not_leak(soak: List[float]) -> None:
-    came = theil_sen_slope(soak)
+    # What loading freed is used first, 30 MiB and more: a leak may only show in the last requests.
+    came = max(theil_sen_slope(soak), theil_sen_slope(soak[-len(soak) // 3 :]))
 
     assert came < SLOPE_LIMIT_MIB, (
         f"memory leak: expected less than {SLOPE_LIMIT_MIB} MiB a request, came {came:.3f} "

@@ -2,7 +2,8 @@
 
     python tests/reference_service/sabotaged.py --fault cut-end --model-dir DIR --port 7860
 
-Every fault but those of `prosody` and `read` is a function around Speaker.speak.
+Every fault is a function around Speaker.speak, but those of two requests at once, which the face keeps from meeting in
+the engine, and those of `prosody` and `read`.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import re
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List
 
+import api
 import numpy as np
 import webui
 from fastspeech2 import emotions, speech
 from protocol import Unreadable
 
 Speak = Callable[[str, str, float], bytes]
+Answer = Callable[[Any, Any], bytes]  # of the face: service, request
 RATE = speech.SAMPLE_RATE
 HEADER_BYTES = 44
 
@@ -91,14 +94,14 @@ def leak(speak: Speak) -> Speak:
     return faulty
 
 
-def swap_answers(speak: Speak) -> Speak:
+def swap_answers(answer: Answer) -> Answer:
     """Answer each request with the latest text that anyone asked for."""
-    latest: List[Tuple[Any, ...]] = [()]
+    latest: List[Any] = []
 
-    def faulty(*request: Any) -> bytes:
-        latest[0] = request
+    def faulty(service: api.Service, wanted: Any) -> bytes:
+        latest[:] = [wanted]
         time.sleep(0.05)  # long enough for a request that comes at the same time
-        return speak(*latest[0])
+        return answer(service, latest[0])
 
     return faulty
 
@@ -138,15 +141,15 @@ def error_500(speak: Speak) -> Speak:
     return faulty
 
 
-def deadlock(speak: Speak) -> Speak:
+def deadlock(answer: Answer) -> Answer:
     """Hang for ever as soon as two requests meet."""
     busy = threading.Semaphore(1)
 
-    def faulty(*request: Any) -> bytes:
+    def faulty(service: api.Service, wanted: Any) -> bytes:
         if not busy.acquire(blocking=False):
             threading.Event().wait()
         try:
-            return speak(*request)
+            return answer(service, wanted)
         finally:
             busy.release()
 
@@ -157,16 +160,16 @@ AROUND_SPEAK: Dict[str, Callable[[Speak], Speak]] = {
     "clip": clip,
     "crash-on-long": crash_on_long,
     "cut-end": cut_end,
-    "deadlock": deadlock,
     "error-500": error_500,
     "leak": leak,
     "long-gap": long_gap,
     "near-silence": near_silence,
     "not-repeatable": not_repeatable,
     "slow-down": slow_down,
-    "swap-answers": swap_answers,
     "wrong-rate": wrong_rate,
 }
+
+AROUND_FACE: Dict[str, Callable[[Answer], Answer]] = {"deadlock": deadlock, "swap-answers": swap_answers}
 
 true_prosody, true_read = emotions.prosody, speech.read
 
@@ -195,6 +198,8 @@ def sabotage(fault: str) -> None:
     """Put the fault in place."""
     emotions.prosody = PROSODY.get(fault, true_prosody)
     speech.read = READ.get(fault, true_read)
+    if fault in AROUND_FACE:
+        api.Service.speak = AROUND_FACE[fault](api.Service.speak)  # type: ignore[method-assign]
     if fault in AROUND_SPEAK:
         true_init = speech.Speaker.__init__
 
@@ -208,7 +213,7 @@ def sabotage(fault: str) -> None:
 def main() -> int:
     """Take --fault off the command line and hand the rest to webui.main."""
     parser = argparse.ArgumentParser(description="The reference service with one fault.")
-    faults = sorted([*AROUND_SPEAK, *PROSODY, *READ])
+    faults = sorted([*AROUND_SPEAK, *AROUND_FACE, *PROSODY, *READ])
     parser.add_argument("--fault", required=True, choices=faults)
     options, rest = parser.parse_known_args()
     sabotage(options.fault)
