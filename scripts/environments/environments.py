@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import shutil
-import sys
 import sysconfig
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -25,6 +23,7 @@ from ..system import files, locks, programs
 from . import census, disk_errors, installation, installers
 from . import requirements as requirements_files
 from .census import Census
+from .interpreters import OURS, Interpreter
 from .locks import lock_files
 from .orders import Order
 from .sources import installed_sources, local_sources, source_trees
@@ -94,6 +93,7 @@ class Recipe:
     learnt: Tuple[LocalSource, ...] = ()  # what these themselves have from there, as the last installation showed
     notes: Path = field(default=Path(), compare=False)  # the file of what was learnt
     known: Mapping[str, State] = field(default_factory=dict, compare=False)
+    interpreter: Interpreter = OURS
 
     @property
     def ready(self) -> bool:
@@ -130,14 +130,23 @@ class Recipe:
         """Look anew at all that decides it; a commit that was told to us is installed, whatever a branch is at now."""
         commits = {each.identity for each in (*self.sources, *self.learnt) if not each.source.is_local}
         known = {name: state for name, state in self.known.items() if name in commits}
-        return recipe(self.name, self.requirements, self.folder.parent.parent, self.project, known)
+        state = self.folder.parent.parent
+        return recipe(self.name, self.requirements, state, self.project, known, self.interpreter)
 
 
-def recipe(name: str, requirements: Path, state: Path, project: Path, known: Mapping[str, State] = {}) -> Recipe:
-    """Decide which environment serves a requirements file of a project on this machine and Python.
+def recipe(
+    name: str,
+    requirements: Path,
+    state: Path,
+    project: Path,
+    known: Mapping[str, State] = {},
+    interpreter: Interpreter = OURS,
+) -> Recipe:
+    """Decide which environment serves a requirements file of a project on this machine and a Python.
 
     Args:
         known: the states of local sources that the run has seen which we are a part of.
+        interpreter: what it is made on.
 
     Raises:
         InstallError: the file is missing, was edited after its lock was made, or names what cannot be found.
@@ -147,10 +156,11 @@ def recipe(name: str, requirements: Path, state: Path, project: Path, known: Map
     lock = requirements.with_suffix(".lock")
     if lock.is_file():
         lock_files.check_lock(requirements, lock, project)
-        lock_files.check_python(lock)
+        lock_files.check_python(lock, interpreter.version, interpreter.program)
     source = lock if lock.is_file() else requirements
     with progress(f"reading what {source.name} installs from this machine"):
-        return _recipe(Recipe(name, requirements, lock if lock.is_file() else None, state, project, known=known))
+        asked = Recipe(name, requirements, lock if lock.is_file() else None, state, project, known=known)
+        return _recipe(replace(asked, interpreter=interpreter))
 
 
 def _recipe(asked: Recipe) -> Recipe:
@@ -159,13 +169,14 @@ def _recipe(asked: Recipe) -> Recipe:
     memory = Memory(place / "digests.json")
     lines = local_sources.lines_of(source, project)
     definition = b"\0".join([_definition(source, memory), *_filled_in(lines)])
-    notes = place / f"{asked.name}-{cache_key(definition, platform.python_version(), '')[:12]}.learnt.json"
+    python = asked.interpreter
+    notes = place / f"{asked.name}-{cache_key(definition, python.release, '')[:12]}.learnt.json"
     sources = tuple(local_sources.find(lines, project, memory, asked.known))
     learnt = tuple(local_sources.find(_lines_learnt(notes), project, memory, asked.known, may_be_gone=True))
     memory.save()
     states = [os.fsencode(f"{each.label} {each.state.key}") for each in (*sources, *learnt)]
-    key = cache_key(b"\0".join([definition, *states]), sys.version, sysconfig.get_platform())
-    folder = place / f"{asked.name}-{platform.python_version()}-{key[:12]}"
+    key = cache_key(b"\0".join([definition, *states]), python.build, sysconfig.get_platform())
+    folder = place / f"{asked.name}-{python.release}-{key[:12]}"
     return replace(asked, folder=folder, sources=sources, learnt=learnt, notes=notes)
 
 
@@ -264,7 +275,7 @@ def _build(recipe: Recipe, lock: int) -> str:
     with progress(title):
         try:
             places = (recipe.folder, recipe.source, recipe.requirements, recipe.project)
-            order = Order(*places, recipe.sources, recipe.learnt)
+            order = Order(*places, recipe.sources, recipe.learnt, recipe.interpreter.program)
             return installation.install(order, lock)
         except programs.ProgramFailed as failed:
             full = disk_errors.error(title, failed.output, installation.places(recipe.folder))
@@ -277,7 +288,7 @@ def _build(recipe: Recipe, lock: int) -> str:
 
 def _write_stamp(recipe: Recipe, installer: str) -> None:
     """Say that the environment is complete: all of the stamp, or none of it."""
-    stamp: Dict[str, Any] = {"schema": SCHEMA, "folder": str(recipe.folder), "python": sys.version}
+    stamp: Dict[str, Any] = {"schema": SCHEMA, "folder": str(recipe.folder), "python": recipe.interpreter.build}
     stamp.update({"installed_from": str(recipe.source), "with": installer})
     counted = census.take(recipe.folder)
     stamp.update({"files": counted.files, "bytes": counted.size_bytes})

@@ -103,7 +103,7 @@ def _with_uv(uv: str, work: _Work) -> None:
     environ = {**work.environ, **settings, "UV_LINK_MODE": installers.link_mode(work.environ)}
     if order.is_locked:  # a step that wants hashes of all says so
         environ = {name: value for name, value in environ.items() if name not in _WANT_HASHES}
-    run([uv, "venv", "--python", sys.executable, str(order.folder)], environ)
+    run([uv, "venv", "--python", order.python, str(order.folder)], environ)
     python = str(order.folder / "bin" / "python")
     for step in work.steps:
         install = [uv, "pip", "install", *pip_settings.uv_options(settings), "--python", python, "-r", str(step.file)]
@@ -143,7 +143,7 @@ def _with_venv(work: _Work) -> None:
     if order.source.name in BUILD_FILES:
         message = f"{order.source}: only uv installs what a project needs without the project itself, and no uv is here"
         raise InstallError(message, "Install it: pip install uv. Or name a requirements.txt.")
-    run([sys.executable, "-m", "venv", str(order.folder)], work.environ)
+    run([order.python, "-m", "venv", str(order.folder)], work.environ)
     pip = [str(order.folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log"  # what kept pip from an index stands only there

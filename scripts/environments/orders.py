@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ class Order(NamedTuple):
     project: Path  # whose folder the paths in requirements count from
     sources: Sequence[LocalSource] = ()  # what the source has from paths and version control
     learnt: Sequence[LocalSource] = ()  # what these need from paths and version control
+    python: str = sys.executable  # that it is made on
 
     @property
     def is_locked(self) -> bool:

@@ -10,12 +10,13 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .. import ci, console
 from ..console import counted, human_bytes, say
-from ..environments import environments
+from ..environments import environments, interpreters
 from ..environments.environments import Environment, Recipe
+from ..environments.interpreters import OURS
 from ..environments.locks import lock_files
 from ..environments.sources.local_sources import LocalSource, State
 from ..errors import PipelineError
@@ -95,9 +96,10 @@ def install(
     suite = _make("suite", settings.suite.requirements if with_suite else None, settings, known)
     own = Path(sys.prefix)
     made = {
-        name: _make(_folder_name(name), settings.all_services[name].requirements, settings, known)
+        name: _make(_folder_name(name), service.requirements, settings, known, service.pythons)
         or environments.of_shell(os.environ, own)
-        for name in names
+        for name, service in settings.all_services.items()
+        if name in names
     }
     found = {name: environment for name, environment in made.items() if environment}
     return Environments(suite or Environment(own), found)
@@ -130,28 +132,39 @@ def digest(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
     Raises:
         InstallError: a requirements file is missing, or its lock is stale.
     """
-    wanted = {"suite": settings.suite.requirements}
-    wanted.update({_folder_name(n): settings.all_services[n].requirements for n in _services(settings, environ)})
-    recipes = [_recipe(name, requirements, settings, {}) for name, requirements in wanted.items() if requirements]
-    content = json.dumps([os.path.realpath(sys.executable), sorted(str(recipe.folder) for recipe in recipes)])
+    of_services = {name: settings.all_services[name] for name in _services(settings, environ)}
+    wanted: Dict[str, Tuple[Optional[str], Sequence[str]]] = {"suite": (settings.suite.requirements, ())}
+    wanted.update({_folder_name(name): (each.requirements, each.pythons) for name, each in of_services.items()})
+    recipes = [_recipe(name, *of, settings, {}) for name, of in wanted.items() if of[0]]
+    others = {os.path.realpath(each.interpreter.program) for each in recipes if each.interpreter != OURS}
+    folders = sorted(str(recipe.folder) for recipe in recipes)
+    content = json.dumps([os.path.realpath(sys.executable), folders, *sorted(others)])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _recipe(name: str, requirements: str, settings: Settings, known: Mapping[str, State]) -> Recipe:
-    return environments.recipe(name, settings.project / requirements, settings.state, settings.project, known)
+def _recipe(
+    name: str, requirements: Optional[str], asked: Sequence[str], settings: Settings, known: Mapping[str, State]
+) -> Recipe:
+    file, interpreter = settings.project / (requirements or ""), interpreters.choose(asked, name)
+    return environments.recipe(name, file, settings.state, settings.project, known, interpreter)
 
 
 def _make(
-    name: str, requirements: Optional[str], settings: Settings, known: Mapping[str, State]
+    name: str,
+    requirements: Optional[str],
+    settings: Settings,
+    known: Mapping[str, State],
+    asked: Sequence[str] = (),
 ) -> Optional[Environment]:
     if requirements is None:
         return None
-    recipe = _recipe(name, requirements, settings, known)
+    recipe = _recipe(name, requirements, asked, settings, known)
     if recipe.ready:
         return environments.make(recipe)
     folder = recipe.folder.relative_to(settings.project)
     size = lock_files.header(recipe.lock).get("download") if recipe.lock else None
-    say(f"packages for the {name}: {size or requirements}, into {folder}")
+    on = "" if recipe.interpreter == OURS else f", on Python {recipe.interpreter.version}"
+    say(f"packages for the {name}: {size or requirements}, into {folder}{on}")
     made = environments.make(recipe)
     prune(settings)
     return made

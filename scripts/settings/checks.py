@@ -44,6 +44,13 @@ def check_environment(variables: Mapping[str, str]) -> None:
             raise ValueError(f"{name}: {error}") from error
 
 
+def check_pythons(versions: Union[str, Tuple[str, ...]]) -> None:
+    """Accept versions of Python as 3.11, one or several."""
+    for each in (versions,) if isinstance(versions, str) else versions:
+        if not re.fullmatch(r"3\.\d{1,2}", each):
+            raise ValueError(f'expected a Python as "3.11", got {shortened(each)}')
+
+
 def check_statuses(statuses: Union[int, Tuple[int, ...]]) -> None:
     """Accept one HTTP status, or several."""
     for status in (statuses,) if isinstance(statuses, int) else statuses:

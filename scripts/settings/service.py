@@ -22,6 +22,7 @@ from .checks import (
     check_positive,
     check_positive_number,
     check_prepare,
+    check_pythons,
     check_statuses,
     check_variable,
 )
@@ -157,7 +158,8 @@ class Service:
 
     `command`, started in `directory`, and the values of `environment` may hold {host} and {port} (where it listens),
     {models} (the folder of the weights), {run_id}, {reports} and {shard}. Where `requirements` is given, its `python`
-    is that environment's. With `url`, nothing is started. `gpu` is `auto` (shards at once are given one each, where
+    is that environment's, made on the first of the Pythons of the key `python` that this machine has. With `url`,
+    nothing is started. `gpu` is `auto` (shards at once are given one each, where
     there are any), `never`, or the words that are added to the command where there is a GPU. `start: one_first` lets
     one service become ready before those of the other shards start; with `shared` one serves all shards of this
     machine. `needs` names the services that must be ready before. `logs` are patterns of further log files, for the
@@ -168,6 +170,7 @@ class Service:
     directory: str = checked(check_folder, default=".")
     url: Optional[str] = checked(check_given, default=None)
     requirements: Optional[str] = checked(check_given, default=None)
+    python: Union[str, Tuple[str, ...]] = checked(check_pythons, default=())
     host: str = checked(check_host, default="127.0.0.1")
     port: Optional[int] = checked(check_port, default=None)
     environment: Mapping[str, str] = checked(check_environment, name=check_variable, default_factory=dict)
@@ -191,7 +194,14 @@ class Service:
         if self.coverage and (self.shared or not self.command):
             what = "that all shards share" if self.shared else "that runs already"
             raise ValueError(f"coverage: a service {what} is not measured: its data belong to no shard")
+        if self.python and not self.requirements:
+            raise ValueError("python: it is what the environment of `requirements` is made on, and there are none")
         _check_names(self.warm_ups)
+
+    @property
+    def pythons(self) -> Tuple[str, ...]:
+        """List the interpreters that its environment may be made on, the best first; none: the one that runs us."""
+        return (self.python,) if isinstance(self.python, str) else self.python
 
     @property
     def warm_ups(self) -> Tuple[WarmUp, ...]:

@@ -15,6 +15,7 @@ from ..console import counted, human_bytes, say
 from ..distribution import opening
 from ..distribution.store import StoreError
 from ..environments import environments, installers
+from ..environments.interpreters import choose
 from ..environments.locks import lock_files
 from ..environments.pythons import find
 from ..errors import PipelineError
@@ -106,8 +107,10 @@ def installer(uv: Optional[str]) -> Check:
 
 
 def _requirements(settings: Settings) -> Iterator[Check]:
+    asked = lock.pythons(settings)
     for file in lock.files(settings):
-        recipe = environments.recipe(file.parent.name, file, settings.state, settings.project)
+        interpreter = choose(asked.get(file, ()), file.name)
+        recipe = environments.recipe(file.parent.name, file, settings.state, settings.project, {}, interpreter)
         text = str(file.relative_to(settings.project))
         if recipe.lock is None:
             yield Check(NOTE, "packages", f"{text}: no lock", f"Pin it: {settings.command('nox', '-s', 'lock')}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..console import counted, say
 from ..environments.locks import lock_files, python_versions, resolution
@@ -29,11 +29,14 @@ def run(settings: Settings, upgrade: bool = False, oldest_python: Optional[str] 
     if not found:
         message = f"there is no requirements file in {settings.project} to lock"
         raise InstallError(message, "Name one in pipeline.yml: suite.requirements, service.requirements.")
+    asked = pythons(settings)
     for requirements in found:
         lock = requirements.with_suffix(".lock")
         before = lock.read_text(encoding="utf-8") if lock.is_file() else None
         if oldest_python:
             oldest = OldestPython(oldest_python, "--oldest-python says so")
+        elif requirements in asked:
+            oldest = OldestPython(min(asked[requirements], key=lock_files.version), "service.python says so")
         else:
             oldest = python_versions.oldest(settings.project, lock_files.oldest_python(lock))
         resolution.make(Request(requirements, settings.project, oldest, upgrade))
@@ -68,6 +71,16 @@ def told(name: str, before: Optional[str], now: str, oldest: OldestPython) -> Li
     width = max((len(package) for package, _ in changes), default=0)
     rows = [f"  {package:{width}}  {change}" for package, change in changes] if before is not None else []
     return [f"{name}: {packages}; for Python {oldest.version} and newer ({oldest.why}); {news}", *rows]
+
+
+def pythons(settings: Settings) -> Dict[Path, Tuple[str, ...]]:
+    """List the requirements files that are installed on an interpreter of their own, and which these may be."""
+    ours = {name for name in ("requirements.txt", settings.suite.requirements) if name}
+    return {
+        settings.project / service.requirements: service.pythons
+        for service in settings.all_services.values()
+        if service.requirements and service.pythons and service.requirements not in ours
+    }
 
 
 def files(settings: Settings) -> Iterator[Path]:

@@ -97,7 +97,8 @@ def _run_each(settings: Settings, here: Sequence[str], arguments: Sequence[str],
 
 
 def _wanted(settings: Settings) -> pythons.Wanted:
-    locks = [file.with_suffix(".lock") for file in lock.files(settings)]
+    own = lock.pythons(settings)  # whatever the suite runs on, these are installed on others
+    locks = [file.with_suffix(".lock") for file in lock.files(settings) if file not in own]
     return pythons.wanted(settings.project, locks)
 
 

@@ -119,16 +119,18 @@ def check_lock(file: Path, lock: Path, project: Path) -> None:
         raise InstallError(stale, "Run: {command}", ("nox", "-s", "lock"))
 
 
-def check_python(lock: Path) -> None:
-    """Refuse a lock that is for newer Pythons than this one: it lacks what an older one needs.
+HERE = "{}.{}".format(*sys.version_info)
+
+
+def check_python(lock: Path, here: str = HERE, program: str = sys.executable) -> None:
+    """Refuse a lock that is for newer Pythons than the one it is installed on: it lacks what an older one needs.
 
     Raises:
         InstallError: with the command that makes it for this one, too.
     """
     oldest = oldest_python(lock)
-    here = "{}.{}".format(*sys.version_info)
     if oldest and version(here) < version(oldest):
-        message = f"{lock} is for Python {oldest} and newer, and this is {here} ({sys.executable})"
+        message = f"{lock} is for Python {oldest} and newer, and this is {here} ({program})"
         hint = "Run it on a newer Python; or lock it for this one, too: {command}"
         raise InstallError(message, hint, ("nox", "-s", "lock", "--", "--oldest-python", here))
 

@@ -10,6 +10,7 @@ import pytest
 
 from scripts import settings
 from scripts.environments import environments
+from scripts.environments.pythons import HERE, find
 from scripts.errors import InstallError, ModelError, SettingsError
 from scripts.runner import preparation
 from scripts.settings import Settings
@@ -168,3 +169,14 @@ def test_where_packages_and_weights_fail_both_are_told(
         preparation.prepare(load(tmp_path, "suite: {path: t}"), True, {})
 
     assert "weights: a.bin cannot be had\n" == capsys.readouterr().out
+
+
+def test_the_digest_of_a_cache_knows_the_python_of_a_service(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("")
+    text = "service: {{command: [a], requirements: r.txt, python: {}}}\nsuite: {{path: t}}"
+    ours, same = preparation.digest(load(tmp_path, text.format("[]"))), text.format(f'"{HERE}"')
+    others = [each for each in ("3.9", "3.10", "3.12") if each != HERE and find(each)]
+
+    assert ours == preparation.digest(load(tmp_path, same))
+    if others:
+        assert ours != preparation.digest(load(tmp_path, text.format(f'"{others[0]}"')))

@@ -252,3 +252,27 @@ def test_services_that_cannot_be_together_are_refused(tmp_path: Path, services: 
 
     with pytest.raises(SettingsError, match=message):
         settings.load(None, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('python: "3.11"', "python: it is what the environment of `requirements` is made on"),
+        ("requirements: r.txt, python: python3", 'expected a Python as "3.11", got'),
+        ("requirements: r.txt, python: [3.11.2]", 'expected a Python as "3.11", got'),
+    ],
+)
+def test_a_python_of_a_service_is_a_version_and_makes_its_environment(tmp_path: Path, keys: str, words: str) -> None:
+    (tmp_path / "pipeline.yml").write_text(f"service: {{command: [a], {keys}}}\nsuite: {{path: t}}\n")
+
+    with pytest.raises(SettingsError) as error:
+        settings.load(None, {}, tmp_path)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("written", ['"3.10"', "3.10", "['3.10']"])
+def test_a_python_may_be_written_with_and_without_quotes(tmp_path: Path, written: str) -> None:
+    text = f"service: {{command: [a], requirements: r.txt, python: {written}}}\nsuite: {{path: t}}\n"
+    (tmp_path / "pipeline.yml").write_text(text)
+
+    assert ("3.10",) == settings.load(None, {}, tmp_path).all_services["service"].pythons
