@@ -41,6 +41,7 @@ os.environ.setdefault("SHARDLINE_SHELL_PATH", os.environ.get("PATH", ""))  # for
 ROOT = pathlib.Path(__file__).parent
 PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))  # its classifiers: the one list
 LOCK = ROOT / "requirements.lock"
+TINY = "tests/reference_service/indextts2/tiny.yml"  # the real IndexTTS2 with random weights
 OWN = "tests/unit/pipeline.yml"  # our own tests: a suite with an environment of its own
 SCANNER = "scripts/sonar/pipeline.yml"  # SonarQube's
 PLUGINS = "tests/unit/runner/plugins/pipeline.yml"  # what suites of our own tests use
@@ -180,6 +181,12 @@ def audio(session):
 
 
 @nox.session(python=MAIN, default=False)
+def indextts2(session):
+    """Run the suite against the real IndexTTS2 engine with random weights (2.4 GB of packages); its sound is noise."""
+    pipeline(session, "integration", "--settings", TINY)
+
+
+@nox.session(python=MAIN, default=False)
 def deps(session):
     """Install the environments of the suite and the service."""
     pipeline(session, "deps")
@@ -204,6 +211,7 @@ def lock(session):
     pipeline(session, "lock", "--settings", OWN)
     pipeline(session, "lock", "--settings", PLUGINS)
     pipeline(session, "lock", "--settings", SCANNER)
+    pipeline(session, "lock", "--settings", "tests/reference_service/indextts2/pipeline.yml")
 
 
 # Our own checks -----------------------------------------------------------------------------------

@@ -75,11 +75,10 @@ def told(name: str, before: Optional[str], now: str, oldest: OldestPython) -> Li
 
 def pythons(settings: Settings) -> Dict[Path, Tuple[str, ...]]:
     """List the requirements files that are installed on an interpreter of their own, and which these may be."""
-    ours = {name for name in ("requirements.txt", settings.suite.requirements) if name}
     return {
         settings.project / service.requirements: service.pythons
         for service in settings.all_services.values()
-        if service.requirements and service.pythons and service.requirements not in ours
+        if service.requirements and service.pythons and service.requirements != settings.suite.requirements
     }
 
 
