@@ -8,7 +8,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Optional
 
 import requests
 
@@ -55,14 +55,16 @@ class Service:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self.hung = False
+        self._promised_factor: Optional[float] = None
 
-    @cached_property
+    @property
     def real_time_factor(self) -> float:
-        """Seconds of waiting for a second of speech, as the engine promises; of one that promises nothing, 2."""
+        """Seconds of waiting for a second of speech, as the engine promises; while it promises nothing, 2."""
         with contextlib.suppress(requests.RequestException, ValueError, KeyError, TypeError):
-            health = requests.get(self.url + "/health", timeout=TIMEOUT_S).json()
-            return float(health["promises"]["real_time_factor"])
-        return 2.0
+            if self._promised_factor is None and not self.hung:
+                health = requests.get(self.url + "/health", timeout=TIMEOUT_S).json()
+                self._promised_factor = float(health["promises"]["real_time_factor"])
+        return self._promised_factor or 2.0
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send any request; that no answer comes, or half of one, is the service's fault."""

@@ -57,19 +57,26 @@ class TestSteps:
         neutral = say_once(SPOKEN[0])
         zero = say_once(SPOKEN[0], emotion=emotion, intensity=0)
 
-        check_same(zero, neutral, f"{emotion} at intensity 0, against neutral")
+        full = say_once(SPOKEN[0], emotion=emotion)
+
+        check_same(zero, neutral, f"{emotion} at intensity 0, against neutral", [full])
 
     def test_intensity_is_one_by_default(self, say_once: Say, emotion: str) -> None:
         full = say_once(SPOKEN[0], emotion=emotion, intensity=1.0)
         default = say_once(SPOKEN[0], emotion=emotion)
 
-        check_same(default, full, f"{emotion} without intensity, against intensity 1")
+        check_same(default, full, f"{emotion} without intensity, against intensity 1", [say_once(SPOKEN[0])])
+
+
+def acted(say_once: Say, text: str) -> List[Speech]:
+    """Have a text spoken with emotions that are far apart: what neutral is not."""
+    return [say_once(text, emotion=emotion) for emotion in ("happy", "sad")]
 
 
 def test_neutral_is_the_default_emotion(say_once: Say) -> None:
     default, neutral = say_once(SPOKEN[1]), say_once(SPOKEN[1], emotion="neutral")
 
-    check_same(default, neutral, "no emotion given, against neutral")
+    check_same(default, neutral, "no emotion given, against neutral", acted(say_once, SPOKEN[1]))
 
 
 @pytest.mark.parametrize("intensity", [0.3, 1])
@@ -77,7 +84,7 @@ def test_neutral_has_no_intensity(say_once: Say, intensity: float) -> None:
     neutral = say_once(SPOKEN[2], emotion="neutral")
     scaled = say_once(SPOKEN[2], emotion="neutral", intensity=intensity)
 
-    check_same(scaled, neutral, f"neutral at intensity {intensity}")
+    check_same(scaled, neutral, f"neutral at intensity {intensity}", acted(say_once, SPOKEN[2]))
 
 
 def test_a_whole_number_is_an_intensity(service: Service) -> None:

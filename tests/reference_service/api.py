@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import sys
 import time
@@ -36,7 +37,7 @@ class Service:
 
     def load(self) -> None:
         """Load the engine; raises StartError."""
-        self.promises = self.turns.take(self.engine.load)
+        self.promises = self.turns.first(self.engine.load)
 
     @property
     def status(self) -> str:
@@ -48,7 +49,7 @@ class Service:
         told: Dict[str, Any] = {"status": self.status, **self._about}
         if self.broken:
             told["problem"] = self.broken
-        if self.promises:
+        if self.promises and not self.broken:  # a broken engine cannot be asked for anything any more
             told.update(device=self.engine.device(), **self.engine.facts())
             told["promises"] = {**self.promises._asdict(), "most_waiting": self.turns.most_waiting}
         return {**told, "waiting": self.turns.waiting, "uptime_s": round(time.monotonic() - self._started, 3)}
@@ -56,7 +57,7 @@ class Service:
     def speak(self, wanted: SpeechRequest) -> bytes:
         """Have the engine speak when it is this request's turn; whatever else comes of it is an answer of the API."""
         try:
-            return self.turns.take(lambda: self.engine.speak(*wanted), _is_gone())
+            return self.turns.take(lambda: self._spoken(wanted), _is_gone())
         except Unreadable as error:
             raise RequestError(422, "unreadable_text", f"nothing in the text can be said; {error}") from error
         except Busy as error:
@@ -66,8 +67,21 @@ class Service:
             raise RequestError(HUNG_UP, "hung_up", "who asked is gone") from error
         except EngineError as error:
             traceback.print_exc()
-            self.broken = self.broken or (error.message if error.is_broken else "")
             raise RequestError(500, error.code, error.message) from error
+
+    def _spoken(self, wanted: SpeechRequest) -> bytes:
+        """Speak, in the engine's thread, unless a request before broke it."""
+        self.check_whole()
+        try:
+            return self.engine.speak(*wanted)
+        except EngineError as error:
+            self.broken = self.broken or (error.message if error.is_broken else "")
+            raise
+
+    def check_whole(self) -> None:
+        """Refuse what a broken engine would be asked."""
+        if self.broken:
+            raise RequestError(503, "broken", f"the engine gives no speech any more: {self.broken}")
 
 
 def create_app(service: Service, headless: bool) -> Flask:
@@ -98,8 +112,7 @@ def create_app(service: Service, headless: bool) -> Flask:
 def _tts(service: Service) -> Response:
     if request.mimetype != "application/json":
         raise RequestError(415, "unsupported_media_type", "expected Content-Type: application/json")
-    if service.broken:
-        raise RequestError(503, "broken", f"the engine gives no speech any more: {service.broken}")
+    service.check_whole()
     if not service.promises:
         raise RequestError(503, "loading", "the model is still loading; ask GET /health")
     if (request.content_length or 0) > MAX_BODY_BYTES:
@@ -107,7 +120,7 @@ def _tts(service: Service) -> Response:
     wanted = speech_request.parse(request.get_data(), service.promises)
     g.asked = f" chars={len(wanted.text)} emotion={wanted.emotion} intensity={wanted.intensity:g}"
     wav = service.speak(wanted)
-    g.asked += f" audio={_seconds(wav):.2f}s"
+    g.asked += f" audio={_seconds(wav)}"
     return Response(wav, mimetype="audio/wav")
 
 
@@ -116,10 +129,12 @@ def _is_gone() -> Any:
     return request.environ.get("waitress.client_disconnected", lambda: False)
 
 
-def _seconds(wav: bytes) -> float:
-    """Read from the header how long it is: bytes of sound by bytes a second."""
-    (rate,), (size,) = struct.unpack_from("<I", wav, 28), struct.unpack_from("<I", wav, 40)
-    return float(size / rate)
+def _seconds(wav: bytes) -> str:
+    """Read from the header how long it is: bytes of sound by bytes a second; only the log wants to know."""
+    with contextlib.suppress(struct.error, ZeroDivisionError):
+        (rate,), (size,) = struct.unpack_from("<I", wav, 28), struct.unpack_from("<I", wav, 40)
+        return f"{size / rate:.2f}s"
+    return "?"
 
 
 def _refuse(error: RequestError) -> Response:
@@ -147,5 +162,6 @@ def _start_clock() -> None:
 def _log(response: Response) -> Response:
     asked = f"{request.method} {quote(request.path)}"  # quoted: a path may hold line breaks
     took = f"{(time.monotonic() - g.started) * 1000:.0f}ms"
-    print(f"{asked} {response.status_code} {took}{g.asked}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{asked} {response.status_code} {took}{g.asked}\n")  # at once: several threads write
+    sys.stderr.flush()
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from importlib import metadata
 from typing import Any
 
 from api import MOST_WAITING, Service, create_app
@@ -13,6 +14,7 @@ from waitress.server import create_server
 
 VERSION = "1.1.0"
 THREADS = MOST_WAITING + 1 + 4  # all who may wait, the one that is served, and some for /health and what is refused
+MOST_CONNECTIONS = 1000  # idle ones, too, which would keep /health out
 # A body up to here is read before it is refused, so that the client gets our 413 to see.
 MAX_DRAINED_BYTES = 16 * 1024 * 1024
 
@@ -37,10 +39,22 @@ def _listen(app: Any, host: str, port: int) -> Any:
             port=port,
             threads=THREADS,
             max_request_body_size=MAX_DRAINED_BYTES,
-            channel_request_lookahead=1,  # else nobody sees that a client has hung up
+            connection_limit=MOST_CONNECTIONS,
+            asyncore_use_poll=True,
+            channel_request_lookahead=_lookahead(),
         )
     except (OSError, ValueError) as error:
         raise StartError(f"cannot listen on {host}:{port}: {error}; choose another --host or --port") from error
+
+
+def _lookahead() -> int:
+    """Let waitress read on while a request is served: else nobody sees that a client has hung up.
+
+    It closes on clients that end their half of the connection with the request (nc -N). Before 3.0.1 what was read so
+    far could be taken for another request (CVE-2024-49768): there it stays off.
+    """
+    release = tuple(int(number) for number in metadata.version("waitress").split(".")[:3] if number.isdigit())
+    return int(release >= (3, 0, 1))
 
 
 def _log(line: str) -> None:

@@ -40,7 +40,8 @@ def seed() -> None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether the GPU had too little memory for a request, which the next one may not need."""
     kind: Any = getattr(torch.cuda, "OutOfMemoryError", ())
-    if not isinstance(error, kind):
+    told = str(error).lower()
+    if not isinstance(error, kind) and "out of memory" not in told and "alloc_failed" not in told:
         return False
     torch.cuda.empty_cache()
     return True

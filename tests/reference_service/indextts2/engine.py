@@ -6,15 +6,18 @@ itself (infer_v2, infer_v2_5 at ee40fa7). They differ in what they take; they ar
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import inspect
 import io
+import os
 import shutil
 import sys
 import tempfile
 import warnings
 import wave
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
@@ -58,20 +61,24 @@ class IndexTTS2:
         voice = _voice(self._choices.voice)
         scratch = Path(tempfile.mkdtemp(prefix="indextts2-hub-"))
         try:
+            if self._choices.version == "2":
+                hub.check(self._choices.model_dir / "hf_cache")
             hub.link(self._choices.model_dir / "hf_cache", scratch)
             self._infer = self._loaded()
+            for text in WARM_UP:
+                self.speak(text, emotions.NEUTRAL, 0.0)
         except Exception as error:  # of six libraries that read files; whatever it is, it is one line for people
-            raise StartError(f"cannot load {self.model}: {type(error).__name__}: {error}") from error
+            raise StartError(f"cannot load {self.model}: {type(error).__name__}: {_in_a_line(error)}") from error
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)  # all has been read
-        for text in WARM_UP:
-            self.speak(text, emotions.NEUTRAL, 0.0)
         is_cpu = self._device == "cpu"
         known = (emotions.NEUTRAL, *emotions.ORDER)
         factor = FACTOR_CPU if is_cpu else FACTOR_GPU
         return Promises(RATE_HZ, ("zh", "en"), known, LONGEST_TEXT, is_cpu, factor, voice)
 
     def _loaded(self) -> Callable[..., Any]:
+        if not self._choices.gpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # parts of the engine take a GPU without being told
         from . import device  # which imports torch: seconds
         from .torchaudio_anyhow import import_torchaudio
 
@@ -115,13 +122,24 @@ class IndexTTS2:
         return device.name(self._device)
 
     def facts(self) -> Dict[str, Any]:
-        """Tell what it holds of the GPU's memory, and that one was asked for in vain."""
+        """Tell which engine it is, what it holds of the GPU's memory, and that one was asked for in vain."""
         from . import device
 
         held = device.memory(self._device)
+        told: Dict[str, Any] = {"engine": installed()}
         if held:
-            return {"gpu_memory": held}
-        return {"gpu": "requested, torch finds no CUDA here"} if self._choices.gpu else {}
+            told["gpu_memory"] = held
+        elif self._choices.gpu:
+            told["gpu"] = "requested, torch finds no CUDA here"
+        return told
+
+
+def installed() -> str:
+    """Name the package that has the engine, with its version; a checkout of index-tts is called indextts."""
+    for name in ("indextts2-inference", "indextts"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return f"{name} {metadata.version(name)}"
+    return "indextts, not installed as a package"
 
 
 def known_of(function: Callable[..., Any], arguments: Dict[str, Any]) -> Dict[str, Any]:
@@ -163,15 +181,19 @@ def _as_ours(error: Exception, is_out_of_memory: bool) -> EngineError:
         return EngineError("cut_off", "the speech did not come to an end: it would have been cut off")
     if is_out_of_memory:
         return EngineError("out_of_memory", "the GPU has too little memory left for this request")
-    told = " ".join(str(error).split())[:300]
+    told = _in_a_line(error)
     is_broken = "CUDA error" in told or "device-side assert" in told  # CUDA answers nothing any more in this process
     return EngineError("engine_failed", f"{type(error).__name__}: {told}", is_broken)
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _as_wav(answer: Any) -> bytes:
     """Make a WAV of (rate, samples as int16, a row each); the engine gives None where it found nothing to say."""
     if answer is None:
-        raise EngineError("no_speech", "the engine gave no speech for this text")
+        raise EngineError("no_speech", "the engine gave no speech for this text (it hides its own index errors)")
     rate_hz, samples = answer
     frames = samples.astype("<i2").tobytes()
     if not frames:

@@ -19,10 +19,22 @@ REPOSITORIES: Dict[str, Dict[str, str]] = {
 }
 
 
+def check(hf_cache: Path) -> None:
+    """Refuse to start where a file is missing: the engine would ask a hub for it, and say so in its own words.
+
+    Raises:
+        FileNotFoundError: with the places of all that are missing.
+    """
+    places = [hf_cache / place for members in REPOSITORIES.values() for place in members.values()]
+    missing = [str(place) for place in places if not place.exists()]
+    if missing:
+        raise FileNotFoundError(f"no {', '.join(missing)}; what a run's manifest brings")
+
+
 def link(hf_cache: Path, cache: Path) -> None:
     """Lay out a cache of links (refs/main, snapshots/COMMIT/...), the only one that the hub's client uses."""
     for repository, members in REPOSITORIES.items():
-        commit = hashlib.sha1(repository.encode(), usedforsecurity=False).hexdigest()
+        commit = hashlib.sha256(repository.encode()).hexdigest()[:40]  # any name of that length will do
         folder = cache / ("models--" + repository.replace("/", "--"))
         for member, place in members.items():
             _link(hf_cache / place, folder / "snapshots" / commit / member)

@@ -45,6 +45,8 @@ class Engine:
         return "cpu"
 
     def facts(self):
+        if self.asked and getattr(self.wrong, "is_broken", False):
+            raise RuntimeError("CUDA error: device-side assert triggered")
         return {"gpu_memory_bytes": 5}
 
 
@@ -120,7 +122,6 @@ def test_what_nobody_foresaw_is_a_json_error_too(ready, engine):
 def test_a_broken_engine_says_so_until_it_is_started_again(ready, engine):
     engine.wrong = EngineError("cuda_error", "device-side assert", is_broken=True)
     ready.post("/tts", json={"text": "好"})
-    engine.wrong = None
     health = ready.get("/health")
 
     assert (503, "broken") == (health.status_code, health.get_json()["status"])
@@ -141,6 +142,12 @@ def test_a_full_queue_says_when_to_come_back(ready, service, engine):
     assert (503, "busy") == code_of(answer)
     assert int(answer.headers["Retry-After"]) >= 1
     assert [] == engine.asked
+
+
+def test_an_answer_that_is_no_wav_is_handed_on(ready, engine, monkeypatch):
+    monkeypatch.setattr(Engine, "speak", lambda self, *request: b"RIFF")
+
+    assert b"RIFF" == ready.post("/tts", json={"text": "好"}).data
 
 
 def test_who_has_hung_up_is_not_spoken_for(ready, engine):

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import io
+import os
 import sys
 import wave
 from pathlib import Path
@@ -23,7 +24,7 @@ def forget():
 def standin(monkeypatch):
     """Stand-ins before whatever is installed, and nothing of them afterwards."""
     forget()
-    for name in ("HF_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+    for name in ("HF_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.setenv(name, "")  # so that they are as before when the test is over
     monkeypatch.syspath_prepend(str(STANDIN))
     yield
@@ -41,7 +42,14 @@ def recording(path, seconds=3.0):
 
 def engine_of(folder, gpu=False, version="2", voice=None):
     module = importlib.import_module("indextts2.engine")
-    (folder / "hf_cache").mkdir(exist_ok=True)
+    for place in (
+        "w2v-bert-2.0/config.json",
+        "semantic_codec_model.safetensors",
+        "campplus_cn_common.bin",
+        "bigvgan/a",
+    ):
+        (folder / "hf_cache" / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "hf_cache" / place).touch()
     return module.IndexTTS2(module.Choices(folder, voice or recording(folder / "speaker.wav"), gpu, version, 2, 1))
 
 
@@ -174,7 +182,8 @@ def test_a_gpu_that_is_not_there_is_said(tmp_path):
     made = engine_of(tmp_path, gpu=True)
     made.load()
 
-    assert ("cpu", {"gpu": "requested, torch finds no CUDA here"}) == (made.device(), made.facts())
+    assert ("cpu", "requested, torch finds no CUDA here") == (made.device(), made.facts()["gpu"])
+    assert "indextts" in made.facts()["engine"]
 
 
 def test_a_gpu_is_named_with_its_memory_and_promises_no_bytes(tmp_path):
@@ -185,16 +194,17 @@ def test_a_gpu_is_named_with_its_memory_and_promises_no_bytes(tmp_path):
 
     assert ("cuda:0 NVIDIA Code", False) == (made.device(), promises.repeatable)
     held = {"held_bytes": 40, "most_held_bytes": 60, "free_bytes": 30, "total_bytes": 100}
-    assert {"gpu_memory": held} == made.facts()
+    assert held == made.facts()["gpu_memory"]
     assert "cuda:0" == standing_in().made["device"]
 
 
-def test_without_a_gpu_wish_none_is_used(tmp_path):
+def test_without_a_gpu_wish_none_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     importlib.import_module("torch").cuda.there = True
     made = engine_of(tmp_path)
     made.load()
 
-    assert "cpu" == made.device()
+    assert ("cpu", "") == (made.device(), os.environ["CUDA_VISIBLE_DEVICES"])
 
 
 @pytest.mark.parametrize(
@@ -242,9 +252,34 @@ def test_the_package_finds_hub_files_where_index_tts_keeps_them(tmp_path, monkey
     assert b"speakers" == (folder / "snapshots" / commit / "campplus_cn_common.bin").read_bytes()
     [found] = cache.glob("models--facebook--w2v-bert-2.0/snapshots/*/config.json")
     assert "{}" == found.read_text()
-    assert "1" == __import__("os").environ["HF_HUB_OFFLINE"]
+    assert "1" == os.environ["HF_HUB_OFFLINE"]
 
 
 def test_torchaudio_of_another_build_is_used_without_its_compiled_part():
     assert False is importlib.import_module("indextts2.torchaudio_anyhow").import_torchaudio()
     assert False is sys.modules["torchaudio"].IS_WHOLE
+
+
+def test_a_file_that_is_missing_is_named_before_the_engine_asks_a_hub_for_it(tmp_path):
+    made = engine_of(tmp_path)
+    (tmp_path / "hf_cache" / "campplus_cn_common.bin").unlink()
+
+    with pytest.raises(StartError, match=r"campplus_cn_common\.bin"):
+        made.load()
+
+
+def test_a_first_sentence_that_fails_is_no_start(tmp_path, monkeypatch):
+    module = importlib.import_module("indextts.infer_v2")
+    monkeypatch.setattr(module.IndexTTS2, "answer", RuntimeError("one\ntwo"))
+
+    with pytest.raises(StartError, match="cannot load IndexTTS2: EngineError: RuntimeError: one two"):
+        engine_of(tmp_path).load()
+
+
+@pytest.mark.parametrize("told", ["CUDA error: out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"])
+def test_memory_that_cuda_itself_misses_breaks_nothing(engine, monkeypatch, told):
+    monkeypatch.setattr(type(standing_in()), "answer", RuntimeError(told))
+    with pytest.raises(EngineError) as error:
+        engine.speak("好", "neutral", 0.0)
+
+    assert ("out_of_memory", False) == (error.value.code, error.value.is_broken)

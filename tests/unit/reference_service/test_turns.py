@@ -61,6 +61,42 @@ def test_nothing_is_done_for_who_has_hung_up():
     assert [] == done
 
 
+def test_who_has_hung_up_gives_a_place_to_others():
+    turns, open_, seen, gone = Turns(2), threading.Event(), threading.Event(), threading.Event()
+
+    def hold():
+        seen.set()
+        open_.wait(10)
+
+    def wait_for(number):
+        while turns.waiting != number:
+            time.sleep(0.001)
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(turns.take, hold)
+        assert seen.wait(10)
+        left = [pool.submit(turns.take, lambda: "left", gone.is_set) for _ in range(2)]
+        wait_for(2)
+        gone.set()
+        late = pool.submit(turns.take, lambda: "late")
+        wait_for(1)
+        open_.set()
+
+        assert (None, "late") == (first.result(), late.result())
+        for each in left:
+            with pytest.raises(Gone):
+                each.result()
+
+
+def test_loading_and_failures_say_nothing_of_how_long_to_wait():
+    turns = Turns(0)
+    turns.first(lambda: time.sleep(0.2))
+    with pytest.raises(ZeroDivisionError):
+        turns.take(lambda: 1 // 0)
+
+    assert [1.0] == list(turns._took_s)
+
+
 def test_a_failure_is_its_own_and_frees_the_turn():
     turns = Turns(1)
     with pytest.raises(ZeroDivisionError):
