@@ -182,7 +182,7 @@ def audio(session):
 
 @nox.session(python=MAIN, default=False)
 def indextts2(session):
-    """Run the suite against the real IndexTTS2 engine with random weights (2.4 GB of packages); its sound is noise."""
+    """Test the real IndexTTS2 engine with random weights (2.4 GB of packages): all but the sound, which is noise."""
     pipeline(session, "integration", "--settings", TINY)
 
 
