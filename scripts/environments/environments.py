@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import sysconfig
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -175,7 +174,7 @@ def _recipe(asked: Recipe) -> Recipe:
     learnt = tuple(local_sources.find(_lines_learnt(notes), project, memory, asked.known, may_be_gone=True))
     memory.save()
     states = [os.fsencode(f"{each.label} {each.state.key}") for each in (*sources, *learnt)]
-    key = cache_key(b"\0".join([definition, *states]), python.build, sysconfig.get_platform())
+    key = cache_key(b"\0".join([definition, *states]), python.build, python.machine)
     folder = place / f"{asked.name}-{python.release}-{key[:12]}"
     return replace(asked, folder=folder, sources=sources, learnt=learnt, notes=notes)
 
@@ -283,7 +282,8 @@ def _build(recipe: Recipe, lock: int) -> str:
             if full:
                 raise full from None
             why = failed if failed.returncode is None else installers.explain(failed.output)
-            raise InstallError(f"{title} failed: {why}", installation.hint(failed.output)) from None
+            hint = installation.hint(failed.output, recipe.interpreter.version)
+            raise InstallError(f"{title} failed: {why}", hint) from None
 
 
 def _write_stamp(recipe: Recipe, installer: str) -> None:

@@ -175,9 +175,10 @@ def places(folder: Path) -> Dict[str, Path]:
     return {variable: place for variable, place in named.items() if place}
 
 
-def hint(output: str) -> str:
-    """Say what may help, by what an installer printed."""
-    return reasons.hint(output, _proxy(reasons.url(output)) if reasons.kind(output) in reasons.OF_WAY else "")
+def hint(output: str, python: str = reasons.HERE) -> str:
+    """Say what may help, by what an installer printed; `python` is what it installed for, as 3.11."""
+    proxy = _proxy(reasons.url(output)) if reasons.kind(output) in reasons.OF_WAY else ""
+    return reasons.hint(output, proxy, python)
 
 
 def _proxy(url: str) -> str:

@@ -6,22 +6,27 @@ import json
 import os
 import platform
 import sys
+import sysconfig
 from typing import Mapping, NamedTuple, Sequence
 
 from ..errors import InstallError
 from ..system import programs
-from . import pythons
+from . import installers, pythons
 
 ANSWERS_IN_S = 20.0  # a Python on a slow disk
-_ABOUT = "import json, platform, sys; print(json.dumps([platform.python_version(), sys.version]))"
+_ABOUT = """\
+import json, platform, sys, sysconfig
+print(json.dumps([sys.executable, platform.python_version(), sys.version, sysconfig.get_platform()]))
+"""
 
 
 class Interpreter(NamedTuple):
-    """A Python on this machine: its program, its release (3.11.7), and what it says of its build."""
+    """A Python on this machine: its program, its release (3.11.7), what it says of its build, and what it is for."""
 
     program: str
     release: str
     build: str
+    machine: str  # linux-x86_64
 
     @property
     def version(self) -> str:
@@ -29,29 +34,39 @@ class Interpreter(NamedTuple):
         return ".".join(self.release.split(".")[:2])
 
 
-OURS = Interpreter(sys.executable, platform.python_version(), sys.version)
+OURS = Interpreter(sys.executable, platform.python_version(), sys.version, sysconfig.get_platform())
 
 
 def choose(wanted: Sequence[str], who: str, environ: Mapping[str, str] = os.environ) -> Interpreter:
     """Find the first of the wanted Pythons (3.11) that this machine has; ours where none is wanted.
 
     Raises:
-        InstallError: none is here, with how to get one.
+        InstallError: none is here, with where it was looked for and how to get one.
     """
     found = (pythons.find(python, environ) for python in wanted)
     program = next(filter(None, found), None) if wanted else OURS.program
     if program is None:
-        named = " or ".join(wanted)
-        message = f"no Python {named} for the {who}: none on PATH, of pyenv or of uv starts"
-        hint = f"Install one: pyenv install {wanted[0]}, or uv python install {wanted[0]}. Or change `python` of it."
-        raise InstallError(message, hint)
+        raise _none_is_here(wanted, who, environ)
     return OURS if program == OURS.program else _asked(program)
 
 
 def _asked(program: str) -> Interpreter:
-    """Ask a Python what it is."""
+    """Ask a Python what it is, and where: a shim of pyenv starts in one folder, and in another it does not."""
     try:
-        release, build = json.loads(programs.output([program, "-I", "-c", _ABOUT], ANSWERS_IN_S))
-    except (programs.ProgramFailed, ValueError) as error:
+        itself, *about = map(str, json.loads(programs.output([program, "-I", "-c", _ABOUT], ANSWERS_IN_S)))
+        return Interpreter(itself or program, *about)
+    except (programs.ProgramFailed, ValueError, TypeError) as error:
         raise InstallError(f"{program} does not say which Python it is: {error}", "Install it anew.") from None
-    return Interpreter(program, str(release), str(build))
+
+
+def _none_is_here(wanted: Sequence[str], who: str, environ: Mapping[str, str]) -> InstallError:
+    """Say which Pythons were looked for and where, which are here instead, and what to do."""
+    uv = installers.find_uv()
+    programs_looked_for = " or ".join(f"python{each}" for each in wanted)
+    places = f"on PATH or in {pythons.of_pyenv(environ)}{', and uv has none' if uv else ''}"
+    here = ", ".join(each for each in pythons.supported() if pythons.find(each, environ))
+    message = f"no Python {' or '.join(wanted)} for the {who}: no {programs_looked_for} that starts is {places}"
+    first = wanted[0]
+    install = f"pyenv install {first}{f', or uv python install {first}' if uv else ''}"
+    hint = f"Install it: {install}; or put python{first} on PATH. Or let `python` in pipeline.yml name one of {here}."
+    return InstallError(message, hint)

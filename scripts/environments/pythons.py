@@ -11,7 +11,6 @@ import re
 import shutil
 import sys
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -44,6 +43,8 @@ class Wanted(NamedTuple):
 def supported() -> List[str]:
     """List the Pythons that Shardline itself is for, oldest first."""
     if __name__.partition(".")[0] == INSTALLED:
+        from importlib import metadata  # which imports email, for all who only want to find a Python
+
         return classified("\n".join(metadata.metadata(INSTALLED).get_all("Classifier") or ()))
     return classified((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -133,11 +134,22 @@ def find(python: str, environ: Mapping[str, str] = os.environ, answers_in_s: flo
     """
     if python == HERE:
         return sys.executable
-    kept = Path(environ.get("PYENV_ROOT") or files.expand_user("~/.pyenv"), "versions")
+    kept = of_pyenv(environ).glob(f"{python}.*/bin/python{python}")
     found = [shutil.which(f"python{python}", path=environ.get("PATH"))]
-    found += sorted(map(str, kept.glob(f"{python}.*/bin/python{python}")), reverse=True)
+    found += map(str, sorted(kept, key=_release, reverse=True))
     working = (each for each in found if each and programs.works([each, "-c", ""], answers_in_s))
     return next(working, None) or _of_uv(python, environ, answers_in_s)
+
+
+def of_pyenv(environ: Mapping[str, str]) -> Path:
+    """Name the folder of the Pythons that pyenv keeps, active or not."""
+    return Path(environ.get("PYENV_ROOT") or files.expand_user("~/.pyenv"), "versions")
+
+
+def _release(program: Path) -> Tuple[List[int], str]:
+    """Order the programs that pyenv keeps by their release: 3.11.10 is newer than 3.11.9."""
+    name = program.parents[1].name
+    return [int(number) for number in re.findall(r"[0-9]+", name)], name
 
 
 def _of_uv(python: str, environ: Mapping[str, str], answers_in_s: float) -> Optional[str]:

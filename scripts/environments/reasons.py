@@ -55,6 +55,7 @@ _HINTS = {
     "line": "Correct this line.",
     "metadata": "The package is broken: pin another version.",
 }
+HERE = "{}.{}".format(*sys.version_info)
 OF_WAY = ("proxy log-in", "proxy", "name", "network")  # between here and the index
 _REACHABLE = "Is the package index reachable? `pip config list` shows which one is asked."
 # Of several indexes pip passes over one that it cannot read, and takes from any of them the file that a hash names. Of
@@ -93,19 +94,19 @@ def may_differ(output: str, several: bool) -> str:
     return _OTHERWISE.get(found, "")
 
 
-def hint(output: str, proxy: str = "") -> str:
+def hint(output: str, proxy: str = "", python: str = HERE) -> str:
     """Say what may help.
 
     Args:
         proxy: that was used, and where its name comes from, see `proxies.which`; empty if none was.
+        python: that it installed for.
 
     >>> hint("error: No solution found")[:21], hint("Failed to fetch: dns error")[:31]
     ('Edit the requirements', 'Is the package index reachable?')
     """
     found = kind(output)
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if found == "ensurepip":
-        return f"This Python lacks ensurepip. On Debian or Ubuntu: sudo apt install python{version}-venv"
+        return f"Python {python} lacks ensurepip. On Debian or Ubuntu: sudo apt install python{python}-venv"
     if found in OF_WAY and proxy:
         return _of_proxy(found, proxy)
     if found in OF_WAY:

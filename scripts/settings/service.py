@@ -196,6 +196,8 @@ class Service:
             raise ValueError(f"coverage: a service {what} is not measured: its data belong to no shard")
         if self.python and not self.requirements:
             raise ValueError("python: it is what the environment of `requirements` is made on, and there are none")
+        if "3.1" in self.pythons:
+            raise ValueError('python: expected a Python as "3.11", got 3.1: quote "3.10", or YAML tools drop its 0')
         _check_names(self.warm_ups)
 
     @property

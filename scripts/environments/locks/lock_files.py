@@ -131,6 +131,9 @@ def check_python(lock: Path, here: str = HERE, program: str = sys.executable) ->
     oldest = oldest_python(lock)
     if oldest and version(here) < version(oldest):
         message = f"{lock} is for Python {oldest} and newer, and this is {here} ({program})"
+        if program != sys.executable:  # that a service asks for: --oldest-python is for all locks
+            hint = "Lock it anew: {command}. A file that others install, too, needs a copy for this service alone."
+            raise InstallError(message, hint, ("nox", "-s", "lock"))
         hint = "Run it on a newer Python; or lock it for this one, too: {command}"
         raise InstallError(message, hint, ("nox", "-s", "lock", "--", "--oldest-python", here))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Tuple
 
 import pytest
 
@@ -43,8 +44,10 @@ def test_where_none_is_here_it_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(InstallError) as error:
         choose(("3.98", "3.99"), "service", environ)
 
-    assert "no Python 3.98 or 3.99 for the service" in str(error.value)
-    assert "pyenv install 3.98" in error.value.hint_for(lambda *words: " ".join(words))
+    assert error.value.message.startswith("no Python 3.98 or 3.99 for the service: no python3.98 or python3.99 that")
+    assert f"on PATH or in {tmp_path / 'versions'}" in error.value.message
+    assert "pyenv install 3.98" in error.value.hint and pythons.HERE in error.value.hint
+    assert 3 == error.value.exit_code
 
 
 def test_an_inactive_shim_is_no_python(tmp_path: Path) -> None:
@@ -56,16 +59,39 @@ def test_an_inactive_shim_is_no_python(tmp_path: Path) -> None:
         choose(("3.97",), "service", {"PATH": str(tmp_path), "PYENV_ROOT": str(tmp_path)})
 
 
+def test_a_shim_stands_for_the_python_that_it_starts(tmp_path: Path) -> None:
+    """In the folder of a project it may start another one, or none."""
+    wanted = other()
+    real = choose((wanted,), "service")
+    shim = tmp_path / f"python{wanted}"
+    shim.write_text(f'#!/bin/sh\nexec "{real.program}" "$@"\n')
+    shim.chmod(0o755)
+
+    assert real == choose((wanted,), "service", {"PATH": str(tmp_path)})
+
+
 def test_the_folder_is_the_interpreters_and_ours_stays_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "r.txt"
     file.write_text("")
-    python = interpreters.Interpreter("/elsewhere/python", "3.10.99", "3.10.99 (elsewhere)")
+    python = interpreters.Interpreter("/elsewhere/python", "3.10.99", "3.10.99 (elsewhere)", "linux-x86_64")
     here = environments.recipe("service", file, tmp_path, tmp_path)
     there = environments.recipe("service", file, tmp_path, tmp_path, {}, python)
 
     assert here.folder.name.startswith(f"service-{OURS.release}-")
     assert there.folder.name.startswith("service-3.10.99-")
     assert there.folder == there.now().folder
+
+
+@pytest.mark.parametrize("other_one", [("3.10.99 (another build)", "linux-x86_64"), ("3.10.99", "macosx-11-arm64")])
+def test_builds_and_machines_have_folders_of_their_own(tmp_path: Path, other_one: Tuple[str, str]) -> None:
+    file = tmp_path / "r.txt"
+    file.write_text("")
+    made = [
+        environments.recipe("service", file, tmp_path, tmp_path, {}, interpreters.Interpreter("p", "3.10.99", *each))
+        for each in (("3.10.99", "linux-x86_64"), other_one)
+    ]
+
+    assert made[0].folder != made[1].folder
 
 
 def test_a_lock_is_checked_for_the_python_that_installs_it(tmp_path: Path) -> None:
@@ -75,8 +101,9 @@ def test_a_lock_is_checked_for_the_python_that_installs_it(tmp_path: Path) -> No
         pytest.fail(f"the header of a lock reads otherwise now: {lock.read_text()}")
 
     lock_files.check_python(lock, "3.10", "/there/python")
-    with pytest.raises(InstallError, match=r"this is 3\.9 \(/there/python\)"):
+    with pytest.raises(InstallError, match=r"this is 3\.9 \(/there/python\)") as error:
         lock_files.check_python(lock, "3.9", "/there/python")
+    assert "nox -s lock" in error.value.hint and "--oldest-python" not in error.value.hint
 
 
 @pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])

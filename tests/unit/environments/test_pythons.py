@@ -98,10 +98,12 @@ def test_a_python_is_found_on_path_if_it_runs(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_python_of_pyenv_is_found_that_is_not_active(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "versions" / "3.998.2" / "bin" / "python3.998"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    for release in ("3.998.10", "3.998.9"):
+        program = tmp_path / "versions" / release / "bin" / "python3.998"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    program = tmp_path / "versions" / "3.998.10" / "bin" / "python3.998"
     monkeypatch.setattr(pythons.installers, "find_uv", lambda: None)
 
     assert str(program) == find("3.998", {"PATH": "", "PYENV_ROOT": str(tmp_path)})

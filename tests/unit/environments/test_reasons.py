@@ -57,6 +57,10 @@ def test_only_where_it_is_the_question_it_is_asked_whether_the_index_is_reachabl
     assert ["network", "name"] == asked
 
 
+def test_a_python_without_ensurepip_is_the_one_that_was_installed_for() -> None:
+    assert reasons.hint("No module named ensurepip", "", "3.10").endswith("sudo apt install python3.10-venv")
+
+
 SAMPLES = {
     "network": FETCH + "Connection refused",
     "name": FETCH + "dns error",

@@ -259,6 +259,7 @@ def test_services_that_cannot_be_together_are_refused(tmp_path: Path, services: 
     [
         ('python: "3.11"', "python: it is what the environment of `requirements` is made on"),
         ("requirements: r.txt, python: python3", 'expected a Python as "3.11", got'),
+        ("requirements: r.txt, python: 3.1", 'got 3.1: quote "3.10"'),
         ("requirements: r.txt, python: [3.11.2]", 'expected a Python as "3.11", got'),
     ],
 )
