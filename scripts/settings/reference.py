@@ -38,8 +38,8 @@ ABOUT: Dict[str, str] = {
     "service.requirements": "a requirements.txt, or what a pyproject.toml needs: makes an environment for the service, "
     "whose `python` is then the one of its commands, made anew when what it has from paths or branches changes; "
     "without it, that of the environment that is active in your shell, else of the one that shardline runs in",
-    "service.python": 'the Python that its environment is made on, in quotes, as "3.11", or a list: the first that this '
-    "machine has; for an engine that wants another than the suite || the one that Shardline runs on",
+    "service.python": 'the Python that its environment is made on, in quotes, as "3.11", or a list: the first that '
+    "this machine has; for an engine that wants another than the suite || the one that Shardline runs on",
     "service.host": "the address that it listens on, {host} in its command: 0.0.0.0 or :: are all of this machine, and "
     "we ask it by loopback then",
     "service.port": "a fixed port || a free one for every start",

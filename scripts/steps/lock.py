@@ -74,12 +74,15 @@ def told(name: str, before: Optional[str], now: str, oldest: OldestPython) -> Li
 
 
 def pythons(settings: Settings) -> Dict[Path, Tuple[str, ...]]:
-    """List the requirements files that are installed on an interpreter of their own, and which these may be."""
-    return {
-        settings.project / service.requirements: service.pythons
-        for service in settings.all_services.values()
-        if service.requirements and service.pythons and service.requirements != settings.suite.requirements
-    }
+    """List the requirements files that are installed on interpreters of their own alone, and which these may be."""
+    services = settings.all_services.values()
+    on_ours = {settings.suite.requirements, *(each.requirements for each in services if not each.pythons)}
+    found: Dict[Path, Tuple[str, ...]] = {}
+    for service in services:
+        if service.requirements and service.requirements not in on_ours:
+            file = settings.project / service.requirements
+            found[file] = (*found.get(file, ()), *service.pythons)
+    return found
 
 
 def files(settings: Settings) -> Iterator[Path]:

@@ -37,3 +37,14 @@ def test_the_lock_of_a_service_with_a_python_of_its_own_keeps_no_leg_out(tmp_pat
 
     assert {} == {name: why for name, why in matrix._wanted(own).unfit.items() if "s.lock" in why}
     assert any("s.lock" in why for why in matrix._wanted(without).unfit.values())
+
+
+def test_services_that_share_a_file_have_a_lock_for_all_their_pythons(tmp_path: Path) -> None:
+    load(tmp_path)
+    shared = "{command: [a], requirements: s.txt, ready: {path: /}, python: "
+    text = f'services:\n  one: {shared}"3.11"}}\n  other: {shared}"3.10"}}\nsuite: {{path: t}}\n'
+    (tmp_path / "pipeline.yml").write_text(text)
+    assert {"3.10", "3.11"} == set(lock.pythons(settings.load(None, {}, tmp_path))[tmp_path / "s.txt"])
+
+    (tmp_path / "pipeline.yml").write_text(text.replace(', python: "3.10"', ""))
+    assert {} == lock.pythons(settings.load(None, {}, tmp_path))
