@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 import warnings
 import wave
 from importlib import metadata
@@ -67,7 +68,9 @@ class IndexTTS2:
             self._infer = self._loaded()
             for text in WARM_UP:
                 self.speak(text, emotions.NEUTRAL, 0.0)
-        except Exception as error:  # of six libraries that read files; whatever it is, it is one line for people
+        except Exception as error:  # of six libraries that read files; its last line is one for people
+            if not isinstance(error, OSError):  # a file that is missing is no riddle
+                traceback.print_exc()
             raise StartError(f"cannot load {self.model}: {type(error).__name__}: {_in_a_line(error)}") from error
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)  # all has been read
