@@ -195,13 +195,18 @@ def fetch_weights(settings: Settings, offline: bool = False) -> None:
     say(verified(fetched.files, fetched.total_bytes))
 
 
+def wants_weights(settings: Settings, with_service: bool) -> bool:
+    """Tell whether weights are wanted: by a service that is started, or by the tests of a project that has none."""
+    return with_service or not settings.all_services
+
+
 def prepare(settings: Settings, with_service: bool, seconds: Dict[str, float]) -> Environments:
     """Make the environments while the weights arrive: one keeps the processor busy, the other the network.
 
     On a terminal one comes after the other, since each draws what it does.
 
     Args:
-        with_service: no where no service is to be started, which alone needs weights.
+        with_service: no where no service is to be started.
         seconds: gets what each step took.
 
     Raises:
@@ -212,10 +217,11 @@ def prepare(settings: Settings, with_service: bool, seconds: Dict[str, float]) -
         with timed(seconds, "weights"):
             fetch_weights(settings)
 
-    if with_service:
+    with_weights = wants_weights(settings, with_service)
+    if with_weights:
         settings.check_weights()
     seconds["packages"] = 0.0  # it is shown first, whatever ends first
-    weights = Beside(fetch) if with_service and not console.is_terminal() else None
+    weights = Beside(fetch) if with_weights and not console.is_terminal() else None
     try:
         with timed(seconds, "packages"):
             environments = install(settings, with_service=with_service)
@@ -225,7 +231,7 @@ def prepare(settings: Settings, with_service: bool, seconds: Dict[str, float]) -
         raise
     if weights:
         weights.wait()
-    elif with_service:
+    elif with_weights:
         fetch()
     return environments
 

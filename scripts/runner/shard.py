@@ -79,13 +79,13 @@ def check(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 def check_run(settings: Settings, arguments: Sequence[str]) -> None:
-    """Refuse what `check` does, and weights that nobody can fetch yet where a service is started that needs them.
+    """Refuse what `check` does, and weights that nobody can fetch yet where they are wanted.
 
     Raises:
         SettingsError, SuiteError: it says which, and what was expected.
     """
     check(settings, arguments)
-    if starts_service(settings):
+    if preparation.wants_weights(settings, starts_service(settings)):
         settings.check_weights()
 
 
@@ -210,7 +210,7 @@ def _as_needed(
     spares = starts_service(settings) and selection.may_be_empty(chosen, plan)
     if not spares and (known or selection.is_planned(chosen, plan)):
         return settings
-    if starts_service(settings):
+    if preparation.wants_weights(settings, starts_service(settings)):
         preparation.fetch_weights(settings)  # a suite may look at them while it is collected
     environment = preparation.install(settings, with_service=False).suite
     collected = collection.collect(settings, environment, arguments)

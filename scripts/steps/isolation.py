@@ -52,7 +52,7 @@ def run(settings: Settings, arguments: Sequence[str], seed: int = 0, minutes: fl
         records.sweep(settings.state)
         environments = preparation.install(settings, with_service=starts_service(settings))
         environments.tell()
-        if starts_service(settings):
+        if preparation.wants_weights(settings, starts_service(settings)):
             preparation.fetch_weights(settings)
         collected = collection.collect(settings, environments.suite, arguments)
         if not collected.nodeids:

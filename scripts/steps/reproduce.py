@@ -69,12 +69,13 @@ def run(settings: Settings, wish: Wish) -> int:
     _check_python(settings, recorded, wish)
     arguments = _arguments(settings, recorded, wish)
     own = _placed(_on_code(settings, recorded, contents, wish), settings)
-    if starts_service(own):
+    with_weights = preparation.wants_weights(own, starts_service(own))
+    if with_weights:
         own.check_weights()
     with ownership.of_all(own):
         integration.clear(own)
         environments = preparation.install(own, with_service=starts_service(own))
-        if starts_service(own):
+        if with_weights:
             preparation.fetch_weights(own)  # a suite may look at them while it is collected
         for line in difference_lines(contents, recorded, _here(own, contents)):
             say(line)

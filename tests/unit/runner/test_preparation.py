@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import threading
@@ -53,6 +54,16 @@ def test_weights_that_nobody_has_looked_up_are_refused_before_anything_is_instal
         preparation.prepare(project, True, {})
     with pytest.raises(InstallError, match="none"):  # only a service of ours needs weights
         preparation.prepare(project, False, {})
+
+
+def test_the_tests_of_a_project_without_a_service_want_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    entry = f"{{path: b.bin, size: 7, sha256: {digest}, sources: ['file:a.bin']}}"
+    project = load(tmp_path, f"suite: {{path: t}}\nmodels: {{directory: m, files: [{entry}]}}")
+    preparation.prepare(project, False, {})
+
+    assert b"weights" == (tmp_path / "m" / "b.bin").read_bytes()
 
 
 def test_each_requirements_file_gets_its_own_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

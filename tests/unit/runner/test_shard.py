@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from pathlib import Path
@@ -142,6 +143,8 @@ def test_weights_that_nobody_has_looked_up_are_refused_where_a_service_needs_the
         shard.check_run(project, [])
     monkeypatch.setenv("SERVICE_URL", "http://127.0.0.1:1")
     shard.check_run(project, [])
+    with pytest.raises(SettingsError, match=r"models\.wanted"):  # what else would want them than the tests
+        shard.check_run(dataclasses.replace(project, service=None), [])
 
 
 def test_the_commit_is_git_s_or_the_ci_s_or_none(tmp_path: Path) -> None:
