@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def doctor(project: settings.Settings, options: argparse.Namespace, rest: List[str]) -> Optional[int]:
     """Check this machine: Pythons, uv, port, disk, caches, settings, GPU; and say what to do."""
-    from .environments.pythons import HERE, supported
+    from .environments.pythons import supported
+    from .environments.running import HERE
     from .steps import doctor
 
     wanted = supported() if options.ci_python else [HERE]

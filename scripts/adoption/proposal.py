@@ -7,7 +7,8 @@ import re
 from pathlib import PurePosixPath
 from typing import Any, List, Mapping, Sequence
 
-from ..environments.pythons import HERE, allows, supported
+from ..environments.pythons import allows, supported
+from ..environments.running import HERE
 from ..settings.project import EDIT
 from . import ci_files, templates
 from .ci_files import CiFile, Origin

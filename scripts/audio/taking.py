@@ -42,10 +42,9 @@ def compare(clip: Clip, golden: Clip) -> Dict[str, float]:
 def skipped(profile: Mapping[str, Any] = {}) -> Dict[str, str]:
     """Name the measures that are not taken here, and what each wants; a finer measure of speech has one, too."""
     wanted = {each.name: PACKAGES[each.needs] for each in (*MEASURES, *COMPARISONS) if not _is_here(each)}
-    if not activity.is_here() and profile.get(TOLD_BY) == activity.VOICES:
-        wanted.update(dict.fromkeys(BY_SPEECH, WANTS))
-    elif not activity.is_here() and profile.get(TOLD_BY) != activity.LEVEL:
-        wanted[DETECTOR] = WANTS
+    told_by = profile.get(TOLD_BY)
+    if not activity.is_here() and told_by != activity.LEVEL:
+        wanted.update(dict.fromkeys(BY_SPEECH if told_by == activity.VOICES else (DETECTOR,), WANTS))
     return wanted
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -70,6 +69,4 @@ def own_values(heard: Sequence[Features]) -> List[Dict[str, float]]:
 
 def values(heard: Features, profile: Dict[str, Any]) -> Dict[str, float]:
     """Take the measures that know the voice."""
-    if not profile:
-        return {"pace_percent": math.nan, "timbre": math.nan}
     return {"pace_percent": pace_percent(heard, heard.speech_s, profile), "timbre": timbre_deviations(heard, profile)}

@@ -158,8 +158,8 @@ def recipe(
         lock_files.check_python(lock, interpreter.version, interpreter.program)
     source = lock if lock.is_file() else requirements
     with progress(f"reading what {source.name} installs from this machine"):
-        asked = Recipe(name, requirements, lock if lock.is_file() else None, state, project, known=known)
-        return _recipe(replace(asked, interpreter=interpreter))
+        locked = lock if lock.is_file() else None
+        return _recipe(Recipe(name, requirements, locked, state, project, known=known, interpreter=interpreter))
 
 
 def _recipe(asked: Recipe) -> Recipe:

@@ -16,6 +16,7 @@ from ..system import caches, programs, proxies
 from . import installers, orders, pip_settings, reasons
 from .orders import Order, Step
 from .requirements import BUILD_FILES, Line
+from .running import HERE
 from .sources.local_sources import lines_of
 
 OUTER = ("PYTHONHOME", "VIRTUAL_ENV", "UV_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET")  # of another environment
@@ -175,7 +176,7 @@ def places(folder: Path) -> Dict[str, Path]:
     return {variable: place for variable, place in named.items() if place}
 
 
-def hint(output: str, python: str = reasons.HERE) -> str:
+def hint(output: str, python: str = HERE) -> str:
     """Say what may help, by what an installer printed; `python` is what it installed for, as 3.11."""
     proxy = _proxy(reasons.url(output)) if reasons.kind(output) in reasons.OF_WAY else ""
     return reasons.hint(output, proxy, python)

@@ -13,7 +13,6 @@ from ..errors import InstallError
 from ..system import programs
 from . import installers, pythons
 
-ANSWERS_IN_S = 20.0  # a Python on a slow disk
 _ABOUT = """\
 import json, platform, sys, sysconfig
 print(json.dumps([sys.executable, platform.python_version(), sys.version, sysconfig.get_platform()]))
@@ -53,7 +52,7 @@ def choose(wanted: Sequence[str], who: str, environ: Mapping[str, str] = os.envi
 def _asked(program: str) -> Interpreter:
     """Ask a Python what it is, and where: a shim of pyenv starts in one folder, and in another it does not."""
     try:
-        itself, *about = map(str, json.loads(programs.output([program, "-I", "-c", _ABOUT], ANSWERS_IN_S)))
+        itself, *about = map(str, json.loads(programs.output([program, "-I", "-c", _ABOUT], pythons.ANSWERS_IN_S)))
         return Interpreter(itself or program, *about)
     except (programs.ProgramFailed, ValueError, TypeError) as error:
         raise InstallError(f"{program} does not say which Python it is: {error}", "Install it anew.") from None

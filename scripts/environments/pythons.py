@@ -20,8 +20,8 @@ from . import installers
 from .locks import lock_files
 from .locks.lock_files import version
 from .locks.python_versions import folders
+from .running import HERE
 
-HERE = "{}.{}".format(*sys.version_info)
 ANSWERS_IN_S = 20.0  # a Python on a slow disk
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: (3\.[0-9]{1,3})(?![\w.])")
 _REQUIRES = {  # file -> where it says which Pythons the project is for

@@ -6,8 +6,9 @@ Pure functions over the output of pip and uv.
 from __future__ import annotations
 
 import re
-import sys
 from urllib.parse import urlsplit
+
+from .running import HERE
 
 # The first that is found counts: what a build prints may hold any words, and pip says "No matching distribution" last
 # whatever kept it from the index.
@@ -55,7 +56,6 @@ _HINTS = {
     "line": "Correct this line.",
     "metadata": "The package is broken: pin another version.",
 }
-HERE = "{}.{}".format(*sys.version_info)
 OF_WAY = ("proxy log-in", "proxy", "name", "network")  # between here and the index
 _REACHABLE = "Is the package index reachable? `pip config list` shows which one is asked."
 # Of several indexes pip passes over one that it cannot read, and takes from any of them the file that a hash names. Of

@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 import psutil
 
-from ..environments.pythons import HERE
+from ..environments.running import HERE
 from ..settings import Settings
 from ..system import programs, signals
 

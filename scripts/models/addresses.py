@@ -13,8 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..console import bare_urls
-
-HUBS = ("hf", "modelscope")  # kinds of sources that are all on one server
+from ..settings.models import HUBS
 
 
 class SourceError(Exception):

@@ -14,10 +14,11 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .. import console
 from ..settings import ModelFile, Settings
+from ..settings.models import HUBS
 from ..system.modes import make_folder
 from ..typed_yaml import Bytes, suggest
 from . import huggingface, manifest, modelscope, s3
-from .addresses import HUBS, HubPath, SourceError, fixed_folder, scheme_of
+from .addresses import HubPath, SourceError, fixed_folder, scheme_of
 from .describe import finish, read_through
 from .download import Hosts, Transfer
 from .http import PATIENT, Patience

@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .. import ci, console
 from ..console import counted, human_bytes, say
@@ -132,10 +132,9 @@ def digest(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
     Raises:
         InstallError: a requirements file is missing, or its lock is stale.
     """
-    of_services = {name: settings.all_services[name] for name in _services(settings, environ)}
-    wanted: Dict[str, Tuple[Optional[str], Sequence[str]]] = {"suite": (settings.suite.requirements, ())}
-    wanted.update({_folder_name(name): (each.requirements, each.pythons) for name, each in of_services.items()})
-    recipes = [_recipe(name, *of, settings, {}) for name, of in wanted.items() if of[0]]
+    suite = [_recipe("suite", settings.suite.requirements, (), settings, {})] if settings.suite.requirements else []
+    services = [(_folder_name(name), settings.all_services[name]) for name in _services(settings, environ)]
+    recipes = suite + [_recipe(n, s.requirements, s.pythons, settings, {}) for n, s in services if s.requirements]
     others = {os.path.realpath(each.interpreter.program) for each in recipes if each.interpreter != OURS}
     folders = sorted(str(recipe.folder) for recipe in recipes)
     content = json.dumps([os.path.realpath(sys.executable), folders, *sorted(others)])
@@ -143,9 +142,9 @@ def digest(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _recipe(
-    name: str, requirements: Optional[str], asked: Sequence[str], settings: Settings, known: Mapping[str, State]
+    name: str, requirements: str, asked: Sequence[str], settings: Settings, known: Mapping[str, State]
 ) -> Recipe:
-    file, interpreter = settings.project / (requirements or ""), interpreters.choose(asked, name)
+    file, interpreter = settings.project / requirements, interpreters.choose(asked, name)
     return environments.recipe(name, file, settings.state, settings.project, known, interpreter)
 
 

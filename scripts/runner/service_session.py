@@ -34,12 +34,13 @@ from .sharing import SHARED
 from .watchdog import Watchdog
 
 OF_OURS = ("SERVICE_PID", "SERVICE_LOG")
-OF_QUALITY = (
+# What judges sound in the suite; not what a run around this one says.
+QUALITY, MODELS, RECOGNISER, BASELINE = OF_QUALITY = (
     "SHARDLINE_QUALITY",
     "SHARDLINE_MODELS",
     "SHARDLINE_RECOGNISER",
     "SHARDLINE_BASELINE",
-)  # not those of a run around this one
+)
 Say = Callable[[str], None]
 
 CLOSED_PORT = 9  # "discard" (RFC 863): no service listens there, and none may that is not root's
@@ -307,12 +308,12 @@ def quality_variables(settings: Settings) -> Dict[str, str]:
     {}
     """
     limits = {name: dataclasses.asdict(bounds) for name, bounds in settings.quality.items()}
-    variables = {OF_QUALITY[0]: json.dumps(limits)} if limits else {}
+    variables = {QUALITY: json.dumps(limits)} if limits else {}
     if settings.suite.recogniser:
-        variables[OF_QUALITY[2]] = json.dumps(settings.suite.recogniser)
+        variables[RECOGNISER] = json.dumps(settings.suite.recogniser)
     if settings.suite.baseline:
-        variables[OF_QUALITY[3]] = str(settings.project / settings.suite.baseline)
-    return {**variables, OF_QUALITY[1]: str(settings.models_directory)} if settings.models else variables
+        variables[BASELINE] = str(settings.project / settings.suite.baseline)
+    return {**variables, MODELS: str(settings.models_directory)} if settings.models else variables
 
 
 def urls_of(settings: Settings) -> Dict[str, str]:

@@ -21,12 +21,12 @@ _SOURCE_FORMS = {
     "hf": ("hf://ORG/REPO@REVISION/PATH", r"hf://[\w.-]+/[\w.-]+@[^/@]+/.+"),
     "modelscope": ("modelscope://ORG/REPO@REVISION/PATH", r"modelscope://[\w.-]+/[\w.-]+@[^/@]+/.+"),
 }
-_HUBS = ("hf", "modelscope")  # a mirror on one may be named by its hub alone
+HUBS = ("hf", "modelscope")  # kinds of sources that are all on one server; a mirror may be named by it alone
 # What `models add` takes: a whole folder, too, and a hub's usual branch where none is named.
 _WANTED_FORMS = {
     **_SOURCE_FORMS,
     "s3": ("s3://BUCKET/PREFIX/", r"s3://[\w.-]{3,}/.*"),
-    **{hub: (f"{hub}://ORG/REPO", rf"{hub}://[\w.-]+/[\w.-]+(@[^/@]+)?(/.*)?") for hub in _HUBS},
+    **{hub: (f"{hub}://ORG/REPO", rf"{hub}://[\w.-]+/[\w.-]+(@[^/@]+)?(/.*)?") for hub in HUBS},
 }
 
 
@@ -55,8 +55,8 @@ def _check_sources(sources: Tuple[str, ...], forms: Mapping[str, Tuple[str, str]
 
 def _check_wanted_sources(sources: Tuple[str, ...]) -> None:
     """Accept what `models add` takes as its URL and mirrors: of a hub's, a mirror may be the name of another hub."""
-    is_on_hub = bool(sources) and sources[0].partition(":")[0] in _HUBS
-    mirrors = tuple(source for source in sources[1:] if not (is_on_hub and source in _HUBS))
+    is_on_hub = bool(sources) and sources[0].partition(":")[0] in HUBS
+    mirrors = tuple(source for source in sources[1:] if not (is_on_hub and source in HUBS))
     _check_sources((*sources[:1], *mirrors), _WANTED_FORMS)
 
 

@@ -159,11 +159,11 @@ class Service:
     `command`, started in `directory`, and the values of `environment` may hold {host} and {port} (where it listens),
     {models} (the folder of the weights), {run_id}, {reports} and {shard}. Where `requirements` is given, its `python`
     is that environment's, made on the first of the Pythons of the key `python` that this machine has. With `url`,
-    nothing is started. `gpu` is `auto` (shards at once are given one each, where
-    there are any), `never`, or the words that are added to the command where there is a GPU. `start: one_first` lets
-    one service become ready before those of the other shards start; with `shared` one serves all shards of this
-    machine. `needs` names the services that must be ready before. `logs` are patterns of further log files, for the
-    debug bundle. With `coverage` it measures what the tests cover in it.
+    nothing is started. `gpu` is `auto` (shards at once are given one each, where there are any), `never`, or the words
+    that are added to the command where there is a GPU. `start: one_first` lets one service become ready before those of
+    the other shards start; with `shared` one serves all shards of this machine. `needs` names the services that must be
+    ready before. `logs` are patterns of further log files, for the debug bundle. With `coverage` it measures what the
+    tests cover in it.
     """
 
     command: Tuple[str, ...] = checked(check_command, default=())

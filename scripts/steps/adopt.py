@@ -13,7 +13,7 @@ from ..adoption.ci_files import Origin
 from ..adoption.files import Written
 from ..adoption.looks import Facts
 from ..console import say
-from ..environments.pythons import HERE
+from ..environments.running import HERE
 from ..errors import PipelineError
 
 OUTCOMES = {

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional, Sequence
 from .. import ci
 from ..ci import Node
 from ..console import quoted, say
-from ..environments.pythons import HERE
+from ..environments.running import HERE
 from ..proof import report_text
 from ..proof.receipt import Receipt
 from ..runner import collection, coverage, ownership, preparation, pytest_arguments, replay, rerun, shard

@@ -12,11 +12,12 @@ from ..console import at_most, counted, human_bytes, progress, say, say_whole, t
 from ..console import printable as as_line
 from ..errors import ModelError, SettingsError
 from ..models import describe, folders, manifest, prune, store
-from ..models.addresses import HUBS, SourceError, printable, requirement_of, scheme_of
+from ..models.addresses import SourceError, printable, requirement_of, scheme_of
 from ..models.describe import Described
 from ..models.store import cannot_write, relative
 from ..runner.preparation import verified
 from ..settings import ModelFile, Models, Settings
+from ..settings.models import HUBS
 from ..typed_yaml import Bytes
 
 AGAIN = "and run the command again."

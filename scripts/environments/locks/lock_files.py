@@ -18,6 +18,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ...errors import InstallError
 from .. import requirements
 from ..requirements import BUILD_FILES, Line, Source, normalized
+from ..running import HERE
 from ..sources.local_sources import lines_of, place_if_there, place_of
 from . import local_metadata
 
@@ -117,9 +118,6 @@ def check_lock(file: Path, lock: Path, project: Path) -> None:
         stale = f"the dependencies of {', '.join(changed)} changed after {lock.name} was made" if changed else ""
     if stale:
         raise InstallError(stale, "Run: {command}", ("nox", "-s", "lock"))
-
-
-HERE = "{}.{}".format(*sys.version_info)
 
 
 def check_python(lock: Path, here: str = HERE, program: str = sys.executable) -> None:

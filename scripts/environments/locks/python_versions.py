@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Iterable, Iterator, Mapping, NamedTuple, Tuple
 
+from ..running import HERE
 from .lock_files import version
 
 _LEAST = r"(?:>=|>|~=|~|\^|===?)\s*(3\.\d+)"
@@ -33,7 +33,7 @@ class OldestPython(NamedTuple):
     why: str  # it is this one
 
 
-def oldest(project: Path, locked: str, running: str = "{}.{}".format(*sys.version_info)) -> OldestPython:
+def oldest(project: Path, locked: str, running: str = HERE) -> OldestPython:
     """Decide for which Pythons a lock is made, where nobody says it.
 
     What the project requires decides; else the oldest of the Pythons that it is run by, this one included. A lock for

@@ -14,6 +14,7 @@ from ...errors import InstallError
 from ...system import files, programs
 from .. import file_options, installers, pip_settings, requirements
 from ..requirements import Line, Source
+from ..running import HERE
 from ..sources import local_sources
 from . import lock_files, lock_text, uv_output
 from .lock_text import Request, Resolution
@@ -225,7 +226,6 @@ class _Attempt:
 def _for_newer_python(package: str, version: str, oldest: OldestPython) -> Tuple[str, Tuple[str, ...]]:
     """Say what to do where a package needs a newer Python: a hint and its command."""
     hint = f"{package} needs Python {version} or newer; the lock is for {oldest.version} and newer ({oldest.why})."
-    here = "{}.{}".format(*sys.version_info)
-    if lock_files.version(version) > lock_files.version(here):
-        hint += f" This is Python {here}, which could not install it: take an older version, or a newer Python."
+    if lock_files.version(version) > lock_files.version(HERE):
+        hint += f" This is Python {HERE}, which could not install it: take an older version, or a newer Python."
     return f"{hint} Run: {{command}}", ("nox", "-s", "lock", "--", "--oldest-python", version)

@@ -12,9 +12,10 @@ import pytest
 from scripts.environments import environments, interpreters, pythons
 from scripts.environments.interpreters import OURS, choose
 from scripts.environments.locks import lock_files
+from scripts.environments.running import HERE
 from scripts.errors import InstallError
 
-OTHERS = [each for each in ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13") if each != pythons.HERE]
+OTHERS = [each for each in ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13") if each != HERE]
 
 
 def other() -> str:
@@ -28,12 +29,12 @@ def other() -> str:
 def test_without_a_wish_it_is_ours_and_nobody_is_asked() -> None:
     assert OURS is choose((), "service", {"PATH": ""})
     assert (sys.executable, sys.version) == (OURS.program, OURS.build)
-    assert OURS is choose((pythons.HERE,), "service")
+    assert OURS is choose((HERE,), "service")
 
 
 def test_the_first_that_is_here_is_chosen() -> None:
     wanted = other()
-    found = choose(("3.99", wanted, pythons.HERE), "service")
+    found = choose(("3.99", wanted, HERE), "service")
 
     assert wanted == found.version
     assert found.release in found.build and found.program != sys.executable
@@ -46,7 +47,7 @@ def test_where_none_is_here_it_says_how_to_get_one(tmp_path: Path) -> None:
 
     assert error.value.message.startswith("no Python 3.98 or 3.99 for the service: no python3.98 or python3.99 that")
     assert f"on PATH or in {tmp_path / 'versions'}" in error.value.message
-    assert "pyenv install 3.98" in error.value.hint and pythons.HERE in error.value.hint
+    assert "pyenv install 3.98" in error.value.hint and HERE in error.value.hint
     assert 3 == error.value.exit_code
 
 

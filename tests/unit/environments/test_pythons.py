@@ -10,7 +10,8 @@ import pytest
 
 from scripts.environments import pythons
 from scripts.environments.locks import python_versions
-from scripts.environments.pythons import HERE, Wanted, allows, find, supported, wanted
+from scripts.environments.pythons import Wanted, allows, find, supported, wanted
+from scripts.environments.running import HERE
 
 ROOT = Path(__file__).parents[3]
 OURS = ["3.8", "3.9", "3.10", "3.11", "3.12"]

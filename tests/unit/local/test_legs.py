@@ -10,7 +10,7 @@ from typing import List
 import psutil
 import pytest
 
-from scripts.environments.pythons import HERE
+from scripts.environments.running import HERE
 from scripts.local import legs
 from scripts.settings import Settings
 from scripts.system.signals import MATRIX, raise_on_signals

@@ -11,7 +11,8 @@ import pytest
 
 from scripts import settings
 from scripts.environments import environments
-from scripts.environments.pythons import HERE, find
+from scripts.environments.pythons import find
+from scripts.environments.running import HERE
 from scripts.errors import InstallError, ModelError, SettingsError
 from scripts.runner import preparation
 from scripts.settings import Settings

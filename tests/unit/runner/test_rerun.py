@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.environments.pythons import HERE
+from scripts.environments.running import HERE
 from scripts.proof import findings as f
 from scripts.proof import receipt
 from scripts.proof.findings import Finding, Verdict

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from scripts.audio import baseline
 from scripts.errors import SettingsError
 from scripts.runner.service_session import quality_variables
 from scripts.settings import Settings, load
 from scripts.settings.quality import Bounds
+from scripts.steps import audio
 
 
 def loaded(folder: Path, text: str) -> Settings:
@@ -32,3 +34,13 @@ def test_limits_by_measure_are_handed_to_the_suite(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
         loaded(tmp_path, text)
+
+
+def test_a_suite_of_several_engines_names_the_baseline_of_each(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text("suite: {path: t, baseline: voices/one}")
+    project = load(None, {}, tmp_path)
+    given = {"SHARDLINE_BASELINE": str(tmp_path / "voices" / "one")}
+
+    assert given == quality_variables(project)
+    assert tmp_path / "voices" / "one" == audio.place(project) == baseline.given_folder(given)
+    assert baseline.given_folder({}) is None

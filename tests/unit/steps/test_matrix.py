@@ -8,7 +8,7 @@ import pytest
 
 from scripts import settings as settings_module
 from scripts.environments import pythons
-from scripts.environments.pythons import HERE
+from scripts.environments.running import HERE
 from scripts.errors import PipelineError, SettingsError
 from scripts.evidence import ending
 from scripts.evidence.ending import Ending
