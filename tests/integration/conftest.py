@@ -19,7 +19,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from tests.integration import evidence, promises
+from tests.integration import evidence, rules
 from tests.integration.service import Say, Service, Speech
 
 NO_SERVICE = """\
@@ -41,10 +41,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Keep what a test sent and got, however it failed: in its set-up, its assertions, or for want of an answer."""
     outcome: Any = yield
     report = outcome.get_result()
-    rules = sorted(promises.rules_of(item.nodeid)) if report.when == "call" else []
-    report.user_properties += [("judged by", rule) for rule in rules]
-    if report.failed and rules:
-        report.sections.append(("judged by", "\n".join(rules)))
+    judged_by = sorted(rules.rules_of(item.nodeid)) if report.when == "call" else []
+    report.user_properties += [("judged by", rule) for rule in judged_by]
+    if report.failed and judged_by:
+        report.sections.append(("judged by", "\n".join(judged_by)))
     kept = evidence.keep_all(item.nodeid) if report.failed else []
     if kept:
         report.sections.append(("what it sent and got", "\n".join(kept)))
@@ -52,9 +52,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how many tests were judged by which rule, where engines differ; which, is in judged-by.txt."""
-    for rule, tests in promises.tests_by_rule().items():
+    for rule, tests in rules.tests_by_rule().items():
         terminalreporter.write_line(f"judged by {rule}: {len(tests)} {'test' if len(tests) == 1 else 'tests'}")
-    evidence.keep_text("judged-by.txt", promises.tests_by_rule())
+    evidence.keep_text("judged-by.txt", rules.tests_by_rule())
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ from pathlib import Path
 from scripts.audio import baseline, judging
 from scripts.audio.baseline import Baseline
 from scripts.audio.clip import Clip
-from tests.integration.promises import OF_ANY, OF_VOICE, judged_by, promised
+from tests.integration.promises import promised
+from tests.integration.rules import OF_ANY, OF_VOICE, judged_by
 from tests.integration.service import Speech, fault
 
 OWN = baseline.own_limits(os.environ)  # `quality:` of pipeline.yml

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping
 
 import requests
 
 from scripts.audio.wav import Wav, WavError, parse_wav
 from tests.integration import evidence
 from tests.integration.evidence import Exchange
+from tests.integration.promises import real_time_factor
 
 TIMEOUT_S = float(os.environ.get("SERVICE_TIMEOUT_S", "60"))
 # On top for each character: 0.22 s of speech, spoken as slowly as the engine promises at the worst (/health).
@@ -55,16 +55,6 @@ class Service:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self.hung = False
-        self._promised_factor: Optional[float] = None
-
-    @property
-    def real_time_factor(self) -> float:
-        """Seconds of waiting for a second of speech, as the engine promises; while it promises nothing, 2."""
-        with contextlib.suppress(requests.RequestException, ValueError, KeyError, TypeError):
-            if self._promised_factor is None and not self.hung:
-                health = requests.get(self.url + "/health", timeout=TIMEOUT_S).json()
-                self._promised_factor = float(health["promises"]["real_time_factor"])
-        return self._promised_factor or 2.0
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send any request; that no answer comes, or half of one, is the service's fault."""
@@ -94,7 +84,7 @@ class Service:
         """Ask for speech for the text; anything but a 200 with sound fails the test."""
         request = {"text": text, **options}
         started = time.monotonic()
-        patience_s = TIMEOUT_S + SPEECH_PER_CHARACTER_S * self.real_time_factor * len(text)
+        patience_s = TIMEOUT_S + SPEECH_PER_CHARACTER_S * real_time_factor() * len(text)
         response = self.call("POST", "/tts", json=request, timeout=patience_s)
         speech = Speech(request, response.content, response.headers, time.monotonic() - started, exchange_of(response))
         if response.status_code != 200:

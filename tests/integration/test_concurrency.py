@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from scripts.audio.likeness import likeness
-from tests.integration.promises import BYTES, SAME_SOUND, SOUND, check_same, judged_by, promised
+from tests.integration.promises import promised
 from tests.integration.refusal import check_says_why
+from tests.integration.rules import BYTES, SAME_SOUND, SOUND, check_same, judged_by
 from tests.integration.service import Say, Service, Speech, fault
 
 TEXTS = (

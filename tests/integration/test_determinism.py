@@ -6,7 +6,7 @@ from typing import Dict
 
 import pytest
 
-from tests.integration.promises import check_same
+from tests.integration.rules import check_same
 from tests.integration.service import Say, Service, Speech, exchange_of
 
 TEXT = "窗台上的花开得正好。"

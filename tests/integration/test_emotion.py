@@ -14,7 +14,8 @@ from scripts.audio import emotion as gates
 from scripts.audio.catalogue import Limit
 from scripts.audio.emotion import Leading, Move
 from tests.integration.acted import clip_of, heard, moves_of
-from tests.integration.promises import MEASURED_VOICE, is_measured, promised
+from tests.integration.promises import promised
+from tests.integration.rules import MEASURED_VOICE, is_measured
 from tests.integration.service import Say, Service, Speech, fault
 from tests.integration.texts import SENTENCES
 

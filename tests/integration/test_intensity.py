@@ -13,7 +13,7 @@ import pytest
 from scripts.audio import emotion as gates
 from scripts.audio.emotion import Leading, Move
 from tests.integration.acted import heard, moves_of
-from tests.integration.promises import check_same, is_measured
+from tests.integration.rules import check_same, is_measured
 from tests.integration.service import Say, Service, Speech, exchange_of
 from tests.integration.texts import SENTENCES
 

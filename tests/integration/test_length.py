@@ -9,7 +9,8 @@ import pytest
 from scripts.audio import measures
 from scripts.audio.likeness import likeness
 from tests.integration.gates import check
-from tests.integration.promises import is_measured, promised
+from tests.integration.promises import promised
+from tests.integration.rules import is_measured
 from tests.integration.service import Say, Service, Speech, fault
 from tests.integration.texts import PASSAGE, SENTENCES, passage, syllables
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.promises import check_same, promised
+from tests.integration.promises import promised
 from tests.integration.refusal import check_refused
+from tests.integration.rules import check_same
 from tests.integration.service import Service
 
 GOOD_TEXT = "今天心情不好。"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import sys
 import time
 import traceback
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 import speech_request
 from flask import Flask, Response, g, jsonify, request
+from output import say
 from protocol import Engine, EngineError, Promises, Unreadable
 from speech_request import RequestError, SpeechRequest
 from turns import Busy, Gone, Turns
@@ -162,6 +162,5 @@ def _start_clock() -> None:
 def _log(response: Response) -> Response:
     asked = f"{request.method} {quote(request.path)}"  # quoted: a path may hold line breaks
     took = f"{(time.monotonic() - g.started) * 1000:.0f}ms"
-    sys.stderr.write(f"{asked} {response.status_code} {took}{g.asked}\n")  # at once: several threads write
-    sys.stderr.flush()
+    say(f"{asked} {response.status_code} {took}{g.asked}")
     return response

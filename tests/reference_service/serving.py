@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from importlib import metadata
 from typing import Any
 
 from api import MOST_WAITING, Service, create_app
+from output import say
 from protocol import Engine, StartError
 from waitress.server import create_server
 
@@ -23,11 +23,11 @@ def serve(engine: Engine, host: str, port: int, headless: bool) -> None:
     """Serve for ever; raises StartError where the port or the weights cannot be used."""
     service = Service(engine, VERSION, os.environ.get("SHARDLINE_RUN_ID"))
     server = _listen(create_app(service, headless), host, port)
-    _log(f"listening on http://{host}:{server.effective_port}, loading {engine.model}")
+    say(f"listening on http://{host}:{server.effective_port}, loading {engine.model}")
     serving = threading.Thread(target=server.run, daemon=True)
     serving.start()
     service.load()
-    _log(f"ready after {service.health()['uptime_s']} s on {engine.device()}: {engine.model}")
+    say(f"ready after {service.health()['uptime_s']} s on {engine.device()}: {engine.model}")
     serving.join()
 
 
@@ -55,7 +55,3 @@ def _lookahead() -> int:
     """
     release = tuple(int(number) for number in metadata.version("waitress").split(".")[:3] if number.isdigit())
     return int(release >= (3, 0, 1))
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -59,8 +59,7 @@ class Turns:
             Gone: nobody waits for the answer any more; nothing was done.
         """
         with self._lock:
-            if len(self._inside) > self.most_waiting:
-                self._let_go()
+            self._let_go()
             if len(self._inside) > self.most_waiting:
                 raise Busy(max(1, math.ceil(len(self._inside) * sum(self._took_s) / len(self._took_s))))
             turn = self._thread.submit(self._timed, work, is_gone)

@@ -82,7 +82,13 @@ def test_both_readmes_show_the_same_commands_and_keys() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    ["pipeline.yml", "tests/unit/pipeline.yml", "tests/unit/runner/plugins/pipeline.yml", "scripts/sonar/pipeline.yml"],
+    [
+        "pipeline.yml",
+        "tests/unit/pipeline.yml",
+        "tests/unit/runner/plugins/pipeline.yml",
+        "scripts/sonar/pipeline.yml",
+        "tests/reference_service/indextts2/pipeline.yml",
+    ],
 )
 def test_no_lock_of_ours_is_stale_or_names_a_host(settings: str) -> None:
     for requirements in lock.files(settings_module.load(settings, {}, ROOT)):

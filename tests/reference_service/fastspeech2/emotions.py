@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from protocol import NEUTRAL
+
 
 class Prosody(NamedTuple):
     """How one utterance is said: three controls of the acoustic model and the final gain."""
@@ -13,8 +15,6 @@ class Prosody(NamedTuple):
     energy_ratio: float = 1.0  # a softer or harder voice; the level follows only on average
     gain_db: float = 0.0  # so the level gets its own control
 
-
-NEUTRAL = "neutral"
 
 # Measured against neutral on the same text, 24 sentences: change of the F0 median in semitones
 # (Praat), of the duration, and of the RMS level in dB. Mean at intensity .25 / .5 / 1, and in

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from protocol import Promises, StartError
+from output import say
+from protocol import NEUTRAL, Promises, StartError
 
 from .emotions import EMOTIONS
 from .weights import WeightsError
@@ -32,7 +32,7 @@ class FastSpeech2:
     def load(self) -> Promises:
         """Load and verify the weights, and speak once, so that no request pays for what is lazy in the runtime."""
         if self._gpu:
-            print("--gpu: no GPU backend in this runtime; running on the CPU", file=sys.stderr, flush=True)
+            say("--gpu: no GPU backend in this runtime; running on the CPU")
         try:
             from .speech import SAMPLE_RATE, Speaker  # here, since it takes longer to import than to listen
 
@@ -41,7 +41,7 @@ class FastSpeech2:
             raise StartError(str(error)) from error
         except ImportError as error:
             raise StartError(f"{error}; install {Path(__file__).parents[1] / 'requirements.txt'}") from error
-        self._speaker.speak("你好", "neutral", 1.0)
+        self._speaker.speak("你好", NEUTRAL, 1.0)
         assert SAMPLE_RATE == PROMISES.sample_rate_hz
         return PROMISES
 

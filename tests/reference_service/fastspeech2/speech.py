@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import wave
 from pathlib import Path
 from typing import List
 
 import numpy as np
+from output import as_wav
 from protocol import Unreadable
 
 from . import emotions, weights
@@ -48,15 +47,8 @@ class Speaker:
 
 def to_wav(parts: List[np.ndarray], gain: float = 1.0) -> bytes:
     """Return the parts (float32, -1..1 after the gain), one after the other, as a WAV file."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(SAMPLE_RATE)
-        out.setnframes(sum(map(len, parts)))
-        for part in parts:  # one by one: minutes of speech would be held several times over
-            out.writeframesraw(np.round(part * np.float32(gain * 32767)).astype("<i2").tobytes())
-    return buffer.getvalue()
+    frames = (np.round(part * np.float32(gain * 32767)).astype("<i2").tobytes() for part in parts)
+    return as_wav(frames, SAMPLE_RATE)
 
 
 def _silence(seconds: float) -> np.ndarray:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-NEUTRAL = "neutral"
+from protocol import NEUTRAL
+
 ORDER = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm")
 FACTORS = (0.9375, 0.875, 1.0, 1.0, 0.9375, 0.9375, 0.6875, 0.5625)
 CAP = 0.8  # of the sum; more makes the voice fall apart

@@ -13,7 +13,6 @@ import inspect
 import io
 import os
 import shutil
-import sys
 import tempfile
 import traceback
 import warnings
@@ -22,7 +21,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
-from protocol import EngineError, Promises, StartError, Unreadable
+from output import as_wav, say
+from protocol import NEUTRAL, EngineError, Promises, StartError, Unreadable
 
 from . import emotions, hub
 
@@ -56,6 +56,7 @@ class IndexTTS2:
         self._choices = choices
         self._infer: Callable[..., Any] = _not_loaded
         self._device = ""
+        self._installed = installed()
 
     def load(self) -> Promises:
         """Load the engine, and have it speak in both languages, so that no request pays for what is lazy."""
@@ -67,7 +68,7 @@ class IndexTTS2:
             hub.link(self._choices.model_dir / "hf_cache", scratch)
             self._infer = self._loaded()
             for text in WARM_UP:
-                self.speak(text, emotions.NEUTRAL, 0.0)
+                self.speak(text, NEUTRAL, 0.0)
         except Exception as error:  # of six libraries that read files; its last line is one for people
             if not isinstance(error, OSError):  # a file that is missing is no riddle
                 traceback.print_exc()
@@ -75,7 +76,7 @@ class IndexTTS2:
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)  # all has been read
         is_cpu = self._device == "cpu"
-        known = (emotions.NEUTRAL, *emotions.ORDER)
+        known = (NEUTRAL, *emotions.ORDER)
         factor = FACTOR_CPU if is_cpu else FACTOR_GPU
         return Promises(RATE_HZ, ("zh", "en"), known, LONGEST_TEXT, is_cpu, factor, voice)
 
@@ -87,9 +88,9 @@ class IndexTTS2:
 
         self._device = device.choose(self._choices.gpu, self._choices.threads)
         if self._choices.gpu and self._device == "cpu":
-            _say("--gpu: torch finds no CUDA here; running on the CPU")
+            say("--gpu: torch finds no CUDA here; running on the CPU")
         if not import_torchaudio():
-            _say("torchaudio: its compiled part is of another build of torch; going on without")
+            say("torchaudio: its compiled part is of another build of torch; going on without")
         made = importlib.import_module(MODULES[self._choices.version]).IndexTTS2
         folder = self._choices.model_dir
         given = {"model_dir": str(folder), "cfg_path": str(folder / "config.yaml"), "device": self._device}
@@ -129,7 +130,7 @@ class IndexTTS2:
         from . import device
 
         held = device.memory(self._device)
-        told: Dict[str, Any] = {"engine": installed()}
+        told: Dict[str, Any] = {"engine": self._installed}
         if held:
             told["gpu_memory"] = held
         elif self._choices.gpu:
@@ -201,13 +202,7 @@ def _as_wav(answer: Any) -> bytes:
     frames = samples.astype("<i2").tobytes()
     if not frames:
         raise EngineError("no_speech", "the engine gave an empty recording")
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(int(rate_hz))
-        out.writeframes(frames)
-    return buffer.getvalue()
+    return as_wav([frames], int(rate_hz))
 
 
 def _voice(path: Path) -> str:
@@ -222,13 +217,9 @@ def _voice(path: Path) -> str:
     if seconds < SHORTEST_VOICE_S:
         raise StartError(f"the voice {path} has {seconds:.2f} s; {hint}")
     if seconds > LONGEST_VOICE_S:
-        _say(f"the voice {path} has {seconds:.0f} s; the engine uses the first {LONGEST_VOICE_S:.0f}")
+        say(f"the voice {path} has {seconds:.0f} s; the engine uses the first {LONGEST_VOICE_S:.0f}")
     return f"{path.name} {hashlib.sha256(content).hexdigest()[:8]}"
 
 
 def _not_loaded(**_: Any) -> Tuple[int, Any]:
     raise RuntimeError("not loaded")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -6,7 +6,8 @@ from typing import Any, Dict
 
 import pytest
 
-from tests.integration.promises import MEASURED_VOICE, Promises, read
+from tests.integration.promises import Promises, read
+from tests.integration.rules import MEASURED_VOICE
 
 TOLD: Dict[str, Any] = {
     "sample_rate_hz": 24000,
