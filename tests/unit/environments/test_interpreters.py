@@ -81,6 +81,8 @@ def test_the_folder_is_the_interpreters_and_ours_stays_as_it_was(tmp_path: Path)
     assert here.folder.name.startswith(f"service-{OURS.release}-")
     assert there.folder.name.startswith("service-3.10.99-")
     assert there.folder == there.now().folder
+    for other in (python._replace(build="3.10.99 (by another compiler)"), python._replace(machine="of another kind")):
+        assert there.folder != environments.recipe("service", file, tmp_path, tmp_path, {}, other).folder
 
 
 @pytest.mark.parametrize("other_one", [("3.10.99 (another build)", "linux-x86_64"), ("3.10.99", "macosx-11-arm64")])

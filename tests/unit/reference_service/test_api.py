@@ -129,12 +129,11 @@ def test_a_broken_engine_says_so_until_it_is_started_again(ready, engine):
 
 
 def test_a_full_queue_says_when_to_come_back(ready, service, engine):
-    held = threading.Event()
+    held, begun = threading.Event(), threading.Event()
     service.turns.most_waiting = 0
-    holding = threading.Thread(target=service.turns.take, args=(lambda: held.wait(10),))
+    holding = threading.Thread(target=service.turns.take, args=(lambda: begun.set() or held.wait(10),))
     holding.start()
-    while not service.turns._inside:
-        pass
+    assert begun.wait(10)
     answer = ready.post("/tts", json={"text": "好"})
     held.set()
     holding.join()

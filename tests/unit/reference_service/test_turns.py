@@ -8,6 +8,13 @@ import pytest
 from turns import Busy, Gone, Turns
 
 
+def until_there_wait(number, turns):
+    deadline = time.monotonic() + 10
+    while turns.waiting != number:
+        assert time.monotonic() < deadline, f"{turns.waiting} wait, expected {number}"
+        time.sleep(0.001)
+
+
 def test_two_never_have_their_turn_at_once():
     turns, inside, most = Turns(20), [0], [0]
 
@@ -42,8 +49,7 @@ def test_one_more_than_may_wait_is_told_when_to_come_back():
         first = pool.submit(turns.take, hold)
         assert seen.wait(10)
         second = pool.submit(turns.take, lambda: "second")
-        while not turns.waiting:
-            time.sleep(0.001)
+        until_there_wait(1, turns)
         with pytest.raises(Busy) as busy:
             turns.take(lambda: "third")
         open_.set()
@@ -68,19 +74,17 @@ def test_who_has_hung_up_gives_a_place_to_others():
         seen.set()
         open_.wait(10)
 
-    def wait_for(number):
-        while turns.waiting != number:
-            time.sleep(0.001)
-
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(turns.take, hold)
         assert seen.wait(10)
         left = [pool.submit(turns.take, lambda: "left", gone.is_set) for _ in range(2)]
-        wait_for(2)
+        until_there_wait(2, turns)
         gone.set()
         late = pool.submit(turns.take, lambda: "late")
-        wait_for(1)
-        open_.set()
+        try:
+            until_there_wait(1, turns)
+        finally:
+            open_.set()
 
         assert (None, "late") == (first.result(), late.result())
         for each in left:

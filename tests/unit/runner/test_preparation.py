@@ -10,7 +10,7 @@ from typing import Dict
 import pytest
 
 from scripts import settings
-from scripts.environments import environments
+from scripts.environments import environments, interpreters
 from scripts.environments.pythons import find
 from scripts.environments.running import HERE
 from scripts.errors import InstallError, ModelError, SettingsError
@@ -192,3 +192,15 @@ def test_the_digest_of_a_cache_knows_the_python_of_a_service(tmp_path: Path) -> 
     assert ours == preparation.digest(load(tmp_path, same))
     if others:
         assert ours != preparation.digest(load(tmp_path, text.format(f'"{others[0]}"')))
+
+
+def test_the_digest_of_a_cache_knows_where_that_python_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "r.txt").write_text("")
+    project = load(tmp_path, "service: {command: [a], requirements: r.txt}\nsuite: {path: t}")
+    digests = []
+    for program in ("/one/python", "/other/python"):
+        python = interpreters.OURS._replace(program=program)
+        monkeypatch.setattr(interpreters, "choose", lambda asked, who, python=python: python)
+        digests.append(preparation.digest(project))
+
+    assert digests[0] != digests[1]
